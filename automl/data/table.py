@@ -1,0 +1,117 @@
+"""The vocabulary of a table: column kinds, the schema, the task.
+
+A *typed frame* is what the rest of the engine sees. :meth:`automl.data.schema.apply` makes it from whatever the user
+has, with one fixed representation for each kind:
+
+=============  =====================================================================================
+kind           representation
+=============  =====================================================================================
+numeric        ``float64``, missing and infinite as NaN
+boolean        ``float64`` 0 / 1, missing as NaN
+categorical    ``int32`` code: an index into ``Column.categories``, ``MISSING`` or ``UNSEEN``
+datetime       ``datetime64[us]``, missing as NaT
+text           ``string`` (pyarrow), missing as an empty string
+identifier     left out
+constant       left out
+=============  =====================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MISSING: Final = -1
+UNSEEN: Final = -2
+
+Label = str | int | float | bool
+
+
+class Kind(StrEnum):
+    """What a column means to a model."""
+
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    CATEGORICAL = "categorical"
+    DATETIME = "datetime"
+    TEXT = "text"
+    IDENTIFIER = "identifier"
+    CONSTANT = "constant"
+
+    @property
+    def used(self) -> bool:
+        """Whether models see columns of this kind."""
+        return self not in (Kind.IDENTIFIER, Kind.CONSTANT)
+
+
+class ProblemType(StrEnum):
+    """What is predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+    @property
+    def classification(self) -> bool:
+        """Whether the target is a class."""
+        return self is not ProblemType.REGRESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One feature column as training saw it."""
+
+    name: str
+    kind: Kind
+    reason: str
+    """Why it has this kind, in words for the owner of the table."""
+    categories: tuple[str, ...] = ()
+    """Categorical: the values by falling frequency. Boolean: the two values for 0 and 1."""
+    format: str | None = None
+    """Datetime read from text: the strptime format; None = ISO 8601 or native."""
+    unit: str | None = None
+    """Numeric read from decorated text: the decoration that is stripped, such as ``$`` or ``%``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The feature columns in training order."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def used(self) -> tuple[Column, ...]:
+        """The columns that models see."""
+        return tuple(column for column in self.columns if column.kind.used)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to predict, and how its values are written."""
+
+    target: str
+    problem_type: ProblemType
+    reason: str
+    """Why it is this problem type, in words."""
+    classes: tuple[Label, ...] = ()
+    """The class labels in sorted order; binary: the second is the positive one. Empty for regression."""
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 for regression."""
+        return len(self.classes)
+
+    def decode(self, prediction: NDArray[np.float64]) -> NDArray[np.generic]:
+        """Turn a model's output, (n,) values or (n, k) probabilities, into the target's own values."""
+        if not self.problem_type.classification:
+            return prediction
+        labels = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
+        picked: NDArray[np.generic] = labels[prediction.argmax(axis=1)]
+        return picked

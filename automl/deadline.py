@@ -1,0 +1,50 @@
+"""A point in time that every loop of the engine can ask about, also in another process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the wall clock (seconds since the epoch); ``inf`` means never.
+
+    The wall clock, not the monotonic one, because workers on other machines share it.
+
+    >>> Deadline.never().passed
+    False
+    >>> 9 < Deadline.after(10).remaining <= 10
+    True
+    """
+
+    at: float = inf
+
+    @classmethod
+    def never(cls) -> Deadline:
+        """Return the deadline that does not come."""
+        return cls(inf)
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """Return the moment ``seconds`` from now."""
+        return cls(time.time() + seconds)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, negative once it has passed, ``inf`` if there is none."""
+        return self.at - time.time()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the moment is over."""
+        return self.at <= time.time()
+
+    def earlier(self, seconds: float) -> Deadline:
+        """Return the deadline moved ``seconds`` towards now."""
+        return Deadline(self.at - seconds)
+
+    def within(self, seconds: float) -> Deadline:
+        """Return the earlier of this deadline and ``seconds`` from now."""
+        return Deadline(min(self.at, time.time() + seconds))

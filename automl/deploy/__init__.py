@@ -1,0 +1,1 @@
+"""Serve and export a predictor."""

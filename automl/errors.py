@@ -1,0 +1,58 @@
+"""Every error the engine raises on purpose; each knows the exit code of the command line.
+
+    AutoMLError             1   something failed
+    ├── UsageError          2   an option is wrong
+    ├── DataError           3   the table is wrong
+    │   └── SchemaError     3   a table does not match the schema that a model was trained on
+    ├── ArtifactError       1   a saved model is missing, damaged or of an unknown format
+    └── NoModelError        4   the budget ended before there was a model
+
+A message states the rule, the value and the way out, in one line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutoMLError(Exception):
+    """Base of every error raised on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(AutoMLError, ValueError):
+    """An option has a value that the engine cannot take."""
+
+    exit_code = 2
+
+
+class DataError(AutoMLError, ValueError):
+    """The table cannot be read or learned from."""
+
+    exit_code = 3
+
+
+class SchemaError(DataError):
+    """A table at predict time does not match the training schema."""
+
+
+class ArtifactError(AutoMLError):
+    """A saved model is missing, damaged, or of a format this version does not read."""
+
+
+class NoModelError(AutoMLError):
+    """The budget ended before any model was finished."""
+
+    exit_code = 4
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'churn'?"`` for the closest known name, or an empty string.
+
+    >>> suggestion("chrun", ["age", "churn"])
+    "; did you mean 'churn'?"
+    """
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,0 +1,1 @@
+"""From a typed frame to the matrix a family needs."""

@@ -1,0 +1,83 @@
+"""What features hand to a model family: one matrix of numbers and what its columns mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Missing = Literal["native", "impute"]
+Categories = Literal["codes", "numbers", "onehot"]
+Scaling = Literal["none", "standard", "robust", "quantile"]
+Text = Literal["svd", "tfidf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a family wants its input to look like. The feature pipeline asks this, never which family it is.
+
+    missing
+        ``native``: NaN stays. ``impute``: filled with the median, with an indicator column where it pays.
+    categories
+        ``codes``: integer codes, declared in ``Matrix.categorical``, plus a target encoding beside high-cardinality ones.
+        ``numbers``: ordinal codes for low, target encoding for high cardinality; nothing declared.
+        ``onehot``: one-hot for low, target encoding for high cardinality.
+    scaling
+        Applied to every column that is not 0 / 1.
+    text
+        ``svd``: tf-idf reduced to a few dense columns. ``tfidf``: the sparse tf-idf columns themselves.
+    sparse
+        The family accepts a ``csr_array``; it is used where that is smaller.
+    """
+
+    missing: Missing = "native"
+    categories: Categories = "codes"
+    scaling: Scaling = "none"
+    text: Text = "svd"
+    sparse: bool = False
+
+    @property
+    def recipe(self) -> str:
+        """A name for this combination that is safe in a path; equal needs share features.
+
+        >>> Needs().recipe
+        'native-codes-none-svd-dense'
+        """
+        kind = "sparse" if self.sparse else "dense"
+        return f"{self.missing}-{self.categories}-{self.scaling}-{self.text}-{kind}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """Rows ready for a model.
+
+    values : (rows, columns) float32, C-contiguous, or a ``csr_array`` of float32 if the family accepts sparse input.
+    names : one name a column, unique.
+    categorical : indices of the columns that hold integer category codes 0 .. cardinality-1; NaN where missing or unseen.
+    cardinalities : the number of codes of each column in ``categorical``.
+    key : identity for caches of derived structures (binned data sets); empty = do not cache.
+    """
+
+    values: NDArray[np.float32] | csr_array
+    names: tuple[str, ...]
+    categorical: tuple[int, ...] = ()
+    cardinalities: tuple[int, ...] = ()
+    key: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return int(self.values.shape[1])
+
+    @property
+    def dense(self) -> NDArray[np.float32]:
+        """The values as a dense array."""
+        return self.values.toarray() if isinstance(self.values, csr_array) else self.values

@@ -1,0 +1,181 @@
+"""The contract of a model family: one declarative object a file, the same for all.
+
+A family is added by writing one file and putting one name into ``FAMILIES`` (or calling
+:func:`automl.register_family` from outside the package). Nothing outside ``models/`` asks which family it has: a family
+*declares* what it needs, what it costs and where it runs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import ProblemType
+from automl.deadline import Deadline
+from automl.features.matrix import Matrix, Needs
+
+Value = bool | int | float | str
+Params = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Float:
+    """A real hyperparameter in [low, high]; ``log`` samples its logarithm uniformly."""
+
+    low: float
+    high: float
+    log: bool = False
+    when: tuple[str, tuple[Value, ...]] | None = None
+    """(other parameter, its values) for which this one exists; None = always. The other one stands before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """An integer hyperparameter in [low, high], both included."""
+
+    low: int
+    high: int
+    log: bool = False
+    when: tuple[str, tuple[Value, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few values."""
+
+    values: tuple[Value, ...]
+    when: tuple[str, tuple[Value, ...]] | None = None
+
+
+Space = Mapping[str, Float | Int | Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The size of a problem, for defaults, spaces, costs and memory."""
+
+    problem_type: ProblemType
+    rows: int
+    columns: int
+    n_classes: int = 0
+    """0 for regression."""
+
+    @property
+    def outputs(self) -> int:
+        """Trees or units a round: the number of classes if multiclass, else 1."""
+        return self.n_classes if self.problem_type is ProblemType.MULTICLASS else 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldData:
+    """One fold: train on the first pair, stop early and score on the second.
+
+    y is float64 values for regression, int64 class codes 0..k-1 otherwise. A class may be absent from ``y_train``.
+    """
+
+    X_train: Matrix
+    y_train: NDArray[np.generic]
+    X_valid: Matrix
+    y_valid: NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class FitContext:
+    """Where and how long a fit may run."""
+
+    shape: Shape
+    deadline: Deadline = Deadline.never()  # noqa: RUF009 - frozen
+    """When a usable model must be returned. Families check it at every round and return what they have."""
+    threads: int = 1
+    gpu: bool = False
+    random_state: int = 0
+    rungs: tuple[float, ...] = ()
+    """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """A report from inside a fit, for the scheduler: predictions on ``X_valid`` after a share of the rounds."""
+
+    rung: int
+    """Index into ``FitContext.rungs``."""
+    prediction: NDArray[np.float64]
+
+
+class Model(ABC):
+    """A fitted model. Predictions never depend on which other rows are in the batch."""
+
+    @abstractmethod
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Return (rows,) values for regression, (rows, n_classes) probabilities that sum to 1 otherwise (binary too)."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the model into an existing empty folder in a native format that executes no code when read."""
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """Facts worth showing and reusing: ``rounds`` trained, ``learning_rate`` after fitting it to the time..."""
+        return {}
+
+
+class Family(ABC):
+    """A kind of model. Subclasses are final, stateless, and cheap to construct: heavy imports happen inside methods."""
+
+    name: ClassVar[str]
+    """Lower-case snake case, unique, safe in a path."""
+    problem_types: ClassVar[tuple[ProblemType, ...]] = tuple(ProblemType)
+    gpu: ClassVar[bool] = False
+    """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
+    library: ClassVar[str] = "numpy"
+    """The distribution whose version decides whether a saved model can be read."""
+
+    @abstractmethod
+    def needs(self, params: Params) -> Needs:
+        """Return what the input must look like for these hyperparameters."""
+
+    @abstractmethod
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return strong diverse configurations, best first; the first is the default."""
+
+    @abstractmethod
+    def space(self, shape: Shape) -> Space:
+        """Return the search space; a fixed configuration (one-element portfolio) returns an empty one."""
+
+    @abstractmethod
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Train on one fold, yielding progress at the context's rungs, and return the model.
+
+        Stops early on the validation pair and at the deadline. Equal inputs and seed give equal models when the
+        deadline never comes.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path) -> Model:
+        """Read what :meth:`Model.save` wrote."""
+
+    @abstractmethod
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit, input matrix not included."""
+
+    def preview(self, shape: Shape) -> Params | None:
+        """Return a configuration that trains in about a second, or None if there is none."""
+        return None
+
+
+def complete(params: Params, defaults: Params) -> dict[str, Value]:
+    """Return ``params`` over ``defaults``; a name that the defaults lack is an error.
+
+    >>> complete({"depth": 3}, {"depth": 6, "rate": 0.1})
+    {'depth': 3, 'rate': 0.1}
+    """
+    unknown = set(params) - set(defaults)
+    if unknown:
+        raise KeyError(f"unknown hyperparameters {sorted(unknown)}; known: {sorted(defaults)}")
+    return {**defaults, **params}

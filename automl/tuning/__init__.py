@@ -1,0 +1,1 @@
+"""The engine: plan, trial, search, journal."""
