@@ -22,7 +22,7 @@ class Needs:
     missing
         ``native``: NaN stays. ``impute``: filled with the median, with an indicator column where it pays.
     categories
-        ``codes``: integer codes, declared in ``Matrix.categorical``, plus a target encoding beside high-cardinality ones.
+        ``codes``: integer codes, declared in ``Matrix.categorical``, and a target encoding beside high cardinality.
         ``numbers``: ordinal codes for low, target encoding for high cardinality; nothing declared.
         ``onehot``: one-hot for low, target encoding for high cardinality.
     scaling
@@ -56,7 +56,7 @@ class Matrix:
 
     values : (rows, columns) float32, C-contiguous, or a ``csr_array`` of float32 if the family accepts sparse input.
     names : one name a column, unique.
-    categorical : indices of the columns that hold integer category codes 0 .. cardinality-1; NaN where missing or unseen.
+    categorical : indices of columns that hold integer category codes 0 .. cardinality-1; NaN where missing or unseen.
     cardinalities : the number of codes of each column in ``categorical``.
     key : identity for caches of derived structures (binned data sets); empty = do not cache.
     """

@@ -113,7 +113,7 @@ class Model(ABC):
 
     @abstractmethod
     def predict(self, X: Matrix) -> NDArray[np.float64]:
-        """Return (rows,) values for regression, (rows, n_classes) probabilities that sum to 1 otherwise (binary too)."""
+        """Return (rows,) values for regression, else (rows, n_classes) probabilities that sum to 1 (binary too)."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -126,7 +126,7 @@ class Model(ABC):
 
 
 class Family(ABC):
-    """A kind of model. Subclasses are final, stateless, and cheap to construct: heavy imports happen inside methods."""
+    """A kind of model. Subclasses are final, stateless and cheap to construct: heavy imports happen in methods."""
 
     name: ClassVar[str]
     """Lower-case snake case, unique, safe in a path."""
