@@ -1,0 +1,94 @@
+"""Every option of a fit, frozen and validated once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, cast, get_args
+
+from automl.errors import UsageError, suggestion
+
+Preset = Literal["fast", "balanced", "best"]
+Scheduler = Literal["asha", "hyperband", "none"]
+
+PRESET_SECONDS: Final[Mapping[str, float]] = {"fast": 60.0, "balanced": 300.0, "best": 3600.0}
+"""Time budget of a preset when neither a time budget nor a number of trials is given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitConfig:
+    """What the user asked for. Names and meanings are those of :class:`automl.AutoML` and ``automl fit``.
+
+    >>> FitConfig(preset="fast").time_budget
+    60.0
+    >>> FitConfig(max_trials=5).time_budget is None
+    True
+    """
+
+    time_budget: float | None = None
+    """Seconds of wall time from the call to the saved predictor; None = no limit if ``max_trials`` is set, else the
+    preset's."""
+    max_trials: int | None = None
+    """Candidates to train. Without a time budget two runs with the same seed give the same result."""
+    metric: str | None = None
+    problem_type: str | None = None
+    preset: Preset = "balanced"
+    folds: int | None = None
+    """Splits for cross-validation; None = chosen by the number of rows and the time."""
+    scheduler: Scheduler = "asha"
+    n_jobs: int | None = None
+    """Cores to use; None = all this process may use."""
+    memory: int | None = None
+    """Bytes that all trials together may use; None = 80 % of what is free."""
+    gpus: int | None = None
+    """GPUs to use; None = all that Ray finds."""
+    ray_address: str | None = None
+    """A running Ray cluster; None = start Ray on this machine."""
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("preset", self.preset, get_args(Preset))
+        _one_of("scheduler", self.scheduler, get_args(Scheduler))
+        if self.problem_type is not None:
+            _one_of("problem type", self.problem_type, ("binary", "multiclass", "regression"))
+        _at_least("time budget", self.time_budget, 1)
+        _at_least("max trials", self.max_trials, 1)
+        _at_least("folds", self.folds, 2)
+        _at_least("jobs", self.n_jobs, 1)
+        _at_least("memory", self.memory, 100_000_000)
+        _at_least("gpus", self.gpus, 0)
+        _at_least("random state", self.random_state, 0)
+        if self.time_budget is None and self.max_trials is None:
+            object.__setattr__(self, "time_budget", PRESET_SECONDS[self.preset])
+
+    @property
+    def cores(self) -> int:
+        """Cores to use, never more than this process may."""
+        allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return min(self.n_jobs or allowed, allowed) if self.ray_address is None else self.n_jobs or allowed
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the clock may not influence the result: a number of trials is given and no time budget."""
+        return self.time_budget is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> FitConfig:
+        """Read what :meth:`to_json` wrote."""
+        return cls(**values)
+
+
+def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        hint = suggestion(cast(str, value), allowed) if isinstance(value, str) else ""
+        raise UsageError(f"{option} must be one of {', '.join(allowed)}, got {value!r}{hint}")
+
+
+def _at_least(option: str, value: float | None, low: float) -> None:
+    if value is not None and not value >= low:
+        raise UsageError(f"{option} must be at least {low:,}, got {value!r}")
