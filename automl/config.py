@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, get_args
 
 from automl.errors import UsageError, suggestion
 
@@ -85,7 +85,7 @@ class FitConfig:
 
 def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        hint = suggestion(cast(str, value), allowed) if isinstance(value, str) else ""
+        hint = suggestion(value, allowed) if isinstance(value, str) else ""
         raise UsageError(f"{option} must be one of {', '.join(allowed)}, got {value!r}{hint}")
 
 

@@ -1,0 +1,166 @@
+"""The run folder: the only truth about a run, complete after any crash.
+
+::
+
+    RUN/
+      run.json             options, schema, task, metric, how the data was read, the plan
+      data.parquet         the typed frame and the target, for resume
+      folds.npy            row -> fold
+      trials/ID/           one folder a candidate
+        candidate.json
+        fold-0/            model files, prediction.npy, record.json; appears in one rename when it is complete
+        end.json           why the trial ended, if it ended
+      features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials
+      models/0007/         the predictors; `model` links to the best one
+
+A fold is written beside its place and renamed into it, so what is there is whole. Nothing is ever rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.errors import ArtifactError
+from automl.models.base import Model, Value
+from automl.tuning.candidate import Candidate
+
+Status = Literal["running", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRecord:
+    """What is known of a finished fold, its model and predictions aside."""
+
+    fold: int
+    loss: float
+    """The metric on the fold's validation rows, turned so that lower is better."""
+    fit_seconds: float
+    predict_seconds: float
+    """For all validation rows of the fold."""
+    rows: int
+    size: int
+    """Bytes of the saved model."""
+    recipe: str
+    details: Mapping[str, Value]
+    finished: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A candidate and how far it came."""
+
+    candidate: Candidate
+    folds: Mapping[int, FoldRecord]
+    status: Status
+    reason: str = ""
+
+    def complete(self, run: int) -> bool:
+        """Whether it has out-of-fold predictions for the first ``run`` folds."""
+        return all(fold in self.folds for fold in range(run))
+
+
+class Journal:
+    """Reads and writes one run folder. Holds no state: every process may have its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __repr__(self) -> str:
+        return f"Journal({str(self.root)!r})"
+
+    @property
+    def features(self) -> Path:
+        """Where fitted features and their matrices are shared."""
+        return self.root / "features"
+
+    def open(self, candidate: Candidate) -> None:
+        """Note that a candidate was started; a later resume finishes it."""
+        folder = self._trial(candidate.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "candidate.json").exists():
+            write_json(folder / "candidate.json", candidate.to_json())
+
+    def write_fold(self, candidate: Candidate, record: FoldRecord, model: Model, prediction: NDArray[np.float64]) -> None:
+        """Keep a finished fold. It is there, whole, when this returns; ``record.size`` is filled in."""
+        place = self.fold(candidate.id, record.fold)
+        partial = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / "model").mkdir(parents=True)
+        model.save(partial / "model")
+        np.save(partial / "prediction.npy", prediction)
+        size = sum(file.stat().st_size for file in (partial / "model").rglob("*") if file.is_file())
+        write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})
+        if place.exists():  # another worker was given the same fold after a false alarm; the first one counts
+            shutil.rmtree(partial)
+        else:
+            partial.rename(place)
+
+    def end(self, candidate: Candidate, status: Status, reason: str = "") -> None:
+        """Note why a trial ended."""
+        self.open(candidate)
+        write_json(self._trial(candidate.id) / "end.json", {"status": status, "reason": reason, "at": time.time()})
+
+    def reopen(self, candidate_id: str) -> None:
+        """Forget that a trial ended, so that it can go on."""
+        (self._trial(candidate_id) / "end.json").unlink(missing_ok=True)
+
+    def fold(self, candidate_id: str, fold: int) -> Path:
+        """Return the folder of a fold, which exists once the fold is finished."""
+        return self._trial(candidate_id) / f"fold-{fold}"
+
+    def prediction(self, candidate_id: str, fold: int) -> NDArray[np.float64]:
+        """Return the fold's predictions on its validation rows."""
+        values: NDArray[np.float64] = np.load(self.fold(candidate_id, fold) / "prediction.npy", allow_pickle=False)
+        return values
+
+    def trial(self, candidate_id: str) -> Trial:
+        """Read one trial."""
+        folder = self._trial(candidate_id)
+        folds = {}
+        for place in folder.glob("fold-*"):
+            record = FoldRecord(**read_json(place / "record.json"))
+            folds[record.fold] = record
+        end = read_json(folder / "end.json") if (folder / "end.json").exists() else {}
+        return Trial(
+            Candidate.from_json(read_json(folder / "candidate.json")),
+            dict(sorted(folds.items())),
+            end.get("status", "running"),
+            end.get("reason", ""),
+        )
+
+    def trials(self) -> list[Trial]:
+        """Read all trials, in the order in which they were proposed."""
+        found = [self.trial(place.parent.name) for place in self.root.glob("trials/*/candidate.json")]
+        return sorted(found, key=lambda trial: (trial.candidate.index, trial.candidate.id))
+
+    def _trial(self, candidate_id: str) -> Path:
+        return self.root / "trials" / candidate_id
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON file in one step: readers see the old one or the new one, never half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of the run folder."""
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; {path.parent} is not a run folder of automl") from None
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged ({error})") from None
+    return values

@@ -1,0 +1,115 @@
+"""Compute once: the feature matrices of a (fold, recipe), shared by all trials and processes of a run.
+
+The first process that needs a recipe fits it and writes the matrices as plain arrays; all others map those files into
+memory, so that every process on the machine reads the same pages. A file lock, which the system drops when its holder
+dies, keeps two processes from doing the same work.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from automl.features.matrix import Matrix, Needs
+from automl.features.pipeline import Features, fit_features
+from automl.models.base import FoldData
+from automl.tuning.journal import read_json, write_json
+from automl.tuning.problem import Problem
+
+_KEPT: Final = 32
+"""Folds kept open in a process; their pages belong to the system's cache."""
+
+
+class Matrices:
+    """Hands out the two matrices of a fold for a family's needs."""
+
+    def __init__(self, problem: Problem, folder: Path) -> None:
+        self._problem = problem
+        self._folder = folder
+        self._open: OrderedDict[Path, FoldData] = OrderedDict()
+
+    def place(self, fold: int, needs: Needs) -> Path:
+        """Return the folder of the fitted features of a fold."""
+        return self._folder / needs.recipe / f"fold-{fold}"
+
+    def fold(self, fold: int, needs: Needs) -> FoldData:
+        """Return train and validation rows of a fold, fitted on the training rows only."""
+        place = self.place(fold, needs)
+        if place not in self._open:
+            if not place.exists():
+                with _locked(place.with_name(f".{place.name}.lock")):
+                    if not place.exists():
+                        self._fit(place, fold, needs)
+            self._open[place] = self._read(place, fold)
+            if len(self._open) > _KEPT:
+                self._open.popitem(last=False)
+        self._open.move_to_end(place)
+        return self._open[place]
+
+    def _fit(self, place: Path, fold: int, needs: Needs) -> None:
+        problem = self._problem
+        train, valid = problem.folds.split(fold)
+        features, X_train = fit_features(
+            problem.frame.iloc[train],
+            problem.y[train],
+            problem.schema,
+            problem.task,
+            needs,
+            random_state=problem.random_state,
+        )
+        partial = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / "features").mkdir(parents=True)
+        features.save(partial / "features")
+        _write(partial / "train", X_train)
+        _write(partial / "valid", features.transform(problem.frame.iloc[valid]))
+        partial.rename(place)
+
+    def _read(self, place: Path, fold: int) -> FoldData:
+        train, valid = self._problem.folds.split(fold)
+        return FoldData(
+            _read(place / "train"), self._problem.y[train], _read(place / "valid"), self._problem.y[valid]
+        )
+
+
+def load_features(place: Path) -> Features:
+    """Read the fitted features of a fold."""
+    return Features.load(place / "features")
+
+
+def _write(place: Path, matrix: Matrix) -> None:
+    place.mkdir()
+    if isinstance(matrix.values, np.ndarray):
+        np.save(place / "values.npy", matrix.values)
+    else:
+        sparse.save_npz(place / "values.npz", matrix.values, compressed=False)
+    about = {"names": matrix.names, "categorical": matrix.categorical, "cardinalities": matrix.cardinalities}
+    write_json(place / "matrix.json", about)
+
+
+def _read(place: Path) -> Matrix:
+    about = {name: tuple(value) for name, value in read_json(place / "matrix.json").items()}
+    dense = place / "values.npy"
+    if dense.exists():
+        values = np.asarray(np.load(dense, mmap_mode="r", allow_pickle=False))
+    else:
+        values = sparse.csr_array(sparse.load_npz(place / "values.npz"))
+    return replace(Matrix(values, **about), key=str(place))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,51 @@
+"""The data of a run, as every trial sees it. Shared read-only between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.table import Schema, Task
+from automl.evaluation.metrics import Metric, get_metric
+from automl.evaluation.validation import Folds
+from automl.models.base import Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """A typed frame, its target, and how it is validated.
+
+    frame : typed frame, (rows, used columns), see :mod:`automl.data.table`.
+    y : (rows,) class codes or values.
+    folds : the split; trials run its first ``folds.run`` folds.
+    """
+
+    frame: pd.DataFrame
+    y: NDArray[np.generic]
+    schema: Schema
+    task: Task
+    metric_name: str
+    folds: Folds
+    random_state: int
+
+    @property
+    def shape(self) -> Shape:
+        """Rows, columns and outputs, before features are built."""
+        return Shape(self.task.problem_type, len(self.frame), self.frame.shape[1], self.task.n_classes)
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that is optimised."""
+        return get_metric(self.metric_name, self.task.problem_type)
+
+    @property
+    def y_valid(self) -> NDArray[np.generic]:
+        """The target of the rows that get out-of-fold predictions, in the order of ``folds.valid_rows``."""
+        return self.y[self.folds.valid_rows]
+
+    def with_folds_run(self, run: int) -> Problem:
+        """Return the same problem with only the first ``run`` folds evaluated."""
+        return replace(self, folds=replace(self.folds, run=run))

@@ -1,0 +1,146 @@
+"""One trial: a candidate trained fold by fold. Pure: knows nothing of Ray, and runs in any process.
+
+Every finished fold is in the journal before it is reported. Between folds, and at a few points inside the first one,
+the trial reports how good it is so far, so that a scheduler can stop it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf
+from typing import Final
+
+import numpy as np
+
+from automl.deadline import Deadline
+from automl.evaluation.validation import Folds
+from automl.models.base import Family, FitContext, Model, Params, Progress
+from automl.models.registry import get_family
+from automl.tuning.candidate import Candidate
+from automl.tuning.journal import FoldRecord, Journal
+from automl.tuning.matrices import Matrices
+from automl.tuning.problem import Problem
+
+RUNGS: Final = (0.125, 0.25, 0.5)
+"""Shares of the planned rounds of the first fold at which a trial reports."""
+_UNITS: Final = 8
+"""Resource of a whole fold; a rung after a share s of the rounds counts 8 s."""
+
+
+def full_resource(folds: Folds) -> int:
+    """Return the resource of a finished trial."""
+    return _UNITS * folds.run
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How good a candidate is so far. Two candidates compare at equal ``resource``."""
+
+    resource: int
+    loss: float
+    """Mean over finished folds, or the running first fold; lower is better."""
+    fold: int | None = None
+    """The fold that was just finished and is in the journal; None inside a fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a trial may use."""
+
+    deadline: Deadline = field(default_factory=Deadline.never)
+    """When the run stops training."""
+    seconds: float = inf
+    """Time planned for this trial; its folds share it evenly."""
+    threads: int = 1
+    gpu: bool = False
+
+
+class DeadlinePassedError(Exception):
+    """The run's time was over before the trial could start its next fold."""
+
+
+class TrialRunner:
+    """Runs trials of one problem in this process, reusing features and binned data between them."""
+
+    def __init__(self, problem: Problem, journal: Journal) -> None:
+        self._problem = problem
+        self._journal = journal
+        self._matrices = Matrices(problem, journal.features)
+
+    def run(self, candidate: Candidate, allowance: Allowance) -> Iterator[Report]:
+        """Train the folds that the journal does not have yet; report after each, and inside the first.
+
+        Raises
+        ------
+        DeadlinePassedError
+            If a fold could not be started in time. Finished folds stay.
+        Exception
+            Whatever a family raises; the caller notes it as the reason of the failure.
+        """
+        self._journal.open(candidate)
+        family = get_family(candidate.family)
+        records = dict(self._journal.trial(candidate.id).folds)
+        ends = allowance.deadline.within(allowance.seconds)
+        run = self._problem.folds.run
+        for fold in range(run):
+            if fold not in records:
+                if allowance.deadline.passed:
+                    raise DeadlinePassedError
+                share = max(ends.remaining, 0.0) / (run - fold)
+                context = FitContext(
+                    shape=self._problem.shape,
+                    deadline=allowance.deadline.within(share),
+                    threads=allowance.threads,
+                    gpu=allowance.gpu and family.gpu,
+                    random_state=self._problem.random_state,
+                    rungs=RUNGS if fold == 0 and candidate.races else (),
+                )
+                params = _carried(family, candidate.params, records, context)
+                records[fold] = yield from self._fold(candidate, family, fold, params, context)
+            yield Report(_UNITS * (fold + 1), float(np.mean([records[i].loss for i in range(fold + 1)])), fold)
+
+    def _fold(
+        self, candidate: Candidate, family: Family, fold: int, params: Params, context: FitContext
+    ) -> Iterator[Report]:
+        started = time.perf_counter()
+        needs = family.needs(params)
+        data = self._matrices.fold(fold, needs)
+        loss = self._problem.metric.loss
+        fit = family.fit(data, params, context)
+        while True:
+            try:
+                progress: Progress = next(fit)
+            except StopIteration as end:
+                model: Model = end.value
+                break
+            yield Report(round(_UNITS * RUNGS[progress.rung]), loss(data.y_valid, progress.prediction))
+        fitted = time.perf_counter()
+        prediction = model.predict(data.X_valid)
+        if not np.isfinite(prediction).all():
+            raise FloatingPointError("predictions on the validation rows are not finite")
+        record = FoldRecord(
+            fold=fold,
+            loss=loss(data.y_valid, prediction),
+            fit_seconds=fitted - started,
+            predict_seconds=time.perf_counter() - fitted,
+            rows=len(prediction),
+            size=0,
+            recipe=needs.recipe,
+            details=model.details,
+            finished=time.time(),
+        )
+        self._journal.write_fold(candidate, record, model, prediction)
+        return record
+
+
+def _carried(
+    family: Family, params: Params, records: dict[int, FoldRecord], context: FitContext
+) -> Params:
+    """Return the hyperparameters with those that an earlier fold fitted to the time, so that all folds are alike."""
+    if not records:
+        return params
+    details = records[min(records)].details
+    known = {**family.space(context.shape), **params}
+    return {**params, **{name: value for name, value in details.items() if name in known}}
