@@ -91,7 +91,9 @@ class Journal:
         if not (folder / "candidate.json").exists():
             write_json(folder / "candidate.json", candidate.to_json())
 
-    def write_fold(self, candidate: Candidate, record: FoldRecord, model: Model, prediction: NDArray[np.float64]) -> None:
+    def write_fold(
+        self, candidate: Candidate, record: FoldRecord, model: Model, prediction: NDArray[np.float64]
+    ) -> None:
         """Keep a finished fold. It is there, whole, when this returns; ``record.size`` is filled in."""
         place = self.fold(candidate.id, record.fold)
         partial = place.with_name(f".{place.name}.{os.getpid()}")

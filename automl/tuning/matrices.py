@@ -77,9 +77,7 @@ class Matrices:
 
     def _read(self, place: Path, fold: int) -> FoldData:
         train, valid = self._problem.folds.split(fold)
-        return FoldData(
-            _read(place / "train"), self._problem.y[train], _read(place / "valid"), self._problem.y[valid]
-        )
+        return FoldData(_read(place / "train"), self._problem.y[train], _read(place / "valid"), self._problem.y[valid])
 
 
 def load_features(place: Path) -> Features:

@@ -135,9 +135,7 @@ class TrialRunner:
         return record
 
 
-def _carried(
-    family: Family, params: Params, records: dict[int, FoldRecord], context: FitContext
-) -> Params:
+def _carried(family: Family, params: Params, records: dict[int, FoldRecord], context: FitContext) -> Params:
     """Return the hyperparameters with those that an earlier fold fitted to the time, so that all folds are alike."""
     if not records:
         return params

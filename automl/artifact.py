@@ -1,0 +1,282 @@
+"""A predictor on disk: one folder of JSON, arrays and native model files. Reading it executes no code.
+
+::
+
+    manifest.json          format, versions, schema, task, score, members, golden rows, sha256 of every other file
+    manifest.sha256        of the manifest itself
+    features/RECIPE/fold-0/
+    models/CANDIDATE/fold-0/
+
+The hashes prove that nothing was damaged or changed by accident; they do not prove who wrote it. Paths inside are
+relative: the folder can be moved and copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from automl.data.io import Reading
+from automl.data.schema import schema_from_json, schema_to_json
+from automl.data.table import Schema, Task
+from automl.data.task import task_from_json, task_to_json
+from automl.errors import ArtifactError, AutoMLError
+from automl.evaluation.interval import Score
+from automl.features.pipeline import Features
+from automl.models.base import Model
+from automl.models.registry import get_family
+from automl.predictor import Part, Predictor
+
+FORMAT: Final = 1
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_TOLERANCE: Final = 1e-5
+"""Relative difference of golden predictions that another processor or library build may bring."""
+
+Opened = MutableMapping[str, Features | Model]
+"""Features and models that are in memory, by their path inside the predictor."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldFiles:
+    """Where the pieces of one fold model lie before they become part of a predictor."""
+
+    fold: int
+    recipe: str
+    model: Path
+    features: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A candidate in the ensemble."""
+
+    candidate: str
+    family: str
+    weight: float
+    folds: Sequence[FoldFiles]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class About:
+    """What a predictor knows besides its models."""
+
+    schema: Schema
+    task: Task
+    metric: str
+    reading: Reading
+    examples: pd.DataFrame
+    """A few raw training rows, target left out; they become the golden rows."""
+
+
+def write(to: Path, members: Sequence[Member], score: Score, about: About, opened: Opened) -> Predictor:
+    """Write a predictor to a new folder, in one rename when it is complete, and return it.
+
+    Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
+    """
+    partial = to.with_name(f".{to.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    for member in members:
+        for fold in member.folds:
+            _link(fold.model, partial / _model_path(member.candidate, fold.fold))
+            _link(fold.features, partial / _features_path(fold.recipe, fold.fold))
+    families = {get_family(member.family).library for member in members}
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in sorted({"automl", "numpy", "pandas", "scikit-learn", *families})},
+        "task": task_to_json(about.task),
+        "metric": about.metric,
+        "score": asdict(score),
+        "reading": about.reading.to_json(),
+        "schema": schema_to_json(about.schema),
+        "members": [
+            {
+                "candidate": member.candidate,
+                "family": member.family,
+                "weight": member.weight,
+                "folds": [{"fold": fold.fold, "recipe": fold.recipe} for fold in member.folds],
+            }
+            for member in members
+        ],
+        "files": {str(path.relative_to(partial)): _sha256(path) for path in _files(partial)},
+        "golden": {"rows": _plain_rows(about.examples), "predictions": []},
+    }
+    manifest["golden"]["predictions"] = _replay(_predictor(partial, manifest, opened)).tolist()
+    text = json.dumps(manifest, indent=1)
+    (partial / "manifest.json").write_text(text, encoding="utf-8")
+    (partial / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest(), encoding="ascii")
+    partial.rename(to)
+    return _predictor(to, manifest, opened)
+
+
+def load(path: str | Path) -> Predictor:
+    """Load a predictor from a run folder or an exported artifact.
+
+    Every file is checked against its hash before it is parsed, and the golden rows are predicted again.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no predictor, a file is missing or changed, the format is unknown, or the golden rows come out
+        differently.
+    """
+    folder = Path(path)
+    if not (folder / "manifest.json").is_file() and (folder / "model" / "manifest.json").is_file():
+        folder = (folder / "model").resolve()
+    manifest = _manifest(folder)
+    for name, digest in manifest["files"].items():
+        if not _inside(name):
+            raise ArtifactError(f"{folder}: the manifest names a file outside of the folder: {name!r}")
+        file = folder / name
+        if not file.is_file():
+            raise ArtifactError(f"{folder}: {name} is missing; export or copy the model again")
+        if _sha256(file) != digest:
+            raise ArtifactError(f"{folder}: {name} was changed after it was saved; export or copy the model again")
+    predictor = _predictor(folder, manifest, {})
+    expected = np.array(manifest["golden"]["predictions"])
+    if not np.allclose(_replay(predictor), expected, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.abs(expected).max())):
+        raise ArtifactError(f"{folder}: the golden rows are not predicted as they were in training; {_drift(manifest)}")
+    return predictor
+
+
+def copy(predictor: Predictor, to: Path) -> Path:
+    """Copy a predictor's folder; ``to`` must not exist or be empty."""
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
+    names = ["manifest.json", "manifest.sha256", *predictor.manifest["files"]]
+    for name in names:
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(predictor.folder / name, to / name)
+    return to
+
+
+def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
+    return Predictor(
+        schema=schema_from_json(manifest["schema"]),
+        task=task_from_json(manifest["task"]),
+        metric=manifest["metric"],
+        score=Score(**manifest["score"]),
+        parts=_parts(folder, manifest, opened),
+        reading=Reading.from_json(manifest["reading"]),
+        examples=manifest["golden"]["rows"],
+        manifest=manifest,
+        folder=folder,
+    )
+
+
+def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Part]:
+    """Group the fold models by the features they share."""
+    shared: dict[str, tuple[Features, list[tuple[float, Model]]]] = {}
+    for member in manifest["members"]:
+        family = get_family(member["family"])
+        for fold in member["folds"]:
+            place = _features_path(fold["recipe"], fold["fold"])
+            if place not in opened:
+                opened[place] = Features.load(folder / place)
+            path = _model_path(member["candidate"], fold["fold"])
+            if path not in opened:
+                opened[path] = family.load(folder / path)
+            features, model = opened[place], opened[path]
+            assert isinstance(features, Features)
+            assert isinstance(model, Model)
+            _, models = shared.setdefault(place, (features, []))
+            models.append((member["weight"] / len(member["folds"]), model))
+    return [Part(features, models) for features, models in shared.values()]
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        text = (folder / "manifest.json").read_bytes()
+        digest = (folder / "manifest.sha256").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ArtifactError(f"{folder} holds no model; give a run folder or an exported model") from None
+    if hashlib.sha256(text).hexdigest() != digest:
+        raise ArtifactError(f"{folder}: manifest.json was changed after it was saved; export or copy the model again")
+    manifest: dict[str, Any] = json.loads(text)
+    if manifest["format"] != FORMAT:
+        raise ArtifactError(f"{folder} has format {manifest['format']}; this version of automl reads format {FORMAT}")
+    return manifest
+
+
+def _replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    rows = predictor.example_rows()
+    names = [column.name for column in predictor.schema.columns]
+    return predictor.raw(predictor.typed(pd.DataFrame(rows, columns=names)))
+
+
+def _drift(manifest: Mapping[str, Any]) -> str:
+    other = [
+        f"{name} {then} (now {version(name)})"
+        for name, then in manifest["versions"].items()
+        if name != "python" and version(name) != then
+    ]
+    return f"install the versions it was saved with: {', '.join(other)}" if other else "train it again on this machine"
+
+
+def _plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as JSON values: missing is null, times are ISO 8601."""
+    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _link(source: Path, to: Path) -> None:
+    """Put the files of one folder into another; hard links where possible, for they cost neither time nor space."""
+    if to.exists():
+        return
+    for file in _files(source):
+        place = to / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, place)
+        except OSError:
+            shutil.copyfile(file, place)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _inside(name: str) -> bool:
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def _model_path(candidate: str, fold: int) -> str:
+    return f"models/{_named(candidate)}/fold-{int(fold)}"
+
+
+def _features_path(recipe: str, fold: int) -> str:
+    return f"features/{_named(recipe)}/fold-{int(fold)}"
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ArtifactError(f"the manifest names {name!r}, which is not a plain name")
+    return name

@@ -1,0 +1,122 @@
+"""A predictor: the weighted ensemble of fold models that was scored, from a raw table to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.io import Reading, as_frame, read_table
+from automl.data.schema import apply_schema
+from automl.data.table import Schema, Task
+from automl.errors import UsageError
+from automl.evaluation.interval import Score
+from automl.features.pipeline import Features
+from automl.models.base import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Models that see the same features: those of one fold and recipe. Features are computed once for all of them."""
+
+    features: Features
+    models: Sequence[tuple[float, Model]]
+    """(share in the ensemble, model); the shares of all parts sum to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """Predicts from raw tables: pandas, polars, pyarrow, dicts of lists, lists of dicts, or a path to a file.
+
+    Columns are matched by name; further ones are ignored, missing ones are an error. Unseen categories, missing values
+    and infinities are handled. A row's prediction does not depend on the rows beside it.
+
+    >>> import automl, pandas as pd                                              # doctest: +SKIP
+    >>> automl.load("runs/churn").predict(pd.read_csv("new.csv"))                # doctest: +SKIP
+    """
+
+    schema: Schema
+    task: Task
+    metric: str
+    score: Score
+    """Out-of-fold score in the metric's natural sign, with the interval expected on new data."""
+    parts: Sequence[Part]
+    reading: Reading
+    """How the training table was read; files are read the same way."""
+    examples: Sequence[Mapping[str, Any]]
+    """A few raw training rows."""
+    manifest: Mapping[str, Any]
+    folder: Path
+    """Where it is saved."""
+
+    @property
+    def classes_(self) -> NDArray[np.generic] | None:
+        """Class labels in the order of the columns of :meth:`predict_proba`; None for regression."""
+        return np.array(self.task.classes) if self.task.classes else None
+
+    @property
+    def problem_type_(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self.task.problem_type.value
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.generic]:
+        """Names of the columns that the training table had, the target aside."""
+        return np.array([column.name for column in self.schema.columns], dtype=object)
+
+    def example_rows(self) -> list[dict[str, Any]]:
+        """Return a few raw rows as they were in training, for documentation and smoke tests."""
+        return [dict(row) for row in self.examples]
+
+    def predict(self, data: object) -> NDArray[np.generic]:
+        """Return (rows,) class labels or values."""
+        return self.task.decode(self.raw(self.typed(data)))
+
+    def predict_proba(self, data: object) -> NDArray[np.float64]:
+        """Return (rows, classes) probabilities, columns in the order of ``classes_``.
+
+        Raises
+        ------
+        UsageError
+            For regression.
+        """
+        if not self.task.problem_type.classification:
+            raise UsageError("predict_proba needs classes, but this model predicts numbers; use predict")
+        return self.raw(self.typed(data))
+
+    def predict_frame(self, data: object, *, proba: bool = False) -> pd.DataFrame:
+        """Return a frame with the column ``prediction`` and, on demand, one ``probability_<class>`` a class.
+
+        Raises
+        ------
+        SchemaError
+            If columns are missing or cells cannot be what they were in training; names each.
+        UsageError
+            If probabilities are asked for in regression.
+        """
+        if proba and not self.task.problem_type.classification:
+            raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
+        raw = self.raw(self.typed(data))
+        columns: dict[str, Any] = {"prediction": self.task.decode(raw)}
+        if proba:
+            columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
+        return pd.DataFrame(columns)
+
+    def raw(self, typed: pd.DataFrame) -> NDArray[np.float64]:
+        """Return (rows,) values or (rows, classes) probabilities for a typed frame."""
+        total: NDArray[np.float64] | float = 0.0
+        for part in self.parts:
+            X = part.features.transform(typed)
+            for share, model in part.models:
+                total = total + share * model.predict(X)
+        return cast("NDArray[np.float64]", total)
+
+    def typed(self, data: object) -> pd.DataFrame:
+        """Return the typed frame of a raw table, see :mod:`automl.data.table`."""
+        frame = read_table(data, reading=self.reading)[0] if isinstance(data, str | Path) else as_frame(data)
+        return apply_schema(frame, self.schema)

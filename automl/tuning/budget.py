@@ -1,0 +1,97 @@
+"""The plan: how many folds, trials at once, threads a trial and seconds a trial fit into the time, cores and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import inf
+from typing import Any, Final
+
+import psutil
+
+from automl.config import FitConfig
+from automl.errors import UsageError
+from automl.models.base import Family, Shape
+
+_DIVERSITY: Final = 6
+"""Candidates that a run should be able to finish: fewer folds are run rather than fewer candidates."""
+_REFERENCE: Final = 4.0
+"""Cost of a typical candidate's fold, in fits of the preview."""
+_FREE_SHARE: Final = 0.8
+_BYTES_A_VALUE: Final = 4
+_WIDENING: Final = 3
+"""Feature columns a raw column turns into, roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run uses its resources. Part of the run folder, so that a resume goes on as planned."""
+
+    families: tuple[str, ...]
+    folds_run: int
+    concurrency: int
+    threads: int
+    """Threads a trial; ``concurrency * threads`` never exceeds the cores."""
+    trial_seconds: float = inf
+    left_out: tuple[str, ...] = ()
+    """Families that do not fit into the memory."""
+
+    def describe(self) -> str:
+        """Return the plan in a line for people."""
+        trials = f"{self.concurrency} trial{'s' if self.concurrency > 1 else ''} at a time"
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''} each"
+        seconds = "" if self.trial_seconds == inf else f", about {self.trial_seconds:.1f} s a trial"
+        left_out = f"; left out for lack of memory: {', '.join(self.left_out)}" if self.left_out else ""
+        return f"{self.folds_run} fold{'s' if self.folds_run > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return {**asdict(self), "trial_seconds": None if self.trial_seconds == inf else self.trial_seconds}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Plan:
+        """Read what :meth:`to_json` wrote."""
+        seconds = inf if values["trial_seconds"] is None else values["trial_seconds"]
+        names = {"families": tuple(values["families"]), "left_out": tuple(values["left_out"])}
+        return cls(**{**values, **names, "trial_seconds": seconds})
+
+
+def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds_run: int) -> Plan:
+    """Plan cores and memory before anything was measured.
+
+    As many one-thread trials at once as there are cores, since two processes of one thread beat one of two on all but
+    large data; fewer, with more threads each, where the memory does not hold that many.
+    """
+    memory = config.memory or int(psutil.virtual_memory().available * _FREE_SHARE)
+    matrix = shape.rows * shape.columns * _WIDENING * _BYTES_A_VALUE
+    peaks = {family.name: family.memory(shape, family.portfolio(shape)[0]) + matrix for family in families}
+    fitting = [family.name for family in families if peaks[family.name] <= memory]
+    if not fitting:
+        need, have = min(peaks.values()) / 1e9, memory / 1e9
+        raise UsageError(f"memory must hold at least one model: {need:.2f} GB are needed, {have:.2f} GB are allowed")
+    concurrency = max(1, min(config.cores, memory // max(peaks[name] for name in fitting)))
+    return Plan(
+        families=tuple(fitting),
+        folds_run=folds_run,
+        concurrency=concurrency,
+        threads=config.cores // concurrency,
+        left_out=tuple(family.name for family in families if family.name not in fitting),
+    )
+
+
+def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
+    """Choose folds and seconds a trial, after one fold of the preview was measured.
+
+    Parameters
+    ----------
+    preview_seconds
+        Seconds for one fold of the preview with one thread.
+    remaining
+        Seconds until the deadline; infinite leaves the plan as it is.
+    """
+    if remaining == inf:
+        return plan
+    core_seconds = remaining * plan.concurrency
+    a_trial = core_seconds / _DIVERSITY
+    folds = int(a_trial / (preview_seconds * _REFERENCE))
+    return replace(plan, folds_run=max(1, min(plan.folds_run, folds)), trial_seconds=a_trial)

@@ -1,0 +1,132 @@
+"""What to train next: the portfolio first, then Bayesian search over one conditional space of all families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from math import inf, isfinite
+from typing import Final
+
+from automl.models.base import Family, Shape
+from automl.tuning.candidate import Candidate
+from automl.tuning.journal import Trial
+from automl.tuning.portfolio import portfolio
+from automl.tuning.study import Study
+
+_BATCH: Final = 4
+"""Candidates that a repeatable search proposes at once, whatever the number of cores."""
+_LEAST_SECONDS: Final = 1.0
+_LEAST_SHARE: Final = 0.5
+"""A trial fits itself to the time it has, but with less than this share of what its family took it is not started."""
+_ATTEMPTS: Final = 25
+
+
+class Next(Enum):
+    """Answers of a planner that has no candidate."""
+
+    WAIT = "ask again when a trial has ended"
+    FINISHED = "nothing is left to try"
+
+
+class Planner:
+    """Proposes candidates and learns from how they end.
+
+    With ``repeatable`` the order of proposals does not depend on when results arrive.
+    """
+
+    def __init__(
+        self,
+        families: Sequence[Family],
+        shape: Shape,
+        *,
+        random_state: int,
+        max_trials: int | None = None,
+        repeatable: bool = False,
+        finished: Iterable[Trial] = (),
+    ) -> None:
+        self._families = {family.name: family for family in families}
+        self._repeatable = repeatable
+        self._left = inf if max_trials is None else max_trials
+        self._costs: dict[str, list[float]] = {}
+        self._seen: set[str] = set()
+        self._asked = 0
+        self._outstanding: dict[str, Candidate] = {}
+        self._study = Study(self._families, shape, random_state)
+        self._batch: list[Candidate] = []
+        unfinished = []
+        for trial in finished:
+            if trial.status == "running":
+                unfinished.append(trial.candidate)
+            else:
+                self.note(trial)
+        self._queue = unfinished + portfolio(families, shape)
+
+    def note(self, trial: Trial) -> None:
+        """Learn from a trial that ended outside of this planner."""
+        self._seen.add(trial.candidate.id)
+        self._asked = max(self._asked, trial.candidate.index + 1)
+        if trial.candidate.origin != "baseline":
+            self._left -= 1
+        losses = [record.loss for record in trial.folds.values()]
+        self._study.add(trial.candidate, sum(losses) / len(losses) if losses else inf)
+        self._costs.setdefault(trial.candidate.family, []).append(
+            sum(record.fit_seconds for record in trial.folds.values())
+        )
+
+    def propose(self, remaining: float) -> Candidate | Next:
+        """Return the next candidate to train in the remaining seconds."""
+        if self._left <= 0 or remaining < _LEAST_SECONDS:
+            return Next.FINISHED
+        candidate = self._from_portfolio(remaining) or self._from_search(remaining)
+        if isinstance(candidate, Candidate):
+            self._seen.add(candidate.id)
+            self._outstanding[candidate.id] = candidate
+            self._left -= 1
+        return candidate
+
+    def tell(self, candidate: Candidate, loss: float, seconds: float, *, stopped: bool = False) -> None:
+        """Learn how a proposed candidate ended; an infinite loss means that it failed."""
+        self._outstanding.pop(candidate.id, None)
+        if isfinite(loss) and not stopped:
+            self._costs.setdefault(candidate.family, []).append(seconds)
+        self._study.tell(candidate, loss, stopped)
+
+    def _from_portfolio(self, remaining: float) -> Candidate | None:
+        self._queue = [candidate for candidate in self._queue if candidate.id not in self._seen]
+        for place, candidate in enumerate(self._queue):
+            if self._affordable(candidate.family, remaining):
+                return self._numbered(self._queue.pop(place))
+        return None
+
+    def _from_search(self, remaining: float) -> Candidate | Next:
+        affordable = [name for name in self._study.families if self._affordable(name, remaining)]
+        if not affordable:
+            return Next.FINISHED
+        if not self._batch:
+            if self._repeatable and self._outstanding:
+                return Next.WAIT
+            wanted = _BATCH if self._repeatable else 1
+            for _ in range(_ATTEMPTS):
+                if len(self._batch) == wanted:
+                    break
+                self._ask(affordable)
+            if not self._batch:
+                return Next.FINISHED
+        return self._numbered(self._batch.pop(0))
+
+    def _ask(self, affordable: Sequence[str]) -> None:
+        candidate = self._study.ask()
+        waiting = {each.id for each in self._batch}
+        if candidate.id in self._seen | waiting or candidate.family not in affordable:
+            self._study.drop(candidate)
+        else:
+            self._batch.append(candidate)
+
+    def _affordable(self, family: str, remaining: float) -> bool:
+        known = sorted(self._costs.get(family, ()))
+        return not known or remaining >= _LEAST_SHARE * known[len(known) // 2]
+
+    def _numbered(self, candidate: Candidate) -> Candidate:
+        numbered = Candidate(candidate.family, candidate.params, candidate.origin, self._asked)
+        self._asked += 1
+        return numbered
