@@ -1,0 +1,171 @@
+"""The best so far: the ensemble over all finished trials, the leaderboard, and the predictor on disk."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from math import inf
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl import artifact
+from automl.artifact import About, FoldFiles, Member
+from automl.ensemble import cross_fitted, greedy_weights
+from automl.evaluation.interval import Score, score_interval
+from automl.evaluation.leaderboard import Leaderboard, Row
+from automl.predictor import Predictor
+from automl.tuning.journal import Journal, Trial
+from automl.tuning.problem import Problem
+
+_CONTENDERS: Final = 40
+"""Trials that the ensemble chooses from: the best by their own score."""
+_KEPT: Final = 2
+"""Predictors on disk: the best, and the one before it for whoever is just reading it."""
+_OVERHEAD: Final = 0.05
+"""Share of the time that updates may take while trials run."""
+
+
+class Champion:
+    """Chooses the ensemble and keeps its predictor on disk, replaced in one step and by better ones only."""
+
+    def __init__(self, problem: Problem, journal: Journal, about: About) -> None:
+        self._problem = problem
+        self._journal = journal
+        self._about = about
+        self._opened: artifact.Opened = {}
+        self._predictions: dict[str, NDArray[np.float64]] = {}
+        self._scores: dict[tuple[str, int], Score] = {}
+        self._weights: dict[str, float] = {}
+        self._loss = inf
+        self._considered: frozenset[str] = frozenset()
+        self._updated = -inf
+        self._cost = 0.0
+        self.predictor: Predictor | None = None
+
+    @property
+    def cost(self) -> float:
+        """Seconds of the last update."""
+        return self._cost
+
+    def update(self, *, now: bool = True) -> bool:
+        """Choose the ensemble anew if trials have finished; return whether a better predictor was written.
+
+        With ``now=False`` only if that takes a small share of the time since the last update.
+        """
+        started = time.perf_counter()
+        if not now and started - self._updated < self._cost / _OVERHEAD:
+            return False
+        trials = [trial for trial in self._journal.trials() if trial.complete(self._problem.folds.run)]
+        considered = frozenset(trial.candidate.id for trial in trials)
+        if not trials or considered == self._considered:
+            return False
+        better = self._choose(trials)
+        self._considered = considered
+        self._updated = time.perf_counter()
+        self._cost = self._updated - started
+        return better
+
+    def board(self) -> Leaderboard:
+        """Return the leaderboard over all trials."""
+        trials = self._journal.trials()
+        metric = self._problem.metric
+        rows = [self._row(trial) for trial in trials]
+        return Leaderboard(rows, metric.name, metric.greater_is_better)
+
+    def _choose(self, trials: Sequence[Trial]) -> bool:
+        metric, y = self._problem.metric, self._problem.y_valid
+        contenders = sorted(trials, key=self._mean_loss)[:_CONTENDERS]
+        contenders.sort(key=lambda trial: trial.candidate.index)
+        predictions = [self._prediction(trial.candidate.id) for trial in contenders]
+        weights = greedy_weights(predictions, y, metric)
+        honest = cross_fitted(predictions, y, metric, self._fold_of_row(), random_state=self._problem.random_state)
+        loss = metric.loss(y, honest)
+        if self.predictor is not None and not loss < self._loss:
+            return False
+        chosen = [(trial, float(weight)) for trial, weight in zip(contenders, weights, strict=True) if weight > 0]
+        score = score_interval(metric, y, honest, random_state=self._problem.random_state)
+        self.predictor = self._publish([self._member(trial, weight) for trial, weight in chosen], score)
+        self._weights = {trial.candidate.id: weight for trial, weight in chosen}
+        self._loss = loss
+        return True
+
+    def _publish(self, members: Sequence[Member], score: Score) -> Predictor:
+        folder = self._journal.root / "models"
+        folder.mkdir(exist_ok=True)
+        versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
+        number = int(versions[-1].name) + 1 if versions else 1
+        predictor = artifact.write(folder / f"{number:04d}", members, score, self._about, self._opened)
+        point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
+        for outdated in versions[: 1 - _KEPT]:
+            shutil.rmtree(outdated)
+        return predictor
+
+    def _member(self, trial: Trial, weight: float) -> Member:
+        candidate = trial.candidate
+        folds = [
+            FoldFiles(
+                fold=record.fold,
+                recipe=record.recipe,
+                model=self._journal.fold(candidate.id, record.fold) / "model",
+                features=self._journal.features / record.recipe / f"fold-{record.fold}" / "features",
+            )
+            for record in trial.folds.values()
+            if record.fold < self._problem.folds.run
+        ]
+        return Member(candidate.id, candidate.family, weight, folds)
+
+    def _mean_loss(self, trial: Trial) -> float:
+        return float(np.mean([trial.folds[fold].loss for fold in range(self._problem.folds.run)]))
+
+    def _prediction(self, candidate_id: str) -> NDArray[np.float64]:
+        if candidate_id not in self._predictions:
+            folds = range(self._problem.folds.run)
+            parts = [self._journal.prediction(candidate_id, fold) for fold in folds]
+            self._predictions[candidate_id] = np.concatenate(parts)
+        return self._predictions[candidate_id]
+
+    def _fold_of_row(self) -> NDArray[np.integer]:
+        folds = self._problem.folds
+        fold: NDArray[np.integer] = folds.assignment[folds.valid_rows]
+        return fold
+
+    def _row(self, trial: Trial) -> Row:
+        records = [record for record in trial.folds.values() if record.fold < self._problem.folds.run]
+        rows = sum(record.rows for record in records)
+        return Row(
+            candidate=trial.candidate.id,
+            family=trial.candidate.family,
+            score=self._score(trial.candidate.id, [record.fold for record in records]) if records else None,
+            fit_seconds=sum(record.fit_seconds for record in records),
+            predict_ms_per_row=1000 * sum(record.predict_seconds for record in records) / rows
+            if rows
+            else float("nan"),
+            size_bytes=sum(record.size for record in records),
+            status=trial.status,
+            reason=trial.reason,
+            weight=self._weights.get(trial.candidate.id, 0.0),
+            folds=len(records),
+            params=trial.candidate.params,
+        )
+
+    def _score(self, candidate_id: str, folds: Sequence[int]) -> Score:
+        """Return the score on the validation rows of the finished folds."""
+        key = (candidate_id, len(folds))
+        if key not in self._scores:
+            problem = self._problem
+            y = np.concatenate([problem.y[problem.folds.split(fold)[1]] for fold in folds])
+            prediction = np.concatenate([self._journal.prediction(candidate_id, fold) for fold in folds])
+            self._scores[key] = score_interval(problem.metric, y, prediction, random_state=problem.random_state)
+        return self._scores[key]
+
+
+def point_to(link: Path, target: Path) -> None:
+    """Make ``link`` a symbolic link to the relative ``target``, in one step."""
+    partial = link.with_name(f".{link.name}")
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(target, target_is_directory=True)
+    partial.replace(link)
