@@ -1,0 +1,74 @@
+"""The baseline: class frequencies or the mean, whatever the row. Always on the leaderboard, never fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.features.matrix import Matrix, Needs
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete
+from automl.models.target import class_frequencies
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantModel(Model):
+    """One output for every row: a single value, or one probability a class."""
+
+    output: tuple[float, ...]
+    classification: bool
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Repeat the output for each row."""
+        if self.classification:
+            return np.tile(np.array(self.output), (X.rows, 1))
+        return np.full(X.rows, self.output[0])
+
+    def save(self, folder: Path) -> None:
+        """Write ``constant.json``."""
+        record = {"output": self.output, "classification": self.classification}
+        (folder / "constant.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+class Constant(Family):
+    """Class frequencies, smoothed by one row a class, or the mean."""
+
+    name = "constant"
+
+    def needs(self, params: Params) -> Needs:
+        """Return the cheapest features; none of them is looked at."""
+        return Needs()
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return the only configuration."""
+        return ({},)
+
+    def space(self, shape: Shape) -> Space:
+        """Return nothing to search."""
+        return {}
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Average the training target, also when the deadline has passed."""
+        yield from ()
+        complete(params, {})
+        if not context.shape.problem_type.classification:
+            return ConstantModel((float(data.y_train.astype(np.float64).mean()),), classification=False)
+        frequencies = class_frequencies(data.y_train, context.shape.n_classes)
+        return ConstantModel(tuple(frequencies.tolist()), classification=True)
+
+    def load(self, folder: Path) -> Model:
+        """Read ``constant.json``."""
+        record = json.loads((folder / "constant.json").read_text(encoding="utf-8"))
+        return ConstantModel(tuple(record["output"]), record["classification"])
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the bytes of one copy of the target."""
+        return 8 * shape.rows
+
+    def preview(self, shape: Shape) -> Params | None:
+        """Return the only configuration: it takes no time."""
+        return {}

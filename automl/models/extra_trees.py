@@ -1,0 +1,77 @@
+"""Extremely randomised trees (Geurts, Ernst, Wehenkel 2006)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Final
+
+from automl.features.matrix import Needs
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    FoldData,
+    Int,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    complete,
+)
+from automl.models.forest import ForestModel, Plan, forest_memory, grow
+
+DEFAULTS: Final[Params] = {"trees": 200, "max_features": 0.75, "min_samples_leaf": 1, "min_samples_split": 2}
+
+
+class ExtraTrees(Family):
+    """Averaged trees with random thresholds; every tree sees every row."""
+
+    name = "extra_trees"
+
+    def needs(self, params: Params) -> Needs:
+        """Return numbers only; trees take NaN as they are."""
+        return Needs(missing="native", categories="numbers")
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return AutoGluon's two configurations and one with stronger column sampling."""
+        return (
+            {"max_features": 0.75, "min_samples_leaf": 1},
+            {"max_features": 1.0, "min_samples_leaf": 4},
+            {"max_features": "sqrt", "min_samples_leaf": 1},
+        )
+
+    def space(self, shape: Shape) -> Space:
+        """Return TabArena's space."""
+        return {
+            "max_features": Choice((0.75, "sqrt", 0.5, 1.0)),
+            "min_samples_leaf": Int(1, 16, log=True),
+            "min_samples_split": Int(2, 32, log=True),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Grow trees one by one until the deadline."""
+        from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
+
+        chosen = complete(params, DEFAULTS)
+        kind = ExtraTreeClassifier if context.shape.problem_type.classification else ExtraTreeRegressor
+
+        def plant(seed: int, max_leaf_nodes: int) -> Any:
+            return kind(
+                max_features=chosen["max_features"],
+                min_samples_leaf=chosen["min_samples_leaf"],
+                min_samples_split=chosen["min_samples_split"],
+                max_leaf_nodes=max_leaf_nodes,
+                random_state=seed,
+            )
+
+        return (yield from grow(data, Plan(plant, int(chosen["trees"])), context))
+
+    def load(self, folder: Path) -> Model:
+        """Read ``forest.npz``."""
+        return ForestModel.load(folder)
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit."""
+        return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))

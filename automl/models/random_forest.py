@@ -1,0 +1,84 @@
+"""Random forest (Breiman 2001)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Final
+
+from automl.features.matrix import Needs
+from automl.models.base import (
+    Family,
+    FitContext,
+    Float,
+    FoldData,
+    Int,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    complete,
+)
+from automl.models.forest import ForestModel, Plan, forest_memory, grow
+
+DEFAULTS: Final[Params] = {
+    "trees": 200,
+    "max_features": 0.75,
+    "max_samples": 1.0,
+    "min_samples_leaf": 1,
+    "min_samples_split": 2,
+}
+
+
+class RandomForest(Family):
+    """Averaged trees, each on its own bootstrap sample."""
+
+    name = "random_forest"
+
+    def needs(self, params: Params) -> Needs:
+        """Return numbers only; trees take NaN as they are."""
+        return Needs(missing="native", categories="numbers")
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return a smooth one, unlike the extra trees, and AutoGluon's."""
+        return (
+            {"max_features": 0.5, "min_samples_leaf": 4, "max_samples": 0.7},
+            {"max_features": 0.75, "min_samples_leaf": 1},
+        )
+
+    def space(self, shape: Shape) -> Space:
+        """Return TabArena's space."""
+        return {
+            "max_features": Float(0.4, 1.0),
+            "max_samples": Float(0.5, 1.0),
+            "min_samples_leaf": Int(1, 16, log=True),
+            "min_samples_split": Int(2, 4, log=True),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Grow trees one by one until the deadline."""
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        chosen = complete(params, DEFAULTS)
+        kind = DecisionTreeClassifier if context.shape.problem_type.classification else DecisionTreeRegressor
+
+        def plant(seed: int, max_leaf_nodes: int) -> Any:
+            return kind(
+                max_features=chosen["max_features"],
+                min_samples_leaf=chosen["min_samples_leaf"],
+                min_samples_split=chosen["min_samples_split"],
+                max_leaf_nodes=max_leaf_nodes,
+                random_state=seed,
+            )
+
+        plan = Plan(plant, int(chosen["trees"]), sample=float(chosen["max_samples"]))
+        return (yield from grow(data, plan, context))
+
+    def load(self, folder: Path) -> Model:
+        """Read ``forest.npz``."""
+        return ForestModel.load(folder)
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit."""
+        return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))

@@ -1,0 +1,67 @@
+"""The target as models that are not boosters want it: centred, scaled, bounded; and the class frequencies."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+BEYOND: Final = 0.1
+"""Share of the training range by which a prediction may leave it: a heavy-tailed row must not explode the error."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetScale:
+    """Mean, spread and bounds of a regression target.
+
+    >>> scale = TargetScale.of(np.array([0.0, 10.0]))
+    >>> scale.standardise(np.array([5.0, 10.0])).tolist(), scale.restore(np.array([0.0, 99.0])).tolist()
+    ([0.0, 1.0], [5.0, 11.0])
+    """
+
+    mean: float
+    spread: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, y: NDArray[np.generic]) -> TargetScale:
+        """Measure training values; a constant target has spread 1."""
+        values = y.astype(np.float64)
+        low, high = float(values.min()), float(values.max())
+        beyond = BEYOND * (high - low)
+        return cls(float(values.mean()), float(values.std()) or 1.0, low - beyond, high + beyond)
+
+    def standardise(self, y: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return values with mean 0 and spread 1 over the training rows."""
+        return (y.astype(np.float64) - self.mean) / self.spread
+
+    def restore(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return standardised predictions in the target's own unit, within its bounds."""
+        return np.clip(z.astype(np.float64) * self.spread + self.mean, self.low, self.high)
+
+    def array(self) -> NDArray[np.float64]:
+        """Return the four numbers, for saving; ``TargetScale(*array)`` reads them."""
+        return np.array(astuple(self))
+
+
+def class_frequencies(y: NDArray[np.generic], n_classes: int) -> NDArray[np.float64]:
+    """Return (n_classes,) shares with one row added to each class, so that none is 0.
+
+    >>> class_frequencies(np.array([0, 0]), 2).tolist()
+    [0.75, 0.25]
+    """
+    counts = np.bincount(y.astype(np.int64), minlength=n_classes) + 1.0
+    return np.asarray(counts / counts.sum())
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return (rows, classes) probabilities.
+
+    >>> softmax(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
