@@ -1,1 +1,32 @@
-"""AutoML for tables."""
+"""AutoML for tables: the best model your time allows, an honest score, a safe endpoint.
+
+>>> from automl import AutoML, load                                                      # doctest: +SKIP
+>>> model = AutoML(time_budget=60).fit("train.csv", target="y")                          # doctest: +SKIP
+>>> load(model.run_).predict("new.csv")                                                  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from automl.artifact import load
+    from automl.experiment import AutoML
+    from automl.models.registry import register_family
+    from automl.predictor import Predictor
+
+__version__ = "0.1.0"
+__all__ = ["AutoML", "Predictor", "__version__", "load", "register_family"]
+
+_HOMES = {
+    "AutoML": "automl.experiment",
+    "Predictor": "automl.predictor",
+    "load": "automl.artifact",
+    "register_family": "automl.models.registry",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that ``import automl`` costs nothing."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'automl' has no attribute {name!r}")

@@ -114,7 +114,7 @@ def write(to: Path, members: Sequence[Member], score: Score, about: About, opene
             for member in members
         ],
         "files": {str(path.relative_to(partial)): _sha256(path) for path in _files(partial)},
-        "golden": {"rows": _plain_rows(about.examples), "predictions": []},
+        "golden": {"rows": plain_rows(about.examples), "predictions": []},
     }
     manifest["golden"]["predictions"] = _replay(_predictor(partial, manifest, opened)).tolist()
     text = json.dumps(manifest, indent=1)
@@ -228,7 +228,7 @@ def _drift(manifest: Mapping[str, Any]) -> str:
     return f"install the versions it was saved with: {', '.join(other)}" if other else "train it again on this machine"
 
 
-def _plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as JSON values: missing is null, times are ISO 8601."""
     return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict(orient="records")]
 

@@ -133,6 +133,8 @@ class Family(ABC):
     problem_types: ClassVar[tuple[ProblemType, ...]] = tuple(ProblemType)
     gpu: ClassVar[bool] = False
     """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
+    baseline: ClassVar[bool] = False
+    """Whether this is what every other family must beat: trained first, always on the leaderboard."""
     library: ClassVar[str] = "numpy"
     """The distribution whose version decides whether a saved model can be read."""
 

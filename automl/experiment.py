@@ -1,0 +1,342 @@
+"""The story of a fit: read, understand, plan, train, keep the best."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl import artifact
+from automl.artifact import About
+from automl.config import FitConfig, Preset, Scheduler
+from automl.data.io import Reading, as_frame, read_table
+from automl.data.schema import apply_schema, infer_schema
+from automl.data.table import ProblemType, Task
+from automl.data.task import encode_target, infer_task
+from automl.errors import AutoMLError, DataError, UsageError, suggestion
+from automl.evaluation.interval import Score
+from automl.evaluation.leaderboard import Leaderboard
+from automl.evaluation.metrics import default_metric, get_metric, metrics_for
+from automl.evaluation.validation import default_folds, make_folds
+from automl.models.registry import registered
+from automl.predictor import Predictor
+from automl.tuning import store
+from automl.tuning.budget import Plan
+from automl.tuning.engine import Engine, Stopped
+from automl.tuning.journal import Journal
+from automl.tuning.problem import Problem
+from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.store import StoredRun
+
+if TYPE_CHECKING:
+    from automl.tuning.search import RaySearch
+
+_SMALL_SECONDS: Final = 10.0
+_SMALL_TRIALS: Final = 3
+_GOLDEN_ROWS: Final = 20
+
+
+class AutoML:
+    """Find the best model for a table in a given time.
+
+    Parameters
+    ----------
+    time_budget
+        Seconds of wall time, everything included. Default: the preset's (fast 60, balanced 300, best 3600), or no limit
+        if ``max_trials`` is given.
+    max_trials
+        Candidates to train. Without a time budget, equal seeds give equal results.
+    metric
+        What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression).
+    problem_type
+        ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
+    preset
+        ``fast``, ``balanced`` or ``best``: how long to try.
+    folds
+        Splits for cross-validation; default: by the number of rows and the time.
+    scheduler
+        Who stops searched candidates early: ``asha``, ``hyperband`` or ``none``.
+    n_jobs, memory, gpus
+        Cores, bytes and GPUs to use; default: all cores, 80 % of the free memory, no GPU.
+    ray_address
+        A running Ray cluster, whose machines share the run folder; default: this machine.
+    random_state
+        Seed of everything that does not depend on the clock.
+    output
+        The run folder; default ``runs/<time>``.
+    on_progress
+        Called with a :class:`~automl.tuning.progress.Snapshot` as the run goes on.
+
+    Attributes
+    ----------
+    predictor_ : the best :class:`~automl.predictor.Predictor`, which is saved in the run folder
+    score_ : its out-of-fold score (value, low, high); the interval is expected to hold on new data
+    leaderboard_ : pandas frame, one row a candidate
+    classes_, problem_type_, metric_, run_, seconds_, stopped_
+
+    Examples
+    --------
+    >>> from automl import AutoML                                                        # doctest: +SKIP
+    >>> model = AutoML(time_budget=60).fit("churn.csv", target="churn")                  # doctest: +SKIP
+    >>> model.predict_proba(new_customers)                                               # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        time_budget: float | None = None,
+        max_trials: int | None = None,
+        metric: str | None = None,
+        problem_type: str | None = None,
+        preset: Preset = "balanced",
+        folds: int | None = None,
+        scheduler: Scheduler = "asha",
+        n_jobs: int | None = None,
+        memory: int | None = None,
+        gpus: int | None = None,
+        ray_address: str | None = None,
+        random_state: int = 0,
+        output: str | Path | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self.time_budget = time_budget
+        self.max_trials = max_trials
+        self.metric = metric
+        self.problem_type = problem_type
+        self.preset = preset
+        self.folds = folds
+        self.scheduler = scheduler
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.gpus = gpus
+        self.ray_address = ray_address
+        self.random_state = random_state
+        self.output = output
+        self.on_progress = on_progress
+
+    def fit(self, X: object, y: object = None, *, target: str | None = None) -> Self:
+        """Train until the time is up or interrupted, and keep the best model in the run folder.
+
+        Parameters
+        ----------
+        X
+            A table (pandas, polars, pyarrow, dict of lists) or a path to a CSV or Parquet file (``-`` = stdin).
+        y
+            (rows,) target values, if they are not a column of ``X``.
+        target
+            Name of the target column of ``X``; needed if ``y`` is not given.
+
+        Raises
+        ------
+        UsageError, DataError
+            If an option or the table is wrong; nothing is written then.
+        NoModelError
+            If the time was too short for any model.
+        """
+        started = time.time()
+        config = self._config()
+        search = _start_search(config)
+        try:
+            root = Path(self.output) if self.output is not None else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
+            run = self._prepare(config, X, y, target, started)
+            store.create(root, run)
+            return self._train(root, run, search)
+        finally:
+            if search is not None:
+                search.close()
+
+    @classmethod
+    def resume(
+        cls, run: str | Path, *, time_budget: float | None = None, on_progress: OnProgress | None = None
+    ) -> AutoML:
+        """Go on with an interrupted run. No finished fold is lost, whatever ended it.
+
+        ``time_budget`` gives it that many seconds from now; by default it has what it had not used.
+        """
+        root = Path(run)
+        stored = store.open_run(root, time_budget)
+        options: dict[str, Any] = stored.config.to_json()
+        model = cls(**options, output=root, on_progress=on_progress)
+        search = _start_search(stored.config)
+        try:
+            return model._train(root, stored, search)
+        finally:
+            if search is not None:
+                search.close()
+
+    def predict(self, X: object) -> NDArray[np.generic]:
+        """Return (rows,) class labels or values; ``X`` is a table or a path."""
+        return self._fitted().predict(X)
+
+    def predict_proba(self, X: object) -> NDArray[np.float64]:
+        """Return (rows, classes) probabilities, columns in the order of ``classes_``."""
+        return self._fitted().predict_proba(X)
+
+    def evaluate(self, test: object) -> dict[str, float]:
+        """Return every metric of the problem type, in its natural sign, on a table that holds the target column."""
+        predictor = self._fitted()
+        task = predictor.task
+        frame = read_table(test, reading=predictor.reading)[0] if isinstance(test, str | Path) else as_frame(test)
+        target = _column(frame, task.target)
+        y, known = encode_target(target, task)
+        raw = predictor.raw(predictor.typed(frame.loc[np.asarray(known)]))
+        return {metric.name: metric(y, raw) for metric in metrics_for(task.problem_type)}
+
+    def save(self, path: str | Path) -> Path:
+        """Copy the predictor to a new folder, to be read by :func:`automl.load`."""
+        return artifact.copy(self._fitted(), Path(path))
+
+    @property
+    def leaderboard_(self) -> pd.DataFrame:
+        """All candidates, best first."""
+        return self.board_.to_frame()
+
+    @property
+    def classes_(self) -> NDArray[np.generic] | None:
+        """Class labels in the order of the columns of :meth:`predict_proba`; None for regression."""
+        return self._fitted().classes_
+
+    @property
+    def score_(self) -> Score:
+        """Out-of-fold score of the ensemble with its interval."""
+        return self._fitted().score
+
+    @property
+    def problem_type_(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self._fitted().problem_type_
+
+    @property
+    def metric_(self) -> str:
+        """The metric that was optimised."""
+        return self._fitted().metric
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the options, as scikit-learn expects."""
+        return {name: getattr(self, name) for name in _OPTIONS}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set options by name, as scikit-learn expects."""
+        for name, value in params.items():
+            if name not in _OPTIONS:
+                raise UsageError(f"AutoML has no option {name!r}{suggestion(name, _OPTIONS)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        given = {
+            name: value for name, value in self.get_params().items() if value is not None and name != "on_progress"
+        }
+        return f"AutoML({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+    def _config(self) -> FitConfig:
+        return FitConfig(**{name: getattr(self, name) for name in _OPTIONS if name not in ("output", "on_progress")})
+
+    def _prepare(self, config: FitConfig, X: object, y: object, target: str | None, started: float) -> StoredRun:
+        """Read and understand the table."""
+        frame, values, reading = _read(X, y, target)
+        self._say(started, config, reading.describe())
+        wanted = ProblemType(config.problem_type) if config.problem_type else None
+        task = infer_task(values, str(values.name), problem_type=wanted)
+        encoded, known = encode_target(values, task)
+        frame = frame.loc[np.asarray(known)].reset_index(drop=True)
+        if not known.all():
+            self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
+        schema = infer_schema(frame)
+        if not schema.used:
+            raise DataError("no column to learn from: all columns are constant, empty or identifiers")
+        metric = get_metric(config.metric, task.problem_type) if config.metric else default_metric(task.problem_type)
+        self._say(started, config, _describe(task, metric.name))
+        for column in schema.columns:
+            if not column.kind.used:
+                self._say(started, config, f"column {column.name!r} is left out: {column.kind}, {column.reason}")
+        folds = make_folds(
+            encoded, task.problem_type, folds=default_folds(len(frame), config.folds), random_state=config.random_state
+        )
+        problem = Problem(apply_schema(frame, schema), encoded, schema, task, metric.name, folds, config.random_state)
+        examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
+        return StoredRun(config, problem, About(schema, task, metric.name, reading, examples), None, started)
+
+    def _train(self, root: Path, run: StoredRun, search: RaySearch | None) -> Self:
+        def save_plan(plan: Plan) -> None:
+            store.save_plan(root, plan)
+
+        engine = Engine(
+            run.problem,
+            run.config,
+            Journal(root),
+            run.about,
+            [family for family in registered() if run.problem.task.problem_type in family.problem_types],
+            started=run.started,
+            search=search,
+            on_progress=self.on_progress or _silent,
+            save_plan=save_plan,
+            plan=run.plan,
+        )
+        self.stopped_: Stopped = engine.run()
+        self.run_ = root
+        self.predictor_ = engine.predictor
+        self.board_: Leaderboard = engine.champion.board()
+        self.seconds_ = time.time() - run.started
+        return self
+
+    def _fitted(self) -> Predictor:
+        if not hasattr(self, "predictor_"):
+            raise AutoMLError("this AutoML is not fitted yet; call fit first")
+        return self.predictor_
+
+    def _say(self, started: float, config: FitConfig, message: str) -> None:
+        if self.on_progress is not None:
+            self.on_progress(Snapshot(time.time() - started, config.time_budget, message))
+
+
+_OPTIONS: Final = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
+
+
+def _start_search(config: FitConfig) -> RaySearch | None:
+    """Start Ray in the background, unless the whole job is a few seconds of work."""
+    short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
+    few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
+    if (short or few) and config.ray_address is None:
+        return None
+    from automl.tuning.search import RaySearch
+
+    return RaySearch(config)
+
+
+def _read(X: object, y: object, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any], Reading]:
+    """Return the features, the target and how they were read."""
+    if isinstance(X, str | Path):
+        frame, reading = read_table(X)
+    else:
+        frame, reading = as_frame(X), Reading.of_frame()
+    if (y is None) == (target is None):
+        raise UsageError("give either y or the name of the target column")
+    if target is not None:
+        values = _column(frame, target)
+        return frame.drop(columns=target), values, reading
+    values = pd.Series(np.asarray(y), name=getattr(y, "name", None) or "target")
+    if len(values) != len(frame):
+        raise DataError(f"y must have one value a row: X has {len(frame)} rows, y has {len(values)}")
+    return frame, values, reading
+
+
+def _column(frame: pd.DataFrame, target: str) -> pd.Series[Any]:
+    if target not in frame.columns:
+        columns = [str(name) for name in frame.columns]
+        shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
+        raise DataError(f"there is no column {target!r}{suggestion(target, columns) or f'; columns: {shown}'}")
+    return frame[target]
+
+
+def _describe(task: Task, metric: str) -> str:
+    classes = f", {task.n_classes} classes" if task.classes else ""
+    return f"target {task.target!r}: {task.problem_type}{classes} ({task.reason}); metric {metric}"
+
+
+def _silent(snapshot: Snapshot) -> None:
+    """Show nothing."""

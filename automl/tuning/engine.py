@@ -1,0 +1,272 @@
+"""The main loop of a run: first a model at once, then the plan, then trials until the time is up.
+
+It owns the order of things and the deadline; it knows neither files nor Ray nor algorithms.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from queue import Empty
+from typing import TYPE_CHECKING, Final, Literal
+
+from automl.artifact import About
+from automl.config import FitConfig
+from automl.deadline import Deadline
+from automl.errors import NoModelError
+from automl.models.base import Family
+from automl.predictor import Predictor
+from automl.tuning.budget import Plan, fit_to_time, make_plan
+from automl.tuning.candidate import Candidate
+from automl.tuning.champion import Champion
+from automl.tuning.journal import Journal
+from automl.tuning.planner import Next, Planner
+from automl.tuning.problem import Problem
+from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.trial import Allowance, DeadlinePassedError, TrialRunner
+
+if TYPE_CHECKING:
+    from automl.tuning.search import RaySearch
+
+Stopped = Literal["deadline", "trials", "interrupted", "finished"]
+
+_RESERVE_SHARE: Final = 0.03
+_LEAST_RESERVE: Final = 1.0
+_MOST_RESERVE: Final = 10.0
+_PULSE: Final = 0.2
+"""Seconds between two looks at the clock while trials run elsewhere."""
+_QUICK: Final = 1.5
+"""A preview that takes less is followed by more trials in this process until Ray is there; else waiting is better."""
+
+
+class Engine:
+    """Runs one problem to its end. The journal may hold trials of an earlier, interrupted run."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        config: FitConfig,
+        journal: Journal,
+        about: About,
+        families: Sequence[Family],
+        *,
+        started: float,
+        search: RaySearch | None,
+        on_progress: OnProgress,
+        save_plan: Callable[[Plan], None],
+        plan: Plan | None = None,
+    ) -> None:
+        self._problem = problem
+        self._config = config
+        self._journal = journal
+        self._about = about
+        self._families = families
+        self._started = started
+        self._search = search
+        self._on_progress = on_progress
+        self._save_plan = save_plan
+        self._plan = plan
+        budget = config.time_budget
+        self._end = Deadline.never() if budget is None else Deadline(started + budget)
+        reserve = 0.0 if budget is None else min(max(_LEAST_RESERVE, _RESERVE_SHARE * budget), _MOST_RESERVE)
+        self._deadline = self._end.earlier(reserve)
+        """When training stops; the rest is for the last ensemble and its saving."""
+        self.champion = Champion(problem, journal, about)
+        self._running: dict[str, None] = {}
+
+    def run(self) -> Stopped:
+        """Train until the deadline, the last trial or an interrupt; return which.
+
+        Raises
+        ------
+        NoModelError
+            If not even the baseline could be trained.
+        """
+        stopped: Stopped
+        with _interruptible():
+            try:
+                stopped = self._train()
+            except KeyboardInterrupt:
+                stopped = "interrupted"
+        if self._search is not None and stopped == "interrupted":
+            self._search.close()
+        self.champion.update()
+        if self.champion.predictor is None:
+            raise NoModelError(self._first_failure())
+        self._tell(board=True)
+        return stopped
+
+    @property
+    def predictor(self) -> Predictor:
+        """The best predictor, which is on disk."""
+        assert self.champion.predictor is not None
+        return self.champion.predictor
+
+    def _train(self) -> Stopped:
+        plan = self._plan or self._first_models()
+        self._problem = self._problem.with_folds_run(plan.folds_run)
+        self.champion = Champion(self._problem, self._journal, self._about)
+        self._save_plan(plan)
+        self._tell(f"plan: {plan.describe()}")
+        planner = Planner(
+            [family for family in self._families if family.name in plan.families],
+            self._problem.shape,
+            random_state=self._config.random_state,
+            max_trials=self._config.max_trials,
+            repeatable=self._config.repeatable,
+            finished=self._journal.trials(),
+        )
+        allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
+        exhausted = self._train_here(planner, allowance)
+        if not exhausted and self._search is not None and self._search.usable:
+            self._train_on_ray(self._search, planner, allowance, plan)
+        if self._deadline.passed:
+            return "deadline"
+        return "trials" if self._config.max_trials else "finished"
+
+    def _first_models(self) -> Plan:
+        """Train the baseline and the preview, put the first predictors on disk, and plan by what they cost."""
+        plan = make_plan(self._config, self._problem.shape, self._families, self._problem.folds.run)
+        self._here(self._problem, self._baseline(), Allowance())
+        self.champion.update()
+        preview = self._preview(plan)
+        if preview is None:
+            return plan
+        first = self._problem.with_folds_run(1)
+        if self._here(first, preview, Allowance(self._deadline), end=False):
+            seconds = self._journal.trial(preview.id).folds[0].fit_seconds
+            if self._config.folds is None:
+                plan = fit_to_time(plan, seconds, self._deadline.remaining)
+        self._problem = self._problem.with_folds_run(plan.folds_run)
+        self.champion = Champion(self._problem, self._journal, self._about)
+        self._here(self._problem, preview, Allowance(self._deadline))
+        self.champion.update()
+        return plan
+
+    def _baseline(self) -> Candidate:
+        family = next(family for family in self._families if family.baseline)
+        return Candidate(family.name, family.portfolio(self._problem.shape)[0], "baseline")
+
+    def _preview(self, plan: Plan) -> Candidate | None:
+        for family in self._families:
+            params = family.preview(self._problem.shape)
+            if params is not None and family.name in plan.families:
+                return Candidate(family.name, params, "preview", 1)
+        return None
+
+    def _train_here(self, planner: Planner, allowance: Allowance) -> bool:
+        """Train in this process until Ray is there; without Ray to the end. Return whether nothing is left to try."""
+        quick = True
+        while not (self._search is not None and self._search.usable):
+            waiting = self._search is not None and self._search.starting
+            if waiting and not quick:
+                time.sleep(_PULSE / 4)
+                if self._deadline.passed:
+                    return True
+                continue
+            proposal = planner.propose(self._deadline.remaining)
+            if isinstance(proposal, Next):
+                return True
+            began = time.perf_counter()
+            self._here(self._problem, proposal, allowance)
+            seconds = time.perf_counter() - began
+            quick = seconds < _QUICK
+            trial = self._journal.trial(proposal.id)
+            losses = [record.loss for record in trial.folds.values()]
+            failed = trial.status != "done"
+            planner.tell(proposal, inf if failed else sum(losses) / len(losses), seconds)
+            self.champion.update(now=False)
+            self._tell(board=True)
+        return False
+
+    def _here(self, problem: Problem, candidate: Candidate, allowance: Allowance, *, end: bool = True) -> bool:
+        """Run a trial in this process; return whether it came to its end."""
+        self._running[candidate.id] = None
+        try:
+            for _ in TrialRunner(problem, self._journal).run(candidate, allowance):
+                pass
+        except DeadlinePassedError:
+            return False
+        except Exception as error:
+            self._journal.end(candidate, "failed", f"{type(error).__name__}: {error}")
+            return False
+        finally:
+            self._running.pop(candidate.id, None)
+        if end:
+            self._journal.end(candidate, "done")
+        return True
+
+    def _train_on_ray(self, search: RaySearch, planner: Planner, allowance: Allowance, plan: Plan) -> None:
+        from automl.tuning.search import Job
+
+        search.run(
+            Job(
+                problem=self._problem,
+                planner=planner,
+                root=self._journal.root,
+                allowance=allowance,
+                concurrency=plan.concurrency,
+                scheduler=self._scheduler(),
+                gpus=self._config.gpus or 0,
+            )
+        )
+        while not search.finished and not self._deadline.passed:
+            try:
+                event = search.events.get(timeout=_PULSE)
+            except Empty:
+                self._tell()
+                continue
+            if event.kind == "ended":
+                self._running.pop(event.candidate.id, None)
+                self.champion.update(now=False)
+                self._tell(board=True)
+            else:
+                self._running[event.candidate.id] = None
+        self._running.clear()
+        if search.error:
+            self._tell(search.error)
+
+    def _scheduler(self) -> Literal["asha", "hyperband", "none"]:
+        """Return the scheduler; who is stopped depends on the order of arrival, so a repeatable run has no race."""
+        return "none" if self._config.repeatable else self._config.scheduler
+
+    def _tell(self, message: str | None = None, *, board: bool = False) -> None:
+        predictor = self.champion.predictor
+        leaderboard = self.champion.board() if board else None
+        self._on_progress(
+            Snapshot(
+                elapsed=time.time() - self._started,
+                budget=self._config.time_budget,
+                message=message,
+                board=leaderboard,
+                running=tuple(self._running),
+                finished=sum(row.status != "running" for row in leaderboard.rows) if leaderboard else 0,
+                score=predictor.score if predictor else None,
+            )
+        )
+
+    def _first_failure(self) -> str:
+        reasons = [trial.reason for trial in self._journal.trials() if trial.reason]
+        why = f"the first trial failed with {reasons[0]}" if reasons else "the time was too short"
+        return f"no model was finished: {why}; give more time"
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does, where signals can be handled."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

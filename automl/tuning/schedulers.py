@@ -1,0 +1,97 @@
+"""Who may go on: Ray's ASHA and HyperBand, with the portfolio outside the race.
+
+Both compare candidates at equal resource (shares of the first fold's rounds, then folds). Portfolio candidates always
+run to their end, so that there are complete candidates for the ensemble, and the searched ones race against them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, HyperBandScheduler, TrialScheduler
+
+from automl.config import Scheduler
+from automl.tuning.candidate import Candidate
+
+_GRACE: Final = 2
+_REDUCTION: Final = 3
+
+
+def make_scheduler(kind: Scheduler, full_resource: int) -> TrialScheduler:
+    """Return the scheduler for trials that end at ``full_resource``."""
+    if kind == "asha":
+        return _Asha(full_resource)
+    if kind == "hyperband":
+        return _HyperBand(full_resource)
+    return FIFOScheduler()
+
+
+def _races(trial: Trial) -> bool:
+    return Candidate.from_json(trial.config["candidate"]).races
+
+
+class _Asha(ASHAScheduler):  # type: ignore[misc]
+    """Asynchronous successive halving (Li et al. 2020).
+
+    Ray records a trial that skips a rung at that rung later, with a result of more resource, which no other trial
+    could match; here a result counts at the highest rung that it newly reaches, and never at a lower one.
+    """
+
+    def __init__(self, full_resource: int) -> None:
+        super().__init__(
+            time_attr="resource",
+            metric="loss",
+            mode="min",
+            max_t=full_resource + 1,
+            grace_period=_GRACE,
+            reduction_factor=_REDUCTION,
+        )
+        self._milestones = [_GRACE]
+        while self._milestones[-1] * _REDUCTION <= full_resource:
+            self._milestones.append(self._milestones[-1] * _REDUCTION)
+        self._reached: dict[str, int] = {}
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
+        """Record the result and decide."""
+        reached = max((rung for rung in self._milestones if rung <= result["resource"]), default=0)
+        if reached <= self._reached.get(trial.trial_id, 0):
+            return str(TrialScheduler.CONTINUE)
+        self._reached[trial.trial_id] = reached
+        decision = super().on_trial_result(tune_controller, trial, result)
+        return str(decision if _races(trial) else TrialScheduler.CONTINUE)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> None:
+        """Forget the trial; its results were recorded as they came."""
+        self.on_trial_remove(tune_controller, trial)
+
+
+class _HyperBand(HyperBandScheduler):  # type: ignore[misc]
+    """HyperBand (Li et al. 2018) over the searched candidates only."""
+
+    def __init__(self, full_resource: int) -> None:
+        super().__init__(
+            time_attr="resource", metric="loss", mode="min", max_t=full_resource, reduction_factor=_REDUCTION
+        )
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Put a searched candidate into a bracket."""
+        if _races(trial):
+            super().on_trial_add(tune_controller, trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
+        """Decide on a searched candidate."""
+        return str(super().on_trial_result(tune_controller, trial, result) if _races(trial) else self.CONTINUE)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Take a searched candidate out of its bracket; called for those that end or fail, too."""
+        if _races(trial):
+            super().on_trial_remove(tune_controller, trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Return a waiting portfolio candidate, else what HyperBand chooses."""
+        for trial in tune_controller.get_trials():
+            if trial.status == Trial.PENDING and not _races(trial):
+                return trial
+        return super().choose_trial_to_run(tune_controller)

@@ -1,0 +1,122 @@
+"""What a run folder keeps so that a run can go on without its source: the problem, the options, the plan."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.artifact import About, plain_rows
+from automl.config import FitConfig
+from automl.data.io import Reading
+from automl.data.schema import schema_from_json, schema_to_json
+from automl.data.task import task_from_json, task_to_json
+from automl.errors import UsageError
+from automl.evaluation.validation import Folds
+from automl.tuning.budget import Plan
+from automl.tuning.journal import read_json, write_json
+from automl.tuning.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRun:
+    """A run as it was started."""
+
+    config: FitConfig
+    problem: Problem
+    about: About
+    plan: Plan | None
+    """None if the run ended before it was made."""
+    started: float
+    """Seconds since the epoch."""
+
+
+def create(root: Path, run: StoredRun) -> None:
+    """Write a new run folder.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a run already.
+    """
+    if (root / "run.json").exists():
+        raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
+    root.mkdir(parents=True, exist_ok=True)
+    problem, about = run.problem, run.about
+    problem.frame.to_parquet(root / "data.parquet", index=False)
+    np.save(root / "target.npy", problem.y)
+    np.save(root / "folds.npy", problem.folds.assignment)
+    about_json: dict[str, Any] = {
+        "config": run.config.to_json(),
+        "schema": schema_to_json(about.schema),
+        "task": task_to_json(about.task),
+        "metric": about.metric,
+        "reading": about.reading.to_json(),
+        "examples": plain_rows(about.examples),
+        "folds_run": problem.folds.run,
+        "plan": None,
+        "started": run.started,
+    }
+    write_json(root / "run.json", about_json)
+
+
+def save_plan(root: Path, plan: Plan) -> None:
+    """Note the plan, so that a resume keeps to it."""
+    write_json(root / "run.json", {**read_json(root / "run.json"), "plan": plan.to_json()})
+
+
+def open_run(root: Path, time_budget: float | None) -> StoredRun:
+    """Read a run folder to go on with it.
+
+    Parameters
+    ----------
+    time_budget
+        Seconds from now; None = what the run has left of its own.
+
+    Raises
+    ------
+    UsageError
+        If the run has no time left and none is given.
+    ArtifactError
+        If it is not a run folder.
+    """
+    stored = read_json(root / "run.json")
+    about = About(
+        schema=schema_from_json(stored["schema"]),
+        task=task_from_json(stored["task"]),
+        metric=stored["metric"],
+        reading=Reading.from_json(stored["reading"]),
+        examples=pd.DataFrame(stored["examples"]),
+    )
+    config = FitConfig.from_json(stored["config"])
+    problem = Problem(
+        frame=pd.read_parquet(root / "data.parquet"),
+        y=np.load(root / "target.npy", allow_pickle=False),
+        schema=about.schema,
+        task=about.task,
+        metric_name=about.metric,
+        folds=Folds(np.load(root / "folds.npy", allow_pickle=False), stored["folds_run"]),
+        random_state=config.random_state,
+    )
+    return StoredRun(
+        config=replace(config, time_budget=_time_left(root, config, stored["started"], time_budget)),
+        problem=problem,
+        about=about,
+        plan=Plan.from_json(stored["plan"]) if stored["plan"] else None,
+        started=time.time(),
+    )
+
+
+def _time_left(root: Path, config: FitConfig, started: float, time_budget: float | None) -> float | None:
+    """Return the seconds a resumed run may take: what was given, or what the run had not yet used."""
+    if time_budget is not None or config.time_budget is None:
+        return time_budget
+    finished = [read_json(file)["finished"] for file in root.glob("trials/*/fold-*/record.json")]
+    left = config.time_budget - (max(finished, default=started) - started)
+    if left < 1:
+        raise UsageError(f"{root} has used its {config.time_budget:g} s; give it more, such as --time 60s")
+    return left
