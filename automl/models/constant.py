@@ -38,6 +38,7 @@ class Constant(Family):
     """Class frequencies, smoothed by one row a class, or the mean."""
 
     name = "constant"
+    baseline = True
 
     def needs(self, params: Params) -> Needs:
         """Return the cheapest features; none of them is looked at."""
