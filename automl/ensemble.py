@@ -33,8 +33,8 @@ def greedy_weights(
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
 
     Starts with the best model, adds ``steps - 1`` times the model that makes the average best, and keeps the best
-    ensemble on the way. Of equally good models one that is already in is taken, then the first. Never worse on the given
-    rows than the best model alone.
+    ensemble on the way. Of equally good models one that is already in is taken, then the first. On the given rows the
+    result is never worse than the best model alone.
 
     Parameters
     ----------
@@ -86,10 +86,10 @@ def cross_fitted(
     fold, its rows are split into five random parts.
     """
     if len(y) < 2:  # nothing to choose on: equal weights
-        return np.mean(predictions, axis=0)
+        return _average(predictions, np.full(len(predictions), 1 / len(predictions)))
     if (fold_of_row == fold_of_row[0]).all():
         fold_of_row = make_folds(y, metric.problem_types[0], folds=_PARTS, random_state=random_state).assignment
-    blended = np.empty_like(predictions[0])
+    blended: NDArray[np.float64] = np.empty_like(predictions[0])
     for fold in np.unique(fold_of_row):
         inside = fold_of_row == fold
         weights = greedy_weights([each[~inside] for each in predictions], y[~inside], metric)
@@ -111,7 +111,7 @@ def _select(
     for size in range(2, steps + 1):
         full = np.count_nonzero(counts) >= members
         ranked = []
-        for index in np.flatnonzero(counts) if full else range(len(predictions)):
+        for index in np.flatnonzero(counts).tolist() if full else range(len(predictions)):
             np.add(total, predictions[index], out=trial)
             trial /= size
             ranked.append((_loss(metric, y, trial), counts[index] == 0, index))
@@ -126,7 +126,7 @@ def _select(
 
 
 def _average(predictions: Sequence[NDArray[np.float64]], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = np.zeros_like(predictions[0])
+    total: NDArray[np.float64] = np.zeros_like(predictions[0])
     for weight, prediction in zip(weights, predictions, strict=True):
         if weight > 0:
             total += weight * prediction
