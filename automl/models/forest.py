@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
 from automl.models.base import FitContext, FoldData, Model, Progress, Shape, Value
-from automl.models.target import TargetScale, class_frequencies
+from automl.models.target import TargetScale, fitted_target
 
 MODEL_BYTES: Final = 64_000_000
 """Nodes of one forest take at most about this much: bigger trees are cut to their best leaves."""
@@ -207,7 +207,7 @@ def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress,
 
     At least one tree is grown: where the time left is short for the table, on a random sample of its rows.
     """
-    frequencies, scale, y = _target(data.y_train, context.shape)
+    frequencies, scale, y = fitted_target(data.y_train, context.shape)
     grower = _Grower(data.X_train.dense, y, plan, context.shape)
     if context.deadline.remaining < inf:
         grower = grower.sampled(context)
@@ -287,13 +287,3 @@ class _Grower:
 def _max_leaves(shape: Shape, trees: int) -> int:
     """Return the leaves a tree may have so that the forest keeps its size."""
     return max(2, MODEL_BYTES // (2 * NODE_BYTES + 4 * shape.outputs) // trees)
-
-
-def _target(
-    y: NDArray[np.generic], shape: Shape
-) -> tuple[NDArray[np.float64], TargetScale | None, NDArray[np.generic]]:
-    """Return class frequencies, target scale and what the trees are fitted to."""
-    if shape.problem_type.classification:
-        return class_frequencies(y, shape.n_classes), None, y
-    scale = TargetScale.of(y)
-    return np.empty(0), scale, scale.standardise(y)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from automl.models.base import Shape
 
 BEYOND: Final = 0.1
 """Share of the training range by which a prediction may leave it: a heavy-tailed row must not explode the error."""
@@ -65,3 +67,23 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def validation_loss(y: NDArray[np.generic], prediction: NDArray[np.float64]) -> float:
+    """Return the log loss of probabilities, or the mean squared error of values: what early stopping watches.
+
+    >>> validation_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    2.0
+    """
+    if prediction.ndim == 1:
+        return float(np.square(y.astype(np.float64) - prediction).mean())
+    chosen = prediction[np.arange(len(y)), y.astype(np.int64)]
+    return float(-np.log(np.maximum(chosen, 1e-15)).mean())
+
+
+def fitted_target(y: NDArray[np.generic], shape: Shape) -> tuple[NDArray[np.float64], TargetScale | None, NDArray[Any]]:
+    """Return class frequencies (empty for regression), scale (None for classes), and codes or standardised values."""
+    if shape.problem_type.classification:
+        return class_frequencies(y, shape.n_classes), None, y
+    scale = TargetScale.of(y)
+    return np.empty(0), scale, scale.standardise(y)

@@ -1,0 +1,46 @@
+"""Matrix products whose rows do not depend on the batch, and BLAS within the threads that a fit was given."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+BLOCK: Final = 32
+"""BLAS adds up a row in another order for another number of rows: so it always gets this many."""
+
+
+def affine(
+    X: NDArray[np.float32] | csr_array, weights: NDArray[np.float32], bias: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return ``X @ weights + bias``, (rows, outputs); a row alone gives the same bits as in a batch.
+
+    >>> affine(np.ones((1, 2), np.float32), np.ones((2, 1), np.float32), np.ones(1, np.float32)).tolist()
+    [[3.0]]
+    """
+    if isinstance(X, csr_array):
+        return np.asarray(X @ weights + bias)
+    rows = len(X)
+    blocks = -(-rows // BLOCK)
+    if rows % BLOCK:
+        X = np.concatenate([X, np.zeros((blocks * BLOCK - rows, X.shape[1]), X.dtype)])
+    product = np.matmul(X.reshape(blocks, BLOCK, X.shape[1]), weights)
+    return np.asarray(product.reshape(blocks * BLOCK, weights.shape[1])[:rows] + bias)
+
+
+class BlasThreads:
+    """Limits the threads of BLAS; looks for the libraries once, because that takes milliseconds."""
+
+    def __init__(self, threads: int) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        self._controller: Any = ThreadpoolController()
+        self._threads = threads
+
+    def limited(self) -> AbstractContextManager[object]:
+        """Return a context in which BLAS and OpenMP use no more threads than that."""
+        context: AbstractContextManager[object] = self._controller.limit(limits=self._threads)
+        return context

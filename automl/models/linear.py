@@ -1,0 +1,158 @@
+"""Logistic, softmax and linear regression with an L2 or elastic-net penalty, along a path of penalties.
+
+One solver for all: L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995). An L1 part is smooth once a weight is the difference of two
+that are not negative. The path starts where every weight is about 0 and is followed, each solution the start of the
+next (Friedman, Hastie, Tibshirani 2010), until the validation loss gets worse: its strength needs no search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.features.matrix import Matrix, Needs, Scaling
+from automl.models.affine import BlasThreads, affine
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    Float,
+    FoldData,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
+from automl.models.penalised import Penalised
+from automl.models.target import TargetScale, fitted_target, softmax, validation_loss
+
+STEPS: Final = 14
+STEP: Final = 10**-0.5
+"""Factor from one penalty of the path to the next: 14 of them span seven decades."""
+PATIENCE: Final = 2
+
+DEFAULTS: Final[Params] = {"scaling": "standard", "penalty": "l2", "l1_ratio": 0.5}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearModel(Model):
+    """Weights (columns, outputs) and bias (outputs,), and what turns scores into predictions.
+
+    Classification: the class frequencies count as one more training row, so that no probability is 0.
+    """
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    frequencies: NDArray[np.float64]
+    """(n_classes,), empty for regression."""
+    scale: TargetScale | None
+    rows: int
+    penalty: float = 0.0
+    rounds: int = 0
+    stopped: str = "rounds"
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Return scores as values within the bounds of the target, or as probabilities."""
+        scores = affine(X.values, self.weights, self.bias)
+        if self.scale is not None:
+            return self.scale.restore(scores[:, 0])
+        logits = np.column_stack([np.zeros_like(scores), scores]) if len(self.frequencies) == 2 else scores
+        return np.asarray((self.rows * softmax(logits) + self.frequencies) / (self.rows + 1))
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """Penalties tried, the chosen one, weights in use, and why the path ended."""
+        used = int(np.count_nonzero(np.abs(self.weights).max(axis=1, initial=0.0)))
+        return {"rounds": self.rounds, "penalty": self.penalty, "columns": used, "stopped": self.stopped}
+
+    def save(self, folder: Path) -> None:
+        """Write ``linear.npz``."""
+        np.savez(
+            folder / "linear.npz",
+            weights=self.weights,
+            bias=self.bias,
+            frequencies=self.frequencies,
+            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            rows=self.rows,
+            penalty=self.penalty,
+            rounds=self.rounds,
+            stopped=self.stopped,
+        )
+
+
+class Linear(Family):
+    """Generalised linear models."""
+
+    name = "linear"
+
+    def needs(self, params: Params) -> Needs:
+        """Return scaled numbers, indicators and whole tf-idf columns, sparse where that is smaller."""
+        scaling = cast(Scaling, complete(params, DEFAULTS)["scaling"])
+        return Needs("impute", "onehot", scaling, text="tfidf", sparse=True)
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return one of each scaling; the first selects columns."""
+        return (
+            {"scaling": "standard", "penalty": "elasticnet", "l1_ratio": 0.5},
+            {"scaling": "quantile", "penalty": "l2"},
+            {"scaling": "robust", "penalty": "l2"},
+        )
+
+    def space(self, shape: Shape) -> Space:
+        """Return scaling and kind of penalty; its strength is found on the path."""
+        return {
+            "scaling": Choice(("standard", "quantile", "robust")),
+            "penalty": Choice(("l2", "elasticnet")),
+            "l1_ratio": Float(0.05, 1.0, when=("penalty", ("elasticnet",))),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Follow the path until the validation loss got worse twice, or the deadline."""
+        chosen = complete(params, DEFAULTS)
+        ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
+        frequencies, scale, y = fitted_target(data.y_train, context.shape)
+        objective = Penalised(data.X_train.values, y, context.shape.problem_type, context.shape.outputs, ratio)
+        blas = BlasThreads(context.threads)
+        point = objective.start(frequencies)
+        best = LinearModel(*objective.split(point), frequencies, scale, len(y))
+        prediction = best.predict(data.X_valid)
+        lowest, worse, stopped, rounds = validation_loss(data.y_valid, prediction), 0, "rounds", 0
+        strongest = objective.strongest(point)
+        while rounds < STEPS and stopped == "rounds" and not context.deadline.passed:
+            penalty = strongest * STEP**rounds
+            with blas.limited():
+                point = objective.solve(point, penalty, context.deadline)
+            rounds += 1
+            model = LinearModel(*objective.split(point), frequencies, scale, len(y), penalty)
+            candidate = model.predict(data.X_valid)
+            loss = validation_loss(data.y_valid, candidate)
+            worse = 0 if loss < lowest else worse + 1
+            if loss < lowest:
+                lowest, best, prediction = loss, model, candidate
+            elif worse == PATIENCE:
+                stopped = "early"
+            for rung in [rung for rung, share in enumerate(context.rungs) if rounds - 1 < share * STEPS <= rounds]:
+                yield Progress(rung, prediction)
+        if context.deadline.passed and stopped == "rounds":
+            stopped = "deadline"
+        return replace(best, rounds=rounds, stopped=stopped)
+
+    def load(self, folder: Path) -> Model:
+        """Read ``linear.npz``."""
+        with np.load(folder / "linear.npz", allow_pickle=False) as file:
+            arrays = dict(file)
+        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
+        facts = int(arrays["rows"]), float(arrays["penalty"]), int(arrays["rounds"]), str(arrays["stopped"])
+        return LinearModel(arrays["weights"], arrays["bias"], arrays["frequencies"], scale, *facts)
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: scores, gradients, and L-BFGS's history of 10 pairs."""
+        return 8 * shape.outputs * (6 * shape.rows + 2 * 30 * shape.columns)

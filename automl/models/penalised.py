@@ -1,0 +1,113 @@
+"""The objective of a linear model, loss + L2 or elastic-net penalty, and its solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from automl.data.table import ProblemType
+from automl.deadline import Deadline
+from automl.models.target import softmax
+
+ITERATIONS: Final = 100
+"""Of L-BFGS for one penalty. The next one starts from here, so that a solution need not be exact."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Penalised:
+    """``mean loss + penalty * (ratio * |w| + (1 - ratio) / 2 * w^2)`` over weights; the bias is free.
+
+    X : (rows, columns). y : (rows,) standardised values or class codes.
+    A *point* is a flat array: weights, their negative parts if there is an L1 part, bias.
+    """
+
+    X: NDArray[np.float32] | csr_array
+    y: NDArray[Any]
+    problem_type: ProblemType
+    outputs: int
+    ratio: float
+
+    def start(self, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the point with no weights, whose bias alone gives the class frequencies."""
+        point = np.zeros(self._size * (1 + (self.ratio > 0)) + self.outputs)
+        if self.problem_type is ProblemType.BINARY:
+            point[-1] = np.log(frequencies[1] / frequencies[0])
+        elif self.problem_type is ProblemType.MULTICLASS:
+            point[-self.outputs :] = np.log(frequencies)
+        return point
+
+    def strongest(self, start: NDArray[np.float64]) -> float:
+        """Return the penalty that keeps every weight at about 0."""
+        slope = np.abs(self._loss(start)[1]).max(initial=0.0)
+        return float(slope / max(self.ratio, 0.1)) or 1.0
+
+    def solve(self, point: NDArray[np.float64], penalty: float, deadline: Deadline) -> NDArray[np.float64]:
+        """Return a point near the minimum, or what was reached by the deadline."""
+        from scipy.optimize import minimize
+
+        def stop(_: NDArray[np.float64]) -> None:
+            if deadline.passed:
+                raise StopIteration
+
+        split, free = [(0.0, None)] * (2 * self._size), [(None, None)] * self.outputs
+        bounds = [*split, *free] if self.ratio > 0 else None
+        solver: Any = minimize  # its stubs refuse a value that comes with its gradient
+        solution = solver(
+            self._objective,
+            point,
+            args=(penalty,),
+            method="L-BFGS-B",
+            jac=True,
+            bounds=bounds,
+            callback=stop,
+            options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6},
+        )
+        return np.asarray(solution.x)
+
+    def split(self, point: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return weights (columns, outputs) and bias (outputs,)."""
+        weights = point[: self._size]
+        if self.ratio > 0:
+            weights = weights - point[self._size : 2 * self._size]
+        return weights.reshape(-1, self.outputs).astype(np.float32), point[-self.outputs :].astype(np.float32)
+
+    @property
+    def _size(self) -> int:
+        return int(self.X.shape[1]) * self.outputs
+
+    def _objective(self, point: NDArray[np.float64], penalty: float) -> tuple[float, NDArray[np.float64]]:
+        """Return value and gradient at a point."""
+        loss, slope, bias_slope = self._loss(point)
+        l1, l2 = penalty * self.ratio, penalty * (1 - self.ratio)
+        weights = point[: self._size]
+        if self.ratio == 0:
+            return loss + l2 / 2 * float(weights @ weights), np.concatenate([slope + l2 * weights, bias_slope])
+        both = point[: 2 * self._size]
+        weights = weights - point[self._size : 2 * self._size]
+        slope = slope + l2 * weights
+        value = loss + l2 / 2 * float(weights @ weights) + l1 * float(both.sum())
+        return value, np.concatenate([slope + l1, l1 - slope, bias_slope])
+
+    def _loss(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean loss and its gradients by weights and bias."""
+        weights, bias = self.split(point)
+        scores = np.asarray(self.X @ weights + bias, np.float64)
+        rows = np.arange(len(self.y))
+        if self.problem_type is ProblemType.REGRESSION:
+            error = scores - self.y[:, None]
+            loss = float(np.square(error).mean()) / 2
+        elif self.problem_type is ProblemType.BINARY:
+            signed = np.where(self.y[:, None] == 1, -scores, scores)
+            loss = float(np.logaddexp(0, signed).mean())
+            error = np.exp(-np.logaddexp(0, -scores)) - self.y[:, None]
+        else:
+            error = softmax(scores)
+            loss = -float(np.log(np.maximum(error[rows, self.y], 1e-300)).mean())
+            error[rows, self.y] -= 1
+        error /= len(rows)
+        slope = np.asarray(self.X.T @ error.astype(np.float32), np.float64)
+        return loss, slope.ravel(), error.sum(axis=0)
