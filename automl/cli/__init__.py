@@ -1,1 +1,76 @@
-"""The command line."""
+"""The command line: results on stdout, progress and messages on stderr, one line for whatever goes wrong.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 data, 4 no model within the budget, 130 interrupted (the best so far is kept).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from automl.cli import board, deploy, doctor, fit, predict
+from automl.errors import AutoMLError
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"auto_envvar_prefix": "AUTOML", "help_option_names": ["-h", "--help"]},
+)
+app.command()(fit.fit)
+app.command()(fit.resume)
+app.command()(predict.predict)
+app.command()(board.leaderboard)
+app.command()(deploy.export)
+app.command()(deploy.serve)
+app.command()(doctor.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", allow_from_autoenv=False)] = False,
+) -> None:
+    """Turn a table and the name of its target into the best model that the time allows.
+
+    An option can also be set in the environment: AUTOML_FIT_METRIC stands for --metric of fit. A flag wins over it.
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"automl {installed('automl')}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command that ``args`` (default: those of the process) name and return the exit code."""
+    try:
+        code: int | None = app(args, prog_name="automl", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left: say nothing
+        return 1
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+    except AutoMLError as error:
+        return _failed(f"error: {error}", error.exit_code)
+    except typer.TyperException as error:
+        return _failed(f"error: {error.format_message()}", error.exit_code)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            return _failed(f"error: {error.filename}: {error.strerror}", 1)
+        return _failed(f"internal error: {type(error).__name__}: {error}; AUTOML_TRACEBACK=1 shows where", 1)
+    return code or 0
+
+
+def _failed(message: str, code: int) -> int:
+    if os.environ.get("AUTOML_TRACEBACK"):
+        traceback.print_exc()
+    print(" ".join(message.split()), file=sys.stderr)
+    return code

@@ -1,0 +1,23 @@
+"""``automl leaderboard``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl.cli.fit import Json
+
+
+def leaderboard(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    json: Json = False,
+) -> None:
+    """Show every candidate of a run, best first."""
+    from json import dumps
+
+    from automl.tuning.review import leaderboard as review
+
+    board = review(run)
+    print(dumps(board.to_json()) if json else board.to_text())

@@ -1,0 +1,117 @@
+"""``automl fit`` and ``automl resume``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.duration import clock, parse_bytes, parse_seconds
+from automl.cli.progress import watch
+from automl.config import Preset, Scheduler
+from automl.errors import DataError
+
+if TYPE_CHECKING:
+    from automl.experiment import AutoML
+
+_INTERRUPTED = 130
+
+Time = Annotated[str | None, typer.Option("--time", help="Wall time from start to saved model: 60s, 10m, 1h.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+def fit(
+    train: Annotated[str, typer.Argument(metavar="TRAIN", help="CSV or Parquet file; - reads CSV from stdin.")],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder; default runs/<time>.")] = None,
+    time: Time = None,
+    max_trials: Annotated[int | None, typer.Option(metavar="N", help="Number of candidates to train.")] = None,
+    metric: Annotated[str | None, typer.Option(metavar="NAME", help="Metric to optimise.")] = None,
+    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
+    preset: Annotated[Preset, typer.Option(parser=str, metavar="fast|balanced|best")] = "balanced",
+    folds: Annotated[int | None, typer.Option(metavar="K", help="Folds of the cross-validation.")] = None,
+    scheduler: Annotated[Scheduler, typer.Option(parser=str, metavar="asha|hyperband|none")] = "asha",
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="Cores to use; by default all.")] = None,
+    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for all trials together: 8GB.")] = None,
+    gpus: Annotated[int | None, typer.Option(metavar="N", help="GPUs to use.")] = None,
+    ray_address: Annotated[str | None, typer.Option(metavar="ADDR", help="Running Ray cluster to train on.")] = None,
+    random_state: Annotated[int, typer.Option(metavar="N", help="Seed.")] = 0,
+    test: Annotated[str | None, typer.Option(metavar="FILE", help="Labelled table to score the model on.")] = None,
+    json: Json = False,
+) -> None:
+    """Train on a table until the time is up and keep the best model."""
+    from automl.experiment import AutoML
+
+    if test is not None and not Path(test).is_file():
+        raise DataError(f"--test must be a file, got {test!r}")
+    with watch(max_trials) as show:
+        model = AutoML(
+            time_budget=None if time is None else parse_seconds(time),
+            max_trials=max_trials,
+            metric=metric,
+            problem_type=problem_type,
+            preset=preset,
+            folds=folds,
+            scheduler=scheduler,
+            n_jobs=jobs,
+            memory=None if memory is None else parse_bytes(memory),
+            gpus=gpus,
+            ray_address=ray_address,
+            random_state=random_state,
+            output=output,
+            on_progress=show,
+        ).fit(train, target=target)
+    _report(model, json, {} if test is None else model.evaluate(test), sample=test or train)
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a fit that was stopped.")],
+    time: Time = None,
+    json: Json = False,
+) -> None:
+    """Go on with a run that was stopped; nothing that it finished is trained again."""
+    from automl.experiment import AutoML
+
+    with watch() as show:
+        model = AutoML.resume(run, time_budget=None if time is None else parse_seconds(time), on_progress=show)
+    _report(model, json, {}, sample="new.csv")
+
+
+def _report(model: AutoML, json: bool, test: Mapping[str, float], *, sample: str) -> None:
+    """Print the result of a run, and leave with 130 if it was interrupted."""
+    if json:
+        _print_json(model, test)
+    else:
+        _print_text(model, test, "new.csv" if sample == "-" else sample)
+    if model.stopped_ == "interrupted":
+        raise typer.Exit(_INTERRUPTED)
+
+
+def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
+    from dataclasses import asdict
+    from json import dumps
+
+    result = {
+        "run": str(model.run_),
+        "problem_type": model.problem_type_,
+        "metric": model.metric_,
+        "score": asdict(model.score_),
+        "seconds": model.seconds_,
+        "leaderboard": model.board_.to_json(),
+    }
+    print(dumps(result | ({"test": dict(test)} if test else {}), allow_nan=False))
+
+
+def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
+    """Print the leaderboard, the scores and three commands to paste."""
+    score = model.score_
+    print(model.board_.to_text())
+    print(f"\n{model.metric_} {score.value:.4g} ({score.low:.4g} to {score.high:.4g} on new data)", end=" ")
+    print(f"after {clock(model.seconds_)}, {model.problem_type_}")
+    if test:
+        print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
+    run = shlex.quote(str(model.run_))
+    print(f"\nautoml predict {run} {shlex.quote(sample)}\nautoml serve {run}\nautoml leaderboard {run}")

@@ -1,0 +1,33 @@
+"""``automl predict``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl.cli.deploy import Model
+from automl.errors import UsageError
+
+
+def predict(
+    model: Model,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads CSV from stdin.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="CSV or Parquet file; - writes CSV to stdout.")
+    ] = "-",
+    proba: Annotated[bool, typer.Option("--proba", help="Add one probability_<class> column a class.")] = False,
+) -> None:
+    """Predict every row of a table, in the order of the rows."""
+    suffix = Path(output).suffix.lower()
+    if output != "-" and suffix not in (".csv", ".parquet"):
+        raise UsageError(f"--output must end in .csv or .parquet or be -, got {output!r}")
+    from automl.artifact import load
+
+    frame = load(model).predict_frame(data, proba=proba)
+    if suffix == ".parquet":
+        frame.to_parquet(output, index=False)
+    else:
+        frame.to_csv(sys.stdout if output == "-" else output, index=False)

@@ -1,0 +1,30 @@
+"""Looking at a run without going on with it, also while it goes on in another process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+from automl.evaluation.leaderboard import Leaderboard
+from automl.tuning.champion import Champion
+from automl.tuning.journal import Journal, read_json
+from automl.tuning.store import open_run
+
+
+def leaderboard(root: Path) -> Leaderboard:
+    """Return the leaderboard of a run folder, with the weights of the predictor that is saved in it.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not a run folder.
+    """
+    run = open_run(root, inf)
+    problem = run.problem if run.plan is None else run.problem.with_folds_run(run.plan.folds_run)
+    board = Champion(problem, Journal(root), run.about).board()
+    manifest = root / "model" / "manifest.json"
+    members = read_json(manifest)["members"] if manifest.exists() else []
+    weights = {member["candidate"]: member["weight"] for member in members}
+    rows = [replace(row, weight=weights.get(row.candidate, 0.0)) for row in board.rows]
+    return Leaderboard(rows, board.metric_name, board.greater_is_better)
