@@ -1,0 +1,206 @@
+"""k-nearest neighbours; k is chosen on the validation rows, because one search answers for every k."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.deadline import Deadline
+from automl.features.matrix import Matrix, Needs, Scaling
+from automl.models.affine import BlasThreads
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    FoldData,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
+from automl.models.target import TargetScale, fitted_target, validation_loss
+
+ROWS: Final = 50_000
+CELLS: Final = 10_000_000
+"""Training rows kept, and their rows x columns: a bigger table is sampled, because every prediction searches it."""
+CHUNK: Final = 256
+JUDGES: Final = 2_000
+"""Validation rows that choose k."""
+LADDER: Final = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
+
+DEFAULTS: Final[Params] = {"scaling": "standard", "weights": "distance", "p": 2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeighborsModel(Model):
+    """Training rows and how neighbours vote.
+
+    Classification: the class frequencies count as one more neighbour, so that no probability is 0.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.float64]
+    """(rows,) standardised values or class codes."""
+    p: int
+    weighted: bool
+    """Whether a neighbour counts by the inverse of its distance."""
+    frequencies: NDArray[np.float64]
+    """(n_classes,), empty for regression."""
+    scale: TargetScale | None
+    index: Any
+    """``sklearn.neighbors.NearestNeighbors`` over ``X``."""
+    k: int = 1
+    stopped: str = "rounds"
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Let the k nearest training rows vote."""
+        values = X.dense
+        chunks = [values[start : start + CHUNK] for start in range(0, X.rows, CHUNK)]
+        votes = [self.vote(*self.search(chunk, self.k), self.k) for chunk in chunks]
+        empty = np.empty(0) if self.scale is not None else np.empty((0, len(self.frequencies)))
+        return np.concatenate([empty, *votes])
+
+    def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return distances to the k nearest training rows, nearest first, and their targets: (rows, k) each."""
+        distances, places = self.index.kneighbors(rows, n_neighbors=k)
+        return distances.astype(np.float64), self.y[places]
+
+    def vote(self, distances: NDArray[np.float64], targets: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+        """Return predictions from the first k of the neighbours found."""
+        distances, targets = distances[:, :k], targets[:, :k]
+        weights = np.ones_like(distances)
+        if self.weighted:
+            # a hundredth of the farthest distance is near enough: an equal row must not silence all others
+            weights = 1 / np.maximum(distances, np.maximum(distances[:, -1:] / 100, 1e-9))
+        weights *= k / weights.sum(axis=1, keepdims=True)
+        if self.scale is not None:
+            return self.scale.restore((weights * targets).sum(axis=1) / k)
+        n_classes = len(self.frequencies)
+        cells = np.arange(len(targets))[:, None] * n_classes + targets.astype(np.int64)
+        votes = np.bincount(cells.ravel(), weights.ravel(), minlength=len(targets) * n_classes)
+        return (votes.reshape(len(targets), n_classes) + self.frequencies) / (k + 1)
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """The chosen k, the training rows kept, and whether the deadline cut the choice short."""
+        return {"k": self.k, "rows": len(self.X), "stopped": self.stopped}
+
+    def save(self, folder: Path) -> None:
+        """Write ``neighbors.npz``; the index is built again on load."""
+        np.savez(
+            folder / "neighbors.npz",
+            X=self.X,
+            y=self.y,
+            p=self.p,
+            weighted=self.weighted,
+            frequencies=self.frequencies,
+            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            k=self.k,
+            stopped=self.stopped,
+        )
+
+    def sampled(self, rows: NDArray[np.integer]) -> NeighborsModel:
+        """Return the model that knows only these of its training rows."""
+        X = np.ascontiguousarray(self.X[rows])
+        return replace(self, X=X, y=self.y[rows], index=_index(X, self.p))
+
+
+class Neighbors(Family):
+    """k-nearest neighbours."""
+
+    name = "knn"
+    library = "scikit-learn"
+
+    def needs(self, params: Params) -> Needs:
+        """Return scaled dense numbers."""
+        return Needs("impute", "onehot", cast(Scaling, complete(params, DEFAULTS)["scaling"]))
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return one for each scaling and distance."""
+        return (
+            {"scaling": "standard", "weights": "distance", "p": 2},
+            {"scaling": "quantile", "weights": "distance", "p": 1},
+        )
+
+    def space(self, shape: Shape) -> Space:
+        """Return scaling, weights and distance; k is found on the validation rows."""
+        return {
+            "scaling": Choice(("standard", "quantile")),
+            "weights": Choice(("distance", "uniform")),
+            "p": Choice((2, 1)),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Keep the training rows, or a sample that can be searched in the time left, and choose k."""
+        yield from ()
+        chosen = complete(params, DEFAULTS)
+        frequencies, scale, y = fitted_target(data.y_train, context.shape)
+        order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
+        kept = np.sort(order[: max(1, min(ROWS, CELLS // max(1, data.X_train.columns)))])
+        X, p = np.ascontiguousarray(data.X_train.dense[kept]), int(chosen["p"])
+        weighted = chosen["weights"] == "distance"
+        with BlasThreads(context.threads).limited():
+            model = NeighborsModel(X, y[kept].astype(np.float64), p, weighted, frequencies, scale, index=_index(X, p))
+            model = _affordable(model, data.X_valid, context)
+            return _with_best_k(model, data, context.deadline)
+
+    def load(self, folder: Path) -> Model:
+        """Read ``neighbors.npz`` and build the index."""
+        with np.load(folder / "neighbors.npz", allow_pickle=False) as file:
+            arrays = dict(file)
+        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
+        X, p = arrays["X"], int(arrays["p"])
+        voting = p, bool(arrays["weighted"]), arrays["frequencies"], scale
+        return NeighborsModel(X, arrays["y"], *voting, _index(X, p), int(arrays["k"]), str(arrays["stopped"]))
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""
+        rows = min(shape.rows, ROWS, max(1, CELLS // max(1, shape.columns)))
+        return 16 * rows * shape.columns + 16 * CHUNK * rows + 40 * shape.rows
+
+
+def _index(X: NDArray[np.float32], p: int) -> Any:
+    """Return a search index: a k-d tree for few columns, else brute force."""
+    from sklearn.neighbors import NearestNeighbors
+
+    return NearestNeighbors(metric="euclidean" if p == 2 else "manhattan").fit(X)
+
+
+def _affordable(model: NeighborsModel, X_valid: Matrix, context: FitContext) -> NeighborsModel:
+    """Return the model on a sample of its rows if searching all of them for the validation rows takes too long."""
+    if context.deadline.remaining == inf:
+        return model
+    start = time.perf_counter()
+    probe = X_valid.dense[: CHUNK // 4]
+    model.search(probe, min(LADDER[-1], len(model.X)))
+    needed = 2 * (time.perf_counter() - start) * X_valid.rows / len(probe)
+    share = max(0.0, context.deadline.remaining) / max(needed, 1e-9)
+    if share >= 1:
+        return model
+    rows = np.random.default_rng(context.random_state).permutation(len(model.X))
+    return model.sampled(np.sort(rows[: max(min(len(rows), 1_000), int(share * len(rows)))]))
+
+
+def _with_best_k(model: NeighborsModel, data: FoldData, deadline: Deadline) -> NeighborsModel:
+    """Return the model with the k of lowest validation loss, judged by as many rows as the time allows."""
+    ladder = [k for k in LADDER if k <= max(1, len(model.X) // 2)]
+    values, y = data.X_valid.dense[:JUDGES], data.y_valid[:JUDGES]
+    found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    for start in range(0, len(values), CHUNK):
+        if found and deadline.passed:
+            break
+        found.append(model.search(values[start : start + CHUNK], ladder[-1]))
+    distances, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    losses = [validation_loss(y[: len(targets)], model.vote(distances, targets, k)) for k in ladder]
+    stopped = "rounds" if len(targets) == len(values) else "deadline"
+    return replace(model, k=ladder[int(np.argmin(losses))], stopped=stopped)
