@@ -1,0 +1,115 @@
+"""What the endpoint takes and gives, in the words of OpenAPI, from the training schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from automl.data.table import Column, Kind, ProblemType, Task
+from automl.deploy import problem
+from automl.deploy.bodies import READERS
+from automl.predictor import Predictor
+
+_TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_LISTED: Final = 20
+"""Known categories that are listed."""
+
+
+def predict_operation(predictor: Predictor) -> dict[str, Any]:
+    """Return the body, with a real row as its example, and the answers of ``/predict``."""
+    row = {
+        "type": "object",
+        "properties": {column.name: _cell(column) for column in predictor.schema.used},
+        "required": [column.name for column in predictor.schema.used],
+    }
+    body = {
+        "type": "object",
+        "properties": {"rows": {"type": "array", "minItems": 1, "items": row}},
+        "required": ["rows"],
+    }
+    example = example_request(predictor)
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
+        "responses": {"200": _answer(predictor.task), **_REFUSALS},
+    }
+
+
+def invocations_operation(predictor: Predictor) -> dict[str, Any]:
+    """Return the bodies and the answers of ``/invocations``."""
+    order = ", ".join(column.name for column in predictor.schema.columns)
+    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in READERS}
+    content["application/json"]["example"] = {"instances": example_request(predictor)["rows"]}
+    return {
+        "requestBody": {"required": True, "description": f"Order of the columns: {order}", "content": content},
+        "responses": {"200": _answer(predictor.task), **_REFUSALS},
+    }
+
+
+def example_request(predictor: Predictor) -> dict[str, list[dict[str, Any]]]:
+    """Return the body of a request with one real row."""
+    row = predictor.example_rows()[0]
+    return {"rows": [{column.name: _example(column, row[column.name]) for column in predictor.schema.used}]}
+
+
+def _example(column: Column, value: Any) -> Any:
+    """Return a raw value as a client would write it: a table read from CSV holds its numbers as text."""
+    if column.kind is Kind.NUMERIC and isinstance(value, str) and column.unit is None:
+        with suppress(ValueError):
+            number = float(value)
+            return int(number) if number.is_integer() else number
+    return value
+
+
+def _cell(column: Column) -> dict[str, Any]:
+    """Return the type of a column's values. Categories are not an enumeration: others can be predicted too."""
+    kind = "number" if column.kind is Kind.NUMERIC and column.unit is None else "string"
+    cell: dict[str, Any] = {"type": [kind, "null"], "description": column.kind.value}
+    if column.categories:
+        cell["examples"] = list(column.categories[:_LISTED])
+    if column.format:
+        cell["description"] += f", format {column.format}"
+    return cell
+
+
+def _answer(task: Task) -> dict[str, Any]:
+    kinds = {_TYPES[type(label)] for label in task.classes} or {"number"}
+    properties: dict[str, Any] = {"prediction": {"type": sorted(kinds)}}
+    if task.problem_type is not ProblemType.REGRESSION:
+        shares = {str(label): {"type": "number", "minimum": 0, "maximum": 1} for label in task.classes}
+        properties["probabilities"] = {"type": "object", "properties": shares, "required": list(shares)}
+    item = {"type": "object", "properties": properties, "required": list(properties)}
+    schema = {
+        "type": "object",
+        "properties": {"predictions": {"type": "array", "items": item}},
+        "required": ["predictions"],
+    }
+    return {
+        "description": f"Predicted {task.target!r}, row by row",
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    cell = {"row": ["integer", "null"], "column": ["string", "null"], "value": [], "message": ["string"]}
+    schema = {
+        "type": "object",
+        "properties": {
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "items": {"type": "object", "properties": {k: {"type": t} if t else {} for k, t in cell.items()}},
+            },
+        },
+    }
+    return {"description": description, "content": {problem.MEDIA_TYPE: {"schema": schema}}}
+
+
+_REFUSALS: Final[Mapping[str, Any]] = {
+    "400": _refusal("The body cannot be read"),
+    "413": _refusal("The body is too large"),
+    "415": _refusal("The content type is not known"),
+    "422": _refusal("The table does not match the training table; `errors` lists every wrong row and column"),
+}

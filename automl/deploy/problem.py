@@ -1,0 +1,69 @@
+"""A refused request: the problem details that are answered instead of predictions (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from automl.errors import DataError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_SHOWN: Final = 100
+"""Bad cells listed in one answer; the detail says how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """One thing wrong in a table."""
+
+    row: int | None
+    """Position in the request, from 0; None if it concerns all rows."""
+    column: str | None
+    """None if it concerns the whole row."""
+    value: Any
+    message: str
+
+
+class RequestError(DataError):
+    """A request that cannot be answered, with the HTTP status that says why."""
+
+    def __init__(self, status: int, detail: str, errors: Sequence[BadCell] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+
+    @classmethod
+    def of_cells(cls, errors: Sequence[BadCell]) -> RequestError:
+        """Return the problem of a table with at least one bad cell; its detail is the first message.
+
+        >>> RequestError.of_cells([BadCell(0, "age", None, "missing"), BadCell(1, "age", None, "missing")]).detail
+        'missing (and 1 more)'
+        """
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return cls(HTTPStatus.UNPROCESSABLE_ENTITY, errors[0].message + more, errors)
+
+    def to_json(self) -> bytes:
+        """Return the body of the answer.
+
+        >>> RequestError(413, "too large").to_json()
+        b'{"type":"about:blank","title":"Request Entity Too Large","status":413,"detail":"too large"}'
+        """
+        body: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors[:_SHOWN]]
+        return orjson.dumps(body)
+
+
+def _brief(value: Any) -> str | int | float | bool | None:
+    """Return a value that is safe to send back: plain and short."""
+    return value if value is None or isinstance(value, bool | int | float) else f"{value!s:.100}"
