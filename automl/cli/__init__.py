@@ -61,7 +61,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except AutoMLError as error:
         return _failed(f"error: {error}", error.exit_code)
     except typer.TyperException as error:
-        return _failed(f"error: {error.format_message()}", error.exit_code)
+        plain = error.format_message().replace("Value error, ", "")  # a prefix of the library beneath typer
+        return _failed(f"error: {plain}", error.exit_code)
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
             return _failed(f"error: {error.filename}: {error.strerror}", 1)

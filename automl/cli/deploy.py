@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,5 +32,4 @@ def serve(
     """Serve predictions over HTTP until interrupted."""
     from automl.deploy.server import serve as serve_model
 
-    print(f"serving {model} on http://{host}:{port}, documentation at /docs", file=sys.stderr)
     serve_model(model, host, port)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TextIO
 
 from automl.cli.duration import clock
@@ -36,7 +37,7 @@ def watch(max_trials: int | None = None) -> Iterator[Callable[[Snapshot], None]]
     with Live(get_renderable=view.render, console=console, refresh_per_second=4, transient=True):
 
         def show(snapshot: Snapshot) -> None:
-            view.snapshot = snapshot
+            view.update(snapshot)
             if snapshot.message:
                 console.print(snapshot.message, markup=False, highlight=False)
 
@@ -70,14 +71,20 @@ class View:
     def __init__(self, max_trials: int | None) -> None:
         self._max_trials = max_trials
         self._started = time.monotonic()
-        self.snapshot: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Take over what is new; a snapshot without a leaderboard leaves the one before it standing."""
+        if snapshot.board is None and self._snapshot is not None:
+            snapshot = replace(snapshot, board=self._snapshot.board, finished=self._snapshot.finished)
+        self._snapshot = snapshot
 
     def render(self) -> Group:
         """Draw the time, the trials that run and the top of the leaderboard."""
         from rich.console import Group
         from rich.text import Text
 
-        snapshot, elapsed = self.snapshot, time.monotonic() - self._started
+        snapshot, elapsed = self._snapshot, time.monotonic() - self._started
         if snapshot is None:
             return Group(Text(f"{clock(elapsed)}  starting"))
         left = remaining(snapshot, elapsed, self._max_trials)
