@@ -15,13 +15,13 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     >>> records(pd.DataFrame({"prediction": ["b"], "probability_a": [0.25], "probability_b": [0.75]}))
     [{'prediction': 'b', 'probabilities': {'a': 0.25, 'b': 0.75}}]
     """
-    predictions = frame["prediction"].tolist()
     classes = [name.removeprefix("probability_") for name in frame.columns[1:]]
+    predictions, *shares = (frame[name].tolist() for name in frame.columns)
     if not classes:
         return [{"prediction": prediction} for prediction in predictions]
     return [
-        {"prediction": prediction, "probabilities": dict(zip(classes, shares, strict=True))}
-        for prediction, shares in zip(predictions, frame.iloc[:, 1:].to_numpy().tolist(), strict=True)
+        {"prediction": prediction, "probabilities": dict(zip(classes, row, strict=True))}
+        for prediction, row in zip(predictions, zip(*shares, strict=True), strict=True)
     ]
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pandas as pd
 
@@ -75,11 +76,11 @@ def _table(items: Sequence[Any], schema: Schema) -> Table:
                 if name not in record
             ]
         records.append(record)
-    columns = {name: [record.get(name) for record in records] for name in used}
-    for name, values in columns.items():
-        if {list, dict} & set(map(type, values)):
-            errors += _nested(name, values)
-    return Table(pd.DataFrame(columns, dtype=object), errors)
+    rows = [[record.get(name) for name in used] for record in records]
+    errors += _nested(used, rows)
+    cells = np.empty((len(rows), len(used)), dtype=object)  # one block: much faster than a column at a time
+    cells[:] = rows
+    return Table(pd.DataFrame(cells, columns=used, dtype=object), errors)
 
 
 def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
@@ -95,13 +96,15 @@ def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
     return dict(zip(names, item, strict=True))
 
 
-def _nested(name: str, values: list[Any]) -> list[BadCell]:
+def _nested(names: Sequence[str], rows: Sequence[list[Any]]) -> list[BadCell]:
     """Report the cells that are not single values, and empty them."""
     errors = []
-    for row, value in enumerate(values):
-        if isinstance(value, list | dict):
-            errors.append(BadCell(row, name, value, f"column {name!r} must be a single value, got {value!r:.40}"))
-            values[row] = None
+    for row, values in enumerate(rows):
+        for i, value in enumerate(values):
+            if isinstance(value, list | dict):
+                message = f"column {names[i]!r} must be a single value, got {value!r:.40} in row {row}"
+                errors.append(BadCell(row, names[i], value, message))
+                values[i] = None
     return errors
 
 
