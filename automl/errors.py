@@ -35,7 +35,14 @@ class DataError(AutoMLError, ValueError):
 
 
 class SchemaError(DataError):
-    """A table at predict time does not match the training schema."""
+    """A table at predict time does not match the training schema.
+
+    ``cells`` names each wrong cell as (row, column, value); rows are counted from 1, without the header.
+    """
+
+    def __init__(self, message: str, cells: Iterable[tuple[int, str, str]] = ()) -> None:
+        super().__init__(message)
+        self.cells = tuple(cells)
 
 
 class ArtifactError(AutoMLError):

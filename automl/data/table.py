@@ -1,7 +1,7 @@
 """The vocabulary of a table: column kinds, the schema, the task.
 
-A *typed frame* is what the rest of the engine sees. :meth:`automl.data.schema.apply` makes it from whatever the user
-has, with one fixed representation for each kind:
+A *typed frame* is what the rest of the engine sees. :func:`automl.data.schema.apply_schema` makes it from whatever the
+user has, with one fixed representation for each kind:
 
 =============  =====================================================================================
 kind           representation
@@ -75,6 +75,10 @@ class Column:
     """Datetime read from text: the strptime format; None = ISO 8601 or native."""
     unit: str | None = None
     """Numeric read from decorated text: the decoration that is stripped, such as ``$`` or ``%``."""
+    decimal: str = "."
+    """Numeric read from text: the decimal mark."""
+    missing: tuple[str, ...] = ()
+    """Words that count as missing in this column, beyond the usual ones: training had them among numbers or dates."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""The cells of a column as distinct pieces of text: the one form that every kind is decided and parsed from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+MISSING_WORDS: Final = frozenset(
+    {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none", "nil", "\\n"}
+)
+"""What people write for "no value", in lower case."""
+
+MISSING_LABELS: Final = MISSING_WORDS - {"-", "--", ".", "none", "nil"}
+"""The same for a target of words, where ``none`` may be a class."""
+
+FEW: Final = 64
+"""Rows up to which plain Python is faster than Arrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The distinct values of a column, stripped, and which row holds which."""
+
+    values: list[str]
+    """Distinct present values, in no particular order."""
+    codes: NDArray[np.int32]
+    """(rows,) index into ``values``, -1 where missing."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return the rows that hold each value."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
+
+    def spread(self, parsed: NDArray[Any], missing: Any) -> NDArray[Any]:
+        """Return (rows,) the parsed form of each row's value."""
+        return np.append(parsed, np.array([missing], dtype=parsed.dtype))[self.codes]
+
+
+def text_of(value: object) -> str | None:
+    """Return a cell as text, the same however a file or a program wrote it; None if it is missing.
+
+    >>> [text_of(value) for value in (" a ", 1, 1.0, "1.0", 0.5, True, None, float("nan"))]
+    ['a', '1', '1', '1', '0.5', 'True', None, None]
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return text[:-2] if text.endswith(".0") and text[:-2].lstrip("-").isdigit() else text
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        if value != value:  # only NaN differs from itself
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    return str(value).strip()
+
+
+def cells_of(series: pd.Series[Any], missing_words: Collection[str] = MISSING_WORDS) -> Cells:
+    """Return the cells of a column of any dtype."""
+    values, codes = _distinct(series)
+    index: dict[str, int] = {}
+    place = np.full(len(values) + 1, -1, dtype=np.int32)
+    for i, value in enumerate(values):
+        text = text_of(value)
+        if text is not None and (len(text) > 4 or text.lower() not in missing_words):
+            place[i] = index.setdefault(text, len(index))
+    return Cells(list(index), place[codes])
+
+
+def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any]]]:
+    """Return distinct raw values and (rows,) codes into them; a missing value may be coded -1."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories.tolist(), series.cat.codes.to_numpy()
+    if len(series) <= FEW or pd.api.types.is_object_dtype(dtype):  # factorising objects would merge 1 and True
+        values = series.tolist()
+        return values, np.arange(len(values))
+    if isinstance(dtype, pd.StringDtype):
+        import pyarrow as pa
+
+        array = pa.array(series)
+        coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
+        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return coded.dictionary.to_pylist(), codes
+    codes, uniques = pd.factorize(series)
+    return uniques.tolist(), codes

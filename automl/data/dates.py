@@ -1,0 +1,149 @@
+"""Dates as people write them: ISO 8601, or one of the common orders, decided by the whole column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOT_A_DATE: Final = np.datetime64("NaT", "us")
+SAMPLE: Final = 500
+MONTH_NAMES: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+MONTHS: Final = {name: i for i, full in enumerate(MONTH_NAMES, 1) for name in (full, full[:3], full[:4])}
+PARTS: Final = {
+    "%Y": r"(?P<Y>\d{4})",
+    "%y": r"(?P<y>\d{2})",
+    "%m": r"(?P<m>\d{1,2})",
+    "%d": r"(?P<d>\d{1,2})",
+    "%b": r"(?P<b>[A-Za-z]{3,9})\.?",
+    "%a": r"[A-Za-z]{3,9}",
+    "%H": r"(?P<H>\d{1,2})",
+    "%I": r"(?P<H>\d{1,2})",
+    "%M": r"(?P<M>\d{2})",
+    "%S": r"(?P<S>\d{2})",
+    "%f": r"(?P<f>\d{1,9})",
+    "%p": r"(?P<p>[AaPp])\.?[Mm]\.?",
+    "%z": r"(?P<z>Z|UTC|GMT|[-+]\d{2}:?\d{2})",
+}
+COMPACT: Final = "%Y%m%d"
+DATES: Final = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y"),
+    *("%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
+)
+TIME: Final = re.compile(
+    r"(?P<sep>[T ])\d{1,2}:\d{2}(?P<S>:\d{2})?(?P<f>\.\d{1,9})?(?P<gap> ?)(?P<p>[AaPp]\.?[Mm]\.?)?"
+    r"(?P<zone> ?)(?P<z>Z|UTC|GMT|[-+]\d{2}:?\d{2})?$"
+)
+
+
+@lru_cache(maxsize=64)
+def _pattern(layout: str) -> re.Pattern[str]:
+    pieces = re.split(r"(%[A-Za-z])", layout)
+    strict = layout == COMPACT  # without separators the parts need their full width
+    parts = [PARTS.get(piece, re.escape(piece)) for piece in pieces]
+    return re.compile("".join(part.replace("{1,2}", "{2}") if strict else part for part in parts))
+
+
+def parse_dates(values: Sequence[str], layout: str | None) -> NDArray[np.datetime64]:
+    """Return each value as ``datetime64[us]``, NaT where it is no date; a time zone is turned to UTC.
+
+    ``layout`` is a strptime format, None for ISO 8601. A value that does not have it is tried as ISO 8601.
+
+    >>> parse_dates(["13/01/2024", "2015-09-01 02:00:00+02:00", "x"], "%d/%m/%Y").astype(str).tolist()
+    ['2024-01-13T00:00:00.000000', '2015-09-01T00:00:00.000000', 'NaT']
+    """
+    read = [(_match(value, layout) if layout else None) or _iso(value) for value in values]
+    return np.array(read, dtype="datetime64[us]")
+
+
+def _iso(value: str) -> datetime | None:
+    if len(value) < 10 or value[4] != "-":
+        return None
+    try:
+        moment = datetime.fromisoformat(value.removesuffix(" UTC"))
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _match(value: str, layout: str) -> datetime | None:
+    match = _pattern(layout).fullmatch(value)
+    if match is None:
+        return None
+    part = match.groupdict()
+    year = int(part["Y"]) if "Y" in part else _century(int(part["y"]))
+    month = MONTHS.get(part["b"].lower(), 0) if "b" in part else int(part["m"])
+    hour = int(part.get("H") or 0)
+    if "p" in part:
+        hour = hour % 12 + (12 if part["p"] in "Pp" else 0)
+    micro = int((part.get("f") or "0")[:6].ljust(6, "0"))
+    try:
+        moment = datetime(
+            year, month, int(part.get("d") or 1), hour, int(part.get("M") or 0), int(part.get("S") or 0), micro
+        )
+        return moment - _offset(part["z"]) if part.get("z") else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def _century(year: int) -> int:
+    """Read two digits as POSIX does: 69 to 99 are of the last century."""
+    return year + (1900 if year >= 69 else 2000)
+
+
+def _offset(zone: str) -> timedelta:
+    if zone[0] not in "+-":
+        return timedelta(0)
+    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+    return timedelta(minutes=-minutes if zone[0] == "-" else minutes)
+
+
+def date_layout(values: Sequence[str]) -> tuple[str | None, bool] | None:
+    """Return (layout, whether day and month could be swapped), or None if most values are no dates.
+
+    The layout is the strptime format that reads most of the values; None in its place is ISO 8601. If day and month are
+    never told apart, the month comes first with slashes, the day with dots and dashes.
+
+    >>> date_layout(["01/02/2024", "13/01/2024"]), date_layout(["2024-01-31"]), date_layout(["a", "b"])
+    (('%d/%m/%Y', False), (None, False), None)
+    """
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    enough = len(sample) / 2
+    if _readable(sample, None) > enough:
+        return None, False
+    layouts = [date + time for time in _times(sample[:20]) for date in DATES]
+    read = {layout: _readable(sample, layout) for layout in layouts if _readable(sample[:20], layout)}
+    best = max(read.values(), default=0)
+    if best <= enough:
+        return None
+    winners = [layout for layout, count in read.items() if count == best]
+    swapped = len(winners) > 1 and winners[0][:2] != winners[1][:2] and {"%d", "%m"} == {w[:2] for w in winners[:2]}
+    return winners[0], swapped
+
+
+def _readable(sample: Sequence[str], layout: str | None) -> int:
+    return int((~np.isnat(parse_dates(sample, layout))).sum())
+
+
+def _times(sample: Sequence[str]) -> list[str]:
+    """Return the formats of the time of day behind the dates, an empty one where there is none."""
+    found: dict[str, None] = {}
+    for value in sample:
+        match = TIME.search(value)
+        if match is None:
+            found[""] = None
+            continue
+        clock = match["sep"] + ("%I" if match["p"] else "%H") + ":%M"
+        clock += (":%S" if match["S"] else "") + (".%f" if match["f"] else "")
+        clock += match["gap"] + "%p" if match["p"] else ""
+        found[clock + (match["gap"] * (not match["p"]) + match["zone"] + "%z" if match["z"] else "")] = None
+    return list(found)

@@ -1,0 +1,215 @@
+"""What a column means to a model, decided on all of its values, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import Cells, cells_of
+from automl.data.dates import COMPACT, date_layout, parse_dates
+from automl.data.numerals import PLAIN, Style, number_style, parse_numbers
+from automl.data.table import Column, Kind
+from automl.errors import DataError
+
+TRUE_WORDS: Final = frozenset({"true", "yes", "y", "t", "on"})
+FALSE_WORDS: Final = frozenset({"false", "no", "n", "f", "off"})
+
+READABLE: Final = 0.95
+"""Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
+OTHER_WORDS: Final = 10
+"""Different other words that such a column may hold; they count as missing."""
+REPEATING: Final = 0.5
+"""Share of different values below which short texts are categories."""
+UNIQUE: Final = 0.95
+"""Share of different values from which codes are identifiers."""
+SENTENCE: Final = 4.0
+"""Mean words from which values are free text rather than names."""
+SMALL: Final = 20
+"""Rows below which uniqueness says nothing."""
+
+
+def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Column:
+    """Return the column with its kind; ``decimal`` is how ``1,200`` is read where the column itself leaves it open.
+
+    >>> infer_kind("zip", pd.Series(["01234", "01234", "99999"])).kind
+    <Kind.CATEGORICAL: 'categorical'>
+    """
+    cells = cells_of(series)
+    if not cells.values:
+        return Column(name, Kind.CONSTANT, "all values missing")
+    present = int((cells.codes >= 0).sum())
+    if len(cells.values) == 1 and present == len(series):
+        return Column(name, Kind.CONSTANT, f"one value: {cells.values[0][:40]!r}")
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return _categorical(name, cells, "a categorical type")
+    if series.dtype.kind == "M":
+        return Column(name, Kind.DATETIME, "a date type")
+    column = _boolean(name, cells) or _dates(name, cells) or _numbers(name, cells, decimal)
+    return column or _words(name, cells)
+
+
+def forced_kind(name: str, series: pd.Series[Any], kind: Kind, *, decimal: str = ".") -> Column:
+    """Return the column with the kind that its owner asked for.
+
+    Raises
+    ------
+    DataError
+        If the values cannot be that.
+    """
+    reason = "set by hand"
+    cells = cells_of(series)
+    if kind is Kind.CATEGORICAL:
+        return _categorical(name, cells, reason)
+    if kind is Kind.NUMERIC:
+        style = number_style(cells.values, decimal)
+        known = np.isfinite(parse_numbers(cells.values, style))
+        return _readable(Column(name, kind, reason, unit=style.unit, decimal=style.decimal), cells, known)
+    if kind is Kind.DATETIME and series.dtype.kind != "M":
+        layout = date_layout(cells.values)
+        found = layout[0] if layout else COMPACT
+        return _readable(Column(name, kind, reason, format=found), cells, ~np.isnat(parse_dates(cells.values, found)))
+    if kind is Kind.BOOLEAN:
+        if len(cells.values) > 2 and _boolean(name, cells) is None:
+            raise DataError(f"column {name!r} cannot be boolean: it has {len(cells.values)} values; use categorical")
+        column = _boolean(name, cells)
+        return Column(name, kind, reason, column.categories if column else tuple(sorted(cells.values)))
+    return Column(name, kind, reason)
+
+
+def _readable(column: Column, cells: Cells, known: NDArray[np.bool_]) -> Column:
+    """Return the column with the words that are not of its kind as missing ones; some value must be."""
+    if cells.values and not known.any():
+        raise DataError(f"column {column.name!r} cannot be {column.kind}: no value is, such as {cells.values[0]!r}")
+    return _with_missing(column, cells, known)
+
+
+def _with_missing(column: Column, cells: Cells, known: NDArray[np.bool_]) -> Column:
+    others = sorted(value for value, is_known in zip(cells.values, known, strict=True) if not is_known)
+    if not others:
+        return column
+    count = int(cells.counts()[~known].sum())
+    reason = (
+        f"{column.reason}; {count} cell{'s'[: count - 1]} with other text such as {others[0][:40]!r} count as missing"
+    )
+    return Column(column.name, column.kind, reason, (), column.format, column.unit, column.decimal, tuple(others))
+
+
+def truth(value: str, categories: tuple[str, ...]) -> float:
+    """Return 0 or 1 for a boolean's text, NaN if it is neither of the two values nor a word for them.
+
+    >>> [truth(value, ("No", "Yes")) for value in ("no", "Yes", "TRUE", "0", "maybe")]
+    [0.0, 1.0, 1.0, 0.0, nan]
+    """
+    folded = value.casefold()
+    known = [category.casefold() for category in categories]
+    if folded in known:
+        return float(known.index(folded))
+    if known and known[0] in FALSE_WORDS:
+        return (
+            1.0 if folded in TRUE_WORDS or folded == "1" else 0.0 if folded in FALSE_WORDS or folded == "0" else np.nan
+        )
+    return np.nan
+
+
+def _boolean(name: str, cells: Cells) -> Column | None:
+    folded = {value.casefold() for value in cells.values}
+    if len(folded) != 2 or not (folded & TRUE_WORDS and folded & FALSE_WORDS):
+        return None
+    pair = sorted(cells.values, key=lambda value: (value.casefold() in TRUE_WORDS, value))
+    categories = (pair[0], pair[-1])
+    return Column(name, Kind.BOOLEAN, f"two values: {categories[0]} and {categories[1]}", categories)
+
+
+def _dates(name: str, cells: Cells) -> Column | None:
+    values = cells.values
+    compact = len(values) >= 10 and all(len(value) == 8 and value[:2] in ("19", "20") for value in values)
+    layout = (COMPACT, False) if compact else date_layout(values)
+    if layout is None:
+        return None
+    known = ~np.isnat(parse_dates(values, layout[0]))
+    if not _mostly(known, cells) or (compact and not known.all()):
+        return None
+    reason = "dates" if layout[0] is None else f"dates written {layout[0]}"
+    if layout[1]:
+        reason += "; no value tells day and month apart"
+    return _with_missing(Column(name, Kind.DATETIME, reason, format=layout[0]), cells, known)
+
+
+def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
+    counts = cells.counts()
+    return int((~known).sum()) <= OTHER_WORDS and bool(counts[known].sum() >= READABLE * counts.sum())
+
+
+def _numbers(name: str, cells: Cells, decimal: str) -> Column | None:
+    style = number_style(cells.values, decimal)
+    numbers = parse_numbers(cells.values, style)
+    known = ~np.isnan(numbers)
+    if not _mostly(known, cells) or _zero_padded(cells.values):
+        return None
+    if known.all() and style == PLAIN:
+        reason = _row_number(name, numbers, cells)
+        if reason:
+            return Column(name, Kind.IDENTIFIER, reason)
+    column = Column(name, Kind.NUMERIC, _number_reason(style), unit=style.unit, decimal=style.decimal)
+    return _with_missing(column, cells, known)
+
+
+def _number_reason(style: Style) -> str:
+    unit = f" in {style.unit}" if style.unit else ""
+    return "numbers" + unit + (" with a decimal comma" if style.decimal == "," else "")
+
+
+def _zero_padded(values: list[str]) -> bool:
+    """Return whether whole numbers are codes: three digits and more, some padded with zeros, as in ``01234``."""
+    padded = [value for value in values if len(value) > 2 and value[0] == "0" and value.isdigit()]
+    return len(padded) >= 0.01 * len(values) and bool(padded)
+
+
+def _row_number(name: str, numbers: NDArray[np.float64], cells: Cells) -> str | None:
+    """Return why whole numbers are an identifier: all differ, and the name or the order of the rows says so."""
+    rows = len(cells.codes)
+    if len(numbers) < rows or not np.array_equal(numbers, np.trunc(numbers)):
+        return None
+    if names_identifier(name):
+        return "its name, and every row has another whole number"
+    steps = np.diff(numbers[cells.codes])
+    if rows >= SMALL and (steps > 0).all() and steps.mean() < 1.5:
+        return "it counts the rows"
+    return None
+
+
+def names_identifier(name: str) -> bool:
+    """Return whether a column name says that it identifies rows.
+
+    >>> [names_identifier(name) for name in ("id", "customerID", "Unnamed: 0", "RespondentId", "width", "paid")]
+    [True, True, True, True, False, False]
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    return bool({"id", "uuid", "guid", "index", "rowid", "unnamed", "identifier"} & {word.lower() for word in words})
+
+
+def _categorical(name: str, cells: Cells, reason: str) -> Column:
+    counts: Mapping[str, int] = dict(zip(cells.values, cells.counts().tolist(), strict=True))
+    ordered = sorted(cells.values, key=lambda value: (-counts[value], value))
+    return Column(name, Kind.CATEGORICAL, reason, tuple(ordered))
+
+
+def _words(name: str, cells: Cells) -> Column:
+    values, present = cells.values, int((cells.codes >= 0).sum())
+    unique = len(values) / present
+    words = float(np.mean([value.count(" ") + 1 for value in values]))
+    shares = f"{len(values)} different values in {present} cells"
+    if words >= SENTENCE and unique > 0.1 and len(values) >= SMALL:
+        return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}")
+    if unique < REPEATING or present < SMALL:
+        return _categorical(name, cells, f"words: {shares}")
+    if unique >= UNIQUE and words < 1.1:
+        return Column(name, Kind.IDENTIFIER, f"codes: {shares}")
+    if words >= 1.5:
+        return Column(name, Kind.TEXT, f"short text: {shares}")
+    return _categorical(name, cells, f"words: {shares}")

@@ -1,0 +1,105 @@
+"""Numbers as people write them: ``1,200.50``, ``1.200,50``, ``$5``, ``12 %``, ``180 cm``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+CURRENCY: Final = r"[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY"
+SUFFIX: Final = rf"{CURRENCY}|[%‰]|[A-Za-zµ°][A-Za-z²³°/]{{0,9}}"
+MEASURED: Final = 10
+"""Different values that a column needs before a word behind its numbers is taken for a unit."""
+SAMPLE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the numbers of a column are written."""
+
+    unit: str | None = None
+    decimal: str = "."
+
+
+PLAIN: Final = Style()
+
+
+@lru_cache(maxsize=2)
+def _pattern(decimal: str) -> re.Pattern[str]:
+    group = r"[,'’ \u00a0\u202f]" if decimal == "." else r"[.'’ \u00a0\u202f]"
+    whole = rf"\d+|[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
+    mark = re.escape(decimal)
+    number = rf"(?:(?:{whole})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?"
+    return re.compile(rf"([-+−]?)\s*({CURRENCY})?\s*([-+]?)({number})\s*({SUFFIX})?")
+
+
+def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.float64]:
+    """Return each value as a number, NaN where it is none; infinities are kept.
+
+    >>> parse_numbers(["-$1,200.50", "7", "abc"], Style(unit="$")).tolist()
+    [-1200.5, 7.0, nan]
+    >>> parse_numbers(["1.200,5"], Style(decimal=",")).tolist()
+    [1200.5]
+    """
+    if style == PLAIN:
+        if "_" not in "".join(values):  # Python reads 1_000 as a number, people do not
+            try:
+                return np.fromiter(map(float, values), np.float64, len(values))
+            except ValueError:
+                pass
+        return np.fromiter(map(_plain, values), np.float64, len(values))
+    return np.fromiter((_decorated(value, style) for value in values), np.float64, len(values))
+
+
+def _plain(value: str) -> float:
+    try:
+        return float("nan") if "_" in value else float(value)
+    except ValueError:
+        return float("nan")
+
+
+def _decorated(value: str, style: Style) -> float:
+    match = _pattern(style.decimal).fullmatch(value)
+    if match is None:
+        return _plain(value)
+    sign, prefix, inner_sign, number, suffix = match.groups()
+    unit = prefix or suffix
+    if (prefix and suffix) or (sign and inner_sign) or (unit and unit != style.unit):
+        return float("nan")
+    digits = re.sub(rf"[^\d{re.escape(style.decimal)}eE+-]", "", number).replace(style.decimal, ".")
+    return float(digits) * (-1.0 if "-" in (sign, inner_sign) or sign == "−" else 1.0)
+
+
+def number_style(values: Sequence[str], prefer: str = ".") -> Style:
+    """Return the style that reads most of the values; in doubt plain numbers, then the decimal mark ``prefer``.
+
+    ``1,200`` alone is ambiguous: a column of such values has thousands unless ``prefer`` is a comma.
+
+    >>> number_style(["$1,200.50", "$3"]), number_style(["2,5", "0,125"])
+    (Style(unit='$', decimal='.'), Style(unit=None, decimal=','))
+    """
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    unit = _unit(sample)
+    marks = (prefer, "," if prefer == "." else ".")
+    styles = [PLAIN, *(Style(unit, mark) for mark in marks)]
+    read = [int(np.isfinite(parse_numbers(sample, style)).sum()) for style in styles]
+    return styles[read.index(max(read))]
+
+
+def _unit(sample: Sequence[str]) -> str | None:
+    """Return the commonest decoration; words count only on a column of many different numbers."""
+    units: Counter[str] = Counter()
+    for value in sample:
+        match = _pattern(".").fullmatch(value) or _pattern(",").fullmatch(value)
+        if match and (match[2] or match[5]):
+            units[match[2] or match[5]] += 1
+    if not units:
+        return None
+    unit = units.most_common(1)[0][0]
+    return unit if len(sample) >= MEASURED or not unit.isalpha() or unit.isupper() else None

@@ -1,0 +1,191 @@
+"""The schema of a table: decided once on the training table, applied to every later one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import Cells, cells_of
+from automl.data.dates import NOT_A_DATE, parse_dates
+from automl.data.kinds import forced_kind, infer_kind, truth
+from automl.data.numerals import Style, parse_numbers
+from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
+from automl.errors import SchemaError, UsageError, suggestion
+
+NO_OVERRIDES: Final[Mapping[str, Kind]] = {}
+DEFAULTS: Final = asdict(Column("", Kind.TEXT, ""))
+
+Wrong = list[tuple[int, str, str]]
+
+
+def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, Kind] = NO_OVERRIDES) -> Schema:
+    """Decide the kind of every column of a table of features.
+
+    Parameters
+    ----------
+    frame
+        Columns of text, of their own types, or both; the target is not among them.
+    overrides
+        Kinds that the owner of the table knows better.
+
+    Raises
+    ------
+    UsageError
+        If an override names no column.
+    DataError
+        If the values of a column cannot be of the kind asked for.
+
+    >>> schema = infer_schema(pd.DataFrame({"price": ["$1,200.50", "$3"], "paid": ["yes", "no"]}))
+    >>> [(column.name, column.kind.value, column.unit) for column in schema.columns]
+    [('price', 'numeric', '$'), ('paid', 'boolean', None)]
+    """
+    names = [str(name).strip() for name in frame.columns]
+    unknown = next((name for name in overrides if name not in names), None)
+    if unknown is not None:
+        raise UsageError(f"a type was set for {unknown!r} but there is no such column{suggestion(unknown, names)}")
+
+    def decide(i: int, decimal: str) -> Column:
+        kind = overrides.get(names[i])
+        series = frame.iloc[:, i]
+        if kind is None:
+            return infer_kind(names[i], series, decimal=decimal)
+        return forced_kind(names[i], series, Kind(kind), decimal=decimal)
+
+    columns = [decide(i, ".") for i in range(len(names))]
+    if any(column.decimal == "," for column in columns):  # one certain decimal comma settles the columns left open
+        columns = [decide(i, ",") if column.kind is Kind.NUMERIC else column for i, column in enumerate(columns)]
+    return Schema(tuple(columns))
+
+
+def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the typed frame, columns ``schema.used`` in order, as drawn in :mod:`automl.data.table`.
+
+    Columns are matched by name, further ones are ignored, the rows are numbered anew.
+
+    Raises
+    ------
+    SchemaError
+        If columns are missing, or cells cannot be of their column's kind; names all of them at once.
+    """
+    positions = {str(name).strip(): i for i, name in enumerate(frame.columns)}
+    _require([column.name for column in schema.used], positions)
+    typed: dict[str, Any] = {}
+    wrong: Wrong = []
+    for column in schema.used:
+        series = frame.iloc[:, positions[column.name]]
+        typed[column.name] = _typed(series, column, wrong)
+    if wrong:
+        raise SchemaError(_explained(wrong, schema), wrong)
+    return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def _require(needed: Sequence[str], known: Collection[str]) -> None:
+    absent = [name for name in needed if name not in known]
+    if absent:
+        named = ", ".join(f"{name!r}{suggestion(name, known).replace(';', '', 1)}" for name in absent)
+        raise SchemaError(f"columns of the training table are missing: {named}; add them")
+
+
+def _explained(wrong: Wrong, schema: Schema) -> str:
+    firsts: dict[str, tuple[int, str, str]] = {}
+    for cell in wrong:
+        firsts.setdefault(cell[1], cell)
+    said = "; ".join(
+        f"column {name!r} was {schema[name].kind} in training, got {value[:40]!r} in row {row}"
+        for row, name, value in firsts.values()
+    )
+    more = len(wrong) - len(firsts)
+    return said + (f" (and {more} more cell{'s'[: more - 1]})" if more else "")
+
+
+def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:
+    match column.kind:
+        case Kind.NUMERIC:
+            return _numeric(series, column, wrong)
+        case Kind.BOOLEAN:
+            return _boolean(series, column, wrong)
+        case Kind.DATETIME:
+            return _datetime(series, column, wrong)
+        case Kind.CATEGORICAL:
+            return _categorical(series, column)
+        case _:
+            return _text(series)
+
+
+def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong) -> None:
+    """Note the cells whose value could not be read and was not a word for missing in training."""
+    for code in np.flatnonzero(unread).tolist():
+        value = cells.values[code]
+        if value not in column.missing:
+            wrong.extend((row + 1, column.name, value) for row in np.flatnonzero(cells.codes == code).tolist())
+
+
+def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
+    if series.dtype.kind in "iufb":
+        numbers = series.to_numpy(np.float64, na_value=np.nan)
+    else:
+        cells = cells_of(series)
+        parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
+        _check(cells, np.isnan(parsed), column, wrong)
+        numbers = cells.spread(parsed, np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
+    cells = cells_of(series)
+    parsed = np.array([truth(value, column.categories) for value in cells.values], dtype=np.float64)
+    _check(cells, np.isnan(parsed), column, wrong)
+    return cells.spread(parsed, np.nan)
+
+
+def _categorical(series: pd.Series[Any], column: Column) -> NDArray[np.int32]:
+    cells = cells_of(series)
+    if len(cells.values) == 1:  # a single row must not pay for an index of all categories
+        known = column.categories.index(cells.values[0]) if cells.values[0] in column.categories else UNSEEN
+        return cells.spread(np.array([known], dtype=np.int32), MISSING)
+    index = {category: i for i, category in enumerate(column.categories)}
+    parsed = np.array([index.get(value, UNSEEN) for value in cells.values], dtype=np.int32)
+    return cells.spread(parsed, MISSING)
+
+
+def _datetime(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.datetime64]:
+    if series.dtype.kind == "M":
+        dates = pd.DatetimeIndex(series)
+        utc = dates if dates.tz is None else dates.tz_convert("UTC").tz_localize(None)
+        return utc.to_numpy().astype("datetime64[us]")
+    cells = cells_of(series)
+    parsed = parse_dates(cells.values, column.format)
+    _check(cells, np.isnat(parsed), column, wrong)
+    return cells.spread(parsed, NOT_A_DATE)
+
+
+def _text(series: pd.Series[Any]) -> Any:
+    cells = cells_of(series)
+    return pd.array(cells.spread(np.array(cells.values, dtype=object), ""), dtype="string[pyarrow]")
+
+
+def schema_to_json(schema: Schema) -> list[dict[str, Any]]:
+    """Return the columns as plain JSON values; what has its default is left out."""
+    records = []
+    for column in schema.columns:
+        record = asdict(column)
+        kept = {
+            key: value for key, value in record.items() if key in ("name", "kind", "reason") or value != DEFAULTS[key]
+        }
+        records.append({key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()})
+        records[-1]["kind"] = column.kind.value
+    return records
+
+
+def schema_from_json(records: Sequence[Mapping[str, Any]]) -> Schema:
+    """Read what :func:`schema_to_json` wrote."""
+    columns = []
+    for record in records:
+        lists = {key: tuple(value) for key, value in record.items() if isinstance(value, list)}
+        columns.append(Column(**{**record, **lists, "kind": Kind(record["kind"])}))
+    return Schema(tuple(columns))

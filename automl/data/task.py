@@ -1,0 +1,184 @@
+"""The task: what kind of values the target holds, decided from all of them, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of
+from automl.data.kinds import READABLE
+from automl.data.numerals import number_style, parse_numbers
+from automl.data.table import Label, ProblemType, Task
+from automl.errors import DataError
+
+FRACTIONS: Final = 0.01
+"""Share of rows with a fraction from which numbers are a quantity."""
+FEW_CLASSES: Final = 10
+"""Different whole numbers up to which they are classes."""
+MANY_CLASSES: Final = 100
+"""The same if the classes are of similar size."""
+ROWS_A_CLASS: Final = 3
+"""Mean rows a class below which whole numbers are a quantity."""
+EVEN: Final = 0.2
+"""Rows of the rarest number over those of the most frequent from which many whole numbers are classes."""
+
+
+def infer_task(target: pd.Series[Any], name: str, *, problem_type: ProblemType | None = None) -> Task:
+    """Decide what is predicted: binary, multiclass or regression.
+
+    Two values are binary. Words are classes. Numbers are a quantity if they have fractions; whole numbers are classes
+    if they are few (up to 10), or up to 100 of similar frequency.
+
+    Raises
+    ------
+    DataError
+        If the target is missing everywhere, constant, or cannot be what was asked for.
+
+    >>> infer_task(pd.Series(["no", "yes", "no"]), "churn").classes
+    ('no', 'yes')
+    """
+    cells = _label_cells(target)
+    if not cells.values:
+        raise DataError(f"the target {name!r} has no values; choose another column")
+    if len(cells.values) == 1:
+        raise DataError(f"the target {name!r} is constant ({cells.values[0][:40]!r}); choose one with different values")
+    inferred, reason = _inferred(target, cells, name) if problem_type is None else (problem_type, "set by hand")
+    if inferred is ProblemType.REGRESSION:
+        _require_numbers(target, name)
+        return Task(name, inferred, reason)
+    classes = _labels(cells.values)
+    if problem_type is ProblemType.BINARY and len(classes) != 2:
+        raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
+    return Task(name, inferred, reason, classes)
+
+
+def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the target as models take it and which rows have one, both (rows,).
+
+    Class codes (int64, -1 where missing) index ``task.classes``; regression values are float64, NaN where missing.
+
+    Raises
+    ------
+    DataError
+        If a class was not there in training, or no value is a number in regression.
+
+    >>> task = Task("y", ProblemType.BINARY, "", (0, 1))
+    >>> encode_target(pd.Series(["1", "0", ""]), task)
+    (array([ 1,  0, -1]), array([ True,  True, False]))
+    """
+    if task.problem_type is ProblemType.REGRESSION:
+        values = _numbers(target)
+        return values, np.isfinite(values)
+    cells = _label_cells(target)
+    known = {str(label): code for code, label in enumerate(task.classes)}
+    if isinstance(task.classes[0], bool):
+        known |= {text.lower(): code for text, code in known.items()} | {"0": 0, "1": 1}
+    elif isinstance(task.classes[0], int | float):
+        known |= {value: known[text] for value in cells.values if (text := str(_number(value))) in known}
+    unknown = next((value for value in cells.values if value not in known), None)
+    if unknown is not None:
+        some = ", ".join(repr(label) for label in task.classes[:5])
+        raise DataError(
+            f"{unknown[:40]!r} is no class of the target {task.target!r} (classes: {some}); repair that value"
+        )
+    codes = cells.spread(np.array([known[value] for value in cells.values], dtype=np.int64), -1)
+    return codes, codes >= 0
+
+
+def _inferred(target: pd.Series[Any], cells: Cells, name: str) -> tuple[ProblemType, str]:
+    distinct = len(cells.values)
+    if distinct == 2:
+        return ProblemType.BINARY, f"two values: {' and '.join(repr(label) for label in _labels(cells.values))}"
+    values = _numbers(target)
+    values = values[np.isfinite(values)]
+    rows = int((cells.codes >= 0).sum())
+    if len(values) >= READABLE * rows and np.unique(values).size > 2:
+        return _from_numbers(values)
+    if distinct > MANY_CLASSES and distinct > rows / ROWS_A_CLASS:
+        raise DataError(
+            f"the target {name!r} has {distinct} different texts in {rows} rows, too many for classes; choose "
+            "another column, or set the problem type"
+        )
+    return ProblemType.MULTICLASS, f"{distinct} different words"
+
+
+def _from_numbers(values: NDArray[np.float64]) -> tuple[ProblemType, str]:
+    fractions = float(np.mean(values != np.trunc(values)))
+    if fractions >= FRACTIONS:
+        return ProblemType.REGRESSION, f"numbers, {fractions:.0%} of them with a fraction"
+    numbers, counts = np.unique(values, return_counts=True)
+    distinct, said = len(numbers), f"{len(numbers)} different whole numbers"
+    if len(values) < ROWS_A_CLASS * distinct:
+        return ProblemType.REGRESSION, f"{said} in {len(values)} rows"
+    if distinct <= FEW_CLASSES:
+        return ProblemType.MULTICLASS, f"{said}, {numbers[0]:.0f} to {numbers[-1]:.0f}; set regression if they measure"
+    if distinct <= MANY_CLASSES and counts.min() >= EVEN * counts.max():
+        return ProblemType.MULTICLASS, f"{said}, each about as frequent; set regression if they measure"
+    return ProblemType.REGRESSION, f"{said}, some of them rare"
+
+
+def _label_cells(target: pd.Series[Any]) -> Cells:
+    """Return the cells of a target; in numbers every word for "no value" is one, in words ``none`` may be a class."""
+    cells = cells_of(target, MISSING_LABELS)
+    plain = parse_numbers(cells.values)
+    words = [value for value, number in zip(cells.values, plain, strict=True) if np.isnan(number)]
+    numeric = len(words) < len(cells.values) and all(word.lower() in MISSING_WORDS for word in words)
+    return cells_of(target, MISSING_WORDS) if numeric else cells
+
+
+def _labels(values: list[str]) -> tuple[Label, ...]:
+    """Return texts as sorted Python scalars: bools, ints, floats, else text."""
+    if {value.lower() for value in values} == {"true", "false"}:
+        return (False, True)
+    padded = any(len(value) > 1 and value[0] == "0" and value.isdigit() for value in values)
+    if not padded and np.isfinite(parse_numbers(values)).all():
+        return tuple(sorted({_number(value) for value in values}))
+    return tuple(sorted(values))
+
+
+def _number(value: str) -> Label:
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return int(number) if number.is_integer() else number
+
+
+def _numbers(target: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return a target as numbers, NaN where it is missing, infinite or not a number."""
+    if target.dtype.kind in "iuf":
+        values = target.to_numpy(np.float64, na_value=np.nan)
+    else:
+        cells = cells_of(target)
+        values = cells.spread(parse_numbers(cells.values, number_style(cells.values)), np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _require_numbers(target: pd.Series[Any], name: str) -> None:
+    cells = cells_of(target)
+    read = np.isfinite(parse_numbers(cells.values, number_style(cells.values)))
+    if cells.counts()[read].sum() < READABLE * cells.counts().sum():
+        example = cells.values[int(np.argmin(read))]
+        raise DataError(
+            f"regression needs a target of numbers, {name!r} has {example[:40]!r}; set another problem type"
+        )
+
+
+def task_to_json(task: Task) -> dict[str, Any]:
+    """Return the task as plain JSON values."""
+    return {
+        "target": task.target,
+        "problem_type": task.problem_type.value,
+        "reason": task.reason,
+        "classes": list(task.classes),
+    }
+
+
+def task_from_json(record: Mapping[str, Any]) -> Task:
+    """Read what :func:`task_to_json` wrote."""
+    problem_type = ProblemType(record["problem_type"])
+    return Task(record["target"], problem_type, record["reason"], tuple(record["classes"]))
