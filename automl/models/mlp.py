@@ -1,0 +1,223 @@
+"""A multilayer perceptron: Adam, a cosine learning rate fitted to the time, the weights of the best validation loss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import cos, pi
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.features.matrix import Matrix, Needs, Scaling
+from automl.models.affine import BlasThreads
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    Float,
+    FoldData,
+    Int,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
+from automl.models.network import Adam, Array, Network, squash
+from automl.models.target import TargetScale, fitted_target, softmax, validation_loss
+
+EPOCHS: Final = 60
+FEWEST_STEPS: Final = 1_000
+MOST_STEPS: Final = 10_000
+ROUND: Final = 200
+"""Most steps between two looks at the validation rows."""
+PATIENCE: Final = 0.25
+"""Share of the planned steps without a better validation loss after which training ends."""
+WARM_UP: Final = 0.05
+CHUNK: Final = 8_192
+
+DEFAULTS: Final[Params] = {
+    "scaling": "robust",
+    "layers": 2,
+    "width": 128,
+    "learning_rate": 3e-3,
+    "weight_decay": 1e-2,
+    "dropout": 0.1,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MLPModel(Model):
+    """A network, its parameters, and what turns its output into predictions.
+
+    Classification: the class frequencies count as one more training row, so that no probability is 0.
+    """
+
+    network: Network
+    flat: Array
+    frequencies: NDArray[np.float64]
+    """(n_classes,), empty for regression."""
+    scale: TargetScale | None
+    rows: int
+    rounds: int = 0
+    stopped: str = "rounds"
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Return values within the bounds of the target, or probabilities."""
+        chunks = [X.dense[start : start + CHUNK] for start in range(0, max(X.rows, 1), CHUNK)]
+        output = np.concatenate([self.network.forward(self.flat, chunk) for chunk in chunks])
+        if self.scale is not None:
+            return self.scale.restore(output[:, 0])
+        return np.asarray((self.rows * softmax(output) + self.frequencies) / (self.rows + 1))
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """Steps trained, parameters, and why training ended."""
+        return {"rounds": self.rounds, "parameters": len(self.flat), "stopped": self.stopped}
+
+    def save(self, folder: Path) -> None:
+        """Write ``mlp.npz``."""
+        np.savez(
+            folder / "mlp.npz",
+            sizes=self.network.sizes,
+            flat=self.flat,
+            frequencies=self.frequencies,
+            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            rows=self.rows,
+            rounds=self.rounds,
+            stopped=self.stopped,
+        )
+
+
+class MLP(Family):
+    """A small neural network, trained with numpy."""
+
+    name = "mlp"
+
+    def needs(self, params: Params) -> Needs:
+        """Return scaled dense numbers."""
+        return Needs("impute", "onehot", cast(Scaling, complete(params, DEFAULTS)["scaling"]))
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return a small net, a larger one and one on quantiles."""
+        return (
+            dict(DEFAULTS),
+            {"scaling": "quantile", "layers": 3, "width": 256, "dropout": 0.25, "learning_rate": 1e-3},
+        )
+
+    def space(self, shape: Shape) -> Space:
+        """Return TabArena's space, with nets that a CPU can train."""
+        return {
+            "scaling": Choice(("robust", "quantile")),
+            "layers": Int(1, 4),
+            "width": Int(32, 256, log=True),
+            "learning_rate": Float(3e-4, 1e-2, log=True),
+            "weight_decay": Float(1e-4, 0.3, log=True),
+            "dropout": Float(0.0, 0.4),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Train until the planned steps, the deadline, or no better validation loss for a quarter of the plan."""
+        chosen = complete(params, DEFAULTS)
+        frequencies, scale, y = fitted_target(data.y_train, context.shape)
+        outputs = max(1, context.shape.n_classes)
+        network = Network((data.X_train.columns, *[int(chosen["width"])] * int(chosen["layers"]), outputs))
+        target = y[:, None].astype(np.float32) if scale else np.eye(outputs, dtype=np.float32)[y]
+        training = _Training(network, data.X_train.dense, target, chosen, context)
+        best = MLPModel(network, training.flat.copy(), frequencies, scale, len(y))
+        prediction = best.predict(data.X_valid)
+        lowest, found_at, done, stopped = validation_loss(data.y_valid, prediction), 0.0, 0.0, "rounds"
+        blas = BlasThreads(context.threads)
+        while done < 1 and stopped == "rounds":
+            with blas.limited():
+                before, done = done, training.round()
+                model = replace(best, flat=training.flat.copy())
+                candidate = model.predict(data.X_valid)
+            loss = validation_loss(data.y_valid, candidate)
+            if loss < lowest:
+                lowest, best, prediction, found_at = loss, model, candidate, done
+            elif done - found_at > PATIENCE:
+                stopped = "early"
+            for rung in [rung for rung, share in enumerate(context.rungs) if before < share <= done]:
+                yield Progress(rung, prediction)
+        if done >= 1 and training.steps < training.planned:
+            stopped = "deadline"
+        return replace(best, rounds=training.steps, stopped=stopped)
+
+    def load(self, folder: Path) -> Model:
+        """Read ``mlp.npz``."""
+        with np.load(folder / "mlp.npz", allow_pickle=False) as file:
+            arrays = dict(file)
+        network = Network(tuple(arrays["sizes"].tolist()))
+        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
+        facts = int(arrays["rows"]), int(arrays["rounds"]), str(arrays["stopped"])
+        return MLPModel(network, arrays["flat"], arrays["frequencies"], scale, *facts)
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: inputs drawn in, parameters eight times, activations of a chunk."""
+        chosen = complete(params, DEFAULTS)
+        width, layers = int(chosen["width"]), int(chosen["layers"])
+        outputs = max(1, shape.n_classes)
+        parameters = Network((shape.columns, *[width] * layers, outputs)).size
+        return 4 * (2 * shape.rows * (shape.columns + outputs) + 8 * parameters + 3 * CHUNK * (width + shape.columns))
+
+
+class _Training:
+    """Parameters on their way: shuffled batches, and a learning rate that follows steps or time, whichever is ahead."""
+
+    def __init__(
+        self, network: Network, X: Array, target: Array, params: Mapping[str, Value], context: FitContext
+    ) -> None:
+        self._network, self._X, self._target = network, squash(X), target
+        self._error = _squared_error if context.shape.n_classes == 0 else _cross_entropy
+        self._rate, self._dropout = float(params["learning_rate"]), float(params["dropout"])
+        self._rng = np.random.default_rng(context.random_state)
+        self._batch = int(np.clip(len(X) // 20, 16, 256))
+        self._per_epoch = -(-len(X) // self._batch)
+        self._batches = self._shuffled()
+        self._start, self._seconds = time.time(), max(0.98 * context.deadline.remaining, 1e-9)
+        self.flat = network.initial(self._rng)
+        self._adam = Adam(network.size, float(params["weight_decay"]))
+        self.steps = 0
+        self.planned = int(np.clip(EPOCHS * self._per_epoch, FEWEST_STEPS, MOST_STEPS))
+
+    def round(self) -> float:
+        """Train for an epoch or less; return how far the training is, 1 = at its end."""
+        for _ in range(min(self._per_epoch, ROUND)):
+            done = self._done()
+            if done >= 1:
+                break
+            rows = next(self._batches)
+            activations = self._network.activations(self.flat, self._X[rows], self._dropout, self._rng)
+            error = self._error(activations[-1], self._target[rows])
+            gradient = self._network.gradient(self.flat, activations, error, self._dropout)
+            rate = self._rate * min(1, (self.steps + 1) / (WARM_UP * self.planned)) * (1 + cos(pi * done)) / 2
+            self._adam.step(self.flat, gradient, rate)
+            self.steps += 1
+        return self._done()
+
+    def _done(self) -> float:
+        return max(self.steps / self.planned, (time.time() - self._start) / self._seconds)
+
+    def _shuffled(self) -> Iterator[NDArray[np.integer]]:
+        """Yield the rows of each batch, epoch after epoch."""
+        while True:
+            order = self._rng.permutation(len(self._X))
+            yield from np.array_split(order, self._per_epoch)
+
+
+def _squared_error(output: Array, target: Array) -> Array:
+    """Return the gradient of half the mean squared error."""
+    return (output - target) / np.float32(len(target))
+
+
+def _cross_entropy(output: Array, target: Array) -> Array:
+    """Return the gradient of the mean log loss of softmax probabilities."""
+    odds = np.exp(output - output.max(axis=1, keepdims=True))
+    return np.asarray((odds / odds.sum(axis=1, keepdims=True) - target) / np.float32(len(target)))
