@@ -64,7 +64,7 @@ def _table(items: Sequence[Any], schema: Schema) -> Table:
     used = [column.name for column in schema.used]
     errors: list[BadCell] = []
     records: list[Mapping[str, Any]] = []
-    for row, item in enumerate(items):
+    for row, item in enumerate(items, 1):
         record = _record(item, names)
         if isinstance(record, str):
             errors.append(BadCell(row, None, None, f"row {row} {record}"))
@@ -99,7 +99,7 @@ def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
 def _nested(names: Sequence[str], rows: Sequence[list[Any]]) -> list[BadCell]:
     """Report the cells that are not single values, and empty them."""
     errors = []
-    for row, values in enumerate(rows):
+    for row, values in enumerate(rows, 1):
         for i, value in enumerate(values):
             if isinstance(value, list | dict):
                 message = f"column {names[i]!r} must be a single value, got {value!r:.40} in row {row}"
@@ -155,7 +155,7 @@ def _named(names: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
         raise RequestError(422, f"column names must be different texts, got {', '.join(map(str, names))}")
     wrong = [
         BadCell(row, None, None, f"row {row} must have {len(names)} values, as there are names")
-        for row, item in enumerate(rows)
+        for row, item in enumerate(rows, 1)
         if not isinstance(item, list) or len(item) != len(names)
     ]
     if wrong:

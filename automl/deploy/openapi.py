@@ -91,7 +91,7 @@ def _answer(task: Task) -> dict[str, Any]:
 
 
 def _refusal(description: str) -> dict[str, Any]:
-    cell = {"row": ["integer", "null"], "column": ["string", "null"], "value": [], "message": ["string"]}
+    cell = {"row": ["integer"], "column": ["string", "null"], "value": [], "message": ["string"]}
     schema = {
         "type": "object",
         "properties": {

@@ -20,8 +20,8 @@ _SHOWN: Final = 100
 class BadCell:
     """One thing wrong in a table."""
 
-    row: int | None
-    """Position in the request, from 0; None if it concerns all rows."""
+    row: int
+    """Counted from 1, a header left out."""
     column: str | None
     """None if it concerns the whole row."""
     value: Any
@@ -41,7 +41,7 @@ class RequestError(DataError):
     def of_cells(cls, errors: Sequence[BadCell]) -> RequestError:
         """Return the problem of a table with at least one bad cell; its detail is the first message.
 
-        >>> RequestError.of_cells([BadCell(0, "age", None, "missing"), BadCell(1, "age", None, "missing")]).detail
+        >>> RequestError.of_cells([BadCell(1, "age", None, "missing"), BadCell(2, "age", None, "missing")]).detail
         'missing (and 1 more)'
         """
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

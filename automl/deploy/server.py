@@ -149,10 +149,16 @@ def _answer(predictor: Predictor, body: bytes, media_type: str, to: str, max_row
     try:
         frame = predictor.predict_frame(table.frame, proba=predictor.task.problem_type.classification)
     except SchemaError as error:
-        errors += [BadCell(row, column, value, message) for row, column, value, message in error.cells]
+        errors += [
+            BadCell(row, name, value, _explained(row, name, value, predictor)) for row, name, value in error.cells
+        ]
     if errors:
         raise RequestError.of_cells(errors)
     return WRITERS[to](frame)
+
+
+def _explained(row: int, name: str, value: str, predictor: Predictor) -> str:
+    return f"column {name!r} was {predictor.schema[name].kind} in training, got {value[:40]!r} in row {row}"
 
 
 async def _read(request: Request, limit: int) -> bytes:
