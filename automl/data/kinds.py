@@ -23,12 +23,15 @@ READABLE: Final = 0.95
 """Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
 OTHER_WORDS: Final = 10
 """Different other words that such a column may hold; they count as missing."""
-REPEATING: Final = 0.5
-"""Share of different values below which short texts are categories."""
+REPEATED: Final = 0.25
+"""Share of different values below which names of several words are categories. Where more differ, people typed them by
+hand, and their words say more than the whole."""
 UNIQUE: Final = 0.95
 """Share of different values from which codes are identifiers."""
 SENTENCE: Final = 4.0
-"""Mean words from which values are free text rather than names."""
+"""Mean words from which values are sentences."""
+PHRASE: Final = 1.5
+"""Mean words from which values are names of several words."""
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
 
@@ -49,7 +52,11 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
         return _categorical(name, cells, "a categorical type")
     if series.dtype.kind == "M":
         return Column(name, Kind.DATETIME, "a date type")
-    column = _boolean(name, cells) or _dates(name, cells) or _numbers(name, cells, decimal)
+    if series.dtype.kind == "m":
+        return Column(name, Kind.NUMERIC, "durations, in seconds")
+    column = (
+        _boolean(name, cells) or _dates(name, cells) or _numbers(name, cells, decimal, floats=series.dtype.kind == "f")
+    )
     return column or _words(name, cells)
 
 
@@ -145,14 +152,14 @@ def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
     return int((~known).sum()) <= OTHER_WORDS and bool(counts[known].sum() >= READABLE * counts.sum())
 
 
-def _numbers(name: str, cells: Cells, decimal: str) -> Column | None:
+def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
     style = number_style(cells.values, decimal)
     numbers = parse_numbers(cells.values, style)
     known = ~np.isnan(numbers)
     if not _mostly(known, cells) or _zero_padded(cells.values):
         return None
     if known.all() and style == PLAIN:
-        reason = _row_number(name, numbers, cells)
+        reason = _row_number(name, numbers, cells, floats=floats)
         if reason:
             return Column(name, Kind.IDENTIFIER, reason)
     column = Column(name, Kind.NUMERIC, _number_reason(style), unit=style.unit, decimal=style.decimal)
@@ -170,7 +177,7 @@ def _zero_padded(values: list[str]) -> bool:
     return len(padded) >= 0.01 * len(values) and bool(padded)
 
 
-def _row_number(name: str, numbers: NDArray[np.float64], cells: Cells) -> str | None:
+def _row_number(name: str, numbers: NDArray[np.float64], cells: Cells, *, floats: bool) -> str | None:
     """Return why whole numbers are an identifier: all differ, and the name or the order of the rows says so."""
     rows = len(cells.codes)
     if len(numbers) < rows or not np.array_equal(numbers, np.trunc(numbers)):
@@ -178,7 +185,7 @@ def _row_number(name: str, numbers: NDArray[np.float64], cells: Cells) -> str | 
     if names_identifier(name):
         return "its name, and every row has another whole number"
     steps = np.diff(numbers[cells.codes])
-    if rows >= SMALL and (steps > 0).all() and steps.mean() < 1.5:
+    if rows >= SMALL and not floats and (steps > 0).all() and steps.mean() < 1.5:
         return "it counts the rows"
     return None
 
@@ -204,12 +211,8 @@ def _words(name: str, cells: Cells) -> Column:
     unique = len(values) / present
     words = float(np.mean([value.count(" ") + 1 for value in values]))
     shares = f"{len(values)} different values in {present} cells"
-    if words >= SENTENCE and unique > 0.1 and len(values) >= SMALL:
+    if len(values) >= SMALL and ((words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)):
         return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}")
-    if unique < REPEATING or present < SMALL:
-        return _categorical(name, cells, f"words: {shares}")
-    if unique >= UNIQUE and words < 1.1:
+    if present >= SMALL and unique >= UNIQUE:
         return Column(name, Kind.IDENTIFIER, f"codes: {shares}")
-    if words >= 1.5:
-        return Column(name, Kind.TEXT, f"short text: {shares}")
     return _categorical(name, cells, f"words: {shares}")

@@ -47,24 +47,15 @@ def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.flo
     >>> parse_numbers(["1.200,5"], Style(decimal=",")).tolist()
     [1200.5]
     """
-    if style == PLAIN:
-        if "_" not in "".join(values):  # Python reads 1_000 as a number, people do not
-            try:
-                return np.fromiter(map(float, values), np.float64, len(values))
-            except ValueError:
-                pass
-        return np.fromiter(map(_plain, values), np.float64, len(values))
-    return np.fromiter((_decorated(value, style) for value in values), np.float64, len(values))
+    if style.decimal == "." and "_" not in "".join(values):  # Python reads 1_000 as a number, people do not
+        try:
+            return np.fromiter(map(float, values), np.float64, len(values))
+        except ValueError:
+            pass
+    return np.fromiter((_number(value, style) for value in values), np.float64, len(values))
 
 
-def _plain(value: str) -> float:
-    try:
-        return float("nan") if "_" in value else float(value)
-    except ValueError:
-        return float("nan")
-
-
-def _decorated(value: str, style: Style) -> float:
+def _number(value: str, style: Style) -> float:
     match = _pattern(style.decimal).fullmatch(value)
     if match is None:
         return _plain(value)
@@ -76,6 +67,13 @@ def _decorated(value: str, style: Style) -> float:
     return float(digits) * (-1.0 if "-" in (sign, inner_sign) or sign == "−" else 1.0)
 
 
+def _plain(value: str) -> float:
+    try:
+        return float("nan") if "_" in value else float(value)
+    except ValueError:
+        return float("nan")
+
+
 def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     """Return the style that reads most of the values; in doubt plain numbers, then the decimal mark ``prefer``.
 
@@ -85,11 +83,13 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     (Style(unit='$', decimal='.'), Style(unit=None, decimal=','))
     """
     sample = values[:: max(1, len(values) // SAMPLE)]
+    plain = parse_numbers(sample)
+    if not np.isnan(plain).any() and not any("," in value for value in sample):
+        return PLAIN
     unit = _unit(sample)
-    marks = (prefer, "," if prefer == "." else ".")
-    styles = [PLAIN, *(Style(unit, mark) for mark in marks)]
+    styles = [Style(unit, mark) for mark in (prefer, "," if prefer == "." else ".")]
     read = [int(np.isfinite(parse_numbers(sample, style)).sum()) for style in styles]
-    return styles[read.index(max(read))]
+    return styles[read.index(max(read))] if max(read) > np.isfinite(plain).sum() or prefer == "," else PLAIN
 
 
 def _unit(sample: Sequence[str]) -> str | None:

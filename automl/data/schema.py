@@ -72,13 +72,12 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     SchemaError
         If columns are missing, or cells cannot be of their column's kind; names all of them at once.
     """
-    positions = {str(name).strip(): i for i, name in enumerate(frame.columns)}
-    _require([column.name for column in schema.used], positions)
+    present = {str(name).strip(): series for name, series in frame.items()}
+    _require([column.name for column in schema.used], present)
     typed: dict[str, Any] = {}
     wrong: Wrong = []
     for column in schema.used:
-        series = frame.iloc[:, positions[column.name]]
-        typed[column.name] = _typed(series, column, wrong)
+        typed[column.name] = _typed(present[column.name], column, wrong)
     if wrong:
         raise SchemaError(_explained(wrong, schema), wrong)
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
@@ -128,6 +127,8 @@ def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong
 def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
     if series.dtype.kind in "iufb":
         numbers = series.to_numpy(np.float64, na_value=np.nan)
+    elif series.dtype.kind == "m":
+        numbers = series.dt.total_seconds().to_numpy(np.float64)
     else:
         cells = cells_of(series)
         parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))

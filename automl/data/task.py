@@ -46,12 +46,12 @@ def infer_task(target: pd.Series[Any], name: str, *, problem_type: ProblemType |
         raise DataError(f"the target {name!r} has no values; choose another column")
     if len(cells.values) == 1:
         raise DataError(f"the target {name!r} is constant ({cells.values[0][:40]!r}); choose one with different values")
-    inferred, reason = _inferred(target, cells, name) if problem_type is None else (problem_type, "set by hand")
+    inferred, reason = (ProblemType(problem_type), "set by hand") if problem_type else _inferred(target, cells, name)
     if inferred is ProblemType.REGRESSION:
         _require_numbers(target, name)
         return Task(name, inferred, reason)
     classes = _labels(cells.values)
-    if problem_type is ProblemType.BINARY and len(classes) != 2:
+    if inferred is ProblemType.BINARY and len(classes) != 2:
         raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
     return Task(name, inferred, reason, classes)
 
@@ -74,18 +74,15 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
         values = _numbers(target)
         return values, np.isfinite(values)
     cells = _label_cells(target)
-    known = {str(label): code for code, label in enumerate(task.classes)}
-    if isinstance(task.classes[0], bool):
-        known |= {text.lower(): code for text, code in known.items()} | {"0": 0, "1": 1}
-    elif isinstance(task.classes[0], int | float):
-        known |= {value: known[text] for value in cells.values if (text := str(_number(value))) in known}
-    unknown = next((value for value in cells.values if value not in known), None)
+    known = {label: code for code, label in enumerate(task.classes)}
+    labels = {value: value if isinstance(task.classes[0], str) else _scalar(value) for value in cells.values}
+    unknown = next((value for value in cells.values if labels[value] not in known), None)
     if unknown is not None:
         some = ", ".join(repr(label) for label in task.classes[:5])
         raise DataError(
             f"{unknown[:40]!r} is no class of the target {task.target!r} (classes: {some}); repair that value"
         )
-    codes = cells.spread(np.array([known[value] for value in cells.values], dtype=np.int64), -1)
+    codes = cells.spread(np.array([known[labels[value]] for value in cells.values], dtype=np.int64), -1)
     return codes, codes >= 0
 
 
@@ -132,18 +129,21 @@ def _label_cells(target: pd.Series[Any]) -> Cells:
 
 def _labels(values: list[str]) -> tuple[Label, ...]:
     """Return texts as sorted Python scalars: bools, ints, floats, else text."""
-    if {value.lower() for value in values} == {"true", "false"}:
-        return (False, True)
+    scalars = {_scalar(value) for value in values}
     padded = any(len(value) > 1 and value[0] == "0" and value.isdigit() for value in values)
-    if not padded and np.isfinite(parse_numbers(values)).all():
-        return tuple(sorted({_number(value) for value in values}))
-    return tuple(sorted(values))
+    kinds = {isinstance(scalar, bool) for scalar in scalars}
+    if padded or len(kinds) > 1 or any(isinstance(scalar, str) for scalar in scalars):
+        return tuple(sorted(values))
+    return tuple(sorted(scalars))
 
 
-def _number(value: str) -> Label:
-    try:
-        number = float(value)
-    except ValueError:
+def _scalar(value: str) -> Label:
+    """Return a text as a bool, an int or a float if it is one. True equals 1, as everywhere in Python."""
+    word = value.lower()
+    if word in ("true", "false"):
+        return word == "true"
+    number = float(parse_numbers([value])[0])
+    if not np.isfinite(number):
         return value
     return int(number) if number.is_integer() else number
 
