@@ -12,6 +12,9 @@ from scipy.sparse import csr_array
 BLOCK: Final = 32
 """BLAS adds up a row in another order for another number of rows: so it always gets this many."""
 
+FAR: Final = 1_000.0
+"""Spreads from the centre: what lies further away is an error in the table, or says no more than this."""
+
 
 def affine(
     X: NDArray[np.float32] | csr_array, weights: NDArray[np.float32], bias: NDArray[np.float32]
@@ -29,6 +32,17 @@ def affine(
         X = np.concatenate([X, np.zeros((blocks * BLOCK - rows, X.shape[1]), X.dtype)])
     product = np.matmul(X.reshape(blocks, BLOCK, X.shape[1]), weights)
     return np.asarray(product.reshape(blocks * BLOCK, weights.shape[1])[:rows] + bias)
+
+
+def bounded(X: NDArray[np.float32] | csr_array) -> NDArray[np.float32] | csr_array:
+    """Return scaled inputs with nothing beyond ``FAR``, so that no product overflows.
+
+    >>> bounded(np.array([[0.5, 1e30]], np.float32)).tolist()
+    [[0.5, 1000.0]]
+    """
+    if isinstance(X, csr_array):
+        return csr_array((np.clip(X.data, -FAR, FAR), X.indices, X.indptr), shape=X.shape)
+    return np.clip(X, -FAR, FAR)
 
 
 class BlasThreads:

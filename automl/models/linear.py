@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import BlasThreads, affine
+from automl.models.affine import BlasThreads, affine, bounded
 from automl.models.base import (
     Choice,
     Family,
@@ -61,7 +61,7 @@ class LinearModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return scores as values within the bounds of the target, or as probabilities."""
-        scores = affine(X.values, self.weights, self.bias)
+        scores = affine(bounded(X.values), self.weights, self.bias)
         if self.scale is not None:
             return self.scale.restore(scores[:, 0])
         logits = np.column_stack([np.zeros_like(scores), scores]) if len(self.frequencies) == 2 else scores
@@ -119,7 +119,7 @@ class Linear(Family):
         chosen = complete(params, DEFAULTS)
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
         frequencies, scale, y = fitted_target(data.y_train, context.shape)
-        objective = Penalised(data.X_train.values, y, context.shape.problem_type, context.shape.outputs, ratio)
+        objective = Penalised(bounded(data.X_train.values), y, context.shape.problem_type, context.shape.outputs, ratio)
         blas = BlasThreads(context.threads)
         point = objective.start(frequencies)
         best = LinearModel(*objective.split(point), frequencies, scale, len(y))
@@ -154,5 +154,5 @@ class Linear(Family):
         return LinearModel(arrays["weights"], arrays["bias"], arrays["frequencies"], scale, *facts)
 
     def memory(self, shape: Shape, params: Params) -> int:
-        """Return the peak bytes of one fit: scores, gradients, and L-BFGS's history of 10 pairs."""
-        return 8 * shape.outputs * (6 * shape.rows + 2 * 30 * shape.columns)
+        """Return the peak bytes of one fit: bounded inputs, scores, gradients, and L-BFGS's 10 pairs."""
+        return 4 * shape.rows * shape.columns + 8 * shape.outputs * (6 * shape.rows + 2 * 30 * shape.columns)

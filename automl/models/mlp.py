@@ -32,9 +32,9 @@ from automl.models.base import (
 from automl.models.network import Adam, Array, Network, squash
 from automl.models.target import TargetScale, fitted_target, softmax, validation_loss
 
-EPOCHS: Final = 60
+EPOCHS: Final = 150
 FEWEST_STEPS: Final = 1_000
-MOST_STEPS: Final = 10_000
+MOST_STEPS: Final = 20_000
 ROUND: Final = 200
 """Most steps between two looks at the validation rows."""
 PATIENCE: Final = 0.25
@@ -46,7 +46,7 @@ DEFAULTS: Final[Params] = {
     "scaling": "robust",
     "layers": 2,
     "width": 128,
-    "learning_rate": 3e-3,
+    "learning_rate": 6e-3,
     "weight_decay": 1e-2,
     "dropout": 0.1,
 }
@@ -105,10 +105,11 @@ class MLP(Family):
         return Needs("impute", "onehot", cast(Scaling, complete(params, DEFAULTS)["scaling"]))
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        """Return a small net, a larger one and one on quantiles."""
+        """Return a small net, a wider one on quantiles and a flat one."""
         return (
             dict(DEFAULTS),
-            {"scaling": "quantile", "layers": 3, "width": 256, "dropout": 0.25, "learning_rate": 1e-3},
+            {"scaling": "quantile", "layers": 3, "width": 256, "dropout": 0.25, "learning_rate": 2e-3},
+            {"scaling": "quantile", "layers": 1, "width": 256, "dropout": 0.0, "weight_decay": 0.1},
         )
 
     def space(self, shape: Shape) -> Space:
@@ -117,7 +118,7 @@ class MLP(Family):
             "scaling": Choice(("robust", "quantile")),
             "layers": Int(1, 4),
             "width": Int(32, 256, log=True),
-            "learning_rate": Float(3e-4, 1e-2, log=True),
+            "learning_rate": Float(3e-4, 3e-2, log=True),
             "weight_decay": Float(1e-4, 0.3, log=True),
             "dropout": Float(0.0, 0.4),
         }

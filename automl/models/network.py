@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.models.affine import affine
+from automl.models.affine import FAR, affine
 
 Array = NDArray[np.float32]
 
@@ -105,4 +105,5 @@ class Adam:
 
 def squash(X: Array) -> Array:
     """Return inputs with far values drawn in, below 3 in size, smoothly (RealMLP, Holzmüller 2024)."""
-    return np.asarray(X / np.sqrt(1 + np.square(X / np.float32(CLIP))))
+    near = np.clip(X, -FAR, FAR)
+    return np.asarray(near / np.sqrt(1 + np.square(near / np.float32(CLIP))))
