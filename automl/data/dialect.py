@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import tempfile
+import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +21,6 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLE: Final = 1 << 18
 """Characters that the decision is made on."""
 
-COMPRESSIONS: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 BYTE_ORDER_MARKS: Final = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -45,28 +48,41 @@ def decompress(data: bytes) -> bytes:
     DataError
         If the archive holds more than one file, or is damaged.
     """
-    if data.startswith(b"PK\x03\x04"):
-        return _unzip(data)
-    for magic, compression in COMPRESSIONS.items():
-        if data.startswith(magic):
-            import pyarrow as pa
-
-            try:
-                with pa.input_stream(pa.BufferReader(data), compression=compression) as stream:
-                    return bytes(stream.read())
-            except OSError as error:
-                raise DataError(f"the {compression} data is damaged ({error}); write the file again") from error
-    return data
+    open_as = next((open_as for magic, open_as in COMPRESSIONS.items() if data.startswith(magic)), None)
+    if open_as is None:
+        return data
+    try:
+        return open_as(data)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"the compressed data is damaged ({error}); write the file again") from error
 
 
 def _unzip(data: bytes) -> bytes:
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
         if len(names) != 1:
             raise DataError(f"a zip archive must hold one table, got {len(names)} files; unpack it and name one")
         return archive.read(names[0])
+
+
+def _unbz2(data: bytes) -> bytes:
+    with bz2.open(io.BytesIO(data)) as stream:
+        return stream.read()
+
+
+def _unzstd(data: bytes) -> bytes:
+    import pyarrow as pa
+
+    with pa.input_stream(pa.BufferReader(data), compression="zstd") as stream:
+        return bytes(stream.read())
+
+
+COMPRESSIONS: Final = {
+    b"\x1f\x8b": gzip.decompress,
+    b"\x28\xb5\x2f\xfd": _unzstd,
+    b"BZh": _unbz2,
+    b"PK\x03\x04": _unzip,
+}
 
 
 def decode(data: bytes, likely: str | None = None) -> tuple[str, str]:

@@ -193,7 +193,7 @@ def _explained(message: str, skipped: int) -> DataError:
     widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
     if widths:
         return DataError(
-            f"{where} has {widths[2]} values but the header has {widths[1]}; "
+            f"{where} has {widths[2]} value{'s'[: int(widths[2]) - 1]} but the header has {widths[1]}; "
             f"repair that line, or quote values that hold the delimiter"
         )
     if "unterminated quote" in message:

@@ -1,0 +1,230 @@
+"""CSV files as people write them: nothing is lost in silence."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.io import Reading, as_frame, is_path, read_table
+from automl.errors import DataError
+
+
+def read(content: bytes | str, reading: Reading | None = None) -> pd.DataFrame:
+    data = content.encode() if isinstance(content, str) else content
+    return read_table(io.BytesIO(data), reading=reading)[0]
+
+
+def zipped(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("table.csv", content)
+    return buffer.getvalue()
+
+
+CITIES = "city;size\nZürich;1,5\nKöln;2,25\n"
+
+SAME_TABLE = {
+    "utf-8": CITIES.encode(),
+    "byte order mark": CITIES.encode("utf-8-sig"),
+    "utf-16": CITIES.encode("utf-16"),
+    "utf-16 without a mark": CITIES.encode("utf-16-le"),
+    "latin-1": CITIES.encode("latin-1"),
+    "tab": CITIES.replace(";", "\t").encode(),
+    "bar": CITIES.replace(";", "|").encode(),
+    "quoted": b'city,size\n"Z\xc3\xbcrich","1,5"\n"K\xc3\xb6ln","2,25"\n',
+    "windows lines": CITIES.replace("\n", "\r\n").encode(),
+    "old mac lines": CITIES.replace("\n", "\r").encode(),
+    "mixed lines": CITIES.replace("\n", "\r\n", 1).encode(),
+    "no last line end": CITIES.rstrip().encode(),
+    "blank lines": CITIES.replace("\n", "\n\n").encode(),
+    "blanks in the header": CITIES.replace("city;size", " city; size ").encode(),
+    "comments": ("# made by hand\n# on, monday\n" + CITIES).encode(),
+    "title": ("Report of the day\n\n" + CITIES).encode(),
+    "delimiter at the end": CITIES.replace("\n", ";\n").encode(),
+    "gzip": gzip.compress(CITIES.encode()),
+    "bz2": bz2.compress(CITIES.encode()),
+    "zip": zipped(CITIES.encode()),
+    "zstd": pa.compress(CITIES.encode(), codec="zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("content", SAME_TABLE.values(), ids=SAME_TABLE.keys())
+def test_the_same_table_however_it_is_written(content: bytes) -> None:
+    frame = read(content)
+    assert frame.to_dict("list") == {"city": ["Zürich", "Köln"], "size": ["1,5", "2,25"]}
+    assert set(frame.dtypes.astype(str)) == {"string"}
+
+
+def test_cells_are_kept_as_they_are() -> None:
+    frame = read('zip,note,empty\n01234,"two\nlines ""quoted""",\n99999, 5" disk,?\n')
+    assert frame["zip"].tolist() == ["01234", "99999"]
+    assert frame["note"].tolist() == ['two\nlines "quoted"', ' 5" disk']
+    assert frame["empty"].isna().tolist() == [True, False]
+
+
+def test_an_integer_column_may_turn_to_words_late() -> None:
+    frame = read("a,b\n" + "".join(f"{i},x\n" for i in range(30_000)) + "late,x\n")
+    assert len(frame) == 30_001
+    assert frame["a"].iloc[-1] == "late"
+
+
+def test_a_header_may_begin_with_a_hash() -> None:
+    assert list(read("#id,age\n1,2\n3,4\n")) == ["#id", "age"]
+
+
+def test_a_column_without_a_name_gets_one() -> None:
+    assert list(read(",b\n0,2\n1,4\n")) == ["unnamed_1", "b"]
+
+
+def test_blank_lines_of_a_single_column_are_missing_cells() -> None:
+    assert read('a\n1\n\n3\n""\n\n')["a"].fillna("missing").tolist() == ["1", "missing", "3", "missing"]
+
+
+WRONG = {
+    "empty": (b"", "empty"),
+    "blank lines only": (b"\n\n", "empty"),
+    "header only": (b"a,b\n", "no rows"),
+    "duplicate header": (b"a,b, a\n1,2,3\n", "'a' 2 times"),
+    "short row": (b"a,b\n1,2\n3\n", "line 3 has 1 value"),
+    "long row": (b"a,b\n1,2\n3,4\n5,6,7\n", "line 4 has 3 values"),
+    "long row after comments": (b"# x\na,b\n1,2\n5,6,7\n", "line 4 has 3 values"),
+    "late long row": (b"a,b\n" + b"1,2\n" * 40_000 + b"1,2,3\n", "line 40002 has 3 values"),
+    "open quote": (b'a,b\n1,"x\n2,y\n', "line 2 has a quote that is not closed"),
+    "text after a quote": (b'a,b\n1,"x\n2,"y\n', "line 2 has a quote that is not closed"),
+    "damaged gzip": (gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "damaged"),
+    "damaged bz2": (bz2.compress(b"a,b\n1,2\n" * 99)[:-9], "damaged"),
+    "damaged zstd": (pa.compress(b"a,b\n1,2\n" * 99, codec="zstd", asbytes=True)[:-9], "damaged"),
+    "damaged zip": (zipped(b"a,b\n1,2\n")[:40], "damaged"),
+    "damaged parquet": (b"PAR1 and nothing else", "damaged"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_file_is_one_clear_line(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"did you mean 'train\.csv'"):
+        read_table(tmp_path / "trian.csv")
+    with pytest.raises(DataError, match="must be a file"):
+        read_table(tmp_path)
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a,b\n1,2\n")))
+    assert read_table("-")[0].to_dict("list") == {"a": ["1"], "b": ["2"]}
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.to_datetime(["2024-01-01", "2024-01-02"])})
+    frame.to_parquet(tmp_path / "t.parquet")
+    back, reading = read_table(tmp_path / "t.parquet")
+    assert back["a"].dtype == np.int64
+    assert back["c"].dtype.kind == "M"
+    assert reading.format == "parquet"
+
+
+def test_a_later_file_is_read_the_same_way() -> None:
+    _, reading = read_table(io.BytesIO(CITIES.encode("latin-1")))
+    assert Reading.from_json(reading.to_json()) == reading
+    assert reading.describe() == "CSV, semicolon, cp1252"
+    assert read("text;x\na, b, c;1\n", reading).to_dict("list") == {"text": ["a, b, c"], "x": ["1"]}
+    assert read("city;size\nÖtz;1\n".encode("latin-1"), reading)["city"].tolist() == ["Ötz"]
+    assert read("city;size\nÖtz;1\n", reading)["city"].tolist() == ["Ötz"]
+    with pytest.raises(DataError, match="holds comma"):
+        read("city,size\nBern,1\n", reading)
+
+
+cell_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=12)
+
+
+@st.composite
+def tables(draw: st.DrawFn, cells: st.SearchStrategy[str]) -> list[list[str]]:
+    width = draw(st.integers(1, 4))
+    return draw(st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=8))
+
+
+def written(rows: list[list[str]], delimiter: str, quoting: int, line_end: str) -> bytes:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=delimiter, quoting=quoting, lineterminator=line_end)
+    writer.writerows([[f"c{i}" for i in range(len(rows[0]))], *rows])
+    return buffer.getvalue().encode()
+
+
+def cells_of(frame: pd.DataFrame) -> list[list[str]]:
+    return frame.fillna("").to_numpy(object).tolist()
+
+
+writing = {
+    "delimiter": st.sampled_from([",", ";", "\t", "|"]),
+    "quoting": st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    "line_end": st.sampled_from(["\n", "\r\n"]),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=tables(cell_text), **writing)
+def test_any_cells_come_back_with_a_known_dialect(
+    rows: list[list[str]], delimiter: str, quoting: int, line_end: str
+) -> None:
+    frame = read(written(rows, delimiter, quoting, line_end), Reading("csv", delimiter=delimiter))
+    assert cells_of(frame) == rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=tables(st.text("abc 019.-_äé\n\"'", max_size=12)), **writing)
+def test_cells_come_back_with_a_sniffed_dialect(
+    rows: list[list[str]], delimiter: str, quoting: int, line_end: str
+) -> None:
+    assert cells_of(read(written(rows, delimiter, quoting, line_end))) == rows
+
+
+CELLS = {"a": [1, 2], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [pd.DataFrame(CELLS), pl.DataFrame(CELLS), pa.table(CELLS), CELLS, [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]],
+    ids=["pandas", "polars", "pyarrow", "dict of lists", "list of dicts"],
+)
+def test_tables_of_other_libraries(data: object) -> None:
+    assert as_frame(data).to_dict("list") == CELLS
+
+
+def test_an_array_and_numbered_columns_get_text_names() -> None:
+    assert list(as_frame(np.zeros((2, 3)))) == ["x0", "x1", "x2"]
+    assert list(as_frame(pd.DataFrame(np.zeros((2, 2))))) == ["0", "1"]
+
+
+@pytest.mark.parametrize("data", [5, [1, 2], {"a": 1}, np.zeros(3), {"a": [1], "b": [1, 2]}, "x.csv"])
+def test_what_is_no_table_is_refused(data: object) -> None:
+    with pytest.raises(DataError):
+        as_frame(data)
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(DataError, match="'a' 2 times"):
+        as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_is_path() -> None:
+    assert is_path("-")
+    assert is_path(Path("x"))
+    assert not is_path(CELLS)
