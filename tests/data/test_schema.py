@@ -1,0 +1,236 @@
+"""Kinds decided on whole columns, and applied to later tables."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.schema import apply_schema, infer_schema, schema_from_json, schema_to_json
+from automl.data.table import MISSING, UNSEEN, Column, Kind
+from automl.errors import DataError, SchemaError, UsageError
+
+
+def infer(values: object, name: str = "c") -> Column:
+    return infer_schema(pd.DataFrame({name: pd.Series(values)})).columns[0]
+
+
+def typed(values: object, later: object = None, **overrides: Kind) -> list[object]:
+    """Infer from a column, apply to a later one."""
+    schema = infer_schema(pd.DataFrame({"c": pd.Series(values)}), overrides=overrides)
+    return apply_schema(pd.DataFrame({"c": pd.Series(values if later is None else later)}), schema)["c"].tolist()
+
+
+NUMBERS = [str(i) for i in range(60)]
+SENTENCES = [f"the number {i} is a nice one" for i in range(30)]
+NOT_SORTED = [7, 3, 9, 1, 5, *range(10, 40)]
+
+KINDS = {
+    "plain": (["1", "-2.5", "1e5"], Kind.NUMERIC),
+    "with missing words": (["1", "?", "N/A", "null", "-", "None", " ", "NaN", "2"], Kind.NUMERIC),
+    "with a few other words": ([*NUMBERS, "unknown"], Kind.NUMERIC),
+    "half words": (["1", "a", "2", "b"], Kind.CATEGORICAL),
+    "zip codes": (["01234", "99999", "01234"], Kind.CATEGORICAL),
+    "months with zeros": (["01", "02", "12"], Kind.NUMERIC),
+    "dollars": (["$1,200.50", "-$3", "$7.00"], Kind.NUMERIC),
+    "percent": (["12%", "15.5 %"], Kind.NUMERIC),
+    "centimetres": ([f"{i} cm" for i in range(20)], Kind.NUMERIC),
+    "decimal comma": (["1,5", "2,25", "-3"], Kind.NUMERIC),
+    "lists of numbers": (["1,2", "1,2,3", "2,4"], Kind.CATEGORICAL),
+    "underscores": (["40_57", "41_10"], Kind.CATEGORICAL),
+    "addresses": (["10.0.0.1", "192.168.1.1"], Kind.CATEGORICAL),
+    "zeros and ones": (["0", "1", "0"], Kind.NUMERIC),
+    "yes and no": (["yes", "No", "YES", None], Kind.BOOLEAN),
+    "bools": ([True, False, True], Kind.BOOLEAN),
+    "bools with missing": ([True, False, None], Kind.BOOLEAN),
+    "yes or missing": (["yes", None, "yes"], Kind.CATEGORICAL),
+    "names": (["Ann", "Bob", "Ann"], Kind.CATEGORICAL),
+    "category type": (pd.Categorical([1, 2, 1]), Kind.CATEGORICAL),
+    "free text": (SENTENCES, Kind.TEXT),
+    "hand-typed names": ([f"near place {i}" for i in range(30)], Kind.TEXT),
+    "many names that repeat": ([f"job title {i % 10}" for i in range(90)], Kind.CATEGORICAL),
+    "codes": ([f"A-{i}" for i in range(30)], Kind.IDENTIFIER),
+    "row numbers": (list(range(1, 40)), Kind.IDENTIFIER),
+    "whole floats in order": ([float(i) for i in range(40)], Kind.NUMERIC),
+    "unique whole numbers": (NOT_SORTED, Kind.NUMERIC),
+    "unique floats": (np.random.default_rng(0).normal(size=50), Kind.NUMERIC),
+    "constant": (["x", "x", "x"], Kind.CONSTANT),
+    "all missing": ([None, "?", ""], Kind.CONSTANT),
+    "iso dates": (["2024-01-31", "2024-02-01"], Kind.DATETIME),
+    "compact dates": ([20240100 + i for i in range(1, 32)], Kind.DATETIME),
+    "date type": (pd.to_datetime(["2024-01-31", "2024-02-01"]), Kind.DATETIME),
+    "fractions": (["1/2", "3/4"], Kind.CATEGORICAL),
+    "phone numbers": (["555-1234", "555-9876"], Kind.CATEGORICAL),
+    "durations": (pd.to_timedelta(["1 day", "2 days"]), Kind.NUMERIC),
+}
+
+
+@pytest.mark.parametrize(("values", "kind"), KINDS.values(), ids=KINDS.keys())
+def test_kind(values: object, kind: Kind) -> None:
+    column = infer(values)
+    assert column.kind is kind
+    assert column.reason
+
+
+def test_a_name_makes_unique_whole_numbers_an_identifier() -> None:
+    assert infer(NOT_SORTED, "customer_id").kind is Kind.IDENTIFIER
+    assert infer([*NOT_SORTED, 7], "customer_id").kind is Kind.NUMERIC
+    assert infer(np.linspace(0, 1, 50), "id").kind is Kind.NUMERIC
+
+
+NUMERALS = {
+    "dollars": (["$1,200.50", "-$3", "7"], [1200.5, -3.0, 7.0]),
+    "thousands": (["1,200", "15,000", "900"], [1200.0, 15000.0, 900.0]),
+    "blanks": (["3 000", "12 500"], [3000.0, 12500.0]),
+    "decimal comma": (["1.200,50", "3,1"], [1200.5, 3.1]),
+    "three decimals": (["0,125", "1,250"], [0.125, 1.25]),
+    "percent": (["12%", "15.5 %"], [12.0, 15.5]),
+    "infinite": (["inf", "1", "-2"], [None, 1.0, -2.0]),
+}
+
+
+@pytest.mark.parametrize(("values", "numbers"), NUMERALS.values(), ids=NUMERALS.keys())
+def test_numbers(values: list[str], numbers: list[float | None]) -> None:
+    assert [None if np.isnan(x) else x for x in typed(values)] == numbers
+
+
+def test_a_certain_decimal_comma_settles_the_other_columns() -> None:
+    ambiguous = ["1,250", "2,500"]
+    assert typed(ambiguous) == [1250.0, 2500.0]
+    frame = pd.DataFrame({"a": ambiguous, "b": ["0,5", "1,5"], "c": ["1.5", "2.5"]})
+    result = apply_schema(frame, infer_schema(frame))
+    assert result.to_dict("list") == {"a": [1.25, 2.5], "b": [0.5, 1.5], "c": [1.5, 2.5]}
+
+
+DATES = {
+    "day first": (["13/01/2024", "02/03/2024"], ["2024-01-13", "2024-03-02"]),
+    "month first": (["01/13/2024", "02/03/2024"], ["2024-01-13", "2024-02-03"]),
+    "dots": (["01.02.2024 10:30", "02.03.2024 00:00"], ["2024-02-01 10:30", "2024-03-02"]),
+    "time zone": (["2015-09-01 02:00:00+02:00", "2015-09-01T05:00:00Z"], ["2015-09-01", "2015-09-01 05:00"]),
+    "afternoon": (["1/5/2024 3:15 PM", "12/31/2024 12:05 am"], ["2024-01-05 15:15", "2024-12-31 00:05"]),
+    "month names": (["Jan 5, 2024", "March 6, 2024"], ["2024-01-05", "2024-03-06"]),
+    "short years": (["05-Jan-24", "06-Mar-99"], ["2024-01-05", "1999-03-06"]),
+    "months only": (["Aug-2003", "Sep-2004"], ["2003-08-01", "2004-09-01"]),
+    "mail": (
+        ["Wed, 03 Jan 2024 10:00:00 +0200", "Thu, 04 Jan 2024 01:00:00 +0200"],
+        ["2024-01-03 08:00", "2024-01-03 23:00"],
+    ),
+    "missing": (["2024-01-05", "?"], ["2024-01-05", None]),
+}
+
+
+@pytest.mark.parametrize(("values", "dates"), DATES.values(), ids=DATES.keys())
+def test_dates(values: list[str], dates: list[str | None]) -> None:
+    assert pd.Series(typed(values)).equals(pd.Series(pd.to_datetime(dates, format="mixed")))
+
+
+def test_day_and_month_that_are_never_told_apart_are_said() -> None:
+    column = infer(["01/02/2024", "03/04/2024"])
+    assert column.format == "%m/%d/%Y"
+    assert "day and month" in column.reason
+
+
+def test_categories_are_ordered_and_matched_however_they_are_written() -> None:
+    assert infer(["b", "a", "c", "b", " c"]).categories == ("b", "c", "a")
+    assert typed(["1", "2", "1"], [2, 1, 3], c=Kind.CATEGORICAL) == [1, 0, UNSEEN]
+    assert typed([1, 2, 1], [2.0, None, 1.0], c=Kind.CATEGORICAL) == [1, MISSING, 0]
+    assert typed(["True", "x", "True"], [True, "?", "x"]) == [0, MISSING, 1]
+
+
+def test_booleans_are_matched_however_they_are_written() -> None:
+    later = ["TRUE", "no", True, 0, "1", None]
+    assert [None if np.isnan(x) else x for x in typed(["No", "Yes"], later)] == [1.0, 0.0, 1.0, 0.0, 1.0, None]
+    assert typed(["m", "f"], ["f", "m"], c=Kind.BOOLEAN) == [0.0, 1.0]
+
+
+def test_other_words_of_training_stay_missing_but_new_ones_are_errors() -> None:
+    values = [*NUMBERS, "unknown"]
+    assert infer(values).missing == ("unknown",)
+    assert np.isnan(typed(values)[-1])
+    with pytest.raises(SchemaError, match=r"column 'c' was numeric in training, got 'abc' in row 2") as caught:
+        typed(values, ["1", "abc", "unknown", "abc"])
+    assert caught.value.cells == ((2, "c", "abc"), (4, "c", "abc"))
+
+
+def test_all_wrong_columns_are_named_at_once() -> None:
+    train = pd.DataFrame({"age": ["41", "5"], "born": ["2024-01-31", "2024-02-01"], "paid": ["yes", "no"]})
+    later = pd.DataFrame({"age": ["x"], "born": ["soon"], "paid": ["maybe"]})
+    with pytest.raises(SchemaError) as caught:
+        apply_schema(later, infer_schema(train))
+    assert [cell[1] for cell in caught.value.cells] == ["age", "born", "paid"]
+    assert "'soon'" in str(caught.value)
+
+
+def test_columns_are_matched_by_name() -> None:
+    schema = infer_schema(pd.DataFrame({"age": [1, 2], "name": ["a", "b"], "none": [0, 0]}))
+    shuffled = pd.DataFrame({"other": [9, 9], "name": ["b", "a"], " age ": [5, 6]}, index=[7, 7])
+    assert apply_schema(shuffled, schema).to_dict("list") == {"age": [5.0, 6.0], "name": [1, 0]}
+    with pytest.raises(SchemaError, match=r"'age' did you mean 'aeg'\?, 'name'"):
+        apply_schema(pd.DataFrame({"aeg": [1]}), schema)
+
+
+def test_kinds_set_by_hand() -> None:
+    frame = pd.DataFrame(
+        {"a": ["1", "2"], "b": ["x", "3"], "c": ["2024-01-01", "never"], "d": ["u", "v"], "e": ["x", "x"]}
+    )
+    kinds = {"a": Kind.TEXT, "b": Kind.NUMERIC, "c": Kind.DATETIME, "d": Kind.IDENTIFIER, "e": Kind.CATEGORICAL}
+    schema = infer_schema(frame, overrides=kinds)
+    assert {column.name: column.kind for column in schema.columns} == kinds
+    assert list(apply_schema(frame, schema)) == ["a", "b", "c", "e"]
+    with pytest.raises(DataError, match="cannot be numeric"):
+        infer_schema(frame, overrides={"d": Kind.NUMERIC})
+    with pytest.raises(DataError, match="cannot be datetime"):
+        infer_schema(frame, overrides={"d": Kind.DATETIME})
+    with pytest.raises(UsageError, match="did you mean"):
+        infer_schema(frame.rename(columns={"a": "age"}), overrides={"aeg": Kind.NUMERIC})
+
+
+def test_a_table_without_usable_columns_keeps_its_rows() -> None:
+    frame = pd.DataFrame({"x": ["a", "a", "a"]})
+    assert apply_schema(frame, infer_schema(frame)).shape == (3, 0)
+
+
+DTYPES = {
+    Kind.NUMERIC: "float64",
+    Kind.BOOLEAN: "float64",
+    Kind.CATEGORICAL: "int32",
+    Kind.DATETIME: "datetime64[us]",
+    Kind.TEXT: "string",
+}
+cell = st.one_of(
+    st.none(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["yes", "No", "?", "1", "2.5", "$3", "1,200", "01234", "13/01/2024", "2024-01-31", "inf", "a b c d e"]
+    ),
+)
+column = st.one_of(
+    st.lists(cell, min_size=70, max_size=70),
+    st.lists(st.sampled_from(["1", "2,5", "$3", "x"]), min_size=70, max_size=70),
+    st.lists(st.floats(), min_size=70, max_size=70),
+    st.lists(st.booleans(), min_size=70, max_size=70),
+    st.lists(st.datetimes().map(str), min_size=70, max_size=70),
+    st.lists(st.one_of(st.none(), st.integers(), st.booleans(), st.text(max_size=3)), min_size=70, max_size=70),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(columns=st.lists(column, min_size=1, max_size=3))
+def test_laws_of_any_table(columns: list[list[object]]) -> None:
+    frame = pd.DataFrame({f"c{i}": pd.Series(values) for i, values in enumerate(columns)})
+    schema = infer_schema(frame)
+    result = apply_schema(frame, schema)
+    assert {name: str(dtype) for name, dtype in result.dtypes.items()} == {c.name: DTYPES[c.kind] for c in schema.used}
+    assert len(result) == len(frame)
+    for used in schema.used:
+        if used.kind is Kind.CATEGORICAL:
+            assert result[used.name].between(MISSING, len(used.categories) - 1).all()
+        if used.kind is Kind.NUMERIC:
+            assert not np.isinf(result[used.name]).any()
+    assert schema_from_json(json.loads(json.dumps(schema_to_json(schema)))) == schema
+    some = frame.iloc[10:13]  # a small batch takes another way to the same cells
+    pd.testing.assert_frame_equal(apply_schema(some, schema), result.iloc[10:13].reset_index(drop=True))

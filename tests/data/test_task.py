@@ -1,0 +1,105 @@
+"""What is predicted, and how the target is encoded."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.table import Label, ProblemType, Task
+from automl.data.task import encode_target, infer_task, task_from_json, task_to_json
+from automl.errors import DataError
+
+RNG = np.random.default_rng(0)
+RINGS = [*RNG.poisson(8, 2000).tolist(), 29]
+DIGITS = RNG.integers(0, 26, 2000).tolist()
+BINARY, MULTICLASS, REGRESSION = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION
+
+TASKS = {
+    "words": (["no", "yes", "no"], BINARY, ("no", "yes")),
+    "blanks around words": ([" b", "a ", " a"], BINARY, ("a", "b")),
+    "zeros and ones as text": (["0", "1", "1", None], BINARY, (0, 1)),
+    "zeros and ones as floats": ([0.0, 1.0, np.nan], BINARY, (0, 1)),
+    "bools": ([True, False], BINARY, (False, True)),
+    "bools as text": (["TRUE", "false"], BINARY, (False, True)),
+    "minus one and one": ([-1, 1, 1], BINARY, (-1, 1)),
+    "two measures": ([0.5, 1.5, 0.5], BINARY, (0.5, 1.5)),
+    "marks": ([3, 4, 5, 6, 7, 8, 9] * 5, MULTICLASS, (3, 4, 5, 6, 7, 8, 9)),
+    "categories": (pd.Categorical(["a", "c", "b"] * 3), MULTICLASS, ("a", "b", "c")),
+    "none is a class": (["none", "mild", "severe"] * 3, MULTICLASS, ("mild", "none", "severe")),
+    "zeros before numbers": (["01", "02", "10"] * 3, MULTICLASS, ("01", "02", "10")),
+    "many even classes": (DIGITS, MULTICLASS, tuple(range(26))),
+    "counts with rare ends": (RINGS, REGRESSION, ()),
+    "fractions": ([1.5, 2.0, 3.0], REGRESSION, ()),
+    "ten different numbers": (list(range(10)), REGRESSION, ()),
+    "dollars": (["$1,200", "$3.50", "?", "$7"], REGRESSION, ()),
+}
+
+
+@pytest.mark.parametrize(("values", "problem_type", "classes"), TASKS.values(), ids=TASKS.keys())
+def test_task(values: object, problem_type: ProblemType, classes: tuple[Label, ...]) -> None:
+    target = pd.Series(values)
+    task = infer_task(target, "y")
+    assert (task.problem_type, task.classes) == (problem_type, classes)
+    assert [type(label) for label in task.classes] == [type(label) for label in classes]
+    assert task.reason
+    assert task_from_json(json.loads(json.dumps(task_to_json(task)))) == task
+    codes, present = encode_target(target, task)
+    assert len(codes) == len(present) == len(target)
+    assert codes.dtype == (np.int64 if classes else np.float64)
+    if classes:
+        assert set(codes[present]) == set(range(len(classes)))
+
+
+def test_the_same_answer_from_text_and_from_numbers() -> None:
+    for values, _, _ in TASKS.values():
+        if isinstance(values, list) and all(type(value) is int for value in values):
+            task = infer_task(pd.Series(values), "y")
+            assert infer_task(pd.Series([f" {value} " for value in values]), "y") == task
+
+
+def test_rows_without_a_target_are_marked() -> None:
+    task = infer_task(pd.Series(["yes", "no"]), "y")
+    codes, present = encode_target(pd.Series(["no", None, "?", " yes"]), task)
+    assert codes.tolist() == [0, -1, -1, 1]
+    assert present.tolist() == [True, False, False, True]
+    price = infer_task(pd.Series([1.5, 2.5, 3.5]), "y")
+    values, present = encode_target(pd.Series(["2.5", "n/a", "inf", "1,000"]), price)
+    assert present.tolist() == [True, False, False, True]
+    assert values[present].tolist() == [2.5, 1000.0]
+
+
+def test_labels_are_matched_however_they_are_written() -> None:
+    numbers = Task("y", BINARY, "", (0, 1))
+    for values in ([1, 0], ["1", "0"], [1.0, 0.0], ["1.0", "0.0"], [True, False], ["TRUE", "false"]):
+        assert encode_target(pd.Series(values), numbers)[0].tolist() == [1, 0]
+
+
+def test_a_class_that_was_not_there_in_training() -> None:
+    with pytest.raises(DataError, match=r"'maybe' is no class of the target 'y' \(classes: 'no', 'yes'\)"):
+        encode_target(pd.Series(["maybe"]), Task("y", BINARY, "", ("no", "yes")))
+
+
+WRONG = {
+    "constant": ([1, 1, None], None, "constant"),
+    "one row": ([1.5], None, "constant"),
+    "all missing": ([None, "?", ""], None, "no values"),
+    "names of people": ([f"name {i}" for i in range(300)], None, "too many for classes"),
+    "regression on words": (["x", "y", "z"], REGRESSION, "needs a target of numbers, 'y' has 'x'"),
+    "binary with three values": (["x", "y", "z"], BINARY, "has 3"),
+}
+
+
+@pytest.mark.parametrize(("values", "problem_type", "message"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_target_is_one_clear_line(values: object, problem_type: ProblemType | None, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        infer_task(pd.Series(values), "y", problem_type=problem_type)
+
+
+def test_the_problem_type_set_by_hand_wins() -> None:
+    target = pd.Series([1, 2, 3] * 5)
+    assert infer_task(target, "y").problem_type is MULTICLASS
+    assert infer_task(target, "y", problem_type=REGRESSION).problem_type is REGRESSION
+    assert infer_task(pd.Series([1.5, 2.5, 3.5]), "y", problem_type=MULTICLASS).classes == (1.5, 2.5, 3.5)
