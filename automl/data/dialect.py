@@ -126,6 +126,8 @@ def sniff(text: str) -> Dialect:
     comments = _comment_lines(sample)
     body = sample.split("\n", comments)[-1]
     dialect = _sniff_characters(body)
+    if dialect.quote == "'":
+        dialect = _apostrophes(body, dialect)
     titles = _title_lines(body, dialect)
     header = body.split("\n", titles)[-1].partition("\n")[0]
     held = max(DELIMITERS, key=header.count)
@@ -148,7 +150,16 @@ def _sniff_characters(body: str) -> Dialect:
             first = body.partition("\n")[0]
             found = (max(DELIMITERS, key=first.count), '"', '"')
     delimiter, quote, escape = ("" if value in (None, "(empty)", "\0") else str(value) for value in found)
-    return Dialect(delimiter or ",", quote or '"', escape or quote or '"', 0)
+    quote = quote or '"'
+    return Dialect(delimiter or ",", quote, escape if escape == "\\" else quote, 0)
+
+
+def _apostrophes(body: str, dialect: Dialect) -> Dialect:
+    """Return the dialect with the usual quotes if the rows are even with them and the header has no apostrophes."""
+    usual = replace(dialect, quote='"', escape='"')
+    rows = records(body, usual)
+    even = len({len(row) for row in rows if row}) == 1
+    return usual if even and not body.startswith("'") else dialect
 
 
 def literal(text: str) -> str:

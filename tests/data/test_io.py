@@ -81,6 +81,11 @@ def test_an_integer_column_may_turn_to_words_late() -> None:
     assert frame["a"].iloc[-1] == "late"
 
 
+def test_apostrophes_are_quotes_only_where_they_must_be() -> None:
+    assert read("a,b\n'x, y',2\n'z',3\n")["a"].tolist() == ["x, y", "z"]
+    assert read("a,b\n1,'\n2,'\n")["b"].tolist() == ["'", "'"]
+
+
 def test_a_header_may_begin_with_a_hash() -> None:
     assert list(read("#id,age\n1,2\n3,4\n")) == ["#id", "age"]
 
