@@ -45,13 +45,13 @@ class RequestError(DataError):
         'missing (and 1 more)'
         """
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return cls(HTTPStatus.UNPROCESSABLE_ENTITY, errors[0].message + more, errors)
+        return cls(422, errors[0].message + more, errors)
 
     def to_json(self) -> bytes:
         """Return the body of the answer.
 
-        >>> RequestError(413, "too large").to_json()
-        b'{"type":"about:blank","title":"Request Entity Too Large","status":413,"detail":"too large"}'
+        >>> RequestError(400, "not JSON").to_json()
+        b'{"type":"about:blank","title":"Bad Request","status":400,"detail":"not JSON"}'
         """
         body: dict[str, Any] = {
             "type": "about:blank",

@@ -54,49 +54,49 @@ def create_app(predictor: Predictor, *, max_body_bytes: int = 16 * 2**20, max_ro
     max_body_bytes, max_rows
         Larger requests are refused with 413.
     """
-    _answer(predictor, orjson.dumps(openapi.example_request(predictor)), _JSON, _JSON, max_rows)
+    service = _Service(predictor, max_body_bytes, max_rows)
+    service.predict(orjson.dumps(openapi.example_request(predictor)), _JSON, _JSON)
     app = FastAPI(
         title="Predictions",
         version=automl.__version__,
         description=f"Predicts `{predictor.task.target}` ({predictor.task.problem_type.value}).",
     )
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+    _add_predictions(app, service)
+    _add_facts(app, _version(predictor))
+    for error in (RequestError, HTTPException, Exception):
+        app.add_exception_handler(error, _refuse)
+    return app
 
-    async def answer(request: Request, media_type: str, to: str) -> Response:
-        body = await _read(request, max_body_bytes)
-        work = partial(_answer, predictor, body, media_type, to, max_rows)
-        content = await asyncio.get_running_loop().run_in_executor(worker, work)
-        return Response(content, media_type=to)
 
-    @app.post("/predict", openapi_extra=openapi.predict_operation(predictor), response_class=Response)
+def _add_predictions(app: FastAPI, service: _Service) -> None:
+    @app.post("/predict", openapi_extra=openapi.predict_operation(service.predictor), response_class=Response)
     async def predict(request: Request) -> Response:
         """Predict rows given as objects; every row needs every column, further ones are ignored."""
         media_type = _media_type(request)
         if media_type != _JSON:
             raise RequestError(415, f"content type {media_type or 'missing'}; send {_JSON}")
-        return await answer(request, _JSON, _JSON)
+        return await service.answer(request, _JSON, _JSON)
 
-    @app.post("/invocations", openapi_extra=openapi.invocations_operation(predictor), response_class=Response)
+    @app.post("/invocations", openapi_extra=openapi.invocations_operation(service.predictor), response_class=Response)
     async def invocations(request: Request) -> Response:
         """Predict rows by name or in training order, as CSV, JSON or JSON lines."""
         media_type = _media_type(request)
-        to = accepted(request.headers.get("accept", ""), media_type if media_type in WRITERS else _JSON)
+        accept = request.headers.get("accept", "")
+        to = accepted(accept, media_type if media_type in WRITERS else _JSON)
         if to is None:
-            raise RequestError(
-                406, f"cannot answer with {request.headers['accept']}; accept one of: {', '.join(WRITERS)}"
-            )
-        return await answer(request, media_type, to)
+            raise RequestError(406, f"cannot answer with {accept}; accept one of: {', '.join(WRITERS)}")
+        return await service.answer(request, media_type, to)
 
+
+def _add_facts(app: FastAPI, version: Mapping[str, Any]) -> None:
     @app.get("/ping")
     @app.get("/health")
     async def health() -> dict[str, str]:
-        """Tell that predictions can be made."""
+        """Tell that predictions can be made: the application does not exist before the first one."""
         return {"status": "ok"}
 
-    version = _version(predictor)
-
     @app.get("/version")
-    async def model_version() -> dict[str, Any]:
+    async def model_version() -> Mapping[str, Any]:
         """Tell what is served."""
         return version
 
@@ -104,10 +104,46 @@ def create_app(predictor: Predictor, *, max_body_bytes: int = 16 * 2**20, max_ro
     async def home() -> RedirectResponse:
         return RedirectResponse("/docs")
 
-    app.add_exception_handler(RequestError, _refuse)
-    app.add_exception_handler(HTTPException, _refuse)
-    app.add_exception_handler(Exception, _refuse)
-    return app
+
+class _Service:
+    """A predictor behind limits, called in a thread of its own."""
+
+    def __init__(self, predictor: Predictor, max_body_bytes: int, max_rows: int) -> None:
+        self.predictor = predictor
+        self._max_body_bytes = max_body_bytes
+        self._max_rows = max_rows
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+
+    async def answer(self, request: Request, media_type: str, to: str) -> Response:
+        """Read a request and answer it."""
+        body = await self._read(request)
+        work = partial(self.predict, body, media_type, to)
+        return Response(await asyncio.get_running_loop().run_in_executor(self._thread, work), media_type=to)
+
+    def predict(self, body: bytes, media_type: str, to: str) -> bytes:
+        """Turn the body of a request into the body of its answer."""
+        table = parse(body, media_type, self.predictor.schema, max_rows=self._max_rows)
+        errors = list(table.errors)
+        try:
+            frame = self.predictor.predict_frame(table.frame, proba=self.predictor.task.problem_type.classification)
+        except SchemaError as error:
+            errors += [self._bad_cell(*cell) for cell in error.cells]
+        if errors:
+            raise RequestError.of_cells(errors)
+        return WRITERS[to](frame)
+
+    async def _read(self, request: Request) -> bytes:
+        """Return the body; give up as soon as it is too large, whether it comes with its length or in chunks."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                raise RequestError(413, f"the body is larger than {self._max_body_bytes} bytes; send the rows in parts")
+        return bytes(body)
+
+    def _bad_cell(self, row: int, name: str, value: str) -> BadCell:
+        kind = self.predictor.schema[name].kind
+        return BadCell(row, name, value, f"column {name!r} was {kind} in training, got {value[:40]!r} in row {row}")
 
 
 def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000) -> None:
@@ -140,35 +176,6 @@ def listen(app: FastAPI, host: str, port: int) -> None:
     )
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _answer(predictor: Predictor, body: bytes, media_type: str, to: str, max_rows: int) -> bytes:
-    """Turn the body of a request into the body of its answer."""
-    table = parse(body, media_type, predictor.schema, max_rows=max_rows)
-    errors = list(table.errors)
-    try:
-        frame = predictor.predict_frame(table.frame, proba=predictor.task.problem_type.classification)
-    except SchemaError as error:
-        errors += [
-            BadCell(row, name, value, _explained(row, name, value, predictor)) for row, name, value in error.cells
-        ]
-    if errors:
-        raise RequestError.of_cells(errors)
-    return WRITERS[to](frame)
-
-
-def _explained(row: int, name: str, value: str, predictor: Predictor) -> str:
-    return f"column {name!r} was {predictor.schema[name].kind} in training, got {value[:40]!r} in row {row}"
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    """Return the body; give up as soon as it is too large, whether it comes with its length or in chunks."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise RequestError(413, f"the body is larger than {limit} bytes; send the rows in parts")
-    return bytes(body)
 
 
 def _media_type(request: Request) -> str:
