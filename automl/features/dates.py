@@ -1,0 +1,92 @@
+"""Datetime columns as numbers: the stamp, its parts, its cycles, and the days between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+PAIRED: Final = 6
+"""Datetime columns up to which all pairs are compared."""
+DAY: Final = 86_400_000_000
+HOUR: Final = 3_600_000_000
+CYCLES: Final = {"month": 12, "weekday": 7, "hour": 24}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dates:
+    """All datetime columns of a table."""
+
+    sources: tuple[str, ...]
+    starts: NDArray[np.int64]
+    """The first training moment of each column, microseconds since 1970."""
+    cycles: bool
+    """Whether month, weekday and hour are also points on a circle, for models that do not cut into intervals."""
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, sources: tuple[str, ...], *, cycles: bool) -> Dates:
+        """Learn where each column starts."""
+        moments = [moment[~np.isnat(moment)].view(np.int64) for moment in (_moments(frame, name) for name in sources)]
+        starts = np.array([moment.min() if len(moment) else 0 for moment in moments], np.int64)
+        return cls(sources, starts, cycles)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        nothing = np.zeros(0, "datetime64[us]")
+        parts = (
+            f"{part}({name})"
+            for name, start in zip(self.sources, self.starts, strict=True)
+            for part, _ in _parts(nothing, start, cycles=self.cycles)
+        )
+        return (*parts, *(f"days({a} - {b})" for a, b in combinations(self._paired, 2)))
+
+    @property
+    def _paired(self) -> tuple[str, ...]:
+        return self.sources if len(self.sources) <= PAIRED else ()
+
+    def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return (rows, names), NaN where a moment is missing."""
+        moments = {name: _moments(frame, name) for name in self.sources}
+        columns = [
+            np.where(np.isnat(moments[name]), np.nan, values)
+            for name, start in zip(self.sources, self.starts, strict=True)
+            for _, values in _parts(moments[name], start, cycles=self.cycles)
+        ]
+        days = [np.where(np.isnat(m), np.nan, m.view(np.int64) / DAY) for m in (moments[n] for n in self._paired)]
+        columns += [a - b for a, b in combinations(days, 2)]
+        return np.array(columns).T if columns else np.zeros((len(frame), 0))
+
+
+def _moments(frame: pd.DataFrame, name: str) -> NDArray[np.datetime64]:
+    return np.asarray(frame[name].to_numpy(), "datetime64[us]")
+
+
+def _parts(moments: NDArray[np.datetime64], start: np.int64, *, cycles: bool) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield name and values of each part; what stands for NaT is to be overwritten."""
+    stamps = np.where(np.isnat(moments), start, moments.view(np.int64))
+    known = stamps.view("datetime64[us]")
+    days, within = np.divmod(stamps, DAY)
+    years, months = known.astype("datetime64[Y]"), known.astype("datetime64[M]")
+    parts = {
+        "year": years.astype(np.int64) + 1970,
+        "month": months.astype(np.int64) % 12,
+        "day": days - months.astype("datetime64[D]").astype(np.int64) + 1,
+        "weekday": (days + 3) % 7,
+        "yearday": days - years.astype("datetime64[D]").astype(np.int64) + 1,
+        "hour": within // HOUR,
+    }
+    yield "stamp", stamps / DAY - start / DAY
+    for name, values in parts.items():
+        yield name, values
+    yield "time", within / HOUR
+    if cycles:
+        for name, length in CYCLES.items():
+            angles = 2 * np.pi * np.arange(length) / length
+            yield f"sin {name}", np.sin(angles)[parts[name]]
+            yield f"cos {name}", np.cos(angles)[parts[name]]

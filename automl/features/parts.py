@@ -1,0 +1,100 @@
+"""Every kind of column by the part that turns it into numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from automl.data.table import Kind, Schema
+from automl.features.dates import Dates
+from automl.features.encode import OneHot, Table, fit_table
+from automl.features.matrix import Needs
+from automl.features.numeric import Numbers
+from automl.features.supervision import Supervision
+from automl.features.text import Bag, Style, Topics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Fitted parts; those of the first five kinds give dense columns, the others sparse ones."""
+
+    numbers: Numbers
+    tables: tuple[Table, ...]
+    dates: Dates
+    styles: tuple[Style, ...]
+    topics: tuple[Topics, ...]
+    onehots: tuple[OneHot, ...]
+    bags: tuple[Bag, ...]
+
+    @property
+    def _dense(self) -> tuple[Numbers | Table | Dates | Style | Topics, ...]:
+        return (self.numbers, *self.tables, self.dates, *self.styles, *self.topics)
+
+    @property
+    def _sparse(self) -> tuple[OneHot | Bag, ...]:
+        return (*self.onehots, *self.bags)
+
+    @property
+    def dense_names(self) -> tuple[str, ...]:
+        """The dense columns."""
+        return tuple(name for part in self._dense for name in part.names)
+
+    @property
+    def sparse_names(self) -> tuple[str, ...]:
+        """The sparse columns."""
+        return tuple(name for part in self._sparse for name in part.names)
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Number of category codes of each dense column that holds codes, else 0."""
+        tables = (cardinality for table in self.tables for cardinality in table.cardinalities)
+        known = (*(0 for _ in self.numbers.names), *tables)
+        return known + (0,) * (len(self.dense_names) - len(known))
+
+    def dense(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return (rows, dense columns), missing values as NaN."""
+        return np.concatenate([part.transform(frame) for part in self._dense], axis=1, dtype=np.float64)
+
+    def sparse(self, frame: pd.DataFrame) -> list[csr_array[Any]]:
+        """Return the sparse columns, (rows, ...) each."""
+        return [part.transform(frame) for part in self._sparse]
+
+
+def fit_parts(
+    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision
+) -> tuple[Parts, NDArray[np.float64]]:
+    """Return the parts and the dense training columns, those that know the target out of fold."""
+
+    def of(*kinds: Kind) -> tuple[str, ...]:
+        return tuple(column.name for column in schema.used if column.kind in kinds)
+
+    numbers, numeric = Numbers.fit(frame, of(Kind.NUMERIC, Kind.BOOLEAN))
+    categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
+    tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
+    dates = Dates.fit(frame, of(Kind.DATETIME), cycles=needs.missing == "impute")
+    texts = of(Kind.TEXT)
+    styles = tuple(Style(name) for name in texts)
+    bags: tuple[Bag, ...] = ()
+    topics: list[tuple[Topics, NDArray[np.float64]]] = []
+    if needs.text == "tfidf" and needs.sparse:
+        bags = tuple(Bag.fit(frame, name, supervision.random_state) for name in texts)
+    else:
+        topics = [Topics.fit(frame, name, supervision) for name in texts]
+    sparse = categorical if needs.categories == "onehot" and needs.sparse else []
+    parts = Parts(
+        numbers,
+        tuple(table for table, _ in tables),
+        dates,
+        styles,
+        tuple(topic for topic, _ in topics),
+        tuple(OneHot.fit(column, frame[column.name].to_numpy()) for column in sparse),
+        bags,
+    )
+    styled = [style.transform(frame) for style in styles]
+    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *(t for _, t in topics)]
+    return parts, np.concatenate(columns, axis=1, dtype=np.float64)

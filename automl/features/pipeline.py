@@ -1,0 +1,160 @@
+"""From a typed frame to the matrix that a family needs: fitted once on training rows, then the same for every row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
+
+from automl.data.table import Schema, Task
+from automl.errors import ArtifactError, DataError
+from automl.features.matrix import Matrix, Needs
+from automl.features.numeric import LARGEST, Filling
+from automl.features.parts import Parts, fit_parts
+from automl.features.scale import Scaling
+from automl.features.select import above_probes, crowded, distinct
+from automl.features.state import pack, unpack
+from automl.features.supervision import supervise
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Fitted features. A row's values never depend on the rows beside it."""
+
+    needs: Needs
+    names: tuple[str, ...]
+    categorical: tuple[int, ...]
+    """Indices of columns that hold category codes, see :class:`Matrix`."""
+    cardinalities: tuple[int, ...]
+    parts: Parts
+    filling: Filling | None
+    kept: NDArray[np.intp]
+    """The dense columns that are handed on."""
+    scaling: Scaling
+    compressed: bool
+    """Whether the matrix is a ``csr_array``."""
+
+    def transform(self, frame: pd.DataFrame) -> Matrix:
+        """Return the matrix of a typed frame with any number of rows, none included."""
+        dense = self.parts.dense(frame)[:, self.kept]
+        return self._matrix(self.filling(dense) if self.filling else dense, self.parts.sparse(frame))
+
+    def _matrix(self, dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> Matrix:
+        """Return the matrix of the kept dense columns, not yet scaled, and the sparse ones."""
+        scaled = np.clip(self.scaling(dense), -LARGEST, LARGEST).astype(np.float32, order="C")
+        values: NDArray[np.float32] | csr_array[Any]
+        if self.compressed:
+            values = csr_array(hstack([csr_array(scaled), *sparse], format="csr"))
+        else:
+            values = np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled
+        return Matrix(values, self.names, self.categorical, self.cardinalities)
+
+    def save(self, folder: Path) -> None:
+        """Write ``features.json`` and ``arrays.npz`` into an existing folder."""
+        arrays: dict[str, NDArray[Any]] = {}
+        record = {"format": FORMAT, **pack(self, arrays, "features")}
+        (folder / "features.json").write_text(json.dumps(record), encoding="utf-8")
+        np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Features:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ArtifactError
+            If the folder was written by another version of this format.
+        """
+        record = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        if record["format"] != FORMAT:
+            raise ArtifactError(
+                f"features of format {FORMAT} can be read, {folder} has format {record['format']}; "
+                "install the version of automl that wrote it"
+            )
+        with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+            features: Features = unpack(cls, record, arrays, "features")
+        return features
+
+
+def fit_features(
+    frame: pd.DataFrame, y: NDArray[Any], schema: Schema, task: Task, needs: Needs, *, random_state: int
+) -> tuple[Features, Matrix]:
+    """Fit features on training rows and return them with the matrix of these rows.
+
+    Columns that know the target (means of categories, predictions from text) are out of fold in that matrix, so that
+    a model cannot read its own target from them; :meth:`Features.transform` would give other values for these rows.
+
+    Parameters
+    ----------
+    frame
+        Typed frame, see :mod:`automl.data.table`.
+    y
+        (rows,) values for regression, else class codes.
+
+    Raises
+    ------
+    DataError
+        If the schema has no column that a model sees.
+    """
+    if not schema.used:
+        raise DataError(
+            "models need at least one column beside identifiers and constants, this table has none; add one"
+        )
+    parts, dense = fit_parts(frame, schema, needs, supervise(y, task, random_state))
+    kept = _kept(dense, parts, y, task, needs, random_state)
+    dense, sparse = dense[:, kept], parts.sparse(frame)
+    names = tuple(parts.dense_names[i] for i in kept)
+    codes = [(i, parts.cardinalities[column]) for i, column in enumerate(kept) if parts.cardinalities[column]]
+    filling = Filling.fit(dense) if needs.missing == "impute" else None
+    if filling:
+        dense, names = filling(dense), filling.names(names)
+    features = Features(
+        needs,
+        _unique((*names, *parts.sparse_names)),
+        tuple(i for i, _ in codes),
+        tuple(cardinality for _, cardinality in codes),
+        parts,
+        filling,
+        kept,
+        Scaling.fit(dense, needs.scaling),
+        needs.sparse and _smaller(dense, sparse),
+    )
+    return features, features._matrix(dense, sparse)
+
+
+def _kept(
+    dense: NDArray[np.float64], parts: Parts, y: NDArray[Any], task: Task, needs: Needs, random_state: int
+) -> NDArray[np.intp]:
+    """Return the dense columns that pass the filters and, if they are many, the probes; at least one."""
+    kept = distinct(dense, parts.cardinalities)
+    if not len(kept) and not parts.sparse_names:
+        return np.zeros(1, np.intp)
+    if needs.sparse or not crowded(len(dense), len(kept)):
+        return kept
+    return kept[above_probes(dense[:, kept].astype(np.float32), y, task, random_state)]
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names, with a number behind those that are taken."""
+    taken: dict[str, None] = {}
+    for name in names:
+        numbered = (f"{name} ({i})" for i in count(2))
+        taken[next(free for free in chain([name], numbered) if free not in taken)] = None
+    return tuple(taken)
+
+
+def _smaller(dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> bool:
+    """Return whether a ``csr_array``, 8 bytes for each value that is not 0, takes less memory than 4 for each value."""
+    values = np.count_nonzero(dense) + sum(part.nnz for part in sparse)
+    cells = dense.size + sum(part.shape[0] * part.shape[1] for part in sparse)
+    return bool(2 * values + len(dense) < cells)

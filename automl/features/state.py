@@ -1,0 +1,46 @@
+"""Fitted records to JSON and arrays and back: what is loaded is data, never code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def pack(value: Any, arrays: dict[str, NDArray[Any]], path: str) -> Any:
+    """Return a record of dataclasses, tuples and plain values as JSON values; arrays go into ``arrays`` by their path.
+
+    >>> from automl.features.matrix import Needs
+    >>> pack(Needs(), {}, "needs")["missing"]
+    'native'
+    """
+    if isinstance(value, np.ndarray):
+        arrays[path] = value
+        return None
+    if is_dataclass(value):
+        return {f.name: pack(getattr(value, f.name), arrays, f"{path}.{f.name}") for f in fields(value)}
+    if isinstance(value, tuple):
+        return [pack(item, arrays, f"{path}.{i}") for i, item in enumerate(value)]
+    return value
+
+
+def unpack(hint: Any, value: Any, arrays: Mapping[str, NDArray[Any]], path: str) -> Any:
+    """Read what :func:`pack` wrote; ``hint`` is the annotated type, such as ``tuple[str, ...]`` or a dataclass."""
+    origin = get_origin(hint)
+    if origin is np.ndarray:
+        return arrays[path]
+    if origin is UnionType:
+        known = next(option for option in get_args(hint) if option is not NoneType)
+        return None if value is None else unpack(known, value, arrays, path)
+    if origin is tuple:
+        item_hint = get_args(hint)[0]
+        return tuple(unpack(item_hint, item, arrays, f"{path}.{i}") for i, item in enumerate(value))
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = get_type_hints(hint)
+        parts = {f.name: unpack(hints[f.name], value[f.name], arrays, f"{path}.{f.name}") for f in fields(hint)}
+        return hint(**parts)
+    return value

@@ -1,0 +1,65 @@
+"""What encodings learn from: the target as columns of numbers, and inner folds that keep a row from seeing its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import ProblemType, Task
+
+FOLDS: Final = 5
+MOST_CLASSES: Final = 10
+"""Multiclass: only the most frequent classes get columns of their own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Supervision:
+    """The target of the training rows, for encodings that are made out of fold."""
+
+    values: NDArray[np.float64]
+    """(rows, targets): the target, 1 for the positive class, or 1 for each of the frequent classes."""
+    labels: tuple[str, ...]
+    """The class of each target column; empty text where there is only one."""
+    folds: NDArray[np.intp]
+    """(rows,) inner fold of each row."""
+    random_state: int
+
+    def named(self, text: str) -> tuple[str, ...]:
+        """Return a column name for each target.
+
+        >>> one = np.zeros(1, np.intp)
+        >>> Supervision(np.zeros((1, 2)), ("a", "b"), one, 0).named("mean(job)")
+        ('mean(job) of a', 'mean(job) of b')
+        """
+        return tuple(f"{text} of {label}" if label else text for label in self.labels)
+
+
+def supervise(y: NDArray[Any], task: Task, random_state: int) -> Supervision:
+    """Return the target as columns with stratified inner folds."""
+    folds = _stratified(y, random_state)
+    if task.problem_type is ProblemType.REGRESSION:
+        return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state)
+    if task.problem_type is ProblemType.BINARY:
+        return Supervision(np.asarray(y == 1, np.float64)[:, None], ("",), folds, random_state)
+    counts = np.bincount(y, minlength=task.n_classes)
+    classes = np.sort(np.argsort(-counts, kind="stable")[: min(MOST_CLASSES, np.count_nonzero(counts))])
+    labels = tuple(str(task.classes[code]) for code in classes.tolist())
+    return Supervision((y[:, None] == classes).astype(np.float64), labels, folds, random_state)
+
+
+def _stratified(y: NDArray[Any], random_state: int) -> NDArray[np.intp]:
+    """Return folds with about the same distribution of the target, numbers or classes.
+
+    Neighbours in the order of the target go to different folds. Were the folds' means unequal, then the mean of the
+    other folds would tell a row something about its own.
+    """
+    generator = np.random.default_rng(random_state)
+    order = np.lexsort((generator.random(len(y)), y))
+    blocks = -(-len(y) // FOLDS)
+    shuffled = generator.permuted(np.tile(np.arange(FOLDS), (blocks, 1)), axis=1).ravel()[: len(y)]
+    folds = np.empty(len(y), np.intp)
+    folds[order] = shuffled
+    return folds

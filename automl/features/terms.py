@@ -1,0 +1,104 @@
+"""Words and pieces of words as tf-idf columns, and their reduction to a few dense ones."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Analyzer = Literal["words", "pieces"]
+
+LONGEST: Final = 10_000
+"""Characters of a text that are read."""
+SAMPLE: Final = 20_000
+"""Texts that the vocabulary and the reduction are fitted on."""
+PIECES: Final = (3, 4, 5)
+_WORD: Final = re.compile(r"\w\w+")
+_SUBLINEAR: Final = 1 + np.log(np.arange(1, LONGEST * 2))
+
+
+def analyze(text: str, analyzer: Analyzer) -> Iterator[str]:
+    """Yield words and pairs of neighbouring words, or the pieces of 3 to 5 characters of each word and its edges.
+
+    >>> list(analyze("Deputy Sheriff II", "words"))
+    ['deputy', 'sheriff', 'ii', 'deputy sheriff', 'sheriff ii']
+    >>> list(analyze("IT II", "pieces"))
+    [' it', 'it ', ' it ', ' ii', 'ii ', ' ii ']
+    """
+    text = text[:LONGEST].lower()
+    if analyzer == "words":
+        words = _WORD.findall(text)
+        return chain(words, map(" ".join, pairwise(words)))
+    padded = [f" {word} " for word in text.split()]
+    return (word[i : i + size] for word in padded for size in PIECES for i in range(len(word) - size + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Turns texts into rows of tf-idf weights of length 1: ``(1 + log(count)) * idf``."""
+
+    analyzer: Analyzer
+    terms: tuple[str, ...]
+    idf: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], analyzer: Analyzer, *, least: int, most: int) -> Vocabulary:
+        """Keep the ``most`` terms that are in most texts, if they are in at least ``least``."""
+        frequency: Counter[str] = Counter()
+        for text in texts:
+            frequency.update(set(analyze(text, analyzer)))
+        frequent = sorted((-count, term) for term, count in frequency.items() if count >= least)[:most]
+        counts = np.array([-count for count, _ in frequent], dtype=np.float64)
+        return cls(analyzer, tuple(term for _, term in frequent), np.log((1 + len(texts)) / (1 + counts)) + 1)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {term: i for i, term in enumerate(self.terms)}
+
+    def transform(self, texts: Sequence[str]) -> csr_array[Any]:
+        """Return (texts, terms) float32 weights; a text without known terms is a row of zeros."""
+        index = self._index
+        places: list[int] = []
+        counts: list[int] = []
+        ends = [0]
+        for text in texts:
+            known = Counter(index[term] for term in analyze(text, self.analyzer) if term in index)
+            for place in sorted(known):
+                places.append(place)
+                counts.append(known[place])
+            ends.append(len(places))
+        indices, indptr = np.array(places, np.int32), np.array(ends, np.int32)
+        weights = _SUBLINEAR[np.array(counts, np.intp) - 1] * self.idf[indices]
+        rows = np.repeat(np.arange(len(texts)), np.diff(indptr))
+        lengths = np.sqrt(np.bincount(rows, weights=np.square(weights), minlength=len(texts)))
+        weights /= lengths[rows]
+        return csr_array((weights.astype(np.float32), indices, indptr), shape=(len(texts), len(self.terms)))
+
+
+def components(weights: csr_array[Any], dims: int, random_state: int) -> NDArray[np.float32]:
+    """Return (terms, dims): what a sparse row is multiplied with for a short dense one (truncated SVD).
+
+    There are never more dims than the rank allows; there may be none.
+    """
+    dims = min(dims, min(weights.shape) - 1)
+    if dims < 1 or not weights.nnz:
+        return np.zeros((weights.shape[1], 0), np.float32)
+    from sklearn.utils.extmath import randomized_svd
+
+    found: NDArray[np.float32] = randomized_svd(weights, dims, n_iter=3, random_state=random_state)[2]
+    return np.ascontiguousarray(found.T, dtype=np.float32)
+
+
+def sample(rows: int, most: int, random_state: int) -> NDArray[np.intp]:
+    """Return the rows to learn from, in order: all of them, or ``most`` drawn at random."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))

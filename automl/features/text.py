@@ -1,0 +1,158 @@
+"""Text columns as numbers: how it is written, what it is about, and what that says about the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
+
+from automl.features.supervision import FOLDS, Supervision
+from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, sample
+
+TERMS: Final = 20_000
+TOPICS: Final = 32
+BLOCK: Final = 2048
+"""Texts whose characters are held as numbers at a time."""
+LETTERS: Final = 128
+"""Mean characters up to which pieces of words are worth their time."""
+RIDGE: Final = 1.0
+STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
+
+
+def texts_of(frame: pd.DataFrame, name: str) -> list[str]:
+    """Return the texts of a column."""
+    texts: list[str] = frame[name].to_numpy(dtype=object, na_value="").tolist()
+    return texts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Style:
+    """How a text is written: lengths, shares of digits and capitals, marks, links."""
+
+    source: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(f"{statistic}({self.source})" for statistic in STATISTICS)
+
+    def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return (rows, names)."""
+        texts = [text[:LONGEST] for text in texts_of(frame, self.source)]
+        blocks = [_style(texts[i : i + BLOCK]) for i in range(0, len(texts), BLOCK)]
+        return np.concatenate([np.zeros((0, len(STATISTICS))), *blocks])
+
+
+def _style(texts: Sequence[str]) -> NDArray[np.float64]:
+    lengths = np.array([len(text) for text in texts])
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    ends = np.cumsum(lengths)
+
+    def count(found: NDArray[np.bool_]) -> NDArray[np.intp]:
+        running = np.concatenate([[0], np.cumsum(found)])
+        return np.asarray(running[ends] - running[ends - lengths])
+
+    among = np.maximum(lengths, 1)
+    columns = [
+        lengths,
+        np.array([len(text.split()) for text in texts]),
+        count((points >= ord("0")) & (points <= ord("9"))) / among,
+        count((points >= ord("A")) & (points <= ord("Z"))) / among,
+        count(points == ord("!")),
+        count(points == ord("?")),
+        np.array([text.count("http") for text in texts]),
+    ]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bag:
+    """The tf-idf columns of a text column: words, pairs of words, and pieces of words where texts are short."""
+
+    source: str
+    vocabularies: tuple[Vocabulary, ...]
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, source: str, random_state: int) -> Bag:
+        """Choose the terms on a sample of the training rows."""
+        texts = texts_of(frame, source)
+        texts = [texts[i] for i in sample(len(texts), SAMPLE, random_state)]
+        least = min(max(2, len(texts) // 4000), 5)
+        short = sum(map(len, texts)) <= LETTERS * len(texts)
+        analyzers: tuple[Analyzer, ...] = ("words", "pieces") if short else ("words",)
+        return cls(source, tuple(Vocabulary.fit(texts, kind, least=least, most=TERMS) for kind in analyzers))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(f"{self.source} ~ {kind.analyzer}: {term}" for kind in self.vocabularies for term in kind.terms)
+
+    def transform(self, frame: pd.DataFrame) -> csr_array[Any]:
+        """Return (rows, names)."""
+        texts = texts_of(frame, self.source)
+        columns: csr_array[Any] = hstack([kind.transform(texts) for kind in self.vocabularies], format="csr")
+        return columns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Topics:
+    """The dense columns of a text column: its tf-idf reduced, and a linear prediction of the target from it."""
+
+    bag: Bag
+    names: tuple[str, ...]
+    projection: NDArray[np.float32]
+    """(terms, topics + targets)."""
+    bias: NDArray[np.float32]
+    """(topics + targets,)."""
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, source: str, supervision: Supervision) -> tuple[Topics, NDArray[np.float64]]:
+        """Return the part and the training columns, predictions out of fold."""
+        bag = Bag.fit(frame, source, supervision.random_state)
+        weights = bag.transform(frame)
+        rows = sample(weights.shape[0], SAMPLE, supervision.random_state)
+        topics = components(weights[rows], TOPICS, supervision.random_state)
+        slopes, biases, predicted = _ridge(weights, supervision)
+        names = tuple(f"topic({source}) {i + 1}" for i in range(topics.shape[1]))
+        part = cls(
+            bag,
+            (*names, *supervision.named(f"predicted({source})")),
+            np.concatenate([topics, slopes.astype(np.float32)], axis=1),
+            np.concatenate([np.zeros(topics.shape[1]), biases]).astype(np.float32),
+        )
+        return part, np.concatenate([weights @ topics, predicted], axis=1)
+
+    def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """Return (rows, names)."""
+        columns: NDArray[np.float32] = self.bag.transform(frame) @ self.projection + self.bias
+        return columns
+
+
+def _ridge(
+    weights: csr_array[Any], supervision: Supervision
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return slopes (terms, targets) and biases (targets,), the means over the inner folds, and their predictions.
+
+    A training row is predicted by the model of the other folds, so that a later model cannot read its target.
+    """
+    from sklearn.linear_model import Ridge
+
+    rows, terms = weights.shape
+    targets = supervision.values
+    slopes, biases = np.zeros((terms, targets.shape[1])), np.zeros(targets.shape[1])
+    predicted = np.empty(targets.shape)
+    for fold in range(FOLDS):
+        inside = supervision.folds == fold
+        others = np.flatnonzero(~inside) if rows > 1 else np.arange(rows)
+        others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
+        model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[others], targets[others])
+        slope, bias = model.coef_.reshape(targets.shape[1], terms).T, model.intercept_
+        predicted[inside] = weights[np.flatnonzero(inside)] @ slope + bias
+        slopes += slope / FOLDS
+        biases += bias / FOLDS
+    return slopes, biases, predicted
