@@ -1,0 +1,70 @@
+"""All families the engine knows, in the order in which their portfolios are interleaved."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from automl.errors import UsageError, suggestion
+from automl.models.base import Family
+from automl.models.constant import Constant
+from automl.models.extra_trees import ExtraTrees
+from automl.models.linear import Linear
+from automl.models.mlp import MLP
+from automl.models.neighbors import Neighbors
+from automl.models.random_forest import RandomForest
+
+FAMILIES: Final[tuple[Family, ...]] = (
+    ExtraTrees(),
+    Linear(),
+    MLP(),
+    RandomForest(),
+    Neighbors(),
+    Constant(),
+)
+
+_OUTSIDE: Final[dict[str, Family]] = {}
+"""Families registered from outside the package, by name."""
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def registered() -> tuple[Family, ...]:
+    """Return every family: the package's own, then those registered from outside."""
+    return (*FAMILIES, *_OUTSIDE.values())
+
+
+def get_family(name: str) -> Family:
+    """Return the family of this name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+
+    >>> get_family("linear").name
+    'linear'
+    """
+    for family in registered():
+        if family.name == name:
+            return family
+    known = [family.name for family in registered()]
+    raise UsageError(f"unknown model family {name!r}{suggestion(name, known)}; known: {', '.join(known)}")
+
+
+def register_family(family: Family) -> None:
+    """Add a family from outside the package to this process; worker processes of a run receive it too.
+
+    Raises
+    ------
+    UsageError
+        If the object is not a :class:`Family`, its name is taken, or its name is not lower-case snake case.
+    """
+    if not isinstance(family, Family):
+        raise UsageError(f"a family must be an instance of automl.models.base.Family, got {family!r}")
+    if not _NAME.fullmatch(family.name):
+        raise UsageError(
+            f"a family's name must be 1 to 40 of a-z, 0-9 and _, starting with a letter, got {family.name!r}"
+        )
+    if family.name in {known.name for known in registered()}:
+        raise UsageError(f"family names must be unique, {family.name!r} is taken; choose another name")
+    _OUTSIDE[family.name] = family
