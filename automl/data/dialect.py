@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -115,25 +116,30 @@ def _guess(data: bytes) -> str:
     return best.encoding
 
 
-def sniff(text: str) -> Dialect:
+def sniff(text: str, known: Dialect | None = None) -> Dialect:
     """Decide the dialect on the beginning of a text: DuckDB names the delimiter and quotes, the rows the preamble.
 
-    DuckDB's own count of lines to skip is not used: it leaves out whole ragged tables silently.
+    With a ``known`` dialect only the lines before the header are counted. DuckDB's own count of them is not used: it
+    leaves out whole ragged tables silently.
     """
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
         sample = sample[: sample.rfind("\n") + 1] or sample
     comments = _comment_lines(sample)
     body = sample.split("\n", comments)[-1]
-    dialect = _sniff_characters(body)
+    dialect = known or _corrected(body, _sniff_characters(body))
+    return replace(dialect, skipped=comments + _title_lines(body, dialect))
+
+
+def _corrected(body: str, dialect: Dialect) -> Dialect:
+    """Return the dialect without the sniffer's mistakes on ragged rows and on apostrophes."""
     if dialect.quote == "'":
         dialect = _apostrophes(body, dialect)
-    titles = _title_lines(body, dialect)
-    header = body.split("\n", titles)[-1].partition("\n")[0]
+    header = body.split("\n", _title_lines(body, dialect))[-1].partition("\n")[0]
     held = max(DELIMITERS, key=header.count)
     if dialect.delimiter not in header and held in header and dialect.quote not in header:
-        dialect = replace(dialect, delimiter=held)  # ragged rows mislead the sniffer: the header decides
-    return replace(dialect, skipped=comments + titles)
+        return replace(dialect, delimiter=held)  # ragged rows mislead the sniffer: the header decides
+    return dialect
 
 
 def _sniff_characters(body: str) -> Dialect:
@@ -181,10 +187,11 @@ def records(text: str, dialect: Dialect) -> list[list[str]]:
         doublequote=doubled,
         escapechar=None if doubled else dialect.escape,
     )
-    try:
-        return list(lines)
-    except csv.Error:
-        return []
+    rows: list[list[str]] = []
+    with suppress(csv.Error):  # a value beyond the reader's limit: the rows before it are enough
+        for row in lines:
+            rows.append(row)  # noqa: PERF402 - the rows before an error must be kept
+    return rows
 
 
 def _comment_lines(sample: str) -> int:

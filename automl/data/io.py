@@ -22,6 +22,7 @@ from automl.data.dialect import DELIMITERS, Dialect, decode, decompress, literal
 from automl.errors import DataError, suggestion
 
 PARQUET: Final = b"PAR1"
+LONGEST_HEADER: Final = 1 << 20
 NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
 Source = str | Path | IO[bytes]
@@ -127,6 +128,8 @@ def _read_parquet(data: bytes) -> tuple[pd.DataFrame, Reading]:
         table = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"the Parquet file is damaged ({error}); write it again") from error
+    if not table.num_rows:
+        raise DataError("the Parquet file has no rows")
     frame = _checked(cast("pd.DataFrame", table.to_pandas()), table.column_names)
     return frame, Reading("parquet", header=tuple(table.column_names))
 
@@ -137,9 +140,7 @@ def _read_csv(data: bytes, known: Reading | None) -> tuple[pd.DataFrame, Reading
         raise DataError("the file is empty; it needs a header and rows")
     if "\r" in text and text.count("\r") != text.count("\n"):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    dialect = sniff(text)
-    if known:
-        dialect = replace(dialect, delimiter=cast("str", known.delimiter), quote=known.quote, escape=known.escape)
+    dialect = sniff(text, Dialect(known.delimiter or ",", known.quote, known.escape, 0) if known else None)
     lines = text.split("\n", dialect.skipped)
     body = lines[-1]
     names = _header(body, dialect)
@@ -155,8 +156,9 @@ def _read_csv(data: bytes, known: Reading | None) -> tuple[pd.DataFrame, Reading
 
 
 def _header(body: str, dialect: Dialect) -> list[str]:
-    first = body.lstrip("\r\n").partition("\n")[0]
-    names = records(body[: max(len(first) + 1, 1 << 16)], dialect)[0]
+    head = body[:LONGEST_HEADER].lstrip("\r\n")
+    first = head.partition("\n")[0]
+    names = records(head, dialect)[0]
     held = [mark for mark in DELIMITERS if mark in first]
     if len(names) == 1 and held and not first.startswith(dialect.quote):
         marks = " and ".join(NAMES[mark] for mark in held)
@@ -208,7 +210,7 @@ def _checked(frame: pd.DataFrame, names: Iterable[object]) -> pd.DataFrame:
     twice = [name for name, count in Counter(texts).items() if count > 1]
     if twice:
         raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")
-    return frame.set_axis(texts, axis=1)
+    return frame if texts == list(frame.columns) else frame.set_axis(texts, axis=1)
 
 
 def as_frame(data: object) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, date_layout, parse_dates
-from automl.data.numerals import PLAIN, Style, number_style, parse_numbers
+from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
@@ -42,6 +42,8 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     >>> infer_kind("zip", pd.Series(["01234", "01234", "99999"])).kind
     <Kind.CATEGORICAL: 'categorical'>
     """
+    if _has_fractions(series):
+        return Column(name, Kind.NUMERIC, "numbers")
     cells = cells_of(series)
     if not cells.values:
         return Column(name, Kind.CONSTANT, "all values missing")
@@ -58,6 +60,18 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
         _boolean(name, cells) or _dates(name, cells) or _numbers(name, cells, decimal, floats=series.dtype.kind == "f")
     )
     return column or _words(name, cells)
+
+
+def _has_fractions(series: pd.Series[Any]) -> bool:
+    """Return whether a column is nothing but plain numbers, several with a fraction: then all else is settled."""
+    if series.dtype.kind == "f":
+        numbers: NDArray[np.float64] | None = series.to_numpy(np.float64, na_value=np.nan)
+    else:
+        numbers = plain_numbers(series)
+    if numbers is None:
+        return False
+    fractions = numbers[np.isfinite(numbers) & (numbers != np.trunc(numbers))]
+    return len(fractions) > 1 and bool(fractions.min() < fractions.max())
 
 
 def forced_kind(name: str, series: pd.Series[Any], kind: Kind, *, decimal: str = ".") -> Column:

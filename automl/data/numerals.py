@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 CURRENCY: Final = r"[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY"
@@ -72,6 +73,23 @@ def _plain(value: str) -> float:
         return float("nan") if "_" in value else float(value)
     except ValueError:
         return float("nan")
+
+
+def plain_numbers(series: pd.Series[Any]) -> NDArray[np.float64] | None:
+    """Return a column of text as numbers if every cell is plainly one or missing, else None.
+
+    The fast way for long columns: Arrow and Python round the same text to the same number.
+    """
+    if not isinstance(series.dtype, pd.StringDtype):
+        return None
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        numbers = pc.cast(pc.utf8_trim_whitespace(pa.array(series)), pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return np.asarray(numbers.to_numpy(zero_copy_only=False) if isinstance(numbers, pa.Array) else numbers.to_numpy())
 
 
 def number_style(values: Sequence[str], prefer: str = ".") -> Style:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import Cells, cells_of
+from automl.data.cells import FEW, Cells, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.kinds import forced_kind, infer_kind, truth
-from automl.data.numerals import Style, parse_numbers
+from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError, UsageError, suggestion
 
@@ -130,11 +130,16 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
     elif series.dtype.kind == "m":
         numbers = series.dt.total_seconds().to_numpy(np.float64)
     else:
-        cells = cells_of(series)
-        parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
-        _check(cells, np.isnan(parsed), column, wrong)
-        numbers = cells.spread(parsed, np.nan)
+        fast = plain_numbers(series) if len(series) > FEW and column.decimal == "." else None
+        numbers = _numbers_of_text(series, column, wrong) if fast is None else fast
     return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
+    cells = cells_of(series)
+    parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
+    _check(cells, np.isnan(parsed), column, wrong)
+    return cells.spread(parsed, np.nan)
 
 
 def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

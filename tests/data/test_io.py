@@ -94,6 +94,14 @@ def test_a_column_without_a_name_gets_one() -> None:
     assert list(read(",b\n0,2\n1,4\n")) == ["unnamed_1", "b"]
 
 
+def test_cells_and_headers_may_be_long() -> None:
+    names = [f"measurement_number_{i}" for i in range(5000)]
+    assert list(read(",".join(names) + "\n" + ",".join("1" * 5000) + "\n")) == names
+    frame = read('a,b\n"' + "x " * 100_000 + '",1\n2,3\n')
+    assert len(frame["a"].iloc[0]) == 200_000
+    assert frame["b"].tolist() == ["1", "3"]
+
+
 def test_blank_lines_of_a_single_column_are_missing_cells() -> None:
     assert read('a\n1\n\n3\n""\n\n')["a"].fillna("missing").tolist() == ["1", "missing", "3", "missing"]
 
