@@ -1,6 +1,6 @@
 """Add a model family of your own: it is trained, scored, ensembled and saved like every other.
 
-python examples/custom_family.py
+Run it with ``python examples/custom_family.py``.
 """
 
 from collections.abc import Generator
@@ -74,5 +74,5 @@ register_family(Centroid())
 
 if __name__ == "__main__":
     wine = Path(__file__).parents[1] / "datasets" / "wine.csv"
-    model = AutoML(max_trials=12, folds=3).fit(wine, target="target")
+    model = AutoML(max_trials=12, folds=3).fit(wine, target="cultivar")
     print(model.board_.to_text())

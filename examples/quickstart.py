@@ -1,6 +1,6 @@
 """Train on a table, look at the leaderboard, predict: the whole path in Python.
 
-python examples/quickstart.py [seconds]
+Run it with ``python examples/quickstart.py [seconds]``.
 """
 
 import sys

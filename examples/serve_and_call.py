@@ -1,6 +1,6 @@
 """Train, export, serve, and ask for a prediction over HTTP as another program would.
 
-python examples/serve_and_call.py
+Run it with ``python examples/serve_and_call.py``.
 """
 
 import json
