@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import orjson
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.table import Column, Kind, Schema
+from automl.deploy.bodies import Table, parse
+from automl.deploy.problem import RequestError
+
+NAMES = ["age", "features", "odd, 'name'"]
+SCHEMA = Schema(tuple(Column(name, Kind.NUMERIC, "test") for name in NAMES))
+JSON, LINES, CSV = "application/json", "application/jsonlines", "text/csv"
+
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text("ab\n\",'é ")
+)
+rows = st.lists(st.lists(plain, min_size=3, max_size=3), min_size=1, max_size=5)
+texts = st.lists(st.lists(st.text("a1\n\r\",'é ;", min_size=1), min_size=3, max_size=3), min_size=1, max_size=5)
+
+
+def read(body: object, media_type: str = JSON) -> Table:
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    return parse(raw, media_type, SCHEMA, max_rows=100)
+
+
+def refused(body: object, media_type: str = JSON) -> RequestError:
+    with pytest.raises(RequestError) as caught:
+        read(body, media_type)
+    return caught.value
+
+
+def written(lines: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue().encode()
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows)
+def test_every_shape_means_the_same_table(values: list[list[object]]) -> None:
+    records = [dict(zip(NAMES, row, strict=True)) for row in values]
+    expected = pd.DataFrame(values, columns=NAMES, dtype=object)
+    for body in (
+        {"rows": records},
+        {"instances": records},
+        {"inputs": values},
+        {"dataframe_records": [dict(reversed(record.items())) | {"extra": 1} for record in records]},
+        {"instances": [{"features": row} for row in values]},
+        {"dataframe_split": {"columns": NAMES, "index": [0], "data": values}},
+    ):
+        table = read(body)
+        assert not table.errors
+        pd.testing.assert_frame_equal(table.frame, expected)
+    lines = b"\n\n".join(map(orjson.dumps, records))
+    pd.testing.assert_frame_equal(read(lines, LINES).frame, expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(texts)
+def test_csv_is_the_same_with_and_without_a_header(values: list[list[str]]) -> None:
+    expected = pd.DataFrame(values, columns=NAMES, dtype=object)
+    swapped = [["extra", *reversed(NAMES)], *(["1", *reversed(row)] for row in values)]
+    for body in (written(values), written([NAMES, *values]), written(swapped), b"\xef\xbb\xbf" + written(values)):
+        table = read(body, CSV)
+        assert not table.errors
+        pd.testing.assert_frame_equal(table.frame, expected)
+
+
+def test_an_empty_csv_cell_is_missing() -> None:
+    assert read(b"1,,3\n\n,5,\n", CSV).frame.values.tolist() == [["1", None, "3"], [None, "5", None]]
+
+
+def test_columns_that_models_do_not_use_may_be_left_out() -> None:
+    schema = Schema((Column("id", Kind.IDENTIFIER, "test"), Column("age", Kind.NUMERIC, "test")))
+    assert parse(b'{"rows": [{"age": 1}]}', JSON, schema, max_rows=1).frame.columns.tolist() == ["age"]
+    assert parse(b"a7,1\n", CSV, schema, max_rows=1).frame.values.tolist() == [["1"]]
+
+
+def test_all_wrong_rows_and_cells_are_told_at_once() -> None:
+    row = dict.fromkeys(NAMES, 1)
+    body = {"rows": [row, {"age": 1, "features": 2}, 7, [1, 2], row | {"age": {"a": 1}}]}
+    table = read(body)
+    assert [(cell.row, cell.column) for cell in table.errors] == [
+        (2, "odd, 'name'"),
+        (3, None),
+        (4, None),
+        (5, "age"),
+    ]
+    assert len(table.frame) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "word"),
+    [
+        (b'{"rows": [', JSON, 400, "not JSON"),
+        (b'{"rows": [{"age": NaN}]}', JSON, 400, "null"),
+        (b"\xff\xfe", JSON, 400, "not JSON"),
+        (b"[" * 100_000, JSON, 400, "not JSON"),
+        (b'{"age": 1}\n{"age"\n', LINES, 400, "line 2"),
+        (b"\xff,1,2", CSV, 400, "UTF-8"),
+        (b'1,"2,3', CSV, 400, "comma-separated"),
+        (b"[]", JSON, 422, "rows"),
+        (b'{"rows": {"age": 1}}', JSON, 422, "rows"),
+        (b'{"rows": []}', JSON, 422, "at least one"),
+        (b"", CSV, 422, "at least one"),
+        (b'{"dataframe_split": {"data": []}}', JSON, 422, "columns"),
+        (b'{"dataframe_split": {"columns": [["a"]], "data": [[1]]}}', JSON, 422, "names"),
+        (b'{"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}}', JSON, 422, "names"),
+        (b'{"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3]]}}', JSON, 422, "row 2"),
+        (b'{"rows": [' + b"1," * 100 + b"1]}", JSON, 413, "101 rows"),
+        (b"{}", "application/xml", 415, "text/csv"),
+        (b"{}", "", 415, "missing"),
+    ],
+)
+def test_bodies_that_cannot_be_read(body: bytes, media_type: str, status: int, word: str) -> None:
+    error = refused(body, media_type)
+    assert error.status == status
+    assert word in error.detail
+    assert "\n" not in error.detail
