@@ -27,7 +27,9 @@ def plain(answer: httpx.Response) -> list[list[object]]:
     media_type = answer.headers["content-type"].partition(";")[0]
     if media_type == "text/csv":
         return [[row[0], *map(float, row[1:])] for row in csv.reader(io.StringIO(answer.text))]
-    lines = answer.json()["predictions"] if media_type == "application/json" else map(json.loads, answer.text.splitlines())
+    lines = (
+        answer.json()["predictions"] if media_type == "application/json" else map(json.loads, answer.text.splitlines())
+    )
     return [[line["prediction"], *line["probabilities"].values()] for line in lines]
 
 
