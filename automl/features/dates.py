@@ -15,7 +15,8 @@ PAIRED: Final = 6
 """Datetime columns up to which all pairs are compared."""
 DAY: Final = 86_400_000_000
 HOUR: Final = 3_600_000_000
-CYCLES: Final = {"month": 12, "weekday": 7, "hour": 24}
+CYCLES: Final = {"month": (12, 1), "weekday": (7, 1), "hour": (24, 3)}
+"""Length and number of waves: a day has more than one rise and fall."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +76,7 @@ def _parts(moments: NDArray[np.datetime64], start: np.int64, *, cycles: bool) ->
     years, months = known.astype("datetime64[Y]"), known.astype("datetime64[M]")
     parts = {
         "year": years.astype(np.int64) + 1970,
-        "month": months.astype(np.int64) % 12,
+        "month": months.astype(np.int64) % 12 + 1,
         "day": days - months.astype("datetime64[D]").astype(np.int64) + 1,
         "weekday": (days + 3) % 7,
         "yearday": days - years.astype("datetime64[D]").astype(np.int64) + 1,
@@ -86,7 +87,9 @@ def _parts(moments: NDArray[np.datetime64], start: np.int64, *, cycles: bool) ->
         yield name, values
     yield "time", within / HOUR
     if cycles:
-        for name, length in CYCLES.items():
+        for name, (length, waves) in CYCLES.items():
             angles = 2 * np.pi * np.arange(length) / length
-            yield f"sin {name}", np.sin(angles)[parts[name]]
-            yield f"cos {name}", np.cos(angles)[parts[name]]
+            for wave in range(1, waves + 1):
+                suffix = f" {wave}" if waves > 1 else ""
+                yield f"sin {name}{suffix}", np.sin(wave * angles)[parts[name] % length]
+                yield f"cos {name}{suffix}", np.cos(wave * angles)[parts[name] % length]

@@ -20,6 +20,8 @@ THIN: Final = 10
 FEWEST: Final = 20
 """Columns that importance leaves at least."""
 ROWS: Final = 20_000
+CELLS: Final = 3_000_000
+"""Rows times columns that importance is measured on."""
 TREES: Final = 60
 LEAVES: Final = 15
 QUANTILE: Final = 0.9
@@ -63,8 +65,8 @@ def above_probes(values: NDArray[np.float32], y: NDArray[Any], task: Task, rando
     import lightgbm
 
     generator = np.random.default_rng(random_state)
-    rows = sample(len(values), ROWS, random_state)
     columns = values.shape[1]
+    rows = sample(len(values), min(ROWS, CELLS // columns), random_state)
     inner = values[rows]
     probes = generator.permuted(inner[:, generator.choice(columns, max(10, columns // 10))], axis=0)
     classes = task.n_classes if task.n_classes > 2 else 1

@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain, pairwise
+from functools import cached_property, lru_cache
+from itertools import chain, pairwise, repeat
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
 Analyzer = Literal["words", "pieces"]
 
@@ -37,8 +37,13 @@ def analyze(text: str, analyzer: Analyzer) -> Iterator[str]:
     if analyzer == "words":
         words = _WORD.findall(text)
         return chain(words, map(" ".join, pairwise(words)))
-    padded = [f" {word} " for word in text.split()]
-    return (word[i : i + size] for word in padded for size in PIECES for i in range(len(word) - size + 1))
+    return chain.from_iterable(map(_pieces, text.split()))
+
+
+@lru_cache(maxsize=20_000)  # words come again and again
+def _pieces(word: str) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple(padded[i : i + size] for size in PIECES for i in range(len(padded) - size + 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,22 +70,18 @@ class Vocabulary:
 
     def transform(self, texts: Sequence[str]) -> csr_array[Any]:
         """Return (texts, terms) float32 weights; a text without known terms is a row of zeros."""
-        index = self._index
-        places: list[int] = []
-        counts: list[int] = []
-        ends = [0]
-        for text in texts:
-            known = Counter(index[term] for term in analyze(text, self.analyzer) if term in index)
-            for place in sorted(known):
-                places.append(place)
-                counts.append(known[place])
-            ends.append(len(places))
-        indices, indptr = np.array(places, np.int32), np.array(ends, np.int32)
-        weights = _SUBLINEAR[np.array(counts, np.intp) - 1] * self.idf[indices]
-        rows = np.repeat(np.arange(len(texts)), np.diff(indptr))
-        lengths = np.sqrt(np.bincount(rows, weights=np.square(weights), minlength=len(texts)))
-        weights /= lengths[rows]
-        return csr_array((weights.astype(np.float32), indices, indptr), shape=(len(texts), len(self.terms)))
+        get, unknown = self._index.get, repeat(-1)
+        found = [np.fromiter(map(get, analyze(text, self.analyzer), unknown), np.int32) for text in texts]
+        rows = np.repeat(np.arange(len(texts)), [len(places) for places in found])
+        places = np.concatenate([np.zeros(0, np.int32), *found])
+        known = places >= 0
+        shape = (len(texts), len(self.terms))
+        weights = csr_array(coo_array((np.ones(known.sum()), (rows[known], places[known])), shape=shape))
+        weights.data = _SUBLINEAR[weights.data.astype(np.intp) - 1] * self.idf[weights.indices]
+        rows = np.repeat(np.arange(len(texts)), np.diff(weights.indptr))
+        lengths = np.sqrt(np.bincount(rows, weights=np.square(weights.data), minlength=len(texts)))
+        weights.data /= lengths[rows]
+        return weights.astype(np.float32)
 
 
 def components(weights: csr_array[Any], dims: int, random_state: int) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ BLOCK: Final = 2048
 """Texts whose characters are held as numbers at a time."""
 LETTERS: Final = 128
 """Mean characters up to which pieces of words are worth their time."""
-RIDGE: Final = 1.0
+RIDGE: Final = 3.0
 STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
 
 
