@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.linear_model import ElasticNet, LogisticRegression
+
+from automl.data.table import ProblemType
+from automl.deadline import Deadline
+from automl.models.base import FitContext, FoldData, Shape
+from automl.models.linear import Linear
+from automl.models.penalised import Penalised
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(300, 6)).astype(np.float32)
+SIGNAL = X @ np.array([2.0, -1.0, 0.5, 0.0, 0.0, 0.0]) + RNG.normal(0, 0.5, 300)
+
+
+def solved(y, kind, outputs, ratio, penalty):
+    objective = Penalised(X, y, kind, outputs, ratio)
+    frequencies = np.full(max(outputs, 2), 1 / max(outputs, 2))
+    point = objective.start(frequencies)
+    for _ in range(5):
+        point = objective.solve(point, penalty, Deadline.never())
+    return objective.split(point)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_optimum_is_that_of_logistic_regression(n_classes):
+    y = np.digitize(SIGNAL, np.quantile(SIGNAL, np.arange(1, n_classes) / n_classes))
+    kind = ProblemType.BINARY if n_classes == 2 else ProblemType.MULTICLASS
+    weights, bias = solved(y, kind, 1 if n_classes == 2 else n_classes, 0.0, 0.01)
+    reference = LogisticRegression(C=1 / (0.01 * len(y)), tol=1e-8, max_iter=1000).fit(X, y)
+    np.testing.assert_allclose(weights.T, reference.coef_, atol=2e-3)
+    np.testing.assert_allclose(bias - bias.mean(), reference.intercept_ - reference.intercept_.mean(), atol=2e-3)
+
+
+def test_the_optimum_is_that_of_the_elastic_net():
+    weights, bias = solved(SIGNAL, ProblemType.REGRESSION, 1, 0.7, 0.1)
+    reference = ElasticNet(alpha=0.1, l1_ratio=0.7, tol=1e-8).fit(X, SIGNAL)
+    np.testing.assert_allclose(weights[:, 0], reference.coef_, atol=2e-3)
+    np.testing.assert_allclose(bias[0], reference.intercept_, atol=2e-3)
+
+
+def test_sparse_and_dense_inputs_give_the_same_model(trained, as_matrix):
+    wide = np.where(RNG.random((400, 40)) < 0.1, 1.0, 0.0).astype(np.float32)
+    y = (wide[:, :3].sum(axis=1) > 0).astype(np.int64)
+    shape = Shape(ProblemType.BINARY, 300, 40, 2)
+    predictions = []
+    for values in (wide, csr_array(wide)):
+        data = FoldData(as_matrix(values[:300]), y[:300], as_matrix(values[300:]), y[300:])
+        model, _ = trained(Linear().fit(data, {}, FitContext(shape)))
+        predictions.append(model.predict(data.X_valid))
+    np.testing.assert_allclose(*predictions, atol=1e-3)
+    assert (predictions[0].argmax(axis=1) == y[300:]).mean() > 0.95
+
+
+def test_the_path_ends_early_where_noise_begins(trained, as_matrix):
+    noise = RNG.normal(size=(80, 60)).astype(np.float32)
+    y = noise[:, 0] + RNG.normal(0, 2, 80)
+    data = FoldData(as_matrix(noise[:40]), y[:40], as_matrix(noise[40:]), y[40:])
+    model, _ = trained(Linear().fit(data, {"penalty": "elasticnet"}, FitContext(Shape(ProblemType.REGRESSION, 40, 60))))
+    assert model.details["stopped"] == "early"
+    assert model.details["columns"] < 60
+
+
+def test_predictions_stay_near_the_training_range(trained, as_matrix):
+    data = FoldData(as_matrix(X[:200]), SIGNAL[:200], as_matrix(X[200:]), SIGNAL[200:])
+    model, _ = trained(Linear().fit(data, {}, FitContext(Shape(ProblemType.REGRESSION, 200, 6))))
+    low, high = SIGNAL[:200].min(), SIGNAL[:200].max()
+    far = model.predict(as_matrix(np.array([[1e30] * 6, [50, -50, 50, 0, 0, 0]], np.float32)))
+    assert (far <= high + 0.11 * (high - low)).all()

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsRegressor
+
+from automl.data.table import ProblemType
+from automl.deadline import Deadline
+from automl.models.base import FitContext
+from automl.models.neighbors import Neighbors
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_uniform_votes_are_those_of_scikit_learn(p, problem, trained):
+    data, shape = problem(ProblemType.REGRESSION)
+    model, _ = trained(Neighbors().fit(data, {"weights": "uniform", "p": p}, FitContext(shape)))
+    reference = KNeighborsRegressor(model.details["k"], p=p).fit(data.X_train.dense, data.y_train)
+    np.testing.assert_allclose(model.predict(data.X_valid), reference.predict(data.X_valid.dense), rtol=1e-9)
+
+
+def test_k_is_the_best_of_the_ladder_on_the_validation_rows(problem, trained):
+    data, shape = problem(ProblemType.REGRESSION)
+    model, _ = trained(Neighbors().fit(data, {"weights": "uniform"}, FitContext(shape)))
+    errors = {}
+    for k in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144):
+        reference = KNeighborsRegressor(k).fit(data.X_train.dense, data.y_train)
+        errors[k] = np.square(reference.predict(data.X_valid.dense) - data.y_valid).mean()
+    assert model.details["k"] == min(errors, key=errors.__getitem__)
+
+
+def test_an_equal_row_does_not_make_a_class_certain(problem, trained):
+    data, shape = problem(ProblemType.BINARY, 2)
+    model, _ = trained(Neighbors().fit(data, {"weights": "distance"}, FitContext(shape)))
+    probabilities = model.predict(data.X_train)
+    assert probabilities.min() > 0
+    assert probabilities.max() < 1
+
+
+def test_a_table_that_cannot_be_searched_in_time_is_sampled(problem, trained):
+    data, shape = problem(ProblemType.REGRESSION, rows=5_000)
+    model, _ = trained(Neighbors().fit(data, {}, FitContext(shape, Deadline.after(-1))))
+    assert model.details["rows"] == 1_000
+
+
+def test_big_tables_are_sampled(monkeypatch, problem, trained):
+    monkeypatch.setattr("automl.models.neighbors.CELLS", 500)
+    data, shape = problem(ProblemType.REGRESSION)
+    model, _ = trained(Neighbors().fit(data, {}, FitContext(shape)))
+    assert model.details["rows"] == 100
