@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,18 +92,23 @@ def _report(model: AutoML, json: bool, test: Mapping[str, float], *, sample: str
 
 
 def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
-    from dataclasses import asdict
     from json import dumps
 
+    score = model.score_
     result = {
         "run": str(model.run_),
         "problem_type": model.problem_type_,
         "metric": model.metric_,
-        "score": asdict(model.score_),
+        "score": _finite({"value": score.value, "low": score.low, "high": score.high}),
         "seconds": model.seconds_,
         "leaderboard": model.board_.to_json(),
     }
-    print(dumps(result | ({"test": dict(test)} if test else {}), allow_nan=False))
+    print(dumps(result | ({"test": _finite(test)} if test else {}), allow_nan=False))
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """Turn what JSON has no number for into null: a metric that is not defined, a bound that is not known."""
+    return {name: value if isfinite(value) else None for name, value in numbers.items()}
 
 
 def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:

@@ -1,0 +1,74 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import automl as package
+from automl.cli import main
+
+
+@pytest.fixture(scope="module")
+def rows(datasets: Path) -> pd.DataFrame:
+    return pd.read_csv(datasets / "churn.csv", nrows=30)
+
+
+def test_prediction_and_probabilities_in_the_order_of_the_rows(run: Path, rows: pd.DataFrame, tmp_path: Path) -> None:
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    assert main(["predict", str(run), str(tmp_path / "new.csv"), "-o", str(tmp_path / "out.csv"), "--proba"]) == 0
+    out = pd.read_csv(tmp_path / "out.csv")
+    predictor = package.load(run)
+    classes = [str(label) for label in predictor.classes_]
+    assert list(out.columns) == ["prediction", *(f"probability_{label}" for label in classes)]
+    assert len(out) == len(rows)
+    np.testing.assert_allclose(out.iloc[:, 1:].sum(axis=1), 1)
+    assert list(out["prediction"].astype(str)) == [classes[i] for i in out.iloc[:, 1:].to_numpy().argmax(axis=1)]
+    reversed_rows = predictor.predict_proba(rows.iloc[::-1])
+    np.testing.assert_allclose(reversed_rows[::-1], out.iloc[:, 1:], rtol=1e-9)
+
+
+def test_stdin_to_stdout(run: Path, rows: pd.DataFrame, automl) -> None:
+    result = automl("predict", run, "-", stdin=rows.to_csv(index=False))
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    out = pd.read_csv(io.StringIO(result.stdout))
+    assert list(out.columns) == ["prediction"]
+    assert list(out["prediction"].astype(str)) == [str(label) for label in package.load(run).predict(rows)]
+
+
+def test_parquet_in_and_out(run: Path, rows: pd.DataFrame, tmp_path: Path) -> None:
+    rows.to_parquet(tmp_path / "new.parquet", index=False)
+    assert main(["predict", str(run), str(tmp_path / "new.parquet"), "-o", str(tmp_path / "out.parquet")]) == 0
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == len(rows)
+
+
+def test_a_reader_that_leaves_early_is_no_error(run: Path, datasets: Path) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "automl", "predict", str(run), str(datasets / "churn.csv"), "--proba"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+
+
+def test_export_is_a_model_of_its_own(
+    run: Path, datasets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(run), "--to", str(tmp_path / "model"), "--format", "artifact"]) == 0
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path / "model"), str(datasets / "churn.csv")]) == 0
+    exported = capsys.readouterr().out
+    assert main(["predict", str(run), str(datasets / "churn.csv")]) == 0
+    assert capsys.readouterr().out == exported
+
+
+def test_export_of_an_endpoint_is_a_project(run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "--to", str(tmp_path / "endpoint"), "--format", "endpoint"]) == 0
+    files = {path.name for path in (tmp_path / "endpoint").iterdir()}
+    assert {"Dockerfile", "requirements.txt", "README.md"} <= files
