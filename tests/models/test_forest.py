@@ -40,7 +40,6 @@ def test_joined_trees_add_up():
 @settings(deadline=None, max_examples=100)
 @given(st.floats(-(2.0**99), 2.0**99), st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=5))
 def test_rounded_thresholds_decide_equally(threshold, values):
-
     rounded = _round_down(np.array([threshold]))
     x = np.array([*values, np.float32(threshold)], np.float32)
     np.testing.assert_array_equal(x <= rounded, x.astype(np.float64) <= threshold)
