@@ -85,7 +85,7 @@ def above_probes(values: NDArray[np.float32], y: NDArray[Any], task: Task, rando
         "verbosity": -1,
     }
     data = lightgbm.Dataset(np.concatenate([inner, probes], axis=1), y[rows].astype(np.float64))
-    model = lightgbm.train(settings, data, num_boost_round=max(10, TREES // classes))
+    model = lightgbm.train(settings, data, num_boost_round=max(3, TREES // classes))
     gain = model.feature_importance("gain")
     least = np.quantile(gain[columns:], QUANTILE)
     order = np.argsort(-gain[:columns], kind="stable")

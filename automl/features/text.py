@@ -145,7 +145,9 @@ def _ridge(
     rows, terms = weights.shape
     targets = supervision.values
     slopes, biases = np.zeros((terms, targets.shape[1])), np.zeros(targets.shape[1])
-    predicted = np.empty(targets.shape)
+    predicted = np.zeros(targets.shape)
+    if not terms:
+        return slopes, biases, predicted
     for fold in range(FOLDS):
         inside = supervision.folds == fold
         others = np.flatnonzero(~inside) if rows > 1 else np.arange(rows)

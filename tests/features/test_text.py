@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import roc_auc_score
+from typed_frames import TASKS, schema_of, texts
+
+from automl.data.table import Kind
+from automl.features.matrix import Needs
+from automl.features.pipeline import fit_features
+from automl.features.supervision import supervise
+from automl.features.terms import Vocabulary, components
+from automl.features.text import Style, Topics
+
+LINES = ["the fire is near, the fire burns", "no fire at all", "a quiet day at the lake", "the lake burns", ""]
+
+
+@pytest.mark.parametrize(
+    ("analyzer", "reference"),
+    [
+        ("words", {"ngram_range": (1, 2)}),
+        ("pieces", {"ngram_range": (3, 5), "analyzer": "char_wb"}),
+    ],
+)
+def test_weights_are_those_of_scikit_learn(analyzer: str, reference: dict[str, object]) -> None:
+    expected = TfidfVectorizer(sublinear_tf=True, min_df=2, **reference).fit(LINES)
+    vocabulary = Vocabulary.fit(LINES, analyzer, least=2, most=1000)  # type: ignore[arg-type]
+    assert set(vocabulary.terms) == set(expected.vocabulary_)
+    places = [expected.vocabulary_[term] for term in vocabulary.terms]
+    ours = vocabulary.transform(LINES).toarray()
+    np.testing.assert_allclose(ours, expected.transform(LINES).toarray()[:, places], rtol=1e-6)
+
+
+def test_the_most_frequent_terms_are_kept() -> None:
+    assert Vocabulary.fit(["a1 b1", "b1 a1", "a1 c1"], "words", least=1, most=2).terms == ("a1", "b1")
+
+
+def test_topics_keep_the_distances() -> None:
+    generator = np.random.default_rng(0)
+    topics = [["fire", "smoke", "burn", "heat"], ["lake", "water", "swim", "boat"]]
+    lines = [" ".join(generator.choice(topics[i % 2], 3)) for i in range(80)]
+    weights = Vocabulary.fit(lines, "words", least=2, most=100).transform(lines)
+    reduced = weights @ components(weights, 2, random_state=0)
+    similar = reduced @ reduced.T
+    same = np.arange(80)[:, None] % 2 == np.arange(80) % 2
+    assert similar[same].mean() > 5 * abs(similar[~same].mean())
+
+
+def test_style_counts() -> None:
+    frame = pd.DataFrame({"t": texts(["ABc 12!!? http://x", "", "éé"])})
+    style = Style("t")
+    values = dict(zip(style.names, style.transform(frame).T.tolist(), strict=True))
+    assert values["characters(t)"] == [18, 0, 2]
+    assert values["words(t)"] == [3, 0, 1]
+    assert values["digits(t)"] == [2 / 18, 0, 0]
+    assert values["capitals(t)"] == [2 / 18, 0, 0]
+    assert values["exclamations(t)"] == [2, 0, 0]
+    assert values["questions(t)"] == [1, 0, 0]
+    assert values["links(t)"] == [1, 0, 0]
+
+
+def reports(rows: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    words = np.array([f"word{i:02d}" for i in range(60)])
+    y = generator.integers(0, 2, rows)
+    lines = [
+        " ".join([*generator.choice(words, 6), *(["alarm"] if label and i % 3 else [])]) for i, label in enumerate(y)
+    ]
+    return pd.DataFrame({"t": texts(lines)}), y
+
+
+def test_the_prediction_from_text_is_honest_on_training_rows() -> None:
+    train, y = reports(600, seed=0)
+    later, y_later = reports(600, seed=1)
+    schema = schema_of(t=Kind.TEXT)
+    features, matrix = fit_features(train, y, schema, TASKS["binary"], Needs(), random_state=0)
+    column = matrix.names.index("predicted(t)")
+    honest = roc_auc_score(y, matrix.dense[:, column])
+    new = roc_auc_score(y_later, features.transform(later).dense[:, column])
+    assert new > 0.75
+    assert honest == pytest.approx(new, abs=0.06)
+
+
+def test_random_text_predicts_nothing() -> None:
+    train, _ = reports(600, seed=0)
+    y = np.random.default_rng(5).integers(0, 2, 600)
+    supervision = supervise(y, TASKS["binary"], random_state=0)
+    topics, columns = Topics.fit(train, "t", supervision)
+    assert topics.names[-1] == "predicted(t)"
+    assert abs(roc_auc_score(y, columns[:, -1]) - 0.5) < 0.08
+    assert roc_auc_score(y, topics.transform(train)[:, -1]) > 0.7
+
+
+def test_tfidf_columns_are_sparse() -> None:
+    train, y = reports(200, seed=0)
+    needs = Needs("impute", "onehot", "standard", "tfidf", sparse=True)
+    features, matrix = fit_features(train, y, schema_of(t=Kind.TEXT), TASKS["binary"], needs, random_state=0)
+    assert features.compressed
+    assert "t ~ words: alarm" in matrix.names
+    assert not any(name.startswith(("topic", "predicted")) for name in matrix.names)
