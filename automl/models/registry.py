@@ -7,15 +7,21 @@ from typing import Final
 
 from automl.errors import UsageError, suggestion
 from automl.models.base import Family
+from automl.models.catboost import CatBoost
 from automl.models.constant import Constant
 from automl.models.extra_trees import ExtraTrees
+from automl.models.lightgbm import LightGBM
 from automl.models.linear import Linear
 from automl.models.mlp import MLP
 from automl.models.neighbors import Neighbors
 from automl.models.random_forest import RandomForest
+from automl.models.xgboost import XGBoost
 
 FAMILIES: Final[tuple[Family, ...]] = (
+    LightGBM(),
+    CatBoost(),
     ExtraTrees(),
+    XGBoost(),
     Linear(),
     MLP(),
     RandomForest(),

@@ -1,0 +1,200 @@
+"""Rounds of a booster: when to stop, and how fast to learn so that training ends in time.
+
+Boosting with a learning rate ``r`` for ``n`` rounds covers a distance ``r * n``; models at equal distance are alike. So
+the plan is a distance, and too little time is answered by longer steps, which cost less than an unfinished journey.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from math import inf, isfinite
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.models.base import FitContext, Progress, Value
+
+ENOUGH: Final = 20.0
+"""Distance that is planned for: most tables are at their best before it."""
+MOST_ROUNDS: Final = 10_000
+FASTEST: Final = 0.3
+"""Learning rate that is never exceeded to save time."""
+WARM_UP: Final = 8
+"""Rounds before the first look at the clock, if they are quick; further looks after twice as many each time."""
+
+
+def patience(learning_rate: float, rows: int, best_round: int = 0) -> int:
+    """Return rounds to wait for a better validation loss.
+
+    A distance of 6, fewer rounds on more rows (their losses are less noisy), and a fifth of the way to the best.
+
+    >>> patience(0.05, 5_000), patience(0.05, 100_000), patience(0.05, 100_000, best_round=1_000)
+    (120, 20, 200)
+    """
+    noisy = min(300.0, 6 / learning_rate) * min(1.0, 10_000 / rows)
+    return round(max(20.0, noisy, 0.2 * best_round))
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """How a training went. ``seconds_per_round`` is the only field that depends on the clock if no deadline came."""
+
+    rounds: int
+    best_rounds: int
+    learning_rate: float
+    """At the end; higher than asked for where the time was short."""
+    seconds_per_round: float
+    stopped: str
+    """``early``: no better validation loss for long. ``deadline``. ``rounds``: all that were allowed."""
+
+    def to_json(self) -> dict[str, Value]:
+        """Return the facts as JSON values; ``Trained(**values)`` reads them."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class RoundControl:
+    """Decides after every round whether to go on and whether to learn faster. Knows no clock: it is told the seconds.
+
+    >>> control = RoundControl(learning_rate=0.1, rows=1_000)
+    >>> [control.record(loss=1 / n, seconds=1.0, remaining=30.0 - n) for n in (1, 2, 3)]
+    [True, True, True]
+    >>> control.learning_rate
+    0.3
+    """
+
+    learning_rate: float
+    rows: int
+    most_rounds: int = MOST_ROUNDS
+    closing: float = 0.0
+    """Seconds a round that are needed after the last one, to pack the model."""
+    adapts: bool = True
+    """Whether the learning rate may be raised."""
+    rounds: int = 0
+    best_rounds: int = 0
+    best_loss: float = inf
+    covered: float = 0.0
+    seconds: float = 0.0
+    stopped: str = ""
+    _first: float = 0.0
+
+    @property
+    def distance(self) -> float:
+        """What is planned to be covered."""
+        return min(ENOUGH, self.covered + self.learning_rate * max(0, self.most_rounds - self.rounds))
+
+    @property
+    def share(self) -> float:
+        """Share of the planned distance that is covered, at most 1."""
+        return min(1.0, self.covered / self.distance)
+
+    @property
+    def seconds_per_round(self) -> float:
+        """Mean seconds, without the first round, which also allocates."""
+        return self.seconds if self.rounds <= 1 else (self.seconds - self._first) / (self.rounds - 1)
+
+    def record(self, loss: float, seconds: float, remaining: float) -> bool:
+        """Note a round and return whether another one should follow; if not, ``stopped`` says why.
+
+        Parameters
+        ----------
+        loss
+            On the validation rows after this round.
+        seconds
+            This round took.
+        remaining
+            Seconds until the deadline; infinite = none, then the seconds change nothing.
+        """
+        self.rounds += 1
+        self.covered += self.learning_rate
+        self.seconds += seconds
+        if self.rounds == 1:
+            self._first = seconds
+            self.best_rounds = 1
+        if loss < self.best_loss:
+            self.best_loss, self.best_rounds = loss, self.rounds
+        self.stopped = self._reason(remaining)
+        if not self.stopped and remaining < inf:
+            self._look_at_clock(remaining)
+        return not self.stopped
+
+    def exhaust(self) -> None:
+        """Note that no further tree could be grown."""
+        self.stopped = "early"
+
+    def trained(self) -> Trained:
+        """Return the facts of the training so far."""
+        rounds = self.rounds, self.best_rounds
+        return Trained(*rounds, self.learning_rate, self.seconds_per_round, self.stopped)
+
+    def _reason(self, remaining: float) -> str:
+        if self.rounds >= self.most_rounds:
+            return "rounds"
+        if self.rounds - self.best_rounds >= patience(self.learning_rate, self.rows, self.best_rounds):
+            return "early"
+        if remaining < self.seconds_per_round + self.closing * (self.rounds + 1):
+            return "deadline"
+        return ""
+
+    def _look_at_clock(self, remaining: float) -> None:
+        """Raise the learning rate if the rest of the distance would not be covered in time."""
+        doubled = self.rounds & (self.rounds - 1) == 0
+        warm = self.rounds >= WARM_UP or self.seconds > 0.05 * remaining
+        if not (self.adapts and doubled and warm):
+            return
+        spare = remaining - self.closing * self.rounds
+        affordable = max(1.0, spare / max(self.seconds_per_round + self.closing, 1e-9))
+        needed = (self.distance - self.covered) / affordable
+        if needed > 1.05 * self.learning_rate:
+            self.learning_rate = max(self.learning_rate, min(FASTEST, needed))
+
+
+class Rounds(Protocol):
+    """A booster that is trained round by round."""
+
+    def advance(self) -> float | None:
+        """Train one more round and return the loss on the validation rows, or None if no tree could be grown."""
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Use this learning rate from the next round on."""
+
+    def prediction(self) -> NDArray[np.float64]:
+        """Return what the rounds so far predict for the validation rows."""
+
+
+def boost(rounds: Rounds, control: RoundControl, context: FitContext) -> Generator[Progress, None, None]:
+    """Train until the control says stop, at least one round, reporting at the context's rungs."""
+    reported, going = 0, True
+    while going:
+        start = time.perf_counter()
+        loss = rounds.advance()
+        seconds = time.perf_counter() - start
+        if loss is None and control.rounds:
+            control.exhaust()
+            return
+        learning_rate = control.learning_rate
+        going = control.record(
+            loss if loss is not None and isfinite(loss) else inf, seconds, context.deadline.remaining
+        )
+        if control.learning_rate != learning_rate:
+            rounds.set_learning_rate(control.learning_rate)
+        while reported < len(context.rungs) and control.share >= context.rungs[reported]:
+            yield Progress(reported, rounds.prediction())
+            reported += 1
+
+
+def output(raw: Any, classification: bool) -> NDArray[np.float64]:
+    """Turn what boosters return, (rows,) for the second class or (rows, classes), into rows that sum to 1.
+
+    >>> output(np.array([0.25], np.float32), classification=True).tolist()
+    [[0.75, 0.25]]
+    """
+    values = np.asarray(raw, np.float64)
+    if not classification:
+        return values
+    if values.ndim == 1:
+        return np.column_stack([1 - values, values])
+    return np.asarray(values / values.sum(axis=1, keepdims=True))

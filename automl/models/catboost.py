@@ -1,0 +1,258 @@
+"""CatBoost (Prokhorenkova et al. 2018): symmetric trees, and target statistics for categories that do not leak."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import ProblemType
+from automl.deadline import Deadline
+from automl.features.matrix import Matrix, Needs
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    Float,
+    FoldData,
+    Int,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
+from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, output
+
+LOSSES: Final = {
+    ProblemType.BINARY: "Logloss",
+    ProblemType.MULTICLASS: "MultiClass",
+    ProblemType.REGRESSION: "RMSE",
+}
+METRIC_PERIOD: Final = 5
+"""Rounds between two losses: CatBoost copies all of them to Python each round, which adds up over thousands."""
+
+PORTFOLIO: Final[tuple[Params, ...]] = (
+    {"learning_rate": 0.05, "depth": 6},
+    {"learning_rate": 0.0314, "depth": 8, "l2_leaf_reg": 2.80, "max_ctr_complexity": 2, "one_hot_max_size": 3}
+    | {"grow_policy": "Depthwise"},
+    {"learning_rate": 0.0686, "depth": 6, "l2_leaf_reg": 2.15, "max_ctr_complexity": 4, "one_hot_max_size": 10},
+    {"learning_rate": 0.0494, "depth": 4, "l2_leaf_reg": 4.56},
+    {"learning_rate": 0.0173, "depth": 8, "l2_leaf_reg": 3.33, "max_ctr_complexity": 5, "one_hot_max_size": 10},
+)
+"""CatBoost's own defaults, and what is strong beside them on TabRepo (Salinas & Erickson 2024)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a matrix is handed to CatBoost: the numeric columns, then the categorical ones as words."""
+
+    numeric: tuple[int, ...]
+    categorical: tuple[int, ...]
+    cardinality: int
+    """The highest of the categorical columns. Higher codes all become one word that training does not have."""
+
+    @classmethod
+    def of(cls, X: Matrix) -> Layout:
+        """Read the kinds of the columns."""
+        categorical = set(X.categorical)
+        numeric = tuple(column for column in range(X.columns) if column not in categorical)
+        return cls(numeric, X.categorical, max(X.cardinalities, default=0))
+
+    def pool(self, X: Matrix, y: NDArray[np.generic] | None = None) -> Any:
+        """Return a ``catboost.Pool``; ``FeaturesData`` is the quickest way in: 0.1 ms for one row."""
+        import catboost
+
+        values = X.dense
+        numbers = words = None
+        if self.numeric:
+            numbers = np.ascontiguousarray(values[:, self.numeric]) if self.categorical else values
+        if self.categorical:
+            codes = np.nan_to_num(values[:, self.categorical], nan=-1.0)
+            words = self._words()[np.clip(codes, -1, self.cardinality).astype(np.int64) + 1]
+        return catboost.Pool(catboost.FeaturesData(numbers, words), label=y)
+
+    def _words(self) -> NDArray[np.object_]:
+        """Return a word for a missing code, each code, and a code that is too high."""
+        return np.array([str(code).encode() for code in range(-1, self.cardinality + 1)], dtype=object)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CatBoostModel(Model):
+    """Trees up to the best round."""
+
+    booster: Any
+    """``catboost.CatBoost``."""
+    layout: Layout
+    classification: bool
+    trained: Trained
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Sum the trees, with one thread."""
+        kind = "Probability" if self.classification else "RawFormulaVal"
+        raw = self.booster.predict(self.layout.pool(X), prediction_type=kind, thread_count=1)
+        return output(raw, self.classification)
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """How training went."""
+        return self.trained.to_json()
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.cbm`` in CatBoost's binary format, and ``model.json``."""
+        self.booster.save_model(str(folder / "model.cbm"), format="cbm")
+        record = {
+            "classification": self.classification,
+            "numeric": self.layout.numeric,
+            "categorical": self.layout.categorical,
+            "cardinality": self.layout.cardinality,
+            "trained": self.trained.to_json(),
+        }
+        (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+class CatBoost(Family):
+    """Boosting that is strong without tuning. On the CPU only: its GPU trainer cannot be stopped at a deadline."""
+
+    name = "catboost"
+    library = "catboost"
+
+    def needs(self, params: Params) -> Needs:
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return the library's defaults, then a spread of depths and growing policies."""
+        return PORTFOLIO
+
+    def space(self, shape: Shape) -> Space:
+        """Return TabArena's space (Erickson et al. 2025), with the bootstrap left open."""
+        return {
+            "learning_rate": Float(5e-3, 0.1, log=True),
+            "depth": Int(4, 8),
+            "grow_policy": Choice(("SymmetricTree", "Depthwise")),
+            "bootstrap_type": Choice(("Bernoulli", "Bayesian")),
+            "subsample": Float(0.7, 1.0, when=("bootstrap_type", ("Bernoulli",))),
+            "bagging_temperature": Float(0.0, 1.0, when=("bootstrap_type", ("Bayesian",))),
+            "colsample_bylevel": Float(0.85, 1.0),
+            "l2_leaf_reg": Float(1e-4, 5.0, log=True),
+            "leaf_estimation_iterations": Int(1, 20, log=True),
+            "one_hot_max_size": Int(8, 100, log=True),
+            "model_size_reg": Float(0.1, 1.5, log=True),
+            "max_ctr_complexity": Int(2, 5),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round.
+
+        If the first rounds show that the time is too short, training starts again with a higher learning rate, which
+        CatBoost cannot change on the way. Reports nothing on the way, since it cannot predict there.
+        """
+        yield from ()
+        chosen = complete(params, defaults(context.shape))
+        layout = Layout.of(data.X_train)
+        pools = layout.pool(data.X_train, data.y_train), layout.pool(data.X_valid, data.y_valid)
+        most_rounds = int(chosen.pop("max_rounds"))
+        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, most_rounds)
+        booster = _train(pools, chosen, control, context)
+        if control.learning_rate != chosen["learning_rate"]:
+            chosen["learning_rate"] = control.learning_rate
+            control = RoundControl(control.learning_rate, data.X_train.rows, most_rounds, adapts=False)
+            booster = _train(pools, chosen, control, context)
+        return CatBoostModel(booster, layout, context.shape.problem_type.classification, control.trained())
+
+    def load(self, folder: Path) -> Model:
+        """Read ``model.cbm`` and ``model.json``."""
+        import catboost
+
+        record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        booster = catboost.CatBoost().load_model(str(folder / "model.cbm"), format="cbm")
+        layout = Layout(tuple(record["numeric"]), tuple(record["categorical"]), record["cardinality"])
+        return CatBoostModel(booster, layout, record["classification"], Trained(**record["trained"]))
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: bins, words, approximations of four permutations, histograms, the model."""
+        leaves = 1 << int(complete(params, defaults(shape))["depth"])
+        bins = 12 * shape.rows * shape.columns
+        approximations = 4 * 16 * shape.rows * shape.outputs
+        histograms = leaves * 255 * shape.columns * 16 * shape.outputs
+        model = 16 * leaves * shape.outputs * 1_000
+        return 100_000_000 + bins + approximations + histograms + model
+
+
+def defaults(shape: Shape) -> dict[str, Value]:
+    """Return every hyperparameter's default for this problem: CatBoost's own."""
+    multiclass = shape.problem_type is ProblemType.MULTICLASS
+    return {
+        "learning_rate": 0.05,
+        "depth": 6,
+        "grow_policy": "SymmetricTree",
+        "bootstrap_type": "Bayesian" if multiclass else "MVS",
+        "subsample": 0.8,
+        "bagging_temperature": 1.0,
+        "colsample_bylevel": 1.0,
+        "l2_leaf_reg": 3.0,
+        "leaf_estimation_iterations": 10 if shape.problem_type is ProblemType.BINARY else 1,
+        "one_hot_max_size": 2,
+        "model_size_reg": 0.5,
+        "max_ctr_complexity": 4,
+        "max_rounds": MOST_ROUNDS,
+    }
+
+
+def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, context: FitContext) -> Any:
+    """Train to the end that the control sees, or until it asks for another learning rate."""
+    import catboost
+
+    unused = "subsample" if chosen["bootstrap_type"] == "Bayesian" else "bagging_temperature"
+    settings: dict[str, Any] = {
+        **{name: value for name, value in chosen.items() if name != unused},
+        "iterations": control.most_rounds,
+        "loss_function": LOSSES[context.shape.problem_type],
+        "metric_period": METRIC_PERIOD,
+        "use_best_model": True,
+        "allow_const_label": True,
+        "random_seed": context.random_state,
+        "thread_count": context.threads,
+        "allow_writing_files": False,
+    }
+    if context.shape.problem_type is ProblemType.MULTICLASS:
+        settings["classes_count"] = context.shape.n_classes
+    elif context.shape.problem_type is ProblemType.BINARY:
+        settings["class_names"] = [0, 1]
+    booster = catboost.CatBoost(settings)
+    watch = _Watch(control, context.deadline, LOSSES[context.shape.problem_type])
+    silence = io.StringIO()
+    train, valid = pools
+    booster.fit(train, eval_set=valid, callbacks=[watch], log_cout=silence, log_cerr=silence)
+    return booster
+
+
+class _Watch:
+    """Asks the control after every round."""
+
+    def __init__(self, control: RoundControl, deadline: Deadline, metric: str) -> None:
+        self._control = control
+        self._deadline = deadline
+        self._metric = metric
+        self._last = time.perf_counter()
+
+    def after_iteration(self, info: Any) -> bool:
+        """Return whether to go on."""
+        now = time.perf_counter()
+        seconds, self._last = now - self._last, now
+        control, learning_rate = self._control, self._control.learning_rate
+        loss = float(info.metrics["validation"][self._metric][-1])
+        going = control.record(loss, seconds, self._deadline.remaining)
+        # later, starting again would cost more than it gains
+        control.adapts = control.adapts and control.rounds < WARM_UP
+        return going and control.learning_rate == learning_rate

@@ -1,0 +1,248 @@
+"""LightGBM (Ke et al. 2017): leaf-wise trees on binned columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import ProblemType
+from automl.features.matrix import Matrix, Needs
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    Float,
+    FoldData,
+    Int,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
+from automl.models.binned import BinnedCache
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, output
+
+OBJECTIVES: Final = {
+    ProblemType.BINARY: ("binary", "binary_logloss"),
+    ProblemType.MULTICLASS: ("multiclass", "multi_logloss"),
+    ProblemType.REGRESSION: ("regression", "rmse"),
+}
+SECONDS_A_LEAF: Final = 4e-6
+"""Writing a trained model as text and reading it."""
+
+NAMES: Final = (
+    "learning_rate",
+    "num_leaves",
+    "min_data_in_leaf",
+    "feature_fraction",
+    "bagging_fraction",
+    "lambda_l1",
+    "lambda_l2",
+    "extra_trees",
+    "cat_smooth",
+    "cat_l2",
+    "max_cat_to_onehot",
+    "min_data_per_group",
+)
+PORTFOLIO: Final[tuple[tuple[Value, ...], ...]] = (
+    (0.0193, 64, 28, 0.553, 0.992, 0.914, 1.90, True, 1.87, 2.014, 18, 54),
+    (0.0351, 64, 1, 0.668, 0.928, 1.013, 2.716, False, 0.137, 2.073, 20, 2),
+    (0.0180, 180, 12, 0.404, 0.950, 1.766, 1.60, True, 0.064, 2.216, 11, 3),
+    (0.0398, 16, 1, 0.579, 0.959, 1.938, 2.990, False, 0.0215, 1.90, 27, 39),
+    (0.0074, 8, 15, 0.425, 0.722, 1.113, 2.262, True, 0.028, 1.89, 9, 10),
+    (0.0413, 128, 9, 0.619, 0.884, 1.651, 1.74, True, 0.045, 2.661, 9, 3),
+)
+"""Strong together on TabRepo (Salinas & Erickson 2024), by ``NAMES``; leaves spread from 8 to 180 on purpose."""
+
+DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LightGBMModel(Model):
+    """Trees up to the best round."""
+
+    booster: Any
+    """``lightgbm.Booster`` without data."""
+    classification: bool
+    trained: Trained
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Sum the trees, with one thread."""
+        return output(self.booster.predict(X.dense, num_threads=1), self.classification)
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """How training went."""
+        return self.trained.to_json()
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.txt`` in LightGBM's text format, and ``model.json``."""
+        (folder / "model.txt").write_text(self.booster.model_to_string(), encoding="utf-8")
+        record = {"classification": self.classification, "trained": self.trained.to_json()}
+        (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+class LightGBM(Family):
+    """Leaf-wise boosting; the quickest of the boosters."""
+
+    name = "lightgbm"
+    library = "lightgbm"
+
+    def needs(self, params: Params) -> Needs:
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return tuned defaults (Holzmüller et al. 2024), then a spread of leaves, sampling and step lengths."""
+        first = {name: defaults(shape)[name] for name in ("learning_rate", "num_leaves", "min_data_in_leaf")}
+        return (first, *(dict(zip(NAMES, values, strict=True)) for values in PORTFOLIO))
+
+    def space(self, shape: Shape) -> Space:
+        """Return TabArena's space (Erickson et al. 2025)."""
+        return {
+            "learning_rate": Float(5e-3, 0.1, log=True),
+            "num_leaves": Int(2, 200, log=True),
+            "min_data_in_leaf": Int(1, 64, log=True),
+            "feature_fraction": Float(0.4, 1.0),
+            "bagging_fraction": Float(0.7, 1.0),
+            "lambda_l1": Float(1e-4, 1.0),
+            "lambda_l2": Float(1e-4, 2.0),
+            "extra_trees": Choice((False, True)),
+            "cat_smooth": Float(1e-3, 100.0, log=True),
+            "cat_l2": Float(5e-3, 2.0, log=True),
+            "max_cat_to_onehot": Int(8, 100, log=True),
+            "min_data_per_group": Int(2, 100, log=True),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
+        import lightgbm
+
+        chosen = complete(params, defaults(context.shape))
+        most_rounds = int(chosen.pop("max_rounds"))
+        rounds = _Rounds(data, chosen, context)
+        control = RoundControl(
+            learning_rate=float(chosen["learning_rate"]),
+            rows=data.X_train.rows,
+            most_rounds=most_rounds,
+            closing=SECONDS_A_LEAF * int(chosen["num_leaves"]) * context.shape.outputs,
+        )
+        yield from boost(rounds, control, context)
+        # the text leaves training data and buffers behind, and makes this model equal to the one that is loaded
+        text = rounds.booster.model_to_string(num_iteration=control.best_rounds)
+        booster = lightgbm.Booster(model_str=text)
+        return LightGBMModel(booster, context.shape.problem_type.classification, control.trained())
+
+    def load(self, folder: Path) -> Model:
+        """Read ``model.txt`` and ``model.json``."""
+        import lightgbm
+
+        record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        booster = lightgbm.Booster(model_str=(folder / "model.txt").read_text(encoding="utf-8"))
+        return LightGBMModel(booster, record["classification"], Trained(**record["trained"]))
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: bins by row and by column, scores, histograms of all leaves, the model."""
+        leaves = min(int(complete(params, defaults(shape))["num_leaves"]), shape.rows)
+        bins = 2 * shape.rows * shape.columns
+        scores = 40 * shape.rows * shape.outputs
+        histograms = leaves * 255 * shape.columns * 20
+        model = 200 * leaves * shape.outputs * 1_000
+        return 50_000_000 + bins + scores + histograms + model
+
+    def preview(self, shape: Shape) -> Params:
+        """Return few rounds of longer steps."""
+        return {"learning_rate": 0.12, "num_leaves": 31, "max_rounds": 70}
+
+
+def defaults(shape: Shape) -> dict[str, Value]:
+    """Return every hyperparameter's default for this problem."""
+    classification = shape.problem_type.classification
+    return {
+        "learning_rate": 0.04 if classification else 0.05,
+        "num_leaves": 50 if classification else 100,
+        # on few rows, 40 a leaf would leave no tree to grow
+        "min_data_in_leaf": max(3, min(40, shape.rows // 50)) if classification else 3,
+        "feature_fraction": 1.0,
+        "bagging_fraction": 0.75 if classification else 0.7,
+        "lambda_l1": 0.0,
+        "lambda_l2": 0.0,
+        "extra_trees": False,
+        "cat_smooth": 10.0,
+        "cat_l2": 10.0,
+        "max_cat_to_onehot": 4,
+        "min_data_per_group": 100,
+        "max_rounds": MOST_ROUNDS,
+    }
+
+
+class _Rounds:
+    """LightGBM as rounds."""
+
+    def __init__(self, data: FoldData, chosen: Params, context: FitContext) -> None:
+        import lightgbm
+
+        objective, metric = OBJECTIVES[context.shape.problem_type]
+        settings = {
+            **chosen,
+            "objective": objective,
+            "metric": metric,
+            "bagging_freq": 1,
+            "seed": context.random_state,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": context.threads,
+            "feature_pre_filter": False,
+            "verbosity": -1,
+        }
+        if context.shape.problem_type is ProblemType.MULTICLASS:
+            settings["num_class"] = context.shape.n_classes
+        train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
+        self.booster = lightgbm.Booster(settings, train)
+        self.booster.add_valid(valid, "valid")
+        self._X_valid = data.X_valid
+        self._context = context
+
+    def advance(self) -> float | None:
+        """Train one more round."""
+        if self.booster.update():
+            return None
+        return float(self.booster.eval_valid()[0][2])
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Use this learning rate from the next round on."""
+        self.booster.reset_parameter({"learning_rate": learning_rate})
+
+    def prediction(self) -> NDArray[np.float64]:
+        """Return what the trees so far predict for the validation rows."""
+        raw = self.booster.predict(self._X_valid.dense, num_threads=self._context.threads)
+        return output(raw, self._context.shape.problem_type.classification)
+
+
+def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:
+    """Bin the training rows, and the validation rows alike."""
+    import lightgbm
+
+    settings = {
+        "seed": context.random_state,
+        "feature_pre_filter": False,
+        "num_threads": context.threads,
+        "verbosity": -1,
+    }
+    train = lightgbm.Dataset(
+        data.X_train.dense,
+        label=data.y_train,
+        categorical_feature=list(data.X_train.categorical),
+        params=settings,
+    ).construct()
+    valid = train.create_valid(data.X_valid.dense, label=data.y_valid, params=settings).construct()
+    return train, valid

@@ -1,0 +1,223 @@
+"""XGBoost (Chen & Guestrin 2016): second-order trees on binned columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import ProblemType
+from automl.features.matrix import Matrix, Needs
+from automl.models.base import (
+    Choice,
+    Family,
+    FitContext,
+    Float,
+    FoldData,
+    Int,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
+from automl.models.binned import BinnedCache
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, output
+
+OBJECTIVES: Final = {
+    ProblemType.BINARY: ("binary:logistic", "logloss"),
+    ProblemType.MULTICLASS: ("multi:softprob", "mlogloss"),
+    ProblemType.REGRESSION: ("reg:squarederror", "rmse"),
+}
+MAX_BIN: Final = 256
+
+WHOLE: Final[Params] = {"subsample": 1.0, "colsample_bylevel": 1.0, "lambda": 1.0}
+PORTFOLIO: Final[tuple[Params, ...]] = (
+    {"learning_rate": 0.0181, "max_depth": 10, "min_child_weight": 0.603, "colsample_bytree": 0.692, **WHOLE},
+    {"learning_rate": 0.0878, "max_depth": 5, "min_child_weight": 0.629, "colsample_bytree": 0.663, **WHOLE},
+    {
+        "learning_rate": 0.05,
+        "grow_policy": "lossguide",
+        "max_depth": 10,
+        "max_leaves": 24,
+        "min_child_weight": 3.0,
+        "subsample": 0.8,
+        "colsample_bynode": 0.6,
+        "lambda": 1.0,
+    },
+)
+"""Two from AutoGluon's portfolio (Salinas & Erickson 2024), deep and shallow, and loss-guided trees of few leaves."""
+
+DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class XGBoostModel(Model):
+    """Trees up to the best round."""
+
+    booster: Any
+    """``xgboost.Booster`` without data, on the CPU, with one thread."""
+    raw: bytes
+    """The same in XGBoost's UBJSON format."""
+    classification: bool
+    trained: Trained
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Sum the trees, with one thread; codes that training did not have go the way of missing values."""
+        return output(self.booster.inplace_predict(X.dense), self.classification)
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """How training went."""
+        return self.trained.to_json()
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.ubj`` and ``model.json``."""
+        (folder / "model.ubj").write_bytes(self.raw)
+        record = {"classification": self.classification, "trained": self.trained.to_json()}
+        (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+class XGBoost(Family):
+    """Level-wise or loss-guided boosting."""
+
+    name = "xgboost"
+    library = "xgboost"
+    gpu = True
+
+    def needs(self, params: Params) -> Needs:
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
+
+    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
+        """Return tuned defaults (Holzmüller et al. 2024), then a spread of depths."""
+        first = {name: defaults(shape)[name] for name in ("learning_rate", "max_depth", "subsample")}
+        return (first, *PORTFOLIO)
+
+    def space(self, shape: Shape) -> Space:
+        """Return TabArena's space (Erickson et al. 2025)."""
+        return {
+            "learning_rate": Float(5e-3, 0.1, log=True),
+            "max_depth": Int(4, 10, log=True),
+            "min_child_weight": Float(1e-3, 5.0, log=True),
+            "subsample": Float(0.6, 1.0),
+            "colsample_bylevel": Float(0.6, 1.0),
+            "colsample_bynode": Float(0.6, 1.0),
+            "alpha": Float(1e-4, 5.0),
+            "lambda": Float(1e-4, 5.0),
+            "grow_policy": Choice(("depthwise", "lossguide")),
+            "max_leaves": Int(8, 1024, log=True, when=("grow_policy", ("lossguide",))),
+        }
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
+        chosen = complete(params, defaults(context.shape))
+        most_rounds = int(chosen.pop("max_rounds"))
+        rounds = _Rounds(data, chosen, context)
+        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, most_rounds)
+        yield from boost(rounds, control, context)
+        # the bytes leave training data behind, and make this model equal to the one that is loaded
+        raw = bytes(rounds.booster[: control.best_rounds].save_raw("ubj"))
+        return XGBoostModel(_booster(raw), raw, context.shape.problem_type.classification, control.trained())
+
+    def load(self, folder: Path) -> Model:
+        """Read ``model.ubj`` and ``model.json``."""
+        record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        raw = (folder / "model.ubj").read_bytes()
+        return XGBoostModel(_booster(raw), raw, record["classification"], Trained(**record["trained"]))
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: bins and their sketch, gradients, histograms of a level, the model."""
+        chosen = complete(params, defaults(shape))
+        depth, most_leaves = int(chosen["max_depth"]), int(chosen["max_leaves"])
+        leaves = min(1 << depth, most_leaves or shape.rows, shape.rows)
+        bins = 4 * shape.rows * shape.columns
+        gradients = 40 * shape.rows * shape.outputs
+        histograms = leaves * MAX_BIN * shape.columns * 16
+        model = 100 * leaves * shape.outputs * 1_000
+        return 80_000_000 + bins + gradients + histograms + model
+
+
+def defaults(shape: Shape) -> dict[str, Value]:
+    """Return every hyperparameter's default for this problem."""
+    classification = shape.problem_type.classification
+    return {
+        "learning_rate": 0.08 if classification else 0.05,
+        "max_depth": 6 if classification else 9,
+        "min_child_weight": 5e-6 if classification else 2.0,
+        "subsample": 0.65 if classification else 0.7,
+        "colsample_bytree": 1.0,
+        "colsample_bylevel": 0.9 if classification else 1.0,
+        "colsample_bynode": 1.0,
+        "alpha": 0.0,
+        "lambda": 0.0,
+        "grow_policy": "depthwise",
+        "max_leaves": 0,
+        "max_rounds": MOST_ROUNDS,
+    }
+
+
+class _Rounds:
+    """XGBoost as rounds."""
+
+    def __init__(self, data: FoldData, chosen: Params, context: FitContext) -> None:
+        import xgboost
+
+        objective, metric = OBJECTIVES[context.shape.problem_type]
+        settings = {
+            **chosen,
+            "objective": objective,
+            "eval_metric": metric,
+            "tree_method": "hist",
+            "max_bin": MAX_BIN,
+            "seed": context.random_state,
+            "nthread": context.threads,
+            "device": "cuda" if context.gpu else "cpu",
+            "verbosity": 0,
+        }
+        if context.shape.problem_type is ProblemType.MULTICLASS:
+            settings["num_class"] = context.shape.n_classes
+        self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
+        self.booster = xgboost.Booster(settings, [self._train, self._valid])
+        self._classification = context.shape.problem_type.classification
+        self._rounds = 0
+
+    def advance(self) -> float:
+        """Train one more round."""
+        self.booster.update(self._train, self._rounds)
+        self._rounds += 1
+        return float(self.booster.eval_set([(self._valid, "valid")]).rpartition(":")[2])
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Use this learning rate from the next round on."""
+        self.booster.set_param({"learning_rate": learning_rate})
+
+    def prediction(self) -> NDArray[np.float64]:
+        """Return what the trees so far predict for the validation rows; XGBoost keeps their sums."""
+        return output(self.booster.predict(self._valid), self._classification)
+
+
+def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:
+    """Bin the training rows; validation rows stay as they are, so that codes unknown to the bins cannot hurt."""
+    import xgboost
+
+    categorical = set(data.X_train.categorical)
+    types = ["c" if column in categorical else "q" for column in range(data.X_train.columns)]
+    common = {"feature_types": types, "enable_categorical": True, "nthread": context.threads}
+    train = xgboost.QuantileDMatrix(data.X_train.dense, label=data.y_train, max_bin=MAX_BIN, **common)
+    return train, xgboost.DMatrix(data.X_valid.dense, label=data.y_valid, **common)
+
+
+def _booster(raw: bytes) -> Any:
+    import xgboost
+
+    booster = xgboost.Booster({"nthread": 1, "device": "cpu", "verbosity": 0})
+    booster.load_model(bytearray(raw))
+    return booster
