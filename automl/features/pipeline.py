@@ -118,15 +118,16 @@ def fit_features(
     filling = Filling.fit(dense) if needs.missing == "impute" else None
     if filling:
         dense, names = filling(dense), filling.names(names)
+    categorical = tuple(i for i, _ in codes)
     features = Features(
         needs,
         _unique((*names, *parts.sparse_names)),
-        tuple(i for i, _ in codes),
+        categorical,
         tuple(cardinality for _, cardinality in codes),
         parts,
         filling,
         kept,
-        Scaling.fit(dense, needs.scaling),
+        Scaling.fit(dense, needs.scaling, categorical),
         needs.sparse and _smaller(dense, sparse),
     )
     return features, features._matrix(dense, sparse)

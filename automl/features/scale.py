@@ -38,9 +38,11 @@ class Scaling:
     """Quantile: the number of knots of each column."""
 
     @classmethod
-    def fit(cls, values: NDArray[np.float64], method: Method) -> Scaling:
-        """Learn from training columns without missing values."""
-        columns = np.flatnonzero(~((values == 0) | (values == 1)).all(axis=0))
+    def fit(cls, values: NDArray[np.float64], method: Method, codes: tuple[int, ...] = ()) -> Scaling:
+        """Learn from training columns without missing values; those that hold category codes stay as they are."""
+        scaled = ~((values == 0) | (values == 1)).all(axis=0)
+        scaled[list(codes)] = False
+        columns = np.flatnonzero(scaled)
         scaling = cls(method, columns if method != "none" else columns[:0], _NONE, _NONE, _NONE, _NONE, ())
         inner = values[:, scaling.columns]
         match method:
