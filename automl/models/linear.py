@@ -39,7 +39,7 @@ STEP: Final = 10**-0.5
 """Factor from one penalty of the path to the next: 14 of them span seven decades."""
 PATIENCE: Final = 2
 
-DEFAULTS: Final[Params] = {"scaling": "standard", "penalty": "l2", "l1_ratio": 0.5}
+DEFAULTS: Final[Params] = {"scaling": "robust", "penalty": "l2", "l1_ratio": 0.5}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,17 +99,17 @@ class Linear(Family):
         return Needs("impute", "onehot", scaling, text="tfidf", sparse=True)
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        """Return one of each scaling; the first selects columns."""
+        """Return one of each scaling; the second selects columns."""
         return (
+            {"scaling": "robust", "penalty": "l2"},
             {"scaling": "standard", "penalty": "elasticnet", "l1_ratio": 0.5},
             {"scaling": "quantile", "penalty": "l2"},
-            {"scaling": "robust", "penalty": "l2"},
         )
 
     def space(self, shape: Shape) -> Space:
         """Return scaling and kind of penalty; its strength is found on the path."""
         return {
-            "scaling": Choice(("standard", "quantile", "robust")),
+            "scaling": Choice(("robust", "standard", "quantile")),
             "penalty": Choice(("l2", "elasticnet")),
             "l1_ratio": Float(0.05, 1.0, when=("penalty", ("elasticnet",))),
         }
@@ -154,5 +154,5 @@ class Linear(Family):
         return LinearModel(arrays["weights"], arrays["bias"], arrays["frequencies"], scale, *facts)
 
     def memory(self, shape: Shape, params: Params) -> int:
-        """Return the peak bytes of one fit: bounded inputs, scores, gradients, and L-BFGS's 10 pairs."""
-        return 4 * shape.rows * shape.columns + 8 * shape.outputs * (6 * shape.rows + 2 * 30 * shape.columns)
+        """Return the peak bytes of one fit: two copies of the inputs, scores, gradients, and L-BFGS's 10 pairs."""
+        return 8 * shape.rows * shape.columns + 8 * shape.outputs * (6 * shape.rows + 2 * 30 * shape.columns)
