@@ -63,7 +63,7 @@ def greedy_weights(
         counts = _select([each[sample] for each in predictions], y[sample], metric, steps, members)
     else:
         counts = _select(predictions, y, metric, steps, members)
-    weights = counts / counts.sum()
+    weights: NDArray[np.float64] = counts / counts.sum()
     singles = [_loss(metric, y, each) for each in predictions]
     best = int(np.argmin(singles))
     if _loss(metric, y, _average(predictions, weights)) > singles[best]:

@@ -78,7 +78,7 @@ METRICS: Final = (
     Metric("r2", _VALUES, True, regression.r2, (-inf, 1.0)),
     Metric("adjusted_r2", _VALUES, True, partial(regression.adjusted_r2, n_features=0), (-inf, 1.0)),
 )
-"""Every metric. ``adjusted_r2`` learns the number of features in :func:`get_metric`."""
+"""Every metric; :func:`metrics_for` tells ``adjusted_r2`` the number of features."""
 
 _ALIASES: Final[Mapping[str, str]] = {
     "auc": "roc_auc",
@@ -111,18 +111,29 @@ def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> 
     """
     wanted = name.lower().replace("-", "_")
     wanted = _ALIASES.get(wanted, wanted)
-    suitable = {metric.name: metric for metric in METRICS if problem_type in metric.problem_types}
+    suitable = {metric.name: metric for metric in metrics_for(problem_type, n_features=n_features)}
     if wanted in suitable:
-        metric = suitable[wanted]
-        if wanted != "adjusted_r2":
-            return metric
-        return replace(metric, function=partial(regression.adjusted_r2, n_features=n_features))
+        return suitable[wanted]
     choices = f"choose one of {', '.join(suitable)}"
     for metric in METRICS:
         if metric.name == wanted:
             fitting = " or ".join(metric.problem_types)
             raise UsageError(f"metric {name!r} is for {fitting} problems, this one is {problem_type}; {choices}")
     raise UsageError(f"metric {name!r} is unknown{suggestion(wanted, [*suitable, *_ALIASES])}; {choices}")
+
+
+def metrics_for(problem_type: ProblemType, *, n_features: int = 0) -> tuple[Metric, ...]:
+    """Return all metrics for a problem type; ``n_features`` as in :func:`get_metric`.
+
+    >>> [metric.name for metric in metrics_for(ProblemType.REGRESSION)][:3]
+    ['rmse', 'mse', 'mae']
+    """
+    adjusted = partial(regression.adjusted_r2, n_features=n_features)
+    return tuple(
+        replace(metric, function=adjusted) if metric.name == "adjusted_r2" else metric
+        for metric in METRICS
+        if problem_type in metric.problem_types
+    )
 
 
 def default_metric(problem_type: ProblemType) -> Metric:

@@ -79,7 +79,7 @@ def make_folds(
     rng = np.random.default_rng(random_state)
     order = np.lexsort((rng.random(rows), y))
     rounds = np.tile(np.arange(count, dtype=np.int16), (-(-rows // count), 1))
-    # One order for all rounds is exact for classes; values need a new one each round, or a fold always gets the smallest.
+    # One order for all rounds is exact for classes; values need new ones, or one fold always gets the smallest.
     dealt = rng.permuted(rounds[0])[rounds] if problem_type.classification else rng.permuted(rounds, axis=1)
     assignment = np.empty(rows, dtype=np.int16)
     assignment[order] = dealt.ravel()[:rows]
