@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from automl.models.base import FitContext, Progress, Value
 
-ENOUGH: Final = 20.0
-"""Distance that is planned for: most tables are at their best before it."""
 MOST_ROUNDS: Final = 10_000
 FASTEST: Final = 0.3
 """Learning rate that is never exceeded to save time."""
+IDLE: Final = 30
+"""Rounds in a row that grow no tree before training ends: with other columns and rows, the next one may grow."""
 WARM_UP: Final = 8
 """Rounds before the first look at the clock, if they are quick; further looks after twice as many each time."""
 
@@ -59,7 +59,7 @@ class Trained:
 class RoundControl:
     """Decides after every round whether to go on and whether to learn faster. Knows no clock: it is told the seconds.
 
-    >>> control = RoundControl(learning_rate=0.1, rows=1_000)
+    >>> control = RoundControl(learning_rate=0.1, rows=1_000, enough=10.0)
     >>> [control.record(loss=1 / n, seconds=1.0, remaining=30.0 - n) for n in (1, 2, 3)]
     [True, True, True]
     >>> control.learning_rate
@@ -68,6 +68,9 @@ class RoundControl:
 
     learning_rate: float
     rows: int
+    """Of the training table."""
+    enough: float
+    """Distance to plan for: with less, longer steps are better than fewer of them."""
     most_rounds: int = MOST_ROUNDS
     closing: float = 0.0
     """Seconds a round that are needed after the last one, to pack the model."""
@@ -84,7 +87,7 @@ class RoundControl:
     @property
     def distance(self) -> float:
         """What is planned to be covered."""
-        return min(ENOUGH, self.covered + self.learning_rate * max(0, self.most_rounds - self.rounds))
+        return min(self.enough, self.covered + self.learning_rate * max(0, self.most_rounds - self.rounds))
 
     @property
     def share(self) -> float:
@@ -156,7 +159,10 @@ class Rounds(Protocol):
     """A booster that is trained round by round."""
 
     def advance(self) -> float | None:
-        """Train one more round and return the loss on the validation rows, or None if no tree could be grown."""
+        """Train one more round and return the loss on the validation rows; None if no tree could be grown.
+
+        The first round always counts: it holds at least a constant.
+        """
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Use this learning rate from the next round on."""
@@ -167,18 +173,19 @@ class Rounds(Protocol):
 
 def boost(rounds: Rounds, control: RoundControl, context: FitContext) -> Generator[Progress, None, None]:
     """Train until the control says stop, at least one round, reporting at the context's rungs."""
-    reported, going = 0, True
+    reported, idle, going = 0, 0, True
     while going:
         start = time.perf_counter()
         loss = rounds.advance()
         seconds = time.perf_counter() - start
         if loss is None and control.rounds:
-            control.exhaust()
-            return
-        learning_rate = control.learning_rate
-        going = control.record(
-            loss if loss is not None and isfinite(loss) else inf, seconds, context.deadline.remaining
-        )
+            idle += 1
+            if idle == IDLE or context.deadline.passed:
+                control.exhaust()
+                return
+            continue
+        idle, learning_rate = 0, control.learning_rate
+        going = control.record(inf if loss is None or not isfinite(loss) else loss, seconds, context.deadline.remaining)
         if control.learning_rate != learning_rate:
             rounds.set_learning_rate(control.learning_rate)
         while reported < len(context.rungs) and control.share >= context.rungs[reported]:

@@ -38,18 +38,23 @@ LOSSES: Final = {
     ProblemType.MULTICLASS: "MultiClass",
     ProblemType.REGRESSION: "RMSE",
 }
+ENOUGH: Final = 30.0
+"""Distance (rounds x learning rate) to plan for; symmetric trees are weak, and need more of them."""
 METRIC_PERIOD: Final = 5
 """Rounds between two losses: CatBoost copies all of them to Python each round, which adds up over thousands."""
 
 PORTFOLIO: Final[tuple[Params, ...]] = (
-    {"learning_rate": 0.05, "depth": 6},
-    {"learning_rate": 0.0314, "depth": 8, "l2_leaf_reg": 2.80, "max_ctr_complexity": 2, "one_hot_max_size": 3}
+    {"learning_rate": 0.0686, "depth": 6, "l2_leaf_reg": 2.15, "one_hot_max_size": 10},
+    {"learning_rate": 0.0314, "depth": 8, "l2_leaf_reg": 2.80, "one_hot_max_size": 3, "max_ctr_complexity": 2}
     | {"grow_policy": "Depthwise"},
-    {"learning_rate": 0.0686, "depth": 6, "l2_leaf_reg": 2.15, "max_ctr_complexity": 4, "one_hot_max_size": 10},
-    {"learning_rate": 0.0494, "depth": 4, "l2_leaf_reg": 4.56},
-    {"learning_rate": 0.0173, "depth": 8, "l2_leaf_reg": 3.33, "max_ctr_complexity": 5, "one_hot_max_size": 10},
+    {"learning_rate": 0.0173, "depth": 8, "l2_leaf_reg": 3.33, "one_hot_max_size": 10, "max_ctr_complexity": 5},
+    {"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0, "one_hot_max_size": 2},
+    {"learning_rate": 0.0494, "depth": 4, "l2_leaf_reg": 4.56, "one_hot_max_size": 2},
 )
-"""CatBoost's own defaults, and what is strong beside them on TabRepo (Salinas & Erickson 2024)."""
+"""From TabRepo's portfolio (Salinas & Erickson 2024), and the library's defaults.
+
+One-hot up to ten categories comes first: three times quicker than target statistics on such columns, and better.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ class CatBoost(Family):
         return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        """Return the library's defaults, then a spread of depths and growing policies."""
+        """Return symmetric trees of depth 6, then a spread of depths and growing policies."""
         return PORTFOLIO
 
     def space(self, shape: Shape) -> Space:
@@ -162,11 +167,11 @@ class CatBoost(Family):
         layout = Layout.of(data.X_train)
         pools = layout.pool(data.X_train, data.y_train), layout.pool(data.X_valid, data.y_valid)
         most_rounds = int(chosen.pop("max_rounds"))
-        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, most_rounds)
+        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, ENOUGH, most_rounds)
         booster = _train(pools, chosen, control, context)
         if control.learning_rate != chosen["learning_rate"]:
             chosen["learning_rate"] = control.learning_rate
-            control = RoundControl(control.learning_rate, data.X_train.rows, most_rounds, adapts=False)
+            control = RoundControl(control.learning_rate, data.X_train.rows, ENOUGH, most_rounds, adapts=False)
             booster = _train(pools, chosen, control, context)
         return CatBoostModel(booster, layout, context.shape.problem_type.classification, control.trained())
 

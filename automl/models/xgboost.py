@@ -36,12 +36,11 @@ OBJECTIVES: Final = {
     ProblemType.MULTICLASS: ("multi:softprob", "mlogloss"),
     ProblemType.REGRESSION: ("reg:squarederror", "rmse"),
 }
+ENOUGH: Final = 10.0
+"""Distance (rounds x learning rate) to plan for."""
 MAX_BIN: Final = 256
 
-WHOLE: Final[Params] = {"subsample": 1.0, "colsample_bylevel": 1.0, "lambda": 1.0}
 PORTFOLIO: Final[tuple[Params, ...]] = (
-    {"learning_rate": 0.0181, "max_depth": 10, "min_child_weight": 0.603, "colsample_bytree": 0.692, **WHOLE},
-    {"learning_rate": 0.0878, "max_depth": 5, "min_child_weight": 0.629, "colsample_bytree": 0.663, **WHOLE},
     {
         "learning_rate": 0.05,
         "grow_policy": "lossguide",
@@ -52,8 +51,30 @@ PORTFOLIO: Final[tuple[Params, ...]] = (
         "colsample_bynode": 0.6,
         "lambda": 1.0,
     },
+    {"learning_rate": 0.0181, "max_depth": 10, "min_child_weight": 0.603, "colsample_bytree": 0.692, "lambda": 1.0},
+    {"learning_rate": 0.0878, "max_depth": 5, "min_child_weight": 0.629, "colsample_bytree": 0.663, "lambda": 1.0},
 )
-"""Two from AutoGluon's portfolio (Salinas & Erickson 2024), deep and shallow, and loss-guided trees of few leaves."""
+"""Loss-guided trees of few leaves: quick, and nowhere bad; then a deep and a shallow one from TabRepo's portfolio."""
+
+TUNED: Final[Mapping[bool, Params]] = {
+    True: {"learning_rate": 0.08, "min_child_weight": 5e-6, "subsample": 0.65, "colsample_bylevel": 0.9},
+    False: {"learning_rate": 0.05, "max_depth": 9, "min_child_weight": 2.0, "subsample": 0.7},
+}
+"""By whether it is classification."""
+DEFAULTS: Final[Params] = {
+    "learning_rate": 0.08,
+    "max_depth": 6,
+    "min_child_weight": 1.0,
+    "subsample": 1.0,
+    "colsample_bytree": 1.0,
+    "colsample_bylevel": 1.0,
+    "colsample_bynode": 1.0,
+    "alpha": 0.0,
+    "lambda": 0.0,
+    "grow_policy": "depthwise",
+    "max_leaves": 0,
+    "max_rounds": MOST_ROUNDS,
+}
 
 DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
@@ -97,9 +118,8 @@ class XGBoost(Family):
         return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        """Return tuned defaults (Holzmüller et al. 2024), then a spread of depths."""
-        first = {name: defaults(shape)[name] for name in ("learning_rate", "max_depth", "subsample")}
-        return (first, *PORTFOLIO)
+        """Return loss-guided trees, deep and shallow ones, and tuned defaults (Holzmüller et al. 2024)."""
+        return (*PORTFOLIO, TUNED[shape.problem_type.classification])
 
     def space(self, shape: Shape) -> Space:
         """Return TabArena's space (Erickson et al. 2025)."""
@@ -118,10 +138,10 @@ class XGBoost(Family):
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
-        chosen = complete(params, defaults(context.shape))
+        chosen = complete(params, DEFAULTS)
         most_rounds = int(chosen.pop("max_rounds"))
         rounds = _Rounds(data, chosen, context)
-        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, most_rounds)
+        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, ENOUGH, most_rounds)
         yield from boost(rounds, control, context)
         # the bytes leave training data behind, and make this model equal to the one that is loaded
         raw = bytes(rounds.booster[: control.best_rounds].save_raw("ubj"))
@@ -135,7 +155,7 @@ class XGBoost(Family):
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins and their sketch, gradients, histograms of a level, the model."""
-        chosen = complete(params, defaults(shape))
+        chosen = complete(params, DEFAULTS)
         depth, most_leaves = int(chosen["max_depth"]), int(chosen["max_leaves"])
         leaves = min(1 << depth, most_leaves or shape.rows, shape.rows)
         bins = 4 * shape.rows * shape.columns
@@ -143,25 +163,6 @@ class XGBoost(Family):
         histograms = leaves * MAX_BIN * shape.columns * 16
         model = 100 * leaves * shape.outputs * 1_000
         return 80_000_000 + bins + gradients + histograms + model
-
-
-def defaults(shape: Shape) -> dict[str, Value]:
-    """Return every hyperparameter's default for this problem."""
-    classification = shape.problem_type.classification
-    return {
-        "learning_rate": 0.08 if classification else 0.05,
-        "max_depth": 6 if classification else 9,
-        "min_child_weight": 5e-6 if classification else 2.0,
-        "subsample": 0.65 if classification else 0.7,
-        "colsample_bytree": 1.0,
-        "colsample_bylevel": 0.9 if classification else 1.0,
-        "colsample_bynode": 1.0,
-        "alpha": 0.0,
-        "lambda": 0.0,
-        "grow_policy": "depthwise",
-        "max_leaves": 0,
-        "max_rounds": MOST_ROUNDS,
-    }
 
 
 class _Rounds:
