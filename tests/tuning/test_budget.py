@@ -1,0 +1,57 @@
+"""Laws of the plan."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toys import Base, Toy
+
+from automl.config import FitConfig
+from automl.data.table import ProblemType
+from automl.errors import UsageError
+from automl.models.base import Params, Shape
+from automl.tuning.budget import Plan, fit_to_time, make_plan
+
+SHAPE = Shape(ProblemType.BINARY, rows=10_000, columns=20, n_classes=2)
+
+
+class Big(Toy):
+    name = "big"
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        return 3_000_000_000
+
+
+@settings(deadline=None, max_examples=50)
+@given(jobs=st.integers(1, 64), memory=st.integers(100_000_000, 20_000_000_000))
+def test_cores_and_memory_are_never_oversubscribed(jobs: int, memory: int) -> None:
+    config = FitConfig(n_jobs=jobs, memory=memory)
+    plan = make_plan(config, SHAPE, [Toy(), Big(), Base()], folds_run=5)
+    assert 1 <= plan.concurrency * plan.threads <= config.cores
+    assert ("big" in plan.left_out) == (memory < 3_002_400_000)
+    peak = 3_000_000_000 if "big" in plan.families else 1_000_000
+    assert plan.concurrency * peak <= memory
+
+
+def test_too_little_memory_for_any_model_is_said() -> None:
+    huge = Shape(ProblemType.BINARY, rows=1_000_000, columns=100, n_classes=2)
+    with pytest.raises(UsageError, match=r"at least one model: 1\.\d\d GB are needed, 0\.10 GB are allowed"):
+        make_plan(FitConfig(memory=100_000_000), huge, [Toy(), Base()], folds_run=5)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seconds=st.floats(0.001, 1000), remaining=st.floats(1, 10_000))
+def test_folds_shrink_with_the_time_but_never_vanish(seconds: float, remaining: float) -> None:
+    plan = Plan(("toy",), folds_run=8, concurrency=2, threads=1)
+    fitted = fit_to_time(plan, seconds, remaining)
+    assert 1 <= fitted.folds_run <= 8
+    assert fit_to_time(plan, seconds * 2, remaining).folds_run <= fitted.folds_run
+    assert fit_to_time(plan, seconds, inf) == plan
+
+
+def test_json_round_trip() -> None:
+    plan = Plan(("toy", "base"), 5, 2, 1, inf, ("big",))
+    assert Plan.from_json(plan.to_json()) == plan
