@@ -50,12 +50,14 @@ def score_interval(
     value = metric(y, prediction)
     if np.isnan(value):
         return Score(nan, nan, nan)
+    least, greatest = metric.bounds
     groups = min(blocks, len(y) // 2)
-    block = np.random.default_rng(random_state).permutation(len(y)) % max(groups, 1)
+    if groups < 2:
+        return Score(value, least, greatest)
+    block = np.random.default_rng(random_state).permutation(len(y)) % groups
     remaining = [np.flatnonzero(block != group) for group in range(groups)]
     values = np.array([metric(y[rows], prediction[rows]) for rows in remaining])
     values = values[~np.isnan(values)]  # a block may hold all rows of a class
-    least, greatest = metric.bounds
     if len(values) < 2:
         return Score(value, least, greatest)
     error = sqrt((len(values) - 1) / len(values) * float(np.sum((values - values.mean()) ** 2)))

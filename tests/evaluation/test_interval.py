@@ -1,0 +1,93 @@
+"""The interval of a score holds on new data as often as it says."""
+
+from math import isnan
+
+import numpy as np
+import pytest
+
+from automl.data.table import ProblemType
+from automl.evaluation.interval import Score, score_interval
+from automl.evaluation.metrics import get_metric
+
+ROUNDS = 250
+
+
+def binary_sample(rng, rows):
+    """Return a target with 20 % positives and the probabilities of a fair, slightly overconfident model."""
+    logit = 1.5 * rng.normal(size=rows) - 2
+    y = (rng.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int64)
+    probability = 1 / (1 + np.exp(-1.2 * logit + 0.5 * rng.normal(size=rows)))
+    return y, np.column_stack([1 - probability, probability])
+
+
+def regression_sample(rng, rows):
+    prediction = rng.normal(size=rows)
+    return prediction + rng.normal(size=rows) * (1 + np.abs(prediction)), prediction
+
+
+@pytest.mark.parametrize(
+    ("name", "problem_type", "sample"),
+    [
+        ("roc_auc", ProblemType.BINARY, binary_sample),
+        ("log_loss", ProblemType.BINARY, binary_sample),
+        ("accuracy", ProblemType.BINARY, binary_sample),
+        ("rmse", ProblemType.REGRESSION, regression_sample),
+        ("r2", ProblemType.REGRESSION, regression_sample),
+    ],
+)
+def test_nine_in_ten_new_samples_score_inside(name, problem_type, sample):
+    metric, rng = get_metric(name, problem_type), np.random.default_rng(0)
+    inside = 0
+    for seed in range(ROUNDS):
+        score = score_interval(metric, *sample(rng, 400), random_state=seed)
+        inside += score.low <= metric(*sample(rng, 400)) <= score.high
+    assert 0.84 <= inside / ROUNDS <= 0.97
+
+
+def test_contains_its_value_and_stays_in_bounds():
+    auc, rng = get_metric("roc_auc", ProblemType.BINARY), np.random.default_rng(0)
+    y = np.repeat([0, 1], 15)
+    positive = np.clip(0.2 + 0.5 * y + 0.25 * rng.normal(size=30), 0, 1)
+    score = score_interval(auc, y, np.column_stack([1 - positive, positive]))
+    assert 0 <= score.low < score.value < score.high == 1
+
+
+def test_a_higher_level_is_wider_and_a_seed_repeats():
+    rmse = get_metric("rmse", ProblemType.REGRESSION)
+    y, prediction = regression_sample(np.random.default_rng(0), 200)
+    narrow, wide = (score_interval(rmse, y, prediction, level=level) for level in (0.5, 0.99))
+    assert wide.low < narrow.low < narrow.value == wide.value < narrow.high < wide.high
+    assert score_interval(rmse, y, prediction, level=0.5) == narrow
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_too_few_rows_know_nothing(rows):
+    accuracy = get_metric("accuracy", ProblemType.BINARY)
+    prediction = np.tile([0.4, 0.6], (rows, 1))
+    assert score_interval(accuracy, np.ones(rows, dtype=np.int64), prediction) == Score(1, 0, 1)
+
+
+def test_fewer_rows_than_blocks():
+    mae = get_metric("mae", ProblemType.REGRESSION)
+    y = np.arange(10.0)
+    score = score_interval(mae, y, y + np.tile([0.5, 1.0], 5))
+    assert 0 < score.low < score.value == 0.75 < score.high < 1.5
+
+
+def test_an_undefined_metric_has_no_interval():
+    auc = get_metric("roc_auc", ProblemType.BINARY)
+    score = score_interval(auc, np.zeros(30, dtype=np.int64), np.full((30, 2), 0.5))
+    assert all(isnan(value) for value in (score.value, score.low, score.high))
+
+
+def test_a_block_may_hold_all_rows_of_a_class():
+    auc, y = get_metric("roc_auc", ProblemType.BINARY), np.zeros(40, dtype=np.int64)
+    y[7] = 1
+    positive = np.linspace(0, 1, 40)
+    score = score_interval(auc, y, np.column_stack([1 - positive, positive]))
+    assert 0 <= score.low <= score.value <= score.high <= 1
+
+
+def test_a_perfect_score_has_no_width():
+    accuracy, y = get_metric("accuracy", ProblemType.BINARY), np.array([0, 1] * 20)
+    assert score_interval(accuracy, y, np.eye(2)[y]) == Score(1, 1, 1)

@@ -1,0 +1,84 @@
+"""Folds: every row once, all folds alike."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.table import ProblemType
+from automl.errors import DataError
+from automl.evaluation.validation import default_folds, default_run, make_folds
+
+targets = st.lists(st.integers(0, 5), min_size=2, max_size=80).map(lambda codes: np.array(codes, dtype=np.int64))
+problem_types = st.sampled_from(list(ProblemType))
+
+
+@settings(deadline=None, max_examples=60)
+@given(targets, problem_types, st.integers(2, 12), st.integers(0, 2**31))
+def test_every_row_is_validated_once(y, problem_type, k, seed):
+    folds = make_folds(y, problem_type, folds=k, random_state=seed)
+    assert folds.count == folds.run == min(k, len(y))
+    joined = []
+    for fold in range(folds.count):
+        train, valid = folds.split(fold)
+        assert sorted([*train, *valid]) == list(range(len(y)))
+        assert np.all(np.diff(train) > 0)
+        assert np.all(np.diff(valid) > 0)
+        joined.append(valid)
+    sizes = [len(valid) for valid in joined]
+    assert max(sizes) - min(sizes) <= 1
+    assert np.array_equal(folds.valid_rows, np.concatenate(joined))
+
+
+@settings(deadline=None, max_examples=60)
+@given(targets, st.integers(2, 12), st.integers(0, 2**31))
+def test_rows_of_a_class_are_spread_evenly(y, k, seed):
+    folds = make_folds(y, ProblemType.MULTICLASS, folds=k, random_state=seed)
+    for code in np.unique(y):
+        counts = np.bincount(folds.assignment[y == code], minlength=folds.count)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_values_have_the_same_distribution_in_every_fold():
+    y = np.random.default_rng(0).lognormal(sigma=2, size=1_000)
+    folds = make_folds(y, ProblemType.REGRESSION, folds=5, random_state=0)
+    ranks = np.argsort(np.argsort(y))
+    means = [ranks[folds.split(fold)[1]].mean() for fold in range(5)]
+    assert np.ptp(means) < 1  # ranks 0 .. 999; 40 apart if drawn at random
+    smallest = [folds.assignment[order] for order in np.argsort(y)[::5]]
+    assert set(smallest) == set(range(5))
+
+
+@settings(deadline=None, max_examples=30)
+@given(targets, problem_types, st.integers(0, 2**31))
+def test_a_seed_repeats_itself(y, problem_type, seed):
+    first, second = (make_folds(y, problem_type, folds=3, random_state=seed) for _ in range(2))
+    assert np.array_equal(first.assignment, second.assignment)
+
+
+def test_seeds_differ():
+    y = np.arange(100) % 2
+    first, second = (make_folds(y, ProblemType.BINARY, folds=5, random_state=seed) for seed in (0, 1))
+    assert not np.array_equal(first.assignment, second.assignment)
+
+
+def test_a_holdout_validates_on_its_first_fold_only():
+    y = np.arange(100) % 2
+    folds = make_folds(y, ProblemType.BINARY, folds=10, run=1, random_state=0)
+    assert (folds.count, folds.run) == (10, 1)
+    assert np.array_equal(folds.valid_rows, folds.split(0)[1])
+    assert len(folds.split(0)[0]) == 90
+
+
+def test_one_row_cannot_be_validated():
+    with pytest.raises(DataError, match="at least 2 rows, got 1"):
+        make_folds(np.zeros(1), ProblemType.REGRESSION, folds=5, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "requested", "count", "run"),
+    [(1_499, None, 8, 8), (1_500, None, 5, 5), (200_000, None, 5, 5), (200_001, None, 10, 1), (200_001, 4, 4, 4)],
+)
+def test_defaults_by_rows(rows, requested, count, run):
+    assert default_folds(rows, requested) == count
+    assert default_run(rows, requested) == run

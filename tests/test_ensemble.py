@@ -1,0 +1,139 @@
+"""Laws of the greedy ensemble."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.table import ProblemType
+from automl.ensemble import cross_fitted, greedy_weights
+from automl.evaluation.metrics import get_metric
+
+CASES = [("roc_auc", ProblemType.BINARY), ("log_loss", ProblemType.MULTICLASS), ("rmse", ProblemType.REGRESSION)]
+
+
+def blend(weights, predictions):
+    return np.tensordot(weights, np.stack(predictions), axes=1)
+
+
+def noisy_models(rng, problem_type, rows, models):
+    """Return a target and models that know it with different, independent errors."""
+    if problem_type is ProblemType.REGRESSION:
+        y = rng.normal(size=rows)
+        return y, [y + rng.normal(scale=rng.uniform(0.2, 2), size=rows) for _ in range(models)]
+    classes = 2 if problem_type is ProblemType.BINARY else 3
+    y = np.concatenate([np.arange(classes), rng.integers(0, classes, rows - classes)])
+    predictions = []
+    for _ in range(models):
+        weights = np.exp(np.eye(classes)[y] * rng.uniform(0, 2) + rng.normal(size=(rows, classes)))
+        predictions.append(weights / weights.sum(axis=1, keepdims=True))
+    return y, predictions
+
+
+problems = st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(CASES), st.integers(8, 120), st.integers(1, 6))
+
+
+@settings(deadline=None, max_examples=60)
+@given(problems)
+def test_weights_are_shares_and_never_worse_than_the_best_model(problem):
+    seed, (name, problem_type), rows, models = problem
+    metric = get_metric(name, problem_type)
+    y, predictions = noisy_models(np.random.default_rng(seed), problem_type, rows, models)
+    weights = greedy_weights(predictions, y, metric)
+    assert weights.shape == (models,)
+    assert weights.min() >= 0
+    assert weights.sum() == pytest.approx(1)
+    best = min(metric.loss(y, each) for each in predictions)
+    assert metric.loss(y, blend(weights, predictions)) <= best + 1e-12
+
+
+@settings(deadline=None, max_examples=30)
+@given(problems, st.randoms(use_true_random=False))
+def test_the_order_of_models_does_not_matter(problem, random):
+    seed, _, rows, models = problem
+    metric = get_metric("rmse", ProblemType.REGRESSION)  # no ties between different models, unlike ranks
+    y, predictions = noisy_models(np.random.default_rng(seed), ProblemType.REGRESSION, rows, models)
+    order = random.sample(range(models), models)
+    shuffled = greedy_weights([predictions[index] for index in order], y, metric)
+    assert np.array_equal(shuffled, greedy_weights(predictions, y, metric)[order])
+
+
+@settings(deadline=None, max_examples=30)
+@given(problems)
+def test_a_copy_of_a_model_changes_nothing(problem):
+    seed, (name, problem_type), rows, models = problem
+    metric = get_metric(name, problem_type)
+    y, predictions = noisy_models(np.random.default_rng(seed), problem_type, rows, models)
+    alone = greedy_weights(predictions, y, metric)
+    doubled = greedy_weights([*predictions, predictions[0]], y, metric)
+    assert np.array_equal(doubled, [*alone, 0.0])
+
+
+@pytest.mark.parametrize(("name", "problem_type"), CASES)
+def test_a_perfect_model_gets_all(name, problem_type):
+    y, predictions = noisy_models(np.random.default_rng(0), problem_type, 60, 4)
+    perfect = y.copy() if problem_type is ProblemType.REGRESSION else np.eye(predictions[0].shape[1])[y]
+    weights = greedy_weights([*predictions, perfect], y, get_metric(name, problem_type))
+    assert weights.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_independent_errors_are_averaged_away():
+    rng, metric = np.random.default_rng(0), get_metric("rmse", ProblemType.REGRESSION)
+    y = rng.normal(size=2_000)
+    predictions = [y + rng.normal(size=2_000) for _ in range(4)]
+    weights = greedy_weights(predictions, y, metric)
+    assert weights == pytest.approx([0.25] * 4, abs=0.05)
+    assert metric(y, blend(weights, predictions)) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(("rows", "members"), [(100, 4), (500, 8), (2_000, 15)])
+def test_few_rows_get_few_members(rows, members):
+    rng, metric = np.random.default_rng(0), get_metric("rmse", ProblemType.REGRESSION)
+    y = rng.normal(size=rows)
+    predictions = [y + rng.normal(size=rows) for _ in range(20)]
+    assert np.count_nonzero(greedy_weights(predictions, y, metric)) == members
+    assert np.count_nonzero(greedy_weights(predictions, y, metric, max_members=2)) == 2
+
+
+def test_many_rows_are_sampled_and_still_never_worse():
+    metric, problem_type = get_metric("roc_auc", ProblemType.BINARY), ProblemType.BINARY
+    y, predictions = noisy_models(np.random.default_rng(0), problem_type, 45_000, 3)
+    weights = greedy_weights(predictions, y, metric)
+    assert metric(y, blend(weights, predictions)) > max(metric(y, each) for each in predictions)
+
+
+def test_an_undefined_metric_takes_the_first_model():
+    metric = get_metric("roc_auc", ProblemType.BINARY)
+    assert greedy_weights([np.full((6, 2), 0.5)] * 3, np.zeros(6, dtype=np.int64), metric).tolist() == [1, 0, 0]
+
+
+def test_cross_fitting_uses_the_weights_of_the_other_folds():
+    metric = get_metric("rmse", ProblemType.REGRESSION)
+    y, predictions = noisy_models(np.random.default_rng(0), ProblemType.REGRESSION, 90, 4)
+    fold_of_row = np.repeat([0, 1, 2], 30)
+    honest = cross_fitted(predictions, y, metric, fold_of_row)
+    for fold in range(3):
+        inside = fold_of_row == fold
+        weights = greedy_weights([each[~inside] for each in predictions], y[~inside], metric)
+        assert honest[inside] == pytest.approx(blend(weights, [each[inside] for each in predictions]))
+
+
+@pytest.mark.parametrize("folds_run", [1, 5])
+def test_cross_fitting_does_not_flatter_noise(folds_run):
+    """Among 30 models of pure noise some look good by luck; the ensemble's honest score does not believe it."""
+    metric, rng = get_metric("roc_auc", ProblemType.BINARY), np.random.default_rng(0)
+    flattered, honest = [], []
+    for seed in range(12):
+        y = rng.integers(0, 2, 150)
+        positive = rng.random((30, 150))
+        predictions = [np.column_stack([1 - each, each]) for each in positive]
+        fold_of_row = rng.integers(0, folds_run, 150)
+        flattered.append(metric(y, blend(greedy_weights(predictions, y, metric), predictions)))
+        honest.append(metric(y, cross_fitted(predictions, y, metric, fold_of_row, random_state=seed)))
+    assert np.mean(flattered) > 0.6
+    assert np.mean(honest) == pytest.approx(0.5, abs=0.04)
+
+
+def test_cross_fitting_a_single_row_averages():
+    metric = get_metric("rmse", ProblemType.REGRESSION)
+    assert cross_fitted([np.array([1.0]), np.array([3.0])], np.array([1.0]), metric, np.array([0])).tolist() == [2.0]
