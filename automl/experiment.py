@@ -183,8 +183,9 @@ class AutoML:
         frame = read_table(test, reading=predictor.reading)[0] if isinstance(test, str | Path) else as_frame(test)
         target = _column(frame, task.target)
         y, known = encode_target(target, task)
-        raw = predictor.raw(predictor.typed(frame.loc[np.asarray(known)]))
-        return {metric.name: metric(y, raw) for metric in metrics_for(task.problem_type)}
+        raw = predictor.raw(predictor.typed(frame[known]))
+        metrics = metrics_for(task.problem_type, n_features=len(predictor.schema.used))
+        return {metric.name: metric(y[known], raw) for metric in metrics}
 
     def save(self, path: str | Path) -> Path:
         """Copy the predictor to a new folder, to be read by :func:`automl.load`."""
@@ -243,7 +244,7 @@ class AutoML:
         wanted = ProblemType(config.problem_type) if config.problem_type else None
         task = infer_task(values, str(values.name), problem_type=wanted)
         encoded, known = encode_target(values, task)
-        frame = frame.loc[np.asarray(known)].reset_index(drop=True)
+        frame, encoded = frame[known], encoded[known]
         if not known.all():
             self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
         schema = infer_schema(frame)
@@ -313,7 +314,7 @@ def _read(X: object, y: object, target: str | None) -> tuple[pd.DataFrame, pd.Se
     if isinstance(X, str | Path):
         frame, reading = read_table(X)
     else:
-        frame, reading = as_frame(X), Reading.of_frame()
+        frame, reading = as_frame(X), Reading("frame")
     if (y is None) == (target is None):
         raise UsageError("give either y or the name of the target column")
     if target is not None:

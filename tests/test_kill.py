@@ -41,7 +41,9 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
 def folds(run: Path) -> dict[str, float]:
     """Return every finished fold with the moment at which it was finished."""
     records = run.glob("trials/*/fold-*/record.json")
-    return {f"{file.parent.parent.name}/{file.parent.name}": json.loads(file.read_text())["finished"] for file in records}
+    return {
+        f"{file.parent.parent.name}/{file.parent.name}": json.loads(file.read_text())["finished"] for file in records
+    }
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:

@@ -164,6 +164,8 @@ class CatBoost(Family):
         """
         yield from ()
         chosen = complete(params, defaults(context.shape))
+        if (data.y_train == data.y_train[0]).all():
+            chosen["bootstrap_type"] = "No"  # sampling by gradients fails where all of them are zero
         layout = Layout.of(data.X_train)
         pools = layout.pool(data.X_train, data.y_train), layout.pool(data.X_valid, data.y_valid)
         most_rounds = int(chosen.pop("max_rounds"))
@@ -218,9 +220,10 @@ def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, contex
     """Train to the end that the control sees, or until it asks for another learning rate."""
     import catboost
 
-    unused = "subsample" if chosen["bootstrap_type"] == "Bayesian" else "bagging_temperature"
+    used = {"Bayesian": "bagging_temperature", "No": ""}.get(str(chosen["bootstrap_type"]), "subsample")
+    unused = {"bagging_temperature", "subsample"} - {used}
     settings: dict[str, Any] = {
-        **{name: value for name, value in chosen.items() if name != unused},
+        **{name: value for name, value in chosen.items() if name not in unused},
         "iterations": control.most_rounds,
         "loss_function": LOSSES[context.shape.problem_type],
         "metric_period": METRIC_PERIOD,

@@ -13,11 +13,11 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from automl.features.matrix import Matrix, Needs
@@ -96,13 +96,16 @@ def _write(place: Path, matrix: Matrix) -> None:
 
 
 def _read(place: Path) -> Matrix:
-    about = {name: tuple(value) for name, value in read_json(place / "matrix.json").items()}
+    about = read_json(place / "matrix.json")
     dense = place / "values.npy"
+    values: NDArray[np.float32] | sparse.csr_array
     if dense.exists():
         values = np.asarray(np.load(dense, mmap_mode="r", allow_pickle=False))
     else:
         values = sparse.csr_array(sparse.load_npz(place / "values.npz"))
-    return replace(Matrix(values, **about), key=str(place))
+    return Matrix(
+        values, tuple(about["names"]), tuple(about["categorical"]), tuple(about["cardinalities"]), key=str(place)
+    )
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class Problem:
     @property
     def metric(self) -> Metric:
         """The metric that is optimised."""
-        return get_metric(self.metric_name, self.task.problem_type)
+        return get_metric(self.metric_name, self.task.problem_type, n_features=self.frame.shape[1])
 
     @property
     def y_valid(self) -> NDArray[np.generic]:

@@ -6,7 +6,6 @@ run to their end, so that there are complete candidates for the ensemble, and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from ray.tune.experiment import Trial
@@ -25,14 +24,14 @@ def make_scheduler(kind: Scheduler, full_resource: int) -> TrialScheduler:
         return _Asha(full_resource)
     if kind == "hyperband":
         return _HyperBand(full_resource)
-    return FIFOScheduler()
+    return FIFOScheduler()  # type: ignore[no-untyped-call]
 
 
 def _races(trial: Trial) -> bool:
     return Candidate.from_json(trial.config["candidate"]).races
 
 
-class _Asha(ASHAScheduler):  # type: ignore[misc]
+class _Asha(ASHAScheduler):
     """Asynchronous successive halving (Li et al. 2020).
 
     Ray records a trial that skips a rung at that rung later, with a result of more resource, which no other trial
@@ -53,7 +52,7 @@ class _Asha(ASHAScheduler):  # type: ignore[misc]
             self._milestones.append(self._milestones[-1] * _REDUCTION)
         self._reached: dict[str, int] = {}
 
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Record the result and decide."""
         reached = max((rung for rung in self._milestones if rung <= result["resource"]), default=0)
         if reached <= self._reached.get(trial.trial_id, 0):
@@ -62,12 +61,12 @@ class _Asha(ASHAScheduler):  # type: ignore[misc]
         decision = super().on_trial_result(tune_controller, trial, result)
         return str(decision if _races(trial) else TrialScheduler.CONTINUE)
 
-    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> None:
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         """Forget the trial; its results were recorded as they came."""
         self.on_trial_remove(tune_controller, trial)
 
 
-class _HyperBand(HyperBandScheduler):  # type: ignore[misc]
+class _HyperBand(HyperBandScheduler):
     """HyperBand (Li et al. 2018) over the searched candidates only."""
 
     def __init__(self, full_resource: int) -> None:
@@ -80,7 +79,7 @@ class _HyperBand(HyperBandScheduler):  # type: ignore[misc]
         if _races(trial):
             super().on_trial_add(tune_controller, trial)
 
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Decide on a searched candidate."""
         return str(super().on_trial_result(tune_controller, trial, result) if _races(trial) else self.CONTINUE)
 
@@ -94,4 +93,5 @@ class _HyperBand(HyperBandScheduler):  # type: ignore[misc]
         for trial in tune_controller.get_trials():
             if trial.status == Trial.PENDING and not _races(trial):
                 return trial
-        return super().choose_trial_to_run(tune_controller)
+        chosen: Trial | None = super().choose_trial_to_run(tune_controller)
+        return chosen

@@ -38,7 +38,6 @@ from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRun
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _OBJECT_STORE: Final = 2_000_000_000
-_FAMILIES_OUTSIDE: Final = "families registered by the user"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,10 +207,10 @@ def _tune(job: Job, events: SimpleQueue[Event]) -> None:
     shutil.rmtree(storage, ignore_errors=True)
 
 
-class FoldTrainable(Trainable):  # type: ignore[misc]
+class FoldTrainable(Trainable):
     """A trial as Tune sees it: one step from one report to the next. Actors are reused from trial to trial."""
 
-    def setup(
+    def setup(  # type: ignore[override]  # Tune hands over what with_parameters was given
         self,
         config: Mapping[str, Any],
         problem: Problem,
@@ -259,12 +258,12 @@ class FoldTrainable(Trainable):  # type: ignore[misc]
         """Keep how far was reported; finished folds are in the journal already."""
         Path(checkpoint_dir, "reported").write_text(str(self._reported), encoding="ascii")
 
-    def load_checkpoint(self, checkpoint: str) -> None:
+    def load_checkpoint(self, checkpoint: str) -> None:  # type: ignore[override]  # a path, as it was saved
         """Go on after what was reported; an interrupted fold is trained again."""
         self._reported = int(Path(checkpoint, "reported").read_text(encoding="ascii"))
 
 
-class _PlannerSearcher(Searcher):  # type: ignore[misc]
+class _PlannerSearcher(Searcher):
     """Lets Tune ask our planner."""
 
     def __init__(self, job: Job, journal: Journal) -> None:
@@ -308,7 +307,7 @@ class _PlannerSearcher(Searcher):  # type: ignore[misc]
         """Restore nothing: a resumed run makes a new searcher from the journal."""
 
 
-class _Events(Callback):  # type: ignore[misc]
+class _Events(Callback):
     """Passes on what Tune reports."""
 
     def __init__(self, events: SimpleQueue[Event]) -> None:

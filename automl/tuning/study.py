@@ -93,7 +93,7 @@ class Study:
         import optuna
 
         distributions: dict[str, Any] = {"family": optuna.distributions.CategoricalDistribution(list(self._spaces))}
-        params: dict[str, Value] = {"family": candidate.family}
+        params: dict[str, Any] = {"family": candidate.family}
         for name, domain in self._spaces[candidate.family].items():
             value = candidate.params.get(name)
             if value is None:

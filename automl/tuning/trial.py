@@ -7,7 +7,7 @@ the trial reports how good it is so far, so that a scheduler can stop it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final
@@ -103,7 +103,7 @@ class TrialRunner:
 
     def _fold(
         self, candidate: Candidate, family: Family, fold: int, params: Params, context: FitContext
-    ) -> Iterator[Report]:
+    ) -> Generator[Report, None, FoldRecord]:
         started = time.perf_counter()
         needs = family.needs(params)
         data = self._matrices.fold(fold, needs)

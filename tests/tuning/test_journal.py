@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,10 @@ def test_the_first_of_two_writers_counts(tmp_path: Path) -> None:
     journal.write_fold(CANDIDATE, record(0, loss=1.0), Shift([1.0]), np.zeros(4))
     journal.write_fold(CANDIDATE, record(0, loss=2.0), Shift([2.0]), np.ones(4))
     assert journal.trial(CANDIDATE.id).folds[0].loss == 1.0
-    assert sorted(place.name for place in journal.fold(CANDIDATE.id, 0).parent.iterdir()) == ["candidate.json", "fold-0"]
+    assert sorted(place.name for place in journal.fold(CANDIDATE.id, 0).parent.iterdir()) == [
+        "candidate.json",
+        "fold-0",
+    ]
 
 
 def test_trials_come_in_the_order_of_their_proposal(tmp_path: Path) -> None:
@@ -74,11 +76,9 @@ def test_json_files_are_replaced_in_one_step(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"x": 1})
     write_json(tmp_path / "a.json", {"x": 2})
     assert read_json(tmp_path / "a.json") == {"x": 2}
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
     with pytest.raises(ArtifactError, match="not a run folder"):
         read_json(tmp_path / "b.json")
     (tmp_path / "c.json").write_text("{")
     with pytest.raises(ArtifactError, match="damaged"):
         read_json(tmp_path / "c.json")
-
-

@@ -1,0 +1,236 @@
+"""What every family must keep. A new family inherits these tests: one class with one attribute."""
+
+from __future__ import annotations
+
+import functools
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from automl.data.table import ProblemType
+from automl.deadline import Deadline
+from automl.features.matrix import Matrix, Needs
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape
+from automl.models.constant import Constant
+from automl.models.space import sample
+from automl.models.target import validation_loss
+
+SUFFIXES = {".json", ".txt", ".ubj", ".cbm", ".npy", ".npz"}
+CARDINALITIES = (4, 12)
+CLASSES = {ProblemType.BINARY: 2, ProblemType.MULTICLASS: 4, ProblemType.REGRESSION: 0}
+
+
+def make_fold(problem_type: ProblemType, needs: Needs, rows: int = 300) -> tuple[FoldData, Shape]:
+    """Three numeric columns, the first with gaps if the family takes them, and two of categories if it takes codes."""
+    rng = np.random.default_rng(3)
+    n_classes = CLASSES[problem_type]
+    X = rng.normal(size=(rows + 100, 5)).astype(np.float32)
+    codes = [rng.integers(cardinality, size=len(X)) for cardinality in CARDINALITIES]
+    signal = 2 * X[:, 0] + X[:, 1] * X[:, 2] + codes[0] + rng.normal(0, 0.3, len(X))
+    y = signal
+    if problem_type.classification:
+        y = np.digitize(signal, np.quantile(signal, np.arange(1, n_classes) / n_classes)).astype(np.int64)
+    categorical = needs.categories == "codes"
+    for place, column in enumerate(codes):
+        X[:, 3 + place] = column if categorical else (column - column.mean()) / column.std()
+    if needs.missing == "native":
+        X[rng.random(X.shape) < 0.05] = np.nan
+
+    def matrix(values: np.ndarray) -> Matrix:
+        columns = ((3, 4), CARDINALITIES) if categorical else ((), ())
+        return Matrix(np.ascontiguousarray(values), tuple("abcde"), *columns)
+
+    data = FoldData(matrix(X[:rows]), y[:rows], matrix(X[rows:]), y[rows:])
+    return data, Shape(problem_type, rows, 5, n_classes)
+
+
+def run(family: Family, data: FoldData, params: Params, context: FitContext) -> tuple[Model, list[Progress]]:
+    """Run a fit to its end."""
+    reports, fit = [], family.fit(data, params, context)
+    while True:
+        try:
+            reports.append(next(fit))
+        except StopIteration as end:
+            return end.value, reports
+
+
+@functools.cache
+def fitted(family: Family, problem_type: ProblemType) -> tuple[Model, FoldData, Shape]:
+    """Train the default once for all tests."""
+    data, shape, params = start(family, problem_type)
+    return run(family, data, params, FitContext(shape))[0], data, shape
+
+
+def start(family: Family, problem_type: ProblemType) -> tuple[FoldData, Shape, Params]:
+    """Return a fold and the family's default for it."""
+    params = family.portfolio(Shape(problem_type, 300, 5, CLASSES[problem_type]))[0]
+    return *make_fold(problem_type, family.needs(params)), params
+
+
+def check(prediction: np.ndarray, rows: int, shape: Shape) -> None:
+    """Shape, finiteness, probabilities that sum to 1."""
+    assert prediction.dtype == np.float64
+    assert np.isfinite(prediction).all()
+    if not shape.problem_type.classification:
+        assert prediction.shape == (rows,)
+        return
+    assert prediction.shape == (rows, shape.n_classes)
+    assert (prediction >= 0).all()
+    np.testing.assert_allclose(prediction.sum(axis=1), 1, atol=1e-12)
+
+
+def take(X: Matrix, rows: Sequence[int] | slice) -> Matrix:
+    """Return some rows of a matrix."""
+    return replace(X, values=np.ascontiguousarray(X.values[rows]))
+
+
+class FamilyContract:
+    """Inherit, and set ``families``."""
+
+    families: ClassVar[tuple[Family, ...]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "problem_type" in metafunc.fixturenames:
+            cases = [(family, kind) for family in self.families for kind in family.problem_types]
+            metafunc.parametrize(("family", "problem_type"), cases, ids=[f"{a.name}-{b}" for a, b in cases])
+        elif "family" in metafunc.fixturenames:
+            metafunc.parametrize("family", self.families, ids=[family.name for family in self.families])
+
+    def test_beats_the_constant(self, family, problem_type):
+        model, data, shape = fitted(family, problem_type)
+        prediction = model.predict(data.X_valid)
+        check(prediction, 100, shape)
+        constant, _ = run(Constant(), data, {}, FitContext(shape))
+        reached, floor = (validation_loss(data.y_valid, m.predict(data.X_valid)) for m in (model, constant))
+        assert reached < 0.85 * floor or (family.baseline and reached == floor)
+
+    def test_a_row_alone_equals_the_row_in_a_batch(self, family, problem_type):
+        model, data, _ = fitted(family, problem_type)
+        batch = model.predict(data.X_valid)
+        alone = np.concatenate([model.predict(take(data.X_valid, [row])) for row in range(20)])
+        np.testing.assert_array_equal(alone, batch[:20])
+
+    def test_save_and_load_change_nothing(self, family, problem_type, tmp_path):
+        model, data, _ = fitted(family, problem_type)
+        model.save(tmp_path)
+        loaded = family.load(tmp_path)
+        np.testing.assert_array_equal(loaded.predict(data.X_valid), model.predict(data.X_valid))
+        assert loaded.details == model.details
+        (tmp_path / "again").mkdir()
+        loaded.save(tmp_path / "again")
+        again = family.load(tmp_path / "again")
+        np.testing.assert_array_equal(again.predict(data.X_valid), model.predict(data.X_valid))
+
+    def test_saved_files_hold_no_code(self, family, problem_type, tmp_path):
+        model, _, _ = fitted(family, problem_type)
+        model.save(tmp_path)
+        files = list(tmp_path.iterdir())
+        assert files
+        assert {file.suffix for file in files} <= SUFFIXES
+        for file in files:
+            _assert_no_pickle(file)
+
+    def test_equal_seeds_give_equal_models(self, family, problem_type):
+        model, data, shape = fitted(family, problem_type)
+        again, _ = run(family, data, family.portfolio(shape)[0], FitContext(shape))
+        np.testing.assert_array_equal(again.predict(data.X_valid), model.predict(data.X_valid))
+
+    def test_reports_at_the_rungs(self, family, problem_type):
+        data, shape, params = start(family, problem_type)
+        model, reports = run(family, data, params, FitContext(shape, rungs=(0.1, 0.3)))
+        assert [report.rung for report in reports] in ([], [0], [0, 1])
+        for report in reports:
+            check(report.prediction, 100, shape)
+        # watching a fit must not change it
+        np.testing.assert_array_equal(
+            model.predict(data.X_valid), fitted(family, problem_type)[0].predict(data.X_valid)
+        )
+
+    def test_a_deadline_in_the_past_gives_a_model(self, family, problem_type):
+        data, shape, params = start(family, problem_type)
+        model, _ = run(family, data, params, FitContext(shape, deadline=Deadline.after(-1)))
+        check(model.predict(data.X_valid), 100, shape)
+
+    def test_one_training_class_or_value(self, family, problem_type):
+        data, shape, params = start(family, problem_type)
+        model, _ = run(family, replace(data, y_train=np.ones_like(data.y_train)), params, FitContext(shape))
+        prediction = model.predict(data.X_valid)
+        check(prediction, 100, shape)
+        assert prediction.mean(axis=0).argmax() == 1 if shape.n_classes else np.allclose(prediction, 1)
+
+    def test_a_class_that_training_lacks_keeps_its_column(self, family, problem_type):
+        if problem_type is not ProblemType.MULTICLASS:
+            return
+        data, shape, params = start(family, problem_type)
+        y = np.where(data.y_train == 1, 0, data.y_train)
+        model, _ = run(family, replace(data, y_train=y), params, FitContext(shape))
+        prediction = model.predict(data.X_valid)
+        check(prediction, 100, shape)
+        assert prediction.mean(axis=0).argmin() == 1
+
+    def test_codes_and_gaps_that_training_lacks(self, family, problem_type):
+        model, data, shape = fitted(family, problem_type)
+        values = data.X_valid.values.copy()
+        if data.X_valid.categorical:
+            values[:30, data.X_valid.categorical] = 999
+            values[30:60, data.X_valid.categorical] = np.nan
+        values[60:, :3] *= 1e6
+        check(model.predict(replace(data.X_valid, values=values)), 100, shape)
+
+    def test_portfolio_and_space_train(self, family, problem_type):
+        _, shape, _ = start(family, problem_type)
+        rng = np.random.default_rng(0)
+        space = family.space(shape)
+        preview = family.preview(shape)
+        candidates = [*family.portfolio(shape), *([] if preview is None else [preview])]
+        candidates += [sample(space, rng) for _ in range(5)] if space else []
+        for params in candidates:
+            data, _ = make_fold(problem_type, family.needs(params))
+            context = FitContext(shape, deadline=Deadline.after(0.05))
+            model, _ = run(family, data, params, context)
+            check(model.predict(data.X_valid), 100, shape)
+            assert family.memory(shape, params) > 0
+
+    def test_portfolio_lies_in_its_names(self, family, problem_type):
+        _, shape, _ = start(family, problem_type)
+        portfolio = family.portfolio(shape)
+        assert len({tuple(sorted(params.items())) for params in portfolio}) == len(portfolio)
+        assert all(isinstance(value, bool | int | float | str) for params in portfolio for value in params.values())
+        seen: dict[str, object] = {}
+        for name, dimension in family.space(shape).items():
+            assert dimension.when is None or dimension.when[0] in seen
+            seen[name] = dimension
+
+    def test_an_unknown_hyperparameter_is_an_error(self, family, problem_type):
+        data, shape, _ = start(family, problem_type)
+        with pytest.raises(KeyError, match="no_such_thing"):
+            run(family, data, {"no_such_thing": 1}, FitContext(shape))
+
+    def test_memory_grows_with_the_table(self, family, problem_type):
+        sizes = [Shape(problem_type, rows, 20, CLASSES[problem_type]) for rows in (1_000, 10_000, 1_000_000)]
+        needed = [family.memory(shape, family.portfolio(shape)[0]) for shape in sizes]
+        assert 0 < needed[0] <= needed[1] <= needed[2]
+        assert isinstance(needed[0], int)
+
+    def test_training_prints_and_leaves_nothing(self, family, tmp_path, monkeypatch, capfd):
+        monkeypatch.chdir(tmp_path)
+        kind = family.problem_types[-1]
+        data, shape, params = start(family, kind)
+        run(family, data, params, FitContext(shape, deadline=Deadline.after(0.1)))
+        assert capfd.readouterr() == ("", "")
+        assert list(tmp_path.iterdir()) == []
+
+
+def _assert_no_pickle(file: Path) -> None:
+    assert not file.read_bytes().startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
+    if file.suffix == ".npy":
+        np.load(file, allow_pickle=False)
+    if file.suffix == ".npz":
+        with zipfile.ZipFile(file) as archive, np.load(file, allow_pickle=False) as arrays:
+            assert all(name.endswith(".npy") for name in archive.namelist())
+            assert all(arrays[name].dtype != object for name in arrays.files)
