@@ -73,6 +73,6 @@ class Centroid(Family):
 register_family(Centroid())
 
 if __name__ == "__main__":
-    wine = Path(__file__).parents[1] / "datasets" / "wine.csv"
-    model = AutoML(max_trials=12, folds=3).fit(wine, target="cultivar")
+    churn = Path(__file__).parents[1] / "datasets" / "churn.csv"
+    model = AutoML(max_trials=12, folds=2).fit(churn, target="churn")
     print(model.board_.to_text())
