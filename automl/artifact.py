@@ -23,7 +23,7 @@ import shutil
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -220,12 +220,20 @@ def _replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _drift(manifest: Mapping[str, Any]) -> str:
+    now = {name: _version(name) for name in manifest["versions"] if name != "python"}
     other = [
-        f"{name} {then} (now {version(name)})"
-        for name, then in manifest["versions"].items()
-        if name != "python" and version(name) != then
+        f"{name} {manifest['versions'][name]} (now {then})"
+        for name, then in now.items()
+        if then != manifest["versions"][name]
     ]
     return f"install the versions it was saved with: {', '.join(other)}" if other else "train it again on this machine"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # such as xgboost where xgboost-cpu serves
+        return "not installed"
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -139,7 +139,11 @@ def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> ND
     cells = cells_of(series)
     parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
     _check(cells, np.isnan(parsed), column, wrong)
-    return cells.spread(parsed, np.nan)
+    numbers = cells.spread(parsed, np.nan)
+    if series.dtype.kind == "O":  # a number beside texts is not written in their style: 1.234 stays so beside 1.234,5
+        own = [isinstance(value, int | float | np.number) for value in series]
+        numbers[own] = series.to_numpy()[own].astype(np.float64)
+    return numbers
 
 
 def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

@@ -31,6 +31,8 @@ class Needs:
         ``svd``: tf-idf reduced to a few dense columns. ``tfidf``: the sparse tf-idf columns themselves.
     sparse
         The family accepts a ``csr_array``; it is used where that is smaller.
+    blind
+        The family looks at no column: the matrix has rows, but nothing in them.
     """
 
     missing: Missing = "native"
@@ -38,6 +40,7 @@ class Needs:
     scaling: Scaling = "none"
     text: Text = "svd"
     sparse: bool = False
+    blind: bool = False
 
     @property
     def recipe(self) -> str:
@@ -46,6 +49,8 @@ class Needs:
         >>> Needs().recipe
         'native-codes-none-svd-dense'
         """
+        if self.blind:
+            return "blind"
         kind = "sparse" if self.sparse else "dense"
         return f"{self.missing}-{self.categories}-{self.scaling}-{self.text}-{kind}"
 

@@ -110,7 +110,8 @@ def fit_features(
         raise DataError(
             "models need at least one column beside identifiers and constants, this table has none; add one"
         )
-    parts, dense = fit_parts(frame, schema, needs, supervise(y, task, random_state))
+    seen = Schema(()) if needs.blind else schema
+    parts, dense = fit_parts(frame, seen, needs, supervise(y, task, random_state))
     kept = _kept(dense, parts, y, task, needs, random_state)
     dense, sparse = dense[:, kept], parts.sparse(frame)
     names = tuple(parts.dense_names[i] for i in kept)
@@ -139,7 +140,7 @@ def _kept(
     """Return the dense columns that pass the filters and, if they are many, the probes; at least one."""
     kept = distinct(dense, parts.cardinalities)
     if not len(kept) and not parts.sparse_names:
-        return np.zeros(1, np.intp)
+        return np.arange(min(1, dense.shape[1]), dtype=np.intp)
     if needs.sparse or not crowded(len(dense), len(kept)):
         return kept
     return kept[above_probes(dense[:, kept].astype(np.float32), y, task, random_state)]

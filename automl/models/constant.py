@@ -41,8 +41,8 @@ class Constant(Family):
     baseline = True
 
     def needs(self, params: Params) -> Needs:
-        """Return the cheapest features; none of them is looked at."""
-        return Needs()
+        """Return that no column is looked at."""
+        return Needs(blind=True)
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return the only configuration."""

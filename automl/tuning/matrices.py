@@ -99,8 +99,8 @@ def _read(place: Path) -> Matrix:
     about = read_json(place / "matrix.json")
     dense = place / "values.npy"
     values: NDArray[np.float32] | sparse.csr_array
-    if dense.exists():
-        values = np.asarray(np.load(dense, mmap_mode="r", allow_pickle=False))
+    if dense.exists():  # copy-on-write: shared pages, and libraries that insist on writable arrays take them
+        values = np.asarray(np.load(dense, mmap_mode="c", allow_pickle=False))
     else:
         values = sparse.csr_array(sparse.load_npz(place / "values.npz"))
     return Matrix(

@@ -16,6 +16,7 @@ import numpy as np
 
 from automl.deadline import Deadline
 from automl.evaluation.validation import Folds
+from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, Model, Params, Progress
 from automl.models.registry import get_family
 from automl.tuning.candidate import Candidate
@@ -98,7 +99,8 @@ class TrialRunner:
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                 )
                 params = _carried(family, candidate.params, records, context)
-                records[fold] = yield from self._fold(candidate, family, fold, params, context)
+                with BlasThreads(allowance.threads).limited():
+                    records[fold] = yield from self._fold(candidate, family, fold, params, context)
             yield Report(_UNITS * (fold + 1), float(np.mean([records[i].loss for i in range(fold + 1)])), fold)
 
     def _fold(
