@@ -188,7 +188,7 @@ def boost(rounds: Rounds, control: RoundControl, context: FitContext) -> Generat
         going = control.record(inf if loss is None or not isfinite(loss) else loss, seconds, context.deadline.remaining)
         if control.learning_rate != learning_rate:
             rounds.set_learning_rate(control.learning_rate)
-        while reported < len(context.rungs) and control.share >= context.rungs[reported]:
+        while reported < len(context.rungs) and control.share > context.rungs[reported] - 1e-9:
             yield Progress(reported, rounds.prediction())
             reported += 1
 
