@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from automl.evaluation.metrics import Metric
 from automl.evaluation.validation import make_folds
 
-_SELECTION_ROWS: Final = 20_000
+_SELECTION_ROWS: Final = 10_000
 """Rows that weights are chosen on at most: more do not change them, but cost time."""
 _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""

@@ -21,7 +21,7 @@ from automl.errors import AutoMLError, DataError, UsageError, suggestion
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.metrics import default_metric, get_metric, metrics_for
-from automl.evaluation.validation import default_folds, make_folds
+from automl.evaluation.validation import default_folds, default_run, make_folds
 from automl.models.registry import registered
 from automl.predictor import Predictor
 from automl.tuning import store
@@ -256,7 +256,11 @@ class AutoML:
             if not column.kind.used:
                 self._say(started, config, f"column {column.name!r} is left out: {column.kind}, {column.reason}")
         folds = make_folds(
-            encoded, task.problem_type, folds=default_folds(len(frame), config.folds), random_state=config.random_state
+            encoded,
+            task.problem_type,
+            folds=default_folds(len(frame), config.folds),
+            run=default_run(len(frame), config.folds),
+            random_state=config.random_state,
         )
         problem = Problem(apply_schema(frame, schema), encoded, schema, task, metric.name, folds, config.random_state)
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)

@@ -21,7 +21,7 @@ from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.problem import Problem
 
-_CONTENDERS: Final = 40
+_CONTENDERS: Final = 24
 """Trials that the ensemble chooses from: the best by their own score."""
 _KEPT: Final = 2
 """Predictors on disk: the best, and the one before it for whoever is just reading it."""
@@ -78,7 +78,8 @@ class Champion:
 
     def _choose(self, trials: Sequence[Trial]) -> bool:
         metric, y = self._problem.metric, self._problem.y_valid
-        contenders = sorted(trials, key=self._mean_loss)[:_CONTENDERS]
+        beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
+        contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
         weights = greedy_weights(predictions, y, metric)

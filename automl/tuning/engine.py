@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 Stopped = Literal["deadline", "trials", "interrupted", "finished"]
 
 _RESERVE_SHARE: Final = 0.03
-_LEAST_RESERVE: Final = 1.0
+_LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 10.0
+_MEASURED: Final = 2
+"""Folds of the preview that are timed: the first one also imports the library."""
 _PULSE: Final = 0.2
 """Seconds between two looks at the clock while trials run elsewhere."""
 _QUICK: Final = 1.5
@@ -122,8 +124,11 @@ class Engine:
         )
         allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
         exhausted = self._train_here(planner, allowance)
-        if not exhausted and self._search is not None and self._search.usable:
+        if not exhausted and self._search is not None:
             self._train_on_ray(self._search, planner, allowance, plan)
+            if self._search.error:  # go on without it
+                self._tell(f"warning: {self._search.error}; going on in this process")
+                self._train_here(planner, allowance)
         if self._deadline.passed:
             return "deadline"
         return "trials" if self._config.max_trials else "finished"
@@ -136,11 +141,10 @@ class Engine:
         preview = self._preview(plan)
         if preview is None:
             return plan
-        first = self._problem.with_folds_run(1)
-        if self._here(first, preview, Allowance(self._deadline), end=False):
-            seconds = self._journal.trial(preview.id).folds[0].fit_seconds
-            if self._config.folds is None:
-                plan = fit_to_time(plan, seconds, self._deadline.remaining)
+        first = self._problem.with_folds_run(min(_MEASURED, plan.folds_run))
+        if self._here(first, preview, Allowance(self._deadline), end=False) and self._config.folds is None:
+            folds = self._journal.trial(preview.id).folds.values()
+            plan = fit_to_time(plan, min(record.fit_seconds for record in folds), self._deadline.remaining)
         self._problem = self._problem.with_folds_run(plan.folds_run)
         self.champion = Champion(self._problem, self._journal, self._about)
         self._here(self._problem, preview, Allowance(self._deadline))
@@ -227,8 +231,6 @@ class Engine:
             else:
                 self._running[event.candidate.id] = None
         self._running.clear()
-        if search.error:
-            self._tell(search.error)
 
     def _scheduler(self) -> Literal["asha", "hyperband", "none"]:
         """Return the scheduler; who is stopped depends on the order of arrival, so a repeatable run has no race."""

@@ -44,6 +44,8 @@ class FoldRecord:
     fold: int
     loss: float
     """The metric on the fold's validation rows, turned so that lower is better."""
+    feature_seconds: float
+    """To fit the features, or to map those that another trial has fitted."""
     fit_seconds: float
     predict_seconds: float
     """For all validation rows of the fold."""

@@ -93,5 +93,4 @@ class _HyperBand(HyperBandScheduler):
         for trial in tune_controller.get_trials():
             if trial.status == Trial.PENDING and not _races(trial):
                 return trial
-        chosen: Trial | None = super().choose_trial_to_run(tune_controller)
-        return chosen
+        return super().choose_trial_to_run(tune_controller)  # type: ignore[no-any-return]

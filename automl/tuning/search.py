@@ -37,6 +37,8 @@ from automl.tuning.schedulers import make_scheduler
 from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRunner, full_resource
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
+_GRACE: Final = 1.0
+"""Seconds in which Tune may end by itself once the trials' time is over."""
 _OBJECT_STORE: Final = 2_000_000_000
 
 
@@ -97,12 +99,12 @@ class RaySearch:
         """Hand over the job; returns at once."""
         self._job.put(job)
 
-    def close(self, grace: float = 0.0) -> None:
-        """End what is still running, after a grace period in seconds, and stop Ray if it was started here."""
+    def close(self) -> None:
+        """End what is still running, after a moment to end by itself, and stop Ray if it was started here."""
         self._job.put(None)
         self._closing.set()
         self._ready.wait(30)
-        if not self._finished.wait(grace) and self.usable and self._owner:
+        if not self._finished.wait(_GRACE) and self.usable and self._owner:
             ray.shutdown()
         self._thread.join(30)
 
@@ -120,8 +122,7 @@ class RaySearch:
                 if not self._closing.is_set():
                     self.error = f"Ray Tune broke ({type(error).__name__}: {error})"
         self._finished.set()
-        self._closing.wait()
-        if self._owner:
+        if self._owner:  # at once, while the caller saves the last predictor
             ray.shutdown()
 
     def _start(self) -> None:
@@ -157,6 +158,7 @@ def _silence() -> None:
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_SYNCER"] = "1"
     os.environ["TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S"] = "0"
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # or a call that comes after the shutdown starts Ray again
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -188,8 +190,6 @@ def _tune(job: Job, events: SimpleQueue[Event]) -> None:
         tuner = tune.Tuner(
             tune.with_resources(trainable, resources),
             tune_config=tune.TuneConfig(
-                metric="loss",
-                mode="min",
                 search_alg=searcher,
                 scheduler=make_scheduler(job.scheduler, full_resource(job.problem.folds)),
                 num_samples=-1,
@@ -300,6 +300,10 @@ class _PlannerSearcher(Searcher):
         seconds = sum(record.fit_seconds for record in self._journal.trial(candidate.id).folds.values())
         self._planner.tell(candidate, loss, seconds, stopped=ended == "")
 
+    def __getstate__(self) -> dict[str, object]:
+        """Give Tune's own record of the experiment nothing: the journal is the truth."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: the journal is the truth."""
 
@@ -312,6 +316,10 @@ class _Events(Callback):
 
     def __init__(self, events: SimpleQueue[Event]) -> None:
         self._events = events
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give Tune's own record of the experiment nothing: the queue belongs to this process."""
+        return {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A trial was started or goes on."""

@@ -118,7 +118,8 @@ def _suggest(trial: optuna.trial.Trial, family: str, space: Space) -> dict[str, 
             continue
         path = _path(family, name)
         if isinstance(domain, Choice):
-            params[name] = trial.suggest_categorical(path, list(domain.values))
+            chosen: Value = trial.suggest_categorical(path, list(domain.values))  # type: ignore[assignment]
+            params[name] = chosen
         elif isinstance(domain, Int):
             params[name] = trial.suggest_int(path, domain.low, domain.high, log=domain.log)
         else:

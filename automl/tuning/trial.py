@@ -110,6 +110,7 @@ class TrialRunner:
         needs = family.needs(params)
         data = self._matrices.fold(fold, needs)
         loss = self._problem.metric.loss
+        prepared = time.perf_counter()
         fit = family.fit(data, params, context)
         while True:
             try:
@@ -125,7 +126,8 @@ class TrialRunner:
         record = FoldRecord(
             fold=fold,
             loss=loss(data.y_valid, prediction),
-            fit_seconds=fitted - started,
+            feature_seconds=prepared - started,
+            fit_seconds=fitted - prepared,
             predict_seconds=time.perf_counter() - fitted,
             rows=len(prediction),
             size=0,

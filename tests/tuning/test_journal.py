@@ -22,7 +22,7 @@ class Exploding(Shift):
 
 
 def record(fold: int, loss: float = 0.5) -> FoldRecord:
-    return FoldRecord(fold, loss, 1.0, 0.1, 4, 0, "recipe", {"rounds": 7}, 12.0)
+    return FoldRecord(fold, loss, 0.5, 1.0, 0.1, 4, 0, "recipe", {"rounds": 7}, 12.0)
 
 
 def test_a_fold_comes_back_as_it_was_written(tmp_path: Path) -> None:

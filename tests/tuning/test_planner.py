@@ -32,7 +32,7 @@ def take(planner: Planner, count: int) -> list[Candidate]:
 
 
 def record(fold: int, loss: float, seconds: float) -> FoldRecord:
-    return FoldRecord(fold, loss, seconds, 0.0, 10, 1, "recipe", {}, 0.0)
+    return FoldRecord(fold, loss, 0.0, seconds, 0.0, 10, 1, "recipe", {}, 0.0)
 
 
 def test_the_portfolio_comes_first_and_alternates_between_families() -> None:

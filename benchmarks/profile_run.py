@@ -1,4 +1,4 @@
-"""Say where the seconds of a finished run went: ``python benchmarks/profile.py RUN [RUN ...]``."""
+"""Say where the seconds of a finished run went: ``python benchmarks/profile_run.py RUN [RUN ...]``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def profile(run: Path) -> dict[str, Any]:
     for file in run.glob("trials/*/fold-*/record.json"):
         record = json.loads(file.read_text())
         origin = json.loads((file.parent.parent / "candidate.json").read_text())
-        begun = record["finished"] - record["fit_seconds"] - record["predict_seconds"]
+        begun = record["finished"] - record["feature_seconds"] - record["fit_seconds"] - record["predict_seconds"]
         rows.append({**record, **origin, "begun": begun - about["started"]})
     folds = pd.DataFrame(rows)
     busy = float((folds["fit_seconds"] + folds["predict_seconds"]).sum())
@@ -33,6 +33,7 @@ def profile(run: Path) -> dict[str, Any]:
         "first_tuned_s": round(float(tuned["begun"].min()), 2),
         "trials": len(folds.groupby(["family", folds["params"].astype(str)])),
         "folds": len(folds),
+        "features_s": round(float(folds["feature_seconds"].sum()), 1),
         "not_fitting_%": round(100 * (1 - busy / (cores * (about["config"]["time_budget"] or wall))), 1),
         **{f"{name}_s": round(float(part["fit_seconds"].sum()), 1) for name, part in folds.groupby("family")},
     }
