@@ -60,8 +60,8 @@ class RoundControl:
     """Decides after every round whether to go on and whether to learn faster. Knows no clock: it is told the seconds.
 
     >>> control = RoundControl(learning_rate=0.1, rows=1_000, enough=10.0)
-    >>> [control.record(loss=1 / n, seconds=1.0, remaining=30.0 - n) for n in (1, 2, 3)]
-    [True, True, True]
+    >>> [control.record(loss=1 / n, seconds=1.0, remaining=30.0 - n) for n in (1, 2, 3, 4)]
+    [True, True, True, True]
     >>> control.learning_rate
     0.3
     """
@@ -144,8 +144,8 @@ class RoundControl:
 
     def _look_at_clock(self, remaining: float) -> None:
         """Raise the learning rate if the rest of the distance would not be covered in time."""
-        doubled = self.rounds & (self.rounds - 1) == 0
-        warm = self.rounds >= WARM_UP or self.seconds > 0.05 * remaining
+        doubled = self.rounds >= 2 and self.rounds & (self.rounds - 1) == 0
+        warm = self.rounds >= WARM_UP or self.seconds - self._first > 0.05 * remaining
         if not (self.adapts and doubled and warm):
             return
         spare = remaining - self.closing * self.rounds

@@ -187,13 +187,12 @@ class CatBoost(Family):
         return CatBoostModel(booster, layout, record["classification"], Trained(**record["trained"]))
 
     def memory(self, shape: Shape, params: Params) -> int:
-        """Return the peak bytes of one fit: bins, words, approximations of four permutations, histograms, the model."""
+        """Return the peak bytes of one fit: bins, target statistics, approximations, histograms, the model."""
         leaves = 1 << int(complete(params, defaults(shape))["depth"])
-        bins = 12 * shape.rows * shape.columns
-        approximations = 4 * 16 * shape.rows * shape.outputs
-        histograms = leaves * 255 * shape.columns * 16 * shape.outputs
+        rows = shape.rows * (12 * shape.columns + 64 * shape.outputs + 1_000)
+        histograms = leaves * 255 * shape.columns * 32 * shape.outputs
         model = 16 * leaves * shape.outputs * 1_000
-        return 100_000_000 + bins + approximations + histograms + model
+        return 100_000_000 + rows + histograms + model
 
 
 def defaults(shape: Shape) -> dict[str, Value]:

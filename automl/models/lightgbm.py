@@ -159,8 +159,8 @@ class LightGBM(Family):
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins by row and by column, scores, histograms of all leaves, the model."""
         leaves = min(int(complete(params, defaults(shape))["num_leaves"]), shape.rows)
-        bins = 2 * shape.rows * shape.columns
-        scores = 40 * shape.rows * shape.outputs
+        bins = 3 * shape.rows * shape.columns
+        scores = 48 * shape.rows * shape.outputs
         histograms = leaves * 255 * shape.columns * 20
         model = 200 * leaves * shape.outputs * 1_000
         return 50_000_000 + bins + scores + histograms + model

@@ -162,7 +162,7 @@ class XGBoost(Family):
         gradients = 40 * shape.rows * shape.outputs
         histograms = leaves * MAX_BIN * shape.columns * 16
         model = 100 * leaves * shape.outputs * 1_000
-        return 80_000_000 + bins + gradients + histograms + model
+        return 100_000_000 + bins + gradients + histograms + model
 
 
 class _Rounds:

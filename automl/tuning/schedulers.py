@@ -90,7 +90,9 @@ class _HyperBand(HyperBandScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return a waiting portfolio candidate, else what HyperBand chooses."""
-        for trial in tune_controller.get_trials():
+        trials: list[Trial] = tune_controller.get_trials()
+        for trial in trials:
             if trial.status == Trial.PENDING and not _races(trial):
                 return trial
-        return super().choose_trial_to_run(tune_controller)  # type: ignore[no-any-return]
+        chosen: Trial | None = super().choose_trial_to_run(tune_controller)
+        return chosen
