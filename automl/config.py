@@ -73,6 +73,11 @@ class FitConfig:
         """Whether the clock may not influence the result: a number of trials is given and no time budget."""
         return self.time_budget is None
 
+    @property
+    def race(self) -> Scheduler:
+        """The scheduler; who is stopped depends on the order of arrival, so a repeatable run has no race."""
+        return "none" if self.repeatable else self.scheduler
+
     def to_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""
         return asdict(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -26,14 +26,12 @@ from automl.models.registry import registered
 from automl.predictor import Predictor
 from automl.tuning import store
 from automl.tuning.budget import Plan
+from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
 from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Snapshot
 from automl.tuning.store import StoredRun
-
-if TYPE_CHECKING:
-    from automl.tuning.search import RaySearch
 
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
@@ -139,15 +137,10 @@ class AutoML:
         """
         started = time.time()
         config = self._config()
-        search = _start_search(config)
-        try:
-            root = Path(self.output) if self.output is not None else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
-            run = self._prepare(config, X, y, target, started)
-            store.create(root, run)
-            return self._train(root, run, search)
-        finally:
-            if search is not None:
-                search.close()
+        root = Path(self.output) if self.output is not None else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
+        run = self._prepare(config, X, y, target, started)
+        store.create(root, run)
+        return self._train(root, run)
 
     @classmethod
     def resume(
@@ -158,15 +151,9 @@ class AutoML:
         ``time_budget`` gives it that many seconds from now; by default it has what it had not used.
         """
         root = Path(run)
-        stored = store.open_run(root, time_budget)
+        stored = store.reopen_run(root, time_budget)
         options: dict[str, Any] = stored.config.to_json()
-        model = cls(**options, output=root, on_progress=on_progress)
-        search = _start_search(stored.config)
-        try:
-            return model._train(root, stored, search)
-        finally:
-            if search is not None:
-                search.close()
+        return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values; ``X`` is a table or a path."""
@@ -266,10 +253,11 @@ class AutoML:
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
         return StoredRun(config, problem, About(schema, task, metric.name, reading, examples), None, started)
 
-    def _train(self, root: Path, run: StoredRun, search: RaySearch | None) -> Self:
+    def _train(self, root: Path, run: StoredRun) -> Self:
         def save_plan(plan: Plan) -> None:
             store.save_plan(root, plan)
 
+        search = _start_search(run.config, root)
         engine = Engine(
             run.problem,
             run.config,
@@ -282,7 +270,11 @@ class AutoML:
             save_plan=save_plan,
             plan=run.plan,
         )
-        self.stopped_: Stopped = engine.run()
+        try:
+            self.stopped_: Stopped = engine.run()
+        finally:
+            if search is not None:
+                search.close()
         self.run_ = root
         self.predictor_ = engine.predictor
         self.board_: Leaderboard = engine.champion.board()
@@ -302,15 +294,11 @@ class AutoML:
 _OPTIONS: Final = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
 
 
-def _start_search(config: FitConfig) -> RaySearch | None:
+def _start_search(config: FitConfig, root: Path) -> SearchProcess | None:
     """Start Ray in the background, unless the whole job is a few seconds of work."""
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
-    if (short or few) and config.ray_address is None:
-        return None
-    from automl.tuning.search import RaySearch
-
-    return RaySearch(config)
+    return None if (short or few) and config.ray_address is None else SearchProcess(config, root)
 
 
 def _read(X: object, y: object, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any], Reading]:

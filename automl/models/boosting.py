@@ -18,12 +18,24 @@ from numpy.typing import NDArray
 from automl.models.base import FitContext, Progress, Value
 
 MOST_ROUNDS: Final = 10_000
+_LIMIT_WITHOUT_ROWS: Final = 1_500
 FASTEST: Final = 0.3
 """Learning rate that is never exceeded to save time."""
+NOTICEABLE: Final = 2e-4
+"""Share of the first round's loss by which it must fall within the patience: on separable classes it falls forever."""
 IDLE: Final = 30
 """Rounds in a row that grow no tree before training ends: with other columns and rows, the next one may grow."""
 WARM_UP: Final = 8
 """Rounds before the first look at the clock, if they are quick; further looks after twice as many each time."""
+
+
+def round_limit(rows: int) -> int:
+    """Return a limit for tables of this size, which ends trainings whose loss falls by less and less, but forever.
+
+    >>> round_limit(150), round_limit(5_000), round_limit(100_000)
+    (1650, 6500, 10000)
+    """
+    return min(MOST_ROUNDS, _LIMIT_WITHOUT_ROWS + rows)
 
 
 def patience(learning_rate: float, rows: int, best_round: int = 0) -> int:
@@ -83,6 +95,12 @@ class RoundControl:
     seconds: float = 0.0
     stopped: str = ""
     _first: float = 0.0
+    _least_gain: float = 0.0
+    _noticed_loss: float = inf
+    _noticed_rounds: int = 0
+
+    def __post_init__(self) -> None:
+        self.most_rounds = min(self.most_rounds, round_limit(self.rows))
 
     @property
     def distance(self) -> float:
@@ -116,9 +134,12 @@ class RoundControl:
         self.seconds += seconds
         if self.rounds == 1:
             self._first = seconds
+            self._least_gain = NOTICEABLE * abs(loss) if isfinite(loss) else 0.0
             self.best_rounds = 1
         if loss < self.best_loss:
             self.best_loss, self.best_rounds = loss, self.rounds
+        if loss < self._noticed_loss - self._least_gain or self.rounds == 1:
+            self._noticed_loss, self._noticed_rounds = loss, self.rounds
         self.stopped = self._reason(remaining)
         if not self.stopped and remaining < inf:
             self._look_at_clock(remaining)
@@ -136,7 +157,7 @@ class RoundControl:
     def _reason(self, remaining: float) -> str:
         if self.rounds >= self.most_rounds:
             return "rounds"
-        if self.rounds - self.best_rounds >= patience(self.learning_rate, self.rows, self.best_rounds):
+        if self.rounds - self._noticed_rounds >= patience(self.learning_rate, self.rows, self._noticed_rounds):
             return "early"
         if remaining < self.seconds_per_round + self.closing * (self.rounds + 1):
             return "deadline"

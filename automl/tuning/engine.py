@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
-from queue import Empty
 from typing import TYPE_CHECKING, Final, Literal
 
 from automl.artifact import About
@@ -24,13 +23,13 @@ from automl.tuning.budget import Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.journal import Journal
-from automl.tuning.planner import Next, Planner
+from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Snapshot
 from automl.tuning.trial import Allowance, DeadlinePassedError, TrialRunner
 
 if TYPE_CHECKING:
-    from automl.tuning.search import RaySearch
+    from automl.tuning.driver import SearchProcess
 
 Stopped = Literal["deadline", "trials", "interrupted", "finished"]
 
@@ -57,7 +56,7 @@ class Engine:
         families: Sequence[Family],
         *,
         started: float,
-        search: RaySearch | None,
+        search: SearchProcess | None,
         on_progress: OnProgress,
         save_plan: Callable[[Plan], None],
         plan: Plan | None = None,
@@ -114,21 +113,11 @@ class Engine:
         self.champion = Champion(self._problem, self._journal, self._about)
         self._save_plan(plan)
         self._tell(f"plan: {plan.describe()}")
-        planner = Planner(
-            [family for family in self._families if family.name in plan.families],
-            self._problem.shape,
-            random_state=self._config.random_state,
-            max_trials=self._config.max_trials,
-            repeatable=self._config.repeatable,
-            finished=self._journal.trials(),
-        )
-        allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
-        exhausted = self._train_here(planner, allowance)
-        if not exhausted and self._search is not None:
-            self._train_on_ray(self._search, planner, allowance, plan)
-            if self._search.error:  # go on without it
+        if self._train_here(plan, until_search=True) and self._search is not None:
+            self._train_on_ray(self._search, plan)
+            if self._search.error:
                 self._tell(f"warning: {self._search.error}; going on in this process")
-                self._train_here(planner, allowance)
+                self._train_here(plan)
         if self._deadline.passed:
             return "deadline"
         return "trials" if self._config.max_trials else "finished"
@@ -162,30 +151,35 @@ class Engine:
                 return Candidate(family.name, params, "preview", 1)
         return None
 
-    def _train_here(self, planner: Planner, allowance: Allowance) -> bool:
-        """Train in this process until Ray is there; without Ray to the end. Return whether nothing is left to try."""
+    def _train_here(self, plan: Plan, *, until_search: bool = False) -> bool:
+        """Train in this process, until nothing is left to try or the search is ready; return whether it is."""
+        search = self._search if until_search else None
+        planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
+        allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
         quick = True
-        while not (self._search is not None and self._search.usable):
-            waiting = self._search is not None and self._search.starting
-            if waiting and not quick:
-                time.sleep(_PULSE / 4)
-                if self._deadline.passed:
-                    return True
-                continue
-            proposal = planner.propose(self._deadline.remaining)
-            if isinstance(proposal, Next):
+        while not self._deadline.passed:
+            if search is not None and not search.starting:
                 return True
-            began = time.perf_counter()
-            self._here(self._problem, proposal, allowance)
-            seconds = time.perf_counter() - began
-            quick = seconds < _QUICK
-            trial = self._journal.trial(proposal.id)
-            losses = [record.loss for record in trial.folds.values()]
-            failed = trial.status != "done"
-            planner.tell(proposal, inf if failed else sum(losses) / len(losses), seconds)
-            self.champion.update(now=False)
-            self._tell(board=True)
+            proposal = planner.propose(self._deadline.remaining) if quick else Next.WAIT
+            if isinstance(proposal, Candidate):
+                quick = self._train_one(planner, proposal, allowance) < _QUICK or search is None
+            elif proposal is Next.FINISHED:
+                return False
+            else:
+                time.sleep(_PULSE / 4)
         return False
+
+    def _train_one(self, planner: Planner, candidate: Candidate, allowance: Allowance) -> float:
+        """Run a trial in this process and tell everybody; return its seconds."""
+        began = time.perf_counter()
+        self._here(self._problem, candidate, allowance)
+        seconds = time.perf_counter() - began
+        trial = self._journal.trial(candidate.id)
+        losses = [record.loss for record in trial.folds.values()]
+        planner.tell(candidate, sum(losses) / len(losses) if trial.status == "done" else inf, seconds)
+        self.champion.update(now=False)
+        self._tell(board=True)
+        return seconds
 
     def _here(self, problem: Problem, candidate: Candidate, allowance: Allowance, *, end: bool = True) -> bool:
         """Run a trial in this process; return whether it came to its end."""
@@ -204,37 +198,21 @@ class Engine:
             self._journal.end(candidate, "done")
         return True
 
-    def _train_on_ray(self, search: RaySearch, planner: Planner, allowance: Allowance, plan: Plan) -> None:
-        from automl.tuning.search import Job
-
-        search.run(
-            Job(
-                problem=self._problem,
-                planner=planner,
-                root=self._journal.root,
-                allowance=allowance,
-                concurrency=plan.concurrency,
-                scheduler=self._scheduler(),
-                gpus=self._config.gpus or 0,
-            )
-        )
-        while not search.finished and not self._deadline.passed:
-            try:
-                event = search.events.get(timeout=_PULSE)
-            except Empty:
+    def _train_on_ray(self, search: SearchProcess, plan: Plan) -> None:
+        """Hand the rest over to the search and keep the champion up to date until it ends or the time is up."""
+        if search.usable:
+            search.run(plan, self._deadline)
+        while not search.ended and not self._deadline.passed:
+            event = search.event(_PULSE)
+            if event is None:
                 self._tell()
-                continue
-            if event.kind == "ended":
+            elif event.what == "ended":
                 self._running.pop(event.candidate.id, None)
                 self.champion.update(now=False)
                 self._tell(board=True)
             else:
                 self._running[event.candidate.id] = None
         self._running.clear()
-
-    def _scheduler(self) -> Literal["asha", "hyperband", "none"]:
-        """Return the scheduler; who is stopped depends on the order of arrival, so a repeatable run has no race."""
-        return "none" if self._config.repeatable else self._config.scheduler
 
     def _tell(self, message: str | None = None, *, board: bool = False) -> None:
         predictor = self.champion.predictor

@@ -7,10 +7,14 @@ from enum import Enum
 from math import inf, isfinite
 from typing import Final
 
+from automl.config import FitConfig
 from automl.models.base import Family, Shape
+from automl.models.registry import get_family
+from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
-from automl.tuning.journal import Trial
+from automl.tuning.journal import Journal, Trial
 from automl.tuning.portfolio import portfolio
+from automl.tuning.problem import Problem
 from automl.tuning.study import Study
 
 _BATCH: Final = 4
@@ -24,14 +28,30 @@ _ATTEMPTS: Final = 25
 class Next(Enum):
     """Answers of a planner that has no candidate."""
 
-    WAIT = "ask again when a trial has ended"
+    WAIT = "not now: ask again when a trial has ended, or in the process that searches"
     FINISHED = "nothing is left to try"
+
+
+def make_planner(
+    config: FitConfig, plan: Plan, problem: Problem, journal: Journal, *, searches: bool = True
+) -> Planner:
+    """Return the planner of a run, which knows all trials in its journal and goes on with those that have not ended."""
+    return Planner(
+        [get_family(name) for name in plan.families],
+        problem.shape,
+        random_state=config.random_state,
+        max_trials=config.max_trials,
+        repeatable=config.repeatable,
+        searches=searches,
+        finished=journal.trials(),
+    )
 
 
 class Planner:
     """Proposes candidates and learns from how they end.
 
-    With ``repeatable`` the order of proposals does not depend on when results arrive.
+    With ``repeatable`` the order of proposals does not depend on when results arrive. Without ``searches`` it proposes
+    the portfolio only: a search that another process goes on with would not be repeatable.
     """
 
     def __init__(
@@ -42,10 +62,12 @@ class Planner:
         random_state: int,
         max_trials: int | None = None,
         repeatable: bool = False,
+        searches: bool = True,
         finished: Iterable[Trial] = (),
     ) -> None:
         self._families = {family.name: family for family in families}
         self._repeatable = repeatable
+        self._searches = searches
         self._left = inf if max_trials is None else max_trials
         self._costs: dict[str, list[float]] = {}
         self._seen: set[str] = set()
@@ -53,6 +75,7 @@ class Planner:
         self._outstanding: dict[str, Candidate] = {}
         self._study = Study(self._families, shape, random_state)
         self._batch: list[Candidate] = []
+        self._answers: list[tuple[Candidate, float, bool]] = []
         unfinished = []
         for trial in finished:
             if trial.status == "running":
@@ -89,7 +112,7 @@ class Planner:
         self._outstanding.pop(candidate.id, None)
         if isfinite(loss) and not stopped:
             self._costs.setdefault(candidate.family, []).append(seconds)
-        self._study.tell(candidate, loss, stopped)
+        self._answers.append((candidate, loss, stopped))
 
     def _from_portfolio(self, remaining: float) -> Candidate | None:
         self._queue = [candidate for candidate in self._queue if candidate.id not in self._seen]
@@ -102,9 +125,12 @@ class Planner:
         affordable = [name for name in self._study.families if self._affordable(name, remaining)]
         if not affordable:
             return Next.FINISHED
+        if not self._searches:
+            return Next.WAIT
         if not self._batch:
             if self._repeatable and self._outstanding:
                 return Next.WAIT
+            self._learn()
             wanted = _BATCH if self._repeatable else 1
             for _ in range(_ATTEMPTS):
                 if len(self._batch) == wanted:
@@ -113,6 +139,12 @@ class Planner:
             if not self._batch:
                 return Next.FINISHED
         return self._numbered(self._batch.pop(0))
+
+    def _learn(self) -> None:
+        """Pass the answers on to the study, in the order of the questions."""
+        for candidate, loss, stopped in sorted(self._answers, key=lambda answer: answer[0].index):
+            self._study.tell(candidate, loss, stopped)
+        self._answers.clear()
 
     def _ask(self, affordable: Sequence[str]) -> None:
         candidate = self._study.ask()

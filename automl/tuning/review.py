@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 
 from automl.evaluation.leaderboard import Leaderboard
 from automl.tuning.champion import Champion
 from automl.tuning.journal import Journal, read_json
-from automl.tuning.store import open_run
+from automl.tuning.store import read_run
 
 
 def leaderboard(root: Path) -> Leaderboard:
@@ -20,7 +19,7 @@ def leaderboard(root: Path) -> Leaderboard:
     ArtifactError
         If it is not a run folder.
     """
-    run = open_run(root, inf)
+    run = read_run(root)
     problem = run.problem if run.plan is None else run.problem.with_folds_run(run.plan.folds_run)
     board = Champion(problem, Journal(root), run.about).board()
     manifest = root / "model" / "manifest.json"

@@ -1,149 +1,95 @@
 """Trials on Ray Tune. With its neighbour ``schedulers`` the only door to Ray.
 
-Ray lives in one background thread from its start to its end, because its processes die with the thread that started
-them. The thread starts Ray while the caller reads data and trains a first model; when a :class:`Job` is handed over it
-runs Tune, and the caller watches a queue of :class:`Event`. The journal is the truth about what finished: Tune's own
-state is thrown away.
+This is what the process behind :class:`~automl.tuning.driver.SearchProcess` runs: it starts Ray while its parent reads
+data and trains a first model, runs one job, and reports. The journal is the truth about what finished: Tune's own state
+is thrown away.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
+import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
+from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import ray
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune import Callback, Trainable
 from ray.tune.experiment import Trial
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
-from automl.config import FitConfig, Scheduler
+from automl.config import FitConfig
 from automl.models.base import Family
-from automl.models.registry import FAMILIES, get_family, register_family, registered
+from automl.models.registry import get_family, register_family, registered
+from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
+from automl.tuning.driver import Broken, Event, Finished, Happened, Job, Message, Ready, end_session
 from automl.tuning.journal import Journal
-from automl.tuning.planner import Next, Planner
+from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.schedulers import make_scheduler
+from automl.tuning.store import read_run
 from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRunner, full_resource
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
-_GRACE: Final = 1.0
-"""Seconds in which Tune may end by itself once the trials' time is over."""
 _OBJECT_STORE: Final = 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """A search: what to train on, who proposes, and with what."""
-
-    problem: Problem
-    planner: Planner
-    root: Path
-    """The run folder; on a cluster, on storage that all machines share."""
-    allowance: Allowance
-    concurrency: int
-    scheduler: Scheduler
-    gpus: float
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something happened to a trial."""
-
-    kind: Literal["started", "progressed", "ended"]
-    candidate: Candidate
+def main() -> None:
+    """Start Ray, say so, run the job that comes, say that it ended. The parent's end is also this process's."""
+    parent: Connection[Message, Any] = Connection(int(sys.argv[1]))
+    sys.path[:] = parent.recv()
+    config, families = cloudpickle.loads(parent.recv_bytes())
+    _register(families)
+    try:
+        _start(config)
+        parent.send(Ready())
+        job: Job = parent.recv()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        _tune(job, config, families, parent)
+        parent.send(Finished())
+    except (EOFError, BrokenPipeError):
+        end_session(os.getsid(0))
+    except Exception as error:
+        parent.send(Broken(f"{type(error).__name__}: {error}"))
 
 
-class RaySearch:
-    """Ray in the background: starts at once, runs one job, is closed."""
+def _end_with(parent: Connection[Message, Any]) -> None:
+    """Wait until the parent has closed the line, or died, and end this process with all of Ray's."""
+    try:
+        parent.recv()
+    except (EOFError, OSError):
+        end_session(os.getsid(0))
 
-    def __init__(self, config: FitConfig) -> None:
-        self._config = config
-        self._ready = threading.Event()
-        self._finished = threading.Event()
-        self._closing = threading.Event()
-        self._job: SimpleQueue[Job | None] = SimpleQueue()
-        self._owner = False
-        self.error: str | None = None
-        """Why Ray could not start or broke, if so."""
-        self.events: SimpleQueue[Event] = SimpleQueue()
-        self._thread = threading.Thread(target=self._live, name="ray", daemon=True)
-        self._thread.start()
 
-    @property
-    def starting(self) -> bool:
-        """Whether Ray is still on its way."""
-        return not self._ready.is_set()
+def _register(families: Sequence[Family]) -> None:
+    """Make the families from outside the package known in this process."""
+    for family in families:
+        if family.name not in {known.name for known in registered()}:
+            register_family(family)
 
-    @property
-    def usable(self) -> bool:
-        """Whether Ray has started and works."""
-        return self._ready.is_set() and self.error is None
 
-    @property
-    def finished(self) -> bool:
-        """Whether the job has ended."""
-        return self._finished.is_set()
-
-    def run(self, job: Job) -> None:
-        """Hand over the job; returns at once."""
-        self._job.put(job)
-
-    def close(self) -> None:
-        """End what is still running, after a moment to end by itself, and stop Ray if it was started here."""
-        self._job.put(None)
-        self._closing.set()
-        self._ready.wait(30)
-        if not self._finished.wait(_GRACE) and self.usable and self._owner:
-            ray.shutdown()
-        self._thread.join(30)
-
-    def _live(self) -> None:
-        try:
-            self._start()
-        except Exception as error:
-            self.error = f"Ray did not start ({type(error).__name__}: {error})"
-        self._ready.set()
-        job = self._job.get()
-        if job is not None and self.error is None:
-            try:
-                _tune(job, self.events)
-            except Exception as error:
-                if not self._closing.is_set():
-                    self.error = f"Ray Tune broke ({type(error).__name__}: {error})"
-        self._finished.set()
-        if self._owner:  # at once, while the caller saves the last predictor
-            ray.shutdown()
-
-    def _start(self) -> None:
-        _silence()
-        if ray.is_initialized():
-            return
-        address = self._config.ray_address
-        local: dict[str, Any] = {
-            "num_cpus": self._config.cores,
-            "num_gpus": self._config.gpus,
-            "include_dashboard": False,
-            "object_store_memory": _object_store_memory(),
-            "_system_config": {"preload_python_modules": list(_PRELOAD)},
-        }
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            **({} if address else local),
-        )
-        self._owner = True
+def _start(config: FitConfig) -> None:
+    _silence()
+    local: dict[str, Any] = {
+        "num_cpus": config.cores,
+        "num_gpus": config.gpus,
+        "include_dashboard": False,
+        "object_store_memory": _object_store_memory(),
+        "_system_config": {"preload_python_modules": list(_PRELOAD)},
+    }
+    ray.init(
+        address=config.ray_address or "local",
+        log_to_driver=False,
+        logging_level=logging.CRITICAL,
+        **({} if config.ray_address else local),
+    )
 
 
 def _object_store_memory() -> int:
@@ -158,53 +104,55 @@ def _silence() -> None:
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_SYNCER"] = "1"
     os.environ["TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S"] = "0"
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # or a call that comes after the shutdown starts Ray again
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _tune(job: Job, events: SimpleQueue[Event]) -> None:
+def _tune(job: Job, config: FitConfig, families: Sequence[Family], parent: Connection[Message, Any]) -> None:
     """Run Tune until the planner has nothing more to propose."""
-    storage = job.root.resolve() / "ray"
-    outside = [family for family in registered() if family not in FAMILIES]
+    plan, journal = job.plan, Journal(job.root)
+    problem = read_run(job.root).problem.with_folds_run(plan.folds_run)
     trainable = tune.with_parameters(
         FoldTrainable,
-        problem=job.problem,
-        root=job.root.resolve(),
-        allowance=job.allowance,
-        families=outside,
+        problem=problem,
+        root=job.root,
+        allowance=Allowance(job.deadline, plan.trial_seconds, plan.threads),
+        families=families,
     )
-    threads = job.allowance.threads
-    share = job.gpus / job.concurrency
-
-    def resources(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
-        uses_gpu = share > 0 and get_family(config["candidate"]["family"]).gpu
-        return tune.PlacementGroupFactory([{"CPU": threads} | ({"GPU": min(1.0, share)} if uses_gpu else {})])
-
-    searcher: Searcher = _PlannerSearcher(job, Journal(job.root))
+    planner = make_planner(config, plan, problem, journal)
+    searcher: Searcher = _PlannerSearcher(planner, job, journal)
     # HyperBand fills a bracket before it halves it: its paused trials must not count as running ones.
-    if job.scheduler != "hyperband":
-        searcher = ConcurrencyLimiter(searcher, max_concurrent=job.concurrency)
+    if config.race != "hyperband":
+        searcher = ConcurrencyLimiter(searcher, max_concurrent=plan.concurrency)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, resources),
+        tune.Tuner(
+            tune.with_resources(trainable, _resources(plan, config.gpus or 0)),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                scheduler=make_scheduler(job.scheduler, full_resource(job.problem.folds)),
+                scheduler=make_scheduler(config.race, full_resource(problem.folds)),
                 num_samples=-1,
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
                 name="tune",
-                storage_path=str(storage),
+                storage_path=str(job.storage),
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=1),
-                callbacks=[_Events(events)],
+                callbacks=[_Events(parent)],
             ),
-        )
-        tuner.fit()
-    shutil.rmtree(storage, ignore_errors=True)
+        ).fit()
+
+
+def _resources(plan: Plan, gpus: int) -> Callable[[Mapping[str, Any]], tune.PlacementGroupFactory]:
+    """Return what a trial reserves: its threads, and its share of the GPUs if its family can use one."""
+    share = min(1.0, gpus / plan.concurrency)
+
+    def resources(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+        uses_gpu = share > 0 and get_family(config["candidate"]["family"]).gpu
+        return tune.PlacementGroupFactory([{"CPU": plan.threads} | ({"GPU": share} if uses_gpu else {})])
+
+    return resources
 
 
 class FoldTrainable(Trainable):
@@ -219,9 +167,7 @@ class FoldTrainable(Trainable):
         families: Sequence[Family],
     ) -> None:
         """Prepare this worker for the run's trials."""
-        for family in families:
-            if family.name not in {known.name for known in registered()}:
-                register_family(family)
+        _register(families)
         self._journal = Journal(root)
         self._runner = TrialRunner(problem, self._journal)
         self._allowance = allowance
@@ -266,10 +212,10 @@ class FoldTrainable(Trainable):
 class _PlannerSearcher(Searcher):
     """Lets Tune ask our planner."""
 
-    def __init__(self, job: Job, journal: Journal) -> None:
+    def __init__(self, planner: Planner, job: Job, journal: Journal) -> None:
         super().__init__(metric="loss", mode="min")
-        self._planner = job.planner
-        self._deadline = job.allowance.deadline
+        self._planner = planner
+        self._deadline = job.deadline
         self._journal = journal
         self._running: dict[str, Candidate] = {}
         self._last: dict[str, float] = {}
@@ -312,32 +258,26 @@ class _PlannerSearcher(Searcher):
 
 
 class _Events(Callback):
-    """Passes on what Tune reports."""
+    """Passes on to the parent process what Tune reports."""
 
-    def __init__(self, events: SimpleQueue[Event]) -> None:
-        self._events = events
+    def __init__(self, parent: Connection[Message, Any]) -> None:
+        self._parent = parent
 
     def __getstate__(self) -> dict[str, object]:
-        """Give Tune's own record of the experiment nothing: the queue belongs to this process."""
+        """Give Tune's own record of the experiment nothing: the line belongs to this process."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A trial was started or goes on."""
-        self._put("started", trial)
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
-    ) -> None:
-        """A trial has reported."""
-        self._put("progressed", trial)
+        self._send("started", trial)
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A trial has ended or was stopped."""
-        self._put("ended", trial)
+        self._send("ended", trial)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A trial has failed for good."""
-        self._put("ended", trial)
+        self._send("ended", trial)
 
-    def _put(self, kind: Literal["started", "progressed", "ended"], trial: Trial) -> None:
-        self._events.put(Event(kind, Candidate.from_json(trial.config["candidate"])))
+    def _send(self, what: Happened, trial: Trial) -> None:
+        self._parent.send(Event(what, Candidate.from_json(trial.config["candidate"])))

@@ -69,18 +69,11 @@ def save_plan(root: Path, plan: Plan) -> None:
     write_json(root / "run.json", {**read_json(root / "run.json"), "plan": plan.to_json()})
 
 
-def open_run(root: Path, time_budget: float | None) -> StoredRun:
-    """Read a run folder to go on with it.
-
-    Parameters
-    ----------
-    time_budget
-        Seconds from now; None = what the run has left of its own.
+def read_run(root: Path) -> StoredRun:
+    """Read a run folder.
 
     Raises
     ------
-    UsageError
-        If the run has no time left and none is given.
     ArtifactError
         If it is not a run folder.
     """
@@ -102,13 +95,26 @@ def open_run(root: Path, time_budget: float | None) -> StoredRun:
         folds=Folds(np.load(root / "folds.npy", allow_pickle=False), stored["folds_run"]),
         random_state=config.random_state,
     )
-    return StoredRun(
-        config=replace(config, time_budget=_time_left(root, config, stored["started"], time_budget)),
-        problem=problem,
-        about=about,
-        plan=Plan.from_json(stored["plan"]) if stored["plan"] else None,
-        started=time.time(),
-    )
+    plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
+    return StoredRun(config, problem, about, plan, stored["started"])
+
+
+def reopen_run(root: Path, time_budget: float | None) -> StoredRun:
+    """Read a run folder to go on with it, from now.
+
+    Parameters
+    ----------
+    time_budget
+        Seconds from now; None = what the run has left of its own.
+
+    Raises
+    ------
+    UsageError
+        If the run has no time left and none is given.
+    """
+    run = read_run(root)
+    left = _time_left(root, run.config, run.started, time_budget)
+    return replace(run, config=replace(run.config, time_budget=left), started=time.time())
 
 
 def _time_left(root: Path, config: FitConfig, started: float, time_budget: float | None) -> float | None:

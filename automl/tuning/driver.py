@@ -1,0 +1,161 @@
+"""The search in a process of its own: starts Ray in the background, runs one job, dies at once when it is told to.
+
+A process and not a thread, because what Ray does to its process cannot be undone: it ends it when its workers are asked
+for after a shutdown, it cannot be stopped in the middle of a search, and it slows down every other thread.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Final, Literal
+
+import cloudpickle
+import psutil
+
+from automl.config import FitConfig
+from automl.deadline import Deadline
+from automl.models.registry import FAMILIES, registered
+from automl.tuning.budget import Plan
+from automl.tuning.candidate import Candidate
+
+_START: Final = "from automl.tuning.search import main; main()"
+
+Happened = Literal["started", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A search: the run folder with everything to train on, the plan, and when training stops."""
+
+    root: Path
+    """Absolute; on a cluster, on storage that all machines share."""
+    plan: Plan
+    deadline: Deadline
+
+    @property
+    def storage(self) -> Path:
+        """Where Tune keeps what it insists on keeping; removed at the end."""
+        return self.root / "ray"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Ray has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a trial."""
+
+    what: Happened
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The job has come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Ray did not start, or the job ended too soon."""
+
+    reason: str
+
+
+Message = Ready | Event | Finished | Broken
+
+
+class SearchProcess:
+    """The parent's end of the line. What the process prints goes to ``search.log`` in the run folder."""
+
+    def __init__(self, config: FitConfig, root: Path) -> None:
+        self._root = root
+        self._state: Literal["starting", "ready", "finished"] = "starting"
+        self.error: str | None = None
+        """Why the search cannot be used, if so."""
+        self._line: Connection[Any, Message]
+        self._line, theirs = Pipe()
+        with (root / "search.log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-c", _START, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # to be ended with all of Ray in it; Ctrl-C is for the parent alone
+            )
+        theirs.close()
+        outside = [family for family in registered() if family not in FAMILIES]
+        self._line.send(sys.path)
+        self._line.send_bytes(cloudpickle.dumps((config, outside)))
+
+    @property
+    def starting(self) -> bool:
+        """Whether Ray is still on its way."""
+        self._listen(0)
+        return self._state == "starting" and self.error is None
+
+    @property
+    def usable(self) -> bool:
+        """Whether Ray has started and works."""
+        self._listen(0)
+        return self._state == "ready" and self.error is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has ended, well or not."""
+        return self._state == "finished" or self.error is not None
+
+    def run(self, plan: Plan, deadline: Deadline) -> None:
+        """Hand over the job; returns at once."""
+        self._line.send(Job(self._root.resolve(), plan, deadline))
+
+    def event(self, seconds: float) -> Event | None:
+        """Return the next event of a trial; None if there was none within the seconds."""
+        message = self._listen(seconds)
+        return message if isinstance(message, Event) else None
+
+    def close(self) -> None:
+        """End the process, whatever it is doing; Ray and its workers end with it."""
+        end_session(self._process.pid)
+        self._process.wait()
+        self._line.close()
+        rmtree(self._root / "ray", ignore_errors=True)
+
+    def _listen(self, seconds: float) -> Message | None:
+        """Wait for a message and note what it says of the search."""
+        if self.ended:
+            return None
+        try:
+            if not self._line.poll(seconds):
+                return None
+            message = self._line.recv()
+        except (EOFError, OSError):
+            message = Broken("its process ended")
+        match message:
+            case Ready():
+                self._state = "ready"
+            case Finished():
+                self._state = "finished"
+            case Broken(reason):
+                self.error = f"Ray cannot be used ({reason}; see {self._root / 'search.log'})"
+        return message
+
+
+def end_session(session: int) -> None:
+    """Kill every process of a session, also those whose parents have died. The caller's own process goes last."""
+    own = os.getpid()
+    for pid in sorted(psutil.pids(), key=lambda pid: pid == own):
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == session:
+                os.kill(pid, signal.SIGKILL)
