@@ -15,7 +15,7 @@ from automl.models.base import Family, Shape
 
 _DIVERSITY: Final = 6
 """Candidates that a run should be able to finish: fewer folds are run rather than fewer candidates."""
-_REFERENCE: Final = 4.0
+REFERENCE: Final = 4.0
 """Cost of a typical candidate's fold, in fits of the preview."""
 _FREE_SHARE: Final = 0.8
 _BYTES_A_VALUE: Final = 4
@@ -93,5 +93,5 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
         return plan
     core_seconds = remaining * plan.concurrency
     a_trial = core_seconds / _DIVERSITY
-    folds = int(a_trial / (preview_seconds * _REFERENCE))
+    folds = int(a_trial / (preview_seconds * REFERENCE))
     return replace(plan, folds_run=max(1, min(plan.folds_run, folds)), trial_seconds=a_trial)

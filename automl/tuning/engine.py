@@ -19,14 +19,14 @@ from automl.deadline import Deadline
 from automl.errors import NoModelError
 from automl.models.base import Family
 from automl.predictor import Predictor
-from automl.tuning.budget import Plan, fit_to_time, make_plan
+from automl.tuning.budget import REFERENCE, Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.journal import Journal
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Snapshot
-from automl.tuning.trial import Allowance, DeadlinePassedError, TrialRunner
+from automl.tuning.trial import Allowance, DeadlinePassedError, TrialRunner, full_resource
 
 if TYPE_CHECKING:
     from automl.tuning.driver import SearchProcess
@@ -40,8 +40,8 @@ _MEASURED: Final = 2
 """Folds of the preview that are timed: the first one also imports the library."""
 _PULSE: Final = 0.2
 """Seconds between two looks at the clock while trials run elsewhere."""
-_QUICK: Final = 1.5
-"""A preview that takes less is followed by more trials in this process until Ray is there; else waiting is better."""
+_QUICK: Final = 3.0
+"""Folds that are likely to take less are trained in this process until Ray is there; else waiting is better."""
 
 
 class Engine:
@@ -156,37 +156,57 @@ class Engine:
         search = self._search if until_search else None
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
-        quick = True
+        quick = search is None or self._fold_seconds() < _QUICK
         while not self._deadline.passed:
             if search is not None and not search.starting:
                 return True
             proposal = planner.propose(self._deadline.remaining) if quick else Next.WAIT
             if isinstance(proposal, Candidate):
-                quick = self._train_one(planner, proposal, allowance) < _QUICK or search is None
+                self._train_one(planner, proposal, allowance, search)
             elif proposal is Next.FINISHED:
                 return False
             else:
                 time.sleep(_PULSE / 4)
         return False
 
-    def _train_one(self, planner: Planner, candidate: Candidate, allowance: Allowance) -> float:
-        """Run a trial in this process and tell everybody; return its seconds."""
+    def _fold_seconds(self) -> float:
+        """Return what a fold of a typical candidate is likely to take, by what the preview took."""
+        trials = [trial for trial in self._journal.trials() if trial.candidate.origin == "preview"]
+        seconds = [record.fit_seconds for trial in trials for record in trial.folds.values()]
+        return REFERENCE * min(seconds, default=inf)
+
+    def _train_one(
+        self, planner: Planner, candidate: Candidate, allowance: Allowance, search: SearchProcess | None
+    ) -> None:
+        """Run a trial in this process and tell everybody. When the search is ready it goes on with the next fold."""
         began = time.perf_counter()
-        self._here(self._problem, candidate, allowance)
-        seconds = time.perf_counter() - began
+
+        def taken_over() -> bool:
+            return search is not None and not search.starting
+
+        self._here(self._problem, candidate, allowance, until=taken_over)
         trial = self._journal.trial(candidate.id)
         losses = [record.loss for record in trial.folds.values()]
-        planner.tell(candidate, sum(losses) / len(losses) if trial.status == "done" else inf, seconds)
+        loss = sum(losses) / len(losses) if trial.status == "done" else inf
+        planner.tell(candidate, loss, time.perf_counter() - began)
         self.champion.update(now=False)
         self._tell(board=True)
-        return seconds
 
-    def _here(self, problem: Problem, candidate: Candidate, allowance: Allowance, *, end: bool = True) -> bool:
-        """Run a trial in this process; return whether it came to its end."""
+    def _here(
+        self,
+        problem: Problem,
+        candidate: Candidate,
+        allowance: Allowance,
+        *,
+        end: bool = True,
+        until: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Run a trial in this process, or until it is to stop between two folds; return whether it came to its end."""
         self._running[candidate.id] = None
         try:
-            for _ in TrialRunner(problem, self._journal).run(candidate, allowance):
-                pass
+            for report in TrialRunner(problem, self._journal).run(candidate, allowance):
+                if report.resource < full_resource(problem.folds) and report.fold is not None and until():
+                    return False
         except DeadlinePassedError:
             return False
         except Exception as error:

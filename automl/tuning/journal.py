@@ -73,10 +73,11 @@ class Trial:
 
 
 class Journal:
-    """Reads and writes one run folder. Holds no state: every process may have its own."""
+    """Reads and writes one run folder. Every process may have its own: what has ended never changes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._ended: dict[str, Trial] = {}
 
     def __repr__(self) -> str:
         return f"Journal({str(self.root)!r})"
@@ -115,10 +116,6 @@ class Journal:
         self.open(candidate)
         write_json(self._trial(candidate.id) / "end.json", {"status": status, "reason": reason, "at": time.time()})
 
-    def reopen(self, candidate_id: str) -> None:
-        """Forget that a trial ended, so that it can go on."""
-        (self._trial(candidate_id) / "end.json").unlink(missing_ok=True)
-
     def fold(self, candidate_id: str, fold: int) -> Path:
         """Return the folder of a fold, which exists once the fold is finished."""
         return self._trial(candidate_id) / f"fold-{fold}"
@@ -129,19 +126,24 @@ class Journal:
         return values
 
     def trial(self, candidate_id: str) -> Trial:
-        """Read one trial."""
+        """Read one trial; one that has ended only once."""
+        if candidate_id in self._ended:
+            return self._ended[candidate_id]
         folder = self._trial(candidate_id)
+        end = read_json(folder / "end.json") if (folder / "end.json").exists() else {}  # first: folds come before it
         folds = {}
         for place in folder.glob("fold-*"):
             record = FoldRecord(**read_json(place / "record.json"))
             folds[record.fold] = record
-        end = read_json(folder / "end.json") if (folder / "end.json").exists() else {}
-        return Trial(
+        trial = Trial(
             Candidate.from_json(read_json(folder / "candidate.json")),
             dict(sorted(folds.items())),
             end.get("status", "running"),
             end.get("reason", ""),
         )
+        if end:
+            self._ended[candidate_id] = trial
+        return trial
 
     def trials(self) -> list[Trial]:
         """Read all trials, in the order in which they were proposed."""

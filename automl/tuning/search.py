@@ -11,16 +11,20 @@ import logging
 import os
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from math import inf
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import ray
 from ray import cloudpickle, tune
 from ray.tune import Callback, Trainable
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
@@ -38,11 +42,13 @@ from automl.tuning.store import read_run
 from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRunner, full_resource
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
+_WORKERS_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.25
 _OBJECT_STORE: Final = 2_000_000_000
 
 
 def main() -> None:
-    """Start Ray, say so, run the job that comes, say that it ended. The parent's end is also this process's."""
+    """Start, run the job that comes, say that it ended. The parent's end is also this process's."""
     parent: Connection[Message, Any] = Connection(int(sys.argv[1]))
     sys.path[:] = parent.recv()
     config, families = cloudpickle.loads(parent.recv_bytes())
@@ -54,10 +60,9 @@ def main() -> None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         _tune(job, config, families, parent)
         parent.send(Finished())
-    except (EOFError, BrokenPipeError):
-        end_session(os.getsid(0))
     except Exception as error:
-        parent.send(Broken(f"{type(error).__name__}: {error}"))
+        with suppress(OSError):  # nobody is there to hear it
+            parent.send(Broken(f"{type(error).__name__}: {error}"))
 
 
 def _end_with(parent: Connection[Message, Any]) -> None:
@@ -90,6 +95,25 @@ def _start(config: FitConfig) -> None:
         logging_level=logging.CRITICAL,
         **({} if config.ray_address else local),
     )
+    if not config.ray_address:
+        _await_workers()
+
+
+def _await_workers() -> None:
+    """Wait until the workers that Ray starts by itself have nothing left to import.
+
+    A trial that came earlier would be given a further worker, which imports everything beside the first ones.
+    """
+    until, before = time.monotonic() + _WORKERS_SECONDS, 0.0
+    while time.monotonic() < until:
+        spent = 0.0
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):  # it has just ended
+                spent += sum(process.cpu_times()[:2]) if process.cmdline()[:1] == ["ray::IDLE"] else 0.0
+        if 0.0 < spent == before:
+            break
+        before = spent
+        time.sleep(_LOOK_SECONDS)
 
 
 def _object_store_memory() -> int:
@@ -104,6 +128,8 @@ def _silence() -> None:
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_SYNCER"] = "1"
     os.environ["TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S"] = "0"
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    # Tune's variables, meant for a library that is not used here, would make Ray start other workers than it has ready
+    getattr(class_cache, "DEFAULT_ENV_VARS", {}).clear()
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

@@ -1,0 +1,100 @@
+"""Load a served model: ``python benchmarks/load.py MODEL TABLE [--requests 1000] [--clients 8]``.
+
+Starts ``automl serve`` on a free port, sends single rows from several clients at once, checks every answer against
+``automl predict`` on the same rows, and prints errors, requests a second and latencies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+AUTOML = Path(sys.executable).with_name("automl")
+WARM_UP = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--requests", type=int, default=1_000)
+    parser.add_argument("--clients", type=int, default=8)
+    options = parser.parse_args()
+
+    header, *lines = options.table.read_text(encoding="utf-8").splitlines()
+    bodies = [f"{header}\n{lines[number % min(len(lines), 200)]}\n".encode() for number in range(options.requests)]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([AUTOML, "serve", options.model, "--port", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        ask_all(port, bodies[:WARM_UP], 1)
+        started = time.perf_counter()
+        answers, seconds = ask_all(port, bodies, options.clients)
+        wall = time.perf_counter() - started
+    finally:
+        server.terminate()
+        server.wait()
+    wrong = sum(answer != truth for answer, truth in zip(answers, expected(options.model, bodies), strict=True))
+    milliseconds = np.percentile(np.array(seconds) * 1_000, [50, 99])
+    print(
+        f"{options.requests} requests from {options.clients} clients: {wrong} wrong or failed, "
+        f"{options.requests / wall:.0f} requests/s, p50 {milliseconds[0]:.1f} ms, p99 {milliseconds[1]:.1f} ms"
+    )
+
+
+def wait_for(port: int) -> None:
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/ping")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+
+
+def ask_all(port: int, bodies: list[bytes], clients: int) -> tuple[list[object], list[float]]:
+    """Send every body over one of the clients' kept connections; return predictions and seconds in their order."""
+
+    def client(share: list[bytes]) -> list[tuple[object, float]]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        return [ask(connection, body) for body in share]
+
+    with ThreadPoolExecutor(clients) as pool:
+        parts = list(pool.map(client, [bodies[first::clients] for first in range(clients)]))
+    done = [parts[number % clients][number // clients] for number in range(len(bodies))]
+    return [answer for answer, _ in done], [seconds for _, seconds in done]
+
+
+def ask(connection: http.client.HTTPConnection, body: bytes) -> tuple[object, float]:
+    started = time.perf_counter()
+    connection.request("POST", "/predict", body, {"Content-Type": "text/csv"})
+    response = connection.getresponse()
+    content = response.read()
+    seconds = time.perf_counter() - started
+    return (json.loads(content)["predictions"][0]["prediction"] if response.status == 200 else None), seconds
+
+
+def expected(model: Path, bodies: list[bytes]) -> list[object]:
+    with tempfile.TemporaryDirectory() as folder:
+        table, out = Path(folder) / "rows.csv", Path(folder) / "out.csv"
+        header = bodies[0].split(b"\n")[0]
+        table.write_bytes(b"\n".join([header, *(body.split(b"\n")[1] for body in bodies)]) + b"\n")
+        subprocess.run([AUTOML, "predict", model, table, "-o", out], check=True)
+        return list(pd.read_csv(out)["prediction"])
+
+
+if __name__ == "__main__":
+    main()

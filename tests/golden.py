@@ -1,0 +1,66 @@
+"""Write the golden predictor of this version's format: ``python tests/golden.py format-1``. Never over an old one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from automl import AutoML, artifact, load
+from automl.artifact import About, FoldFiles, Member
+from automl.tuning.journal import Journal
+from automl.tuning.store import read_run
+
+
+def table() -> pd.DataFrame:
+    """Every kind of column, with gaps."""
+    rng = np.random.default_rng(0)
+    rows = 120
+    number = rng.normal(size=rows).round(3)
+    frame = pd.DataFrame(
+        {
+            "number": np.where(rng.random(rows) < 0.1, np.nan, number),
+            "color": rng.choice(["red", "green", "blue", None], rows),
+            "flag": rng.choice(["yes", "no"], rows),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), unit="D"),
+            "note": [" ".join(rng.choice(["good", "bad", "late", "early", "cold", "warm"], 8)) for _ in range(rows)],
+        }
+    )
+    return frame.assign(label=np.where(number + rng.normal(0, 0.3, rows) > 0, "up", "down"))
+
+
+def main() -> None:
+    place = Path(__file__).parent / "golden" / sys.argv[1]
+    place.mkdir(parents=True)
+    frame = table()
+    run = AutoML(max_trials=9, folds=2, n_jobs=2, output=place / "run").fit(frame, target="label").run_
+    stored, journal = read_run(run), Journal(run)
+    members = {}
+    for trial in journal.trials():  # one of each family, so that each native format is kept
+        folds = [
+            FoldFiles(
+                record.fold,
+                record.recipe,
+                journal.fold(trial.candidate.id, record.fold) / "model",
+                journal.features / record.recipe / f"fold-{record.fold}" / "features",
+            )
+            for record in trial.folds.values()
+        ]
+        members[trial.candidate.family] = Member(trial.candidate.id, trial.candidate.family, 1.0, folds)
+    equal = [Member(each.candidate, each.family, 1 / len(members), each.folds) for each in members.values()]
+    about = About(stored.about.schema, stored.about.task, "roc_auc", stored.about.reading, stored.about.examples)
+    artifact.write(place / "model", equal, load(run).score, about, {})
+    rows = frame.drop(columns="label").tail(30)
+    rows.to_csv(place / "rows.csv", index=False)
+    load(place / "model").predict_frame(pd.read_csv(place / "rows.csv"), proba=True).to_csv(
+        place / "predictions.csv", index=False
+    )
+    import shutil
+
+    shutil.rmtree(place / "run")
+
+
+if __name__ == "__main__":
+    main()

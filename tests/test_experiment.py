@@ -1,0 +1,143 @@
+"""Three ways in give one result; what ends a run is said; equal seeds give equal runs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+
+from automl import AutoML
+from automl.errors import DataError, UsageError
+
+DATASETS = Path(__file__).parents[1] / "datasets"
+TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    return pd.read_csv(DATASETS / "churn.csv").head(300)
+
+
+@pytest.fixture(scope="module")
+def reference(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> AutoML:
+    return AutoML(**TINY, output=tmp_path_factory.mktemp("reference") / "run").fit(frame, target="churn")
+
+
+@pytest.mark.parametrize("way", ["path", "X and y", "polars", "lists"])
+def test_all_ways_in_give_the_same_model(way: str, frame: pd.DataFrame, reference: AutoML, tmp_path: Path) -> None:
+    model = AutoML(**TINY, output=tmp_path / "run")
+    if way == "path":
+        frame.to_csv(tmp_path / "train.csv", index=False)
+        model.fit(str(tmp_path / "train.csv"), target="churn")
+    elif way == "X and y":
+        model.fit(frame.drop(columns="churn"), frame["churn"])
+    elif way == "polars":
+        model.fit(pl.from_pandas(frame), target="churn")
+    else:
+        model.fit(frame.drop(columns="churn").to_dict(orient="list"), frame["churn"].tolist())
+    np.testing.assert_array_equal(model.predict_proba(frame), reference.predict_proba(frame))
+    assert model.score_ == reference.score_
+
+
+def test_the_attributes_tell_the_result(frame: pd.DataFrame, reference: AutoML) -> None:
+    assert (reference.problem_type_, reference.metric_, reference.stopped_) == ("binary", "roc_auc", "trials")
+    assert list(reference.classes_) == ["no", "yes"]
+    board = reference.leaderboard_
+    assert {"lightgbm", "constant"} == set(board["family"])
+    assert board["weight"].sum() == pytest.approx(1)
+    assert reference.score_.low < reference.score_.value < reference.score_.high
+    scores = reference.evaluate(frame)
+    assert {"accuracy", "roc_auc", "log_loss", "brier", "mcc"} <= set(scores)
+    assert scores["log_loss"] > 0
+
+
+def comparable(model: AutoML) -> pd.DataFrame:
+    return model.leaderboard_.drop(columns=["fit_seconds", "predict_ms_per_row"])
+
+
+def test_equal_seeds_give_equal_runs(frame: pd.DataFrame, tmp_path: Path) -> None:
+    runs = [AutoML(max_trials=3, folds=2, output=tmp_path / name).fit(frame, target="churn") for name in "ab"]
+    pd.testing.assert_frame_equal(comparable(runs[0]), comparable(runs[1]))
+    np.testing.assert_array_equal(runs[0].predict_proba(frame), runs[1].predict_proba(frame))
+
+
+@pytest.mark.slow
+def test_equal_seeds_give_equal_runs_on_ray_too(tmp_path: Path) -> None:
+    data = pd.read_csv(DATASETS / "wine.csv")
+    runs = [AutoML(max_trials=45, folds=2, output=tmp_path / name).fit(data, target="cultivar") for name in "ab"]
+    assert "search" in {trial_origin(run) for run in runs[0].run_.glob("trials/*/candidate.json")}
+    pd.testing.assert_frame_equal(comparable(runs[0]), comparable(runs[1]))
+    np.testing.assert_array_equal(runs[0].predict_proba(data), runs[1].predict_proba(data))
+
+
+def trial_origin(file: Path) -> str:
+    import json
+
+    origin: str = json.loads(file.read_text())["origin"]
+    return origin
+
+
+def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, reference: AutoML, tmp_path: Path) -> None:
+    first = AutoML(max_trials=2, folds=2, metric="log_loss", output=tmp_path / "run").fit(frame, target="churn")
+    second = AutoML.resume(first.run_, time_budget=4)
+    assert second.metric_ == "log_loss"
+    assert set(first.leaderboard_["candidate"]) <= set(second.leaderboard_["candidate"])
+    assert second.score_.value <= first.score_.value
+
+
+def test_an_interrupt_keeps_the_best_so_far(frame: pd.DataFrame, tmp_path: Path) -> None:
+    timer = threading.Timer(4, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    model = AutoML(time_budget=10, output=tmp_path / "run").fit(frame, target="churn")
+    timer.join()
+    assert model.stopped_ == "interrupted"
+    assert model.seconds_ < 8
+    assert len(model.predict(frame)) == len(frame)
+
+
+def test_the_deadline_holds(frame: pd.DataFrame, tmp_path: Path) -> None:
+    model = AutoML(time_budget=4, output=tmp_path / "run").fit(frame, target="churn")
+    assert model.stopped_ == "deadline"
+    assert len(model.leaderboard_) >= 2
+
+
+def test_progress_is_told(frame: pd.DataFrame, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    AutoML(**TINY, output=tmp_path / "run", on_progress=seen.append).fit(frame, target="churn")
+    messages = [snapshot.message for snapshot in seen if snapshot.message]
+    assert any("binary" in message for message in messages)
+    assert any(message.startswith("plan: 2 folds") for message in messages)
+    assert seen[-1].score is not None
+    assert seen[-1].board is not None
+
+
+def test_scikit_learn_can_clone_it() -> None:
+    model = clone(AutoML(time_budget=30, metric="f1"))
+    assert (model.time_budget, model.metric) == (30, "f1")
+    assert repr(model).startswith("AutoML(time_budget=30, metric='f1'")
+    with pytest.raises(UsageError, match="did you mean 'metric'"):
+        model.set_params(metrik="f1")
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "target", "error", "message"),
+    [
+        ({"a": [1, 2]}, None, None, UsageError, "either y or the name"),
+        ({"a": [1, 2]}, [0, 1], "a", UsageError, "either y or the name"),
+        ({"a": [1, 2, 3]}, [0, 1], None, DataError, "X has 3 rows, y has 2"),
+        ({"a": [1, 2, 3]}, None, "b", DataError, "no column 'b'"),
+    ],
+)
+def test_wrong_calls_are_refused_before_anything_is_written(
+    X: object, y: object, target: str | None, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        AutoML(**TINY, output=tmp_path / "run").fit(X, y, target=target)
+    assert not (tmp_path / "run").exists()

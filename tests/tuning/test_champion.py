@@ -1,0 +1,86 @@
+"""The predictor on disk is only ever replaced by a better one, in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import Base, Toy
+
+from automl import load
+from automl.config import FitConfig
+from automl.tuning.candidate import Candidate
+from automl.tuning.champion import Champion, point_to
+from automl.tuning.journal import Journal
+from automl.tuning.store import StoredRun
+from automl.tuning.trial import Allowance, TrialRunner
+
+NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+
+
+@pytest.fixture
+def train(toy_run: NewRun, toy_families: Callable[..., None]) -> tuple[Champion, Path, Callable[..., bool]]:
+    toy_families(Toy(), Base())
+    root, run = toy_run(FitConfig(max_trials=9))
+    journal = Journal(root)
+    champion, runner = Champion(run.problem, journal, run.about), TrialRunner(run.problem, journal)
+
+    def train_one(offset: float, family: str = "toy") -> bool:
+        origin = "baseline" if family == "base" else "portfolio"
+        candidate = Candidate(family, {"offset": offset}, origin, len(journal.trials()))
+        list(runner.run(candidate, Allowance()))
+        journal.end(candidate, "done")
+        return champion.update()
+
+    return champion, root, train_one
+
+
+def test_only_a_better_predictor_replaces_the_one_on_disk(train) -> None:
+    champion, root, train_one = train
+    assert train_one(9.0, "base")
+    baseline = champion.predictor.score.value
+    assert train_one(5.0)
+    better = champion.predictor.score.value
+    assert better < baseline
+    assert not train_one(8.0)
+    assert load(root).score.value == champion.predictor.score.value == better
+    assert train_one(0.1)
+    assert load(root).score.value < better
+
+
+def test_old_predictors_are_removed_but_for_the_last(train) -> None:
+    _, root, train_one = train
+    for offset in (9.0, 7.0, 5.0, 3.0, 1.0):
+        assert train_one(offset)
+    versions = sorted(place.name for place in (root / "models").iterdir())
+    assert versions == ["0004", "0005"]
+    assert (root / "model").resolve().name == "0005"
+
+
+def test_the_baseline_is_on_the_board_but_not_in_the_ensemble(train) -> None:
+    champion, _, train_one = train
+    train_one(0.0, "base")
+    train_one(6.0)
+    rows = {row.family: row for row in champion.board().rows}
+    assert rows["base"].weight == 0
+    assert rows["toy"].weight == 1
+
+
+def test_the_score_is_that_of_predictions_on_rows_the_models_did_not_see(train) -> None:
+    champion, root, train_one = train
+    train_one(0.0)
+    run = champion._problem
+    candidate = Journal(root).trials()[0].candidate.id
+    parts = np.concatenate([Journal(root).prediction(candidate, fold) for fold in range(3)])
+    expected = float(np.sqrt(np.mean((parts - run.y_valid) ** 2)))
+    assert champion.predictor.score.value == pytest.approx(expected)
+
+
+def test_a_link_is_replaced_in_one_step(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        point_to(tmp_path / "link", Path(name))
+        assert (tmp_path / "link").resolve().name == name
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["a", "b", "link"]

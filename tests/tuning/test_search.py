@@ -1,0 +1,132 @@
+"""Trials on a real Ray: workers are reused, whatever may fail fails alone, families may come from outside."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+
+import psutil
+import pytest
+from toys import Fixed, Toy
+
+from automl.config import FitConfig, Scheduler
+from automl.deadline import Deadline
+from automl.tuning.budget import Plan
+from automl.tuning.driver import Event, SearchProcess
+from automl.tuning.journal import Journal, Trial
+from automl.tuning.store import StoredRun
+
+NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+WORKERS = 2
+
+
+def search(root: Path, config: FitConfig, plan: Plan, seconds: float = 60.0) -> list[Event]:
+    """Run a search to its end and return what it reported."""
+    driver, events = SearchProcess(config, root), []
+    try:
+        while driver.starting:
+            time.sleep(0.05)
+        assert driver.usable, driver.error
+        driver.run(plan, Deadline.after(seconds))
+        while not driver.ended:
+            event = driver.event(0.2)
+            events += [event] if event else []
+    finally:
+        driver.close()
+    assert driver.error is None, (root / "search.log").read_text()
+    return events
+
+
+def trials(root: Path) -> dict[float, Trial]:
+    return {float(trial.candidate.params["offset"]): trial for trial in Journal(root).trials()}
+
+
+def test_every_trial_may_fail_and_workers_are_reused(
+    toy_run: NewRun, toy_families: Callable[..., None], tmp_path: Path
+) -> None:
+    quick = [{"offset": float(offset)} for offset in range(12)]
+    failing = {"offset": 20.0, "fails": True}
+    dying = {"offset": 30.0, "dies_once": str(tmp_path / "died")}
+    toy_families(Fixed(*quick, failing, dying))
+    config = FitConfig(max_trials=30, n_jobs=WORKERS)
+    root, _ = toy_run(config)
+    events = search(root, config, Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1))
+    found = trials(root)
+    assert [found[float(offset)].status for offset in range(12)] == ["done"] * 12
+    assert (found[20.0].status, found[20.0].reason) == ("failed", "ValueError: told to fail")
+    assert (found[30.0].status, len(found[30.0].folds)) == ("done", 3)
+    pids = {record.details["pid"] for trial in found.values() for record in trial.folds.values()}
+    assert len(pids) <= WORKERS + 1  # one died and was replaced
+    assert {event.candidate.id for event in events if event.what == "ended"} == {
+        trial.candidate.id for trial in found.values()
+    }
+    assert not (root / "ray").exists()
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "hyperband", "none"])
+def test_searched_trials_race_under_every_scheduler(
+    toy_run: NewRun, toy_families: Callable[..., None], scheduler: Scheduler
+) -> None:
+    toy_families(Toy())
+    config = FitConfig(time_budget=60, max_trials=25, n_jobs=WORKERS, scheduler=scheduler)
+    root, _ = toy_run(config)
+    search(root, config, Plan(("toy",), folds_run=3, concurrency=WORKERS, threads=1))
+    found = Journal(root).trials()
+    assert len(found) == 25
+    assert {trial.candidate.origin for trial in found} == {"portfolio", "search"}
+    portfolio = [trial for trial in found if trial.candidate.origin == "portfolio"]
+    assert all(trial.status == "done" and trial.complete(3) for trial in portfolio)
+    stopped = [trial for trial in found if trial.status == "stopped"]
+    assert all("stopped early" in trial.reason for trial in stopped)
+    assert bool(stopped) == (scheduler != "none")
+    best = min(found, key=lambda trial: trial.folds[0].loss if trial.folds else inf)
+    assert best.status == "done"
+
+
+def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
+    toy_families(Fixed(*({"offset": float(offset), "seconds": 30.0} for offset in range(2))))
+    config = FitConfig(max_trials=2, n_jobs=WORKERS)
+    root, _ = toy_run(config)
+    driver = SearchProcess(config, root)
+    while driver.starting:
+        time.sleep(0.05)
+    driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), Deadline.never())
+    for _ in range(WORKERS):
+        assert driver.event(20) is not None
+    family = psutil.Process().children(recursive=True)
+    assert any("FoldTrainable" in " ".join(each.cmdline()) for each in family)
+    began = time.perf_counter()
+    driver.close()
+    gone, alive = psutil.wait_procs(family, timeout=5)
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+    assert time.perf_counter() - began < 5
+    assert os.getsid(0) not in {each.pid for each in gone}
+    assert driver.event(0.1) is None
+
+
+def test_a_search_that_dies_says_so(toy_run: NewRun) -> None:
+    config = FitConfig(max_trials=2, n_jobs=WORKERS)
+    root, _ = toy_run(config)
+    driver = SearchProcess(config, root)
+    psutil.Process().children()[-1].kill()
+    while driver.starting:
+        time.sleep(0.02)
+    assert not driver.usable
+    assert driver.error is not None
+    assert "its process ended" in driver.error
+    driver.close()
+
+
+def test_a_cluster_that_is_not_there_says_so(toy_run: NewRun) -> None:
+    config = FitConfig(max_trials=2, ray_address="127.0.0.1:1")
+    root, _ = toy_run(config)
+    driver = SearchProcess(config, root)
+    until = time.monotonic() + 60
+    while driver.starting and time.monotonic() < until:
+        time.sleep(0.1)
+    driver.close()
+    assert not driver.usable
+    assert driver.error is not None

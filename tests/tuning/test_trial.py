@@ -1,0 +1,80 @@
+"""A trial keeps every fold before it reports it, goes on where it stopped, and minds the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import Fixed, Toy
+
+from automl.config import FitConfig
+from automl.deadline import Deadline
+from automl.tuning.candidate import Candidate
+from automl.tuning.journal import Journal
+from automl.tuning.store import StoredRun, read_run
+from automl.tuning.trial import RUNGS, Allowance, DeadlinePassedError, TrialRunner, full_resource
+
+NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+CONFIG = FitConfig(max_trials=3)
+
+
+def test_reports_rise_to_the_full_resource_and_follow_the_journal(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    toy_families(Toy())
+    root, run = toy_run(CONFIG)
+    journal, candidate = Journal(root), Candidate("toy", {"offset": 1.0}, "search", 1)
+    reports = []
+    for report in TrialRunner(run.problem, journal).run(candidate, Allowance()):
+        if report.fold is not None:
+            assert report.fold in journal.trial(candidate.id).folds
+        reports.append(report)
+    assert [report.fold for report in reports] == [None] * len(RUNGS) + [0, 1, 2]
+    resources = [report.resource for report in reports]
+    assert resources == sorted(set(resources))
+    assert resources[-1] == full_resource(run.problem.folds)
+    losses = [record.loss for record in journal.trial(candidate.id).folds.values()]
+    assert reports[-1].loss == pytest.approx(np.mean(losses))
+
+
+def test_finished_folds_are_not_trained_again(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
+    toy_families(Toy())
+    root, run = toy_run(CONFIG)
+    journal, candidate = Journal(root), Candidate("toy", {"offset": 1.0}, "portfolio", 1)
+    first = TrialRunner(run.problem, journal).run(candidate, Allowance())
+    next(first)
+    before = journal.trial(candidate.id).folds[0]
+    reports = list(TrialRunner(read_run(root).problem, journal).run(candidate, Allowance()))
+    assert [report.fold for report in reports] == [0, 1, 2]
+    assert journal.trial(candidate.id).folds[0] == before
+
+
+def test_no_fold_starts_after_the_deadline(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
+    toy_families(Toy())
+    root, run = toy_run(CONFIG)
+    journal, candidate = Journal(root), Candidate("toy", {"offset": 1.0, "seconds": 0.2}, "portfolio", 1)
+    runner = TrialRunner(run.problem, journal)
+    with pytest.raises(DeadlinePassedError):
+        list(runner.run(candidate, Allowance(Deadline.after(0.3))))
+    assert 1 <= len(journal.trial(candidate.id).folds) < 3
+
+
+def test_predictions_that_are_not_numbers_are_a_failure(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
+    toy_families(Fixed({"offset": float("nan")}))
+    root, run = toy_run(CONFIG)
+    journal, candidate = Journal(root), Candidate("fixed", {"offset": float("nan")}, "portfolio", 1)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        list(TrialRunner(run.problem, journal).run(candidate, Allowance()))
+    assert journal.trial(candidate.id).folds == {}
+
+
+def test_a_run_folder_gives_back_its_problem(toy_run: NewRun) -> None:
+    root, run = toy_run(CONFIG)
+    problem = read_run(root).problem
+    assert problem.frame.equals(run.problem.frame)
+    assert (problem.frame.dtypes == run.problem.frame.dtypes).all()
+    np.testing.assert_array_equal(problem.y, run.problem.y)
+    np.testing.assert_array_equal(problem.folds.assignment, run.problem.folds.assignment)
+    assert (problem.schema, problem.task) == (run.problem.schema, run.problem.task)
