@@ -258,19 +258,19 @@ class AutoML:
             store.save_plan(root, plan)
 
         search = _start_search(run.config, root)
-        engine = Engine(
-            run.problem,
-            run.config,
-            Journal(root),
-            run.about,
-            [family for family in registered() if run.problem.task.problem_type in family.problem_types],
-            started=run.started,
-            search=search,
-            on_progress=self.on_progress or _silent,
-            save_plan=save_plan,
-            plan=run.plan,
-        )
         try:
+            engine = Engine(
+                run.problem,
+                run.config,
+                Journal(root),
+                run.about,
+                [family for family in registered() if run.problem.task.problem_type in family.problem_types],
+                started=run.started,
+                search=search,
+                on_progress=self.on_progress or _silent,
+                save_plan=save_plan,
+                plan=run.plan,
+            )
             self.stopped_: Stopped = engine.run()
         finally:
             if search is not None:

@@ -64,10 +64,10 @@ def test_a_file_is_read_as_the_training_file_was(predictor, rows, expected, tmp_
 
 
 def test_all_missing_columns_are_named(predictor, rows) -> None:
-    lacking = rows.drop(columns=["city", "plan"])
+    lacking = rows.drop(columns=["town", "plan"])
     with pytest.raises(SchemaError) as caught:
         predictor.predict(lacking)
-    assert "'city'" in str(caught.value)
+    assert "'town'" in str(caught.value)
     assert "'plan'" in str(caught.value)
 
 

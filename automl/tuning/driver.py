@@ -89,6 +89,7 @@ class SearchProcess:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-c", _START, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # families may be in any module known here
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -96,7 +97,6 @@ class SearchProcess:
             )
         theirs.close()
         outside = [family for family in registered() if family not in FAMILIES]
-        self._line.send(sys.path)
         self._line.send_bytes(cloudpickle.dumps((config, outside)))
 
     @property

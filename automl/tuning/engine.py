@@ -31,7 +31,7 @@ from automl.tuning.trial import Allowance, DeadlinePassedError, TrialRunner, ful
 if TYPE_CHECKING:
     from automl.tuning.driver import SearchProcess
 
-Stopped = Literal["deadline", "trials", "interrupted", "finished"]
+Stopped = Literal["deadline", "trials", "interrupted"]
 
 _RESERVE_SHARE: Final = 0.03
 _LEAST_RESERVE: Final = 1.5
@@ -118,9 +118,8 @@ class Engine:
             if self._search.error:
                 self._tell(f"warning: {self._search.error}; going on in this process")
                 self._train_here(plan)
-        if self._deadline.passed:
-            return "deadline"
-        return "trials" if self._config.max_trials else "finished"
+        trained = sum(trial.candidate.origin != "baseline" for trial in self._journal.trials())
+        return "trials" if trained >= (self._config.max_trials or inf) else "deadline"
 
     def _first_models(self) -> Plan:
         """Train the baseline and the preview, put the first predictors on disk, and plan by what they cost."""

@@ -44,13 +44,14 @@ from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRun
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _WORKERS_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.25
+_BRACKET: Final = 30
+"""Trials that wait for HyperBand to choose from: its largest bracket."""
 _OBJECT_STORE: Final = 2_000_000_000
 
 
 def main() -> None:
     """Start, run the job that comes, say that it ended. The parent's end is also this process's."""
     parent: Connection[Message, Any] = Connection(int(sys.argv[1]))
-    sys.path[:] = parent.recv()
     config, families = cloudpickle.loads(parent.recv_bytes())
     _register(families)
     try:
@@ -147,8 +148,9 @@ def _tune(job: Job, config: FitConfig, families: Sequence[Family], parent: Conne
     )
     planner = make_planner(config, plan, problem, journal)
     searcher: Searcher = _PlannerSearcher(planner, job, journal)
-    # HyperBand fills a bracket before it halves it: its paused trials must not count as running ones.
-    if config.race != "hyperband":
+    if config.race == "hyperband":  # halves a bracket once all its trials are there: they must come before they can run
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_BRACKET)
+    else:
         searcher = ConcurrencyLimiter(searcher, max_concurrent=plan.concurrency)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -165,7 +167,7 @@ def _tune(job: Job, config: FitConfig, families: Sequence[Family], parent: Conne
                 storage_path=str(job.storage),
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=1),
-                callbacks=[_Events(parent)],
+                callbacks=[_Events(parent, journal)],
             ),
         ).fit()
 
@@ -244,7 +246,7 @@ class _PlannerSearcher(Searcher):
         self._deadline = job.deadline
         self._journal = journal
         self._running: dict[str, Candidate] = {}
-        self._last: dict[str, float] = {}
+        self._last: dict[str, Mapping[str, Any]] = {}
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next candidate as a configuration."""
@@ -255,22 +257,21 @@ class _PlannerSearcher(Searcher):
         return {"candidate": proposal.to_json()}
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
-        """Remember the last loss of a trial that may yet be stopped."""
-        self._last[trial_id] = result["loss"]
+        """Remember the last result of a trial: one that is stopped while it waits comes without."""
+        self._last[trial_id] = result
 
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """Tell the planner how a trial ended."""
-        candidate = self._running.pop(trial_id)
-        if error or result is None:
-            self._journal.end(candidate, "failed", "the worker process died twice")
+        candidate, last = self._running.pop(trial_id), result or self._last.get(trial_id)
+        if error or last is None:
             self._planner.tell(candidate, inf, 0.0)
             return
-        ended = result["ended"]
-        if ended == "":
+        stopped = last["ended"] == ""
+        if stopped:
             self._journal.end(candidate, "stopped", "stopped early: behind the others at the same point")
-        loss = inf if ended in ("late", "failed") else result["loss"]
+        loss = inf if last["ended"] in ("late", "failed") else last["loss"]
         seconds = sum(record.fit_seconds for record in self._journal.trial(candidate.id).folds.values())
-        self._planner.tell(candidate, loss, seconds, stopped=ended == "")
+        self._planner.tell(candidate, loss, seconds, stopped=stopped)
 
     def __getstate__(self) -> dict[str, object]:
         """Give Tune's own record of the experiment nothing: the journal is the truth."""
@@ -286,8 +287,9 @@ class _PlannerSearcher(Searcher):
 class _Events(Callback):
     """Passes on to the parent process what Tune reports."""
 
-    def __init__(self, parent: Connection[Message, Any]) -> None:
+    def __init__(self, parent: Connection[Message, Any], journal: Journal) -> None:
         self._parent = parent
+        self._journal = journal
 
     def __getstate__(self) -> dict[str, object]:
         """Give Tune's own record of the experiment nothing: the line belongs to this process."""
@@ -302,8 +304,14 @@ class _Events(Callback):
         self._send("ended", trial)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """A trial has failed for good."""
+        """A trial's worker has died, for the second time."""
+        last = str(trial.get_error()).strip().splitlines()[-1:]
+        self._journal.end(_candidate(trial), "failed", f"its worker died twice: {' '.join(last)}")
         self._send("ended", trial)
 
     def _send(self, what: Happened, trial: Trial) -> None:
-        self._parent.send(Event(what, Candidate.from_json(trial.config["candidate"])))
+        self._parent.send(Event(what, _candidate(trial)))
+
+
+def _candidate(trial: Trial) -> Candidate:
+    return Candidate.from_json(trial.config["candidate"])

@@ -61,7 +61,7 @@ def test_old_predictors_are_removed_but_for_the_last(train) -> None:
 
 def test_the_baseline_is_on_the_board_but_not_in_the_ensemble(train) -> None:
     champion, _, train_one = train
-    train_one(0.0, "base")
+    train_one(9.0, "base")
     train_one(6.0)
     rows = {row.family: row for row in champion.board().rows}
     assert rows["base"].weight == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from math import inf
@@ -77,6 +76,7 @@ def test_searched_trials_race_under_every_scheduler(
     found = Journal(root).trials()
     assert len(found) == 25
     assert {trial.candidate.origin for trial in found} == {"portfolio", "search"}
+    assert {trial.status for trial in found} <= {"done", "stopped"}
     portfolio = [trial for trial in found if trial.candidate.origin == "portfolio"]
     assert all(trial.status == "done" and trial.complete(3) for trial in portfolio)
     stopped = [trial for trial in found if trial.status == "stopped"]
@@ -91,19 +91,19 @@ def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callabl
     config = FitConfig(max_trials=2, n_jobs=WORKERS)
     root, _ = toy_run(config)
     driver = SearchProcess(config, root)
-    while driver.starting:
-        time.sleep(0.05)
-    driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), Deadline.never())
-    for _ in range(WORKERS):
-        assert driver.event(20) is not None
-    family = psutil.Process().children(recursive=True)
-    assert any("FoldTrainable" in " ".join(each.cmdline()) for each in family)
-    began = time.perf_counter()
-    driver.close()
-    gone, alive = psutil.wait_procs(family, timeout=5)
+    try:
+        while driver.starting:
+            time.sleep(0.05)
+        driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), Deadline.never())
+        family: list[psutil.Process] = []
+        while sum("FoldTrain" in each.name() for each in family) < WORKERS:
+            time.sleep(0.1)
+            search = next(each for each in psutil.Process().children() if "automl.tuning.search" in each.cmdline()[-2])
+            family = [search, *search.children(recursive=True)]
+    finally:
+        driver.close()
+    _, alive = psutil.wait_procs(family, timeout=2)
     assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
-    assert time.perf_counter() - began < 5
-    assert os.getsid(0) not in {each.pid for each in gone}
     assert driver.event(0.1) is None
 
 
@@ -120,13 +120,14 @@ def test_a_search_that_dies_says_so(toy_run: NewRun) -> None:
     driver.close()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_says_so(toy_run: NewRun) -> None:
     config = FitConfig(max_trials=2, ray_address="127.0.0.1:1")
     root, _ = toy_run(config)
     driver = SearchProcess(config, root)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 100
     while driver.starting and time.monotonic() < until:
         time.sleep(0.1)
     driver.close()
     assert not driver.usable
-    assert driver.error is not None
+    assert "cannot be used" in (driver.error or "")
