@@ -87,7 +87,7 @@ def test_kill_9_of_workers_costs_only_their_fold(table: Path, tmp_path: Path) ->
         workers = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)
-            if child.is_running() and "FoldTrainable" in " ".join(child.cmdline())
+            if child.is_running() and "Trainable" in " ".join(child.cmdline())
         ]
         if workers:
             workers[0].kill()

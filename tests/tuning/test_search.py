@@ -86,6 +86,13 @@ def test_searched_trials_race_under_every_scheduler(
     assert best.status == "done"
 
 
+def title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return ""
+
+
 def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
     toy_families(Fixed(*({"offset": float(offset), "seconds": 30.0} for offset in range(2))))
     config = FitConfig(max_trials=2, n_jobs=WORKERS)
@@ -96,9 +103,9 @@ def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callabl
             time.sleep(0.05)
         driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), Deadline.never())
         family: list[psutil.Process] = []
-        while sum("FoldTrain" in each.name() for each in family) < WORKERS:
+        while sum("Trainable" in title(each) for each in family) < WORKERS:
             time.sleep(0.1)
-            search = next(each for each in psutil.Process().children() if "automl.tuning.search" in each.cmdline()[-2])
+            search = next(each for each in psutil.Process().children() if "automl.tuning.search" in title(each))
             family = [search, *search.children(recursive=True)]
     finally:
         driver.close()
