@@ -92,6 +92,10 @@ class Schema:
         """The columns that models see."""
         return tuple(column for column in self.columns if column.kind.used)
 
+    def of(self, *kinds: Kind) -> tuple[str, ...]:
+        """Return the names of the used columns of these kinds."""
+        return tuple(column.name for column in self.used if column.kind in kinds)
+
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 

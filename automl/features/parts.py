@@ -16,7 +16,7 @@ from automl.features.encode import OneHot, Table, fit_table
 from automl.features.matrix import Needs
 from automl.features.numeric import Numbers
 from automl.features.supervision import Supervision
-from automl.features.text import Bag, Style, Topics
+from automl.features.text import Bag, Style, Texts, Topics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,35 +66,26 @@ class Parts:
 
 
 def fit_parts(
-    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision
+    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision, texts: Texts
 ) -> tuple[Parts, NDArray[np.float64]]:
     """Return the parts and the dense training columns, those that know the target out of fold."""
-
-    def of(*kinds: Kind) -> tuple[str, ...]:
-        return tuple(column.name for column in schema.used if column.kind in kinds)
-
-    numbers, numeric = Numbers.fit(frame, of(Kind.NUMERIC, Kind.BOOLEAN))
+    numbers, numeric = Numbers.fit(frame, schema.of(Kind.NUMERIC, Kind.BOOLEAN))
     categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
-    dates = Dates.fit(frame, of(Kind.DATETIME), cycles=needs.missing == "impute")
-    texts = of(Kind.TEXT)
-    styles = tuple(Style(name) for name in texts)
-    bags: tuple[Bag, ...] = ()
-    topics: list[tuple[Topics, NDArray[np.float64]]] = []
-    if needs.text == "tfidf" and needs.sparse:
-        bags = tuple(Bag.fit(frame, name, supervision.random_state) for name in texts)
-    else:
-        topics = [Topics.fit(frame, name, supervision) for name in texts]
+    dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
+    styles = tuple(Style(name) for name in schema.of(Kind.TEXT))
+    tfidf = needs.text == "tfidf" and needs.sparse
     sparse = categorical if needs.categories == "onehot" and needs.sparse else []
     parts = Parts(
         numbers,
         tuple(table for table, _ in tables),
         dates,
         styles,
-        tuple(topic for topic, _ in topics),
+        () if tfidf else texts.topics,
         tuple(OneHot.fit(column, frame[column.name].to_numpy()) for column in sparse),
-        bags,
+        tuple(topics.bag for topics in texts.topics) if tfidf else (),
     )
     styled = [style.transform(frame) for style in styles]
-    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *(t for _, t in topics)]
+    topics = () if tfidf else texts.columns
+    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *topics]
     return parts, np.concatenate(columns, axis=1, dtype=np.float64)

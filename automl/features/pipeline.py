@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -14,15 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from automl.data.table import Schema, Task
-from automl.errors import ArtifactError, DataError
+from automl.data.table import Kind, Schema, Task
+from automl.errors import DataError
 from automl.features.matrix import Matrix, Needs
 from automl.features.numeric import LARGEST, Filling
 from automl.features.parts import Parts, fit_parts
 from automl.features.scale import Scaling
 from automl.features.select import above_probes, crowded, distinct
-from automl.features.state import pack, unpack
+from automl.features.state import read, write
 from automl.features.supervision import supervise
+from automl.features.text import Texts
 
 FORMAT: Final = 1
 
@@ -61,10 +61,7 @@ class Features:
 
     def save(self, folder: Path) -> None:
         """Write ``features.json`` and ``arrays.npz`` into an existing folder."""
-        arrays: dict[str, NDArray[Any]] = {}
-        record = {"format": FORMAT, **pack(self, arrays, "features")}
-        (folder / "features.json").write_text(json.dumps(record), encoding="utf-8")
-        np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
+        write(self, folder, "features", FORMAT)
 
     @classmethod
     def load(cls, folder: Path) -> Features:
@@ -75,19 +72,24 @@ class Features:
         ArtifactError
             If the folder was written by another version of this format.
         """
-        record = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        if record["format"] != FORMAT:
-            raise ArtifactError(
-                f"features of format {FORMAT} can be read, {folder} has format {record['format']}; "
-                "install the version of automl that wrote it"
-            )
-        with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-            features: Features = unpack(cls, record, arrays, "features")
+        features: Features = read(cls, folder, "features", FORMAT)
         return features
 
 
+def fit_texts(frame: pd.DataFrame, y: NDArray[Any], schema: Schema, task: Task, *, random_state: int) -> Texts:
+    """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
+    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state))
+
+
 def fit_features(
-    frame: pd.DataFrame, y: NDArray[Any], schema: Schema, task: Task, needs: Needs, *, random_state: int
+    frame: pd.DataFrame,
+    y: NDArray[Any],
+    schema: Schema,
+    task: Task,
+    needs: Needs,
+    *,
+    random_state: int,
+    texts: Texts | None = None,
 ) -> tuple[Features, Matrix]:
     """Fit features on training rows and return them with the matrix of these rows.
 
@@ -100,6 +102,8 @@ def fit_features(
         Typed frame, see :mod:`automl.data.table`.
     y
         (rows,) values for regression, else class codes.
+    texts
+        What :func:`fit_texts` returned for the same arguments, if it was called.
 
     Raises
     ------
@@ -111,7 +115,9 @@ def fit_features(
             "models need at least one column beside identifiers and constants, this table has none; add one"
         )
     seen = Schema(()) if needs.blind else schema
-    parts, dense = fit_parts(frame, seen, needs, supervise(y, task, random_state))
+    if texts is None or needs.blind:
+        texts = fit_texts(frame, y, seen, task, random_state=random_state)
+    parts, dense = fit_parts(frame, seen, needs, supervise(y, task, random_state), texts)
     kept = _kept(dense, parts, y, task, needs, random_state)
     dense, sparse = dense[:, kept], parts.sparse(frame)
     names = tuple(parts.dense_names[i] for i in kept)

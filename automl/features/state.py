@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+
+from automl.errors import ArtifactError
 
 
 def pack(value: Any, arrays: dict[str, NDArray[Any]], path: str) -> Any:
@@ -44,3 +48,29 @@ def unpack(hint: Any, value: Any, arrays: Mapping[str, NDArray[Any]], path: str)
         parts = {f.name: unpack(hints[f.name], value[f.name], arrays, f"{path}.{f.name}") for f in fields(hint)}
         return hint(**parts)
     return value
+
+
+def write(value: Any, folder: Path, name: str, version: int) -> None:
+    """Write a dataclass as ``NAME.json`` and ``arrays.npz`` into an existing folder."""
+    arrays: dict[str, NDArray[Any]] = {}
+    record = {"format": version, **pack(value, arrays, name)}
+    (folder / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+    np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
+
+
+def read(cls: type, folder: Path, name: str, version: int) -> Any:
+    """Read the dataclass that :func:`write` wrote.
+
+    Raises
+    ------
+    ArtifactError
+        If it was written in another version of its format.
+    """
+    record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    if record["format"] != version:
+        raise ArtifactError(
+            f"{name} of format {version} can be read, {folder} has format {record['format']}; "
+            "install the version of automl that wrote it"
+        )
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        return unpack(cls, record, arrays, name)

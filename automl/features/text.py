@@ -133,6 +133,21 @@ class Topics:
         return columns
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """What every recipe makes of the text columns of the same rows: fitted once, for it takes the longest."""
+
+    topics: tuple[Topics, ...]
+    columns: tuple[NDArray[np.float64], ...]
+    """The training columns of each, predictions out of fold."""
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, sources: Sequence[str], supervision: Supervision) -> Texts:
+        """Fit the text columns ``sources`` on training rows."""
+        fitted = [Topics.fit(frame, source, supervision) for source in sources]
+        return cls(tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted))
+
+
 def _ridge(
     weights: csr_array[Any], supervision: Supervision
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

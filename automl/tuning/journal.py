@@ -10,7 +10,7 @@
         candidate.json
         fold-0/            model files, prediction.npy, record.json; appears in one rename when it is complete
         end.json           why the trial ended, if it ended
-      features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials
+      features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
       models/0007/         the predictors; `model` links to the best one
 
 A fold is written beside its place and renamed into it, so what is there is whole. Nothing is ever rewritten.

@@ -11,8 +11,7 @@ import fcntl
 import os
 import shutil
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from automl.data.table import Kind
 from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import Features, fit_features
+from automl.features.pipeline import FORMAT, fit_features, fit_texts
+from automl.features.state import read, write
+from automl.features.text import Texts
 from automl.models.base import FoldData
 from automl.tuning.journal import read_json, write_json
 from automl.tuning.problem import Problem
@@ -46,10 +48,7 @@ class Matrices:
         """Return train and validation rows of a fold, fitted on the training rows only."""
         place = self.place(fold, needs)
         if place not in self._open:
-            if not place.exists():
-                with _locked(place.with_name(f".{place.name}.lock")):
-                    if not place.exists():
-                        self._fit(place, fold, needs)
+            _once(place, lambda partial: self._fit(partial, fold, needs))
             self._open[place] = self._read(place, fold)
             if len(self._open) > _KEPT:
                 self._open.popitem(last=False)
@@ -59,30 +58,24 @@ class Matrices:
     def _fit(self, place: Path, fold: int, needs: Needs) -> None:
         problem = self._problem
         train, valid = problem.folds.split(fold)
-        features, X_train = fit_features(
-            problem.frame.iloc[train],
-            problem.y[train],
-            problem.schema,
-            problem.task,
-            needs,
-            random_state=problem.random_state,
-        )
-        partial = place.with_name(f".{place.name}.{os.getpid()}")
-        shutil.rmtree(partial, ignore_errors=True)
-        (partial / "features").mkdir(parents=True)
-        features.save(partial / "features")
-        _write(partial / "train", X_train)
-        _write(partial / "valid", features.transform(problem.frame.iloc[valid]))
-        partial.rename(place)
+        rows = problem.frame.iloc[train], problem.y[train], problem.schema, problem.task
+        texts = None
+        if problem.schema.of(Kind.TEXT) and not needs.blind:
+            fitted = self._folder / "texts" / f"fold-{fold}"
+            _once(
+                fitted,
+                lambda partial: write(fit_texts(*rows, random_state=problem.random_state), partial, "texts", FORMAT),
+            )
+            texts = read(Texts, fitted, "texts", FORMAT)
+        features, X_train = fit_features(*rows, needs, random_state=problem.random_state, texts=texts)
+        (place / "features").mkdir()
+        features.save(place / "features")
+        _write(place / "train", X_train)
+        _write(place / "valid", features.transform(problem.frame.iloc[valid]))
 
     def _read(self, place: Path, fold: int) -> FoldData:
         train, valid = self._problem.folds.split(fold)
         return FoldData(_read(place / "train"), self._problem.y[train], _read(place / "valid"), self._problem.y[valid])
-
-
-def load_features(place: Path) -> Features:
-    """Read the fitted features of a fold."""
-    return Features.load(place / "features")
 
 
 def _write(place: Path, matrix: Matrix) -> None:
@@ -108,9 +101,17 @@ def _read(place: Path) -> Matrix:
     )
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _once(place: Path, fill: Callable[[Path], None]) -> None:
+    """Make a folder if it is not there: one process fills it beside its place, and renames it when it is whole."""
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f".{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if place.exists():
+            return
+        partial = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        fill(partial)
+        partial.rename(place)

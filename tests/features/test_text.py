@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
-from typed_frames import TASKS, schema_of, texts
+from typed_frames import ALL_NEEDS, TASKS, schema_of, texts
 
 from automl.data.table import Kind
 from automl.features.matrix import Needs
-from automl.features.pipeline import fit_features
+from automl.features.pipeline import fit_features, fit_texts
 from automl.features.supervision import supervise
 from automl.features.terms import Vocabulary, components
 from automl.features.text import Style, Topics
@@ -100,3 +100,18 @@ def test_tfidf_columns_are_sparse() -> None:
     assert features.compressed
     assert "t ~ words: alarm" in matrix.names
     assert not any(name.startswith(("topic", "predicted")) for name in matrix.names)
+
+
+@pytest.mark.parametrize("needs", ALL_NEEDS, ids=lambda needs: needs.recipe)
+def test_texts_that_were_fitted_before_give_the_same_features(needs: Needs) -> None:
+    generator = np.random.default_rng(1)
+    words = ["fire", "smoke", "lake", "boat", "calm"]
+    frame = pd.DataFrame(
+        {"n": generator.normal(size=60), "t": texts([" ".join(generator.choice(words, 4)) for _ in range(60)])}
+    )
+    table = frame, generator.integers(0, 2, 60), schema_of(n=Kind.NUMERIC, t=Kind.TEXT), TASKS["binary"]
+    alone, X = fit_features(*table, needs, random_state=0)
+    shared, X_shared = fit_features(*table, needs, random_state=0, texts=fit_texts(*table, random_state=0))
+    np.testing.assert_array_equal(X_shared.dense, X.dense)
+    assert X_shared.names == X.names
+    np.testing.assert_array_equal(shared.transform(frame).dense, alone.transform(frame).dense)

@@ -1,0 +1,55 @@
+"""Features of a fold and recipe are fitted once for all, also by processes that ask at the same time."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.config import FitConfig
+from automl.features.matrix import Needs
+from automl.tuning.matrices import Matrices
+from automl.tuning.store import StoredRun, read_run
+
+NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+
+
+def ask(root: Path) -> float:
+    return float(Matrices(read_run(root).problem, root / "features").fold(0, Needs()).X_train.dense.sum())
+
+
+def test_all_processes_see_the_same_files(toy_run: NewRun) -> None:
+    root, run = toy_run(FitConfig(max_trials=1))
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        sums = pool.map(ask, [root] * 6)
+    assert len(set(sums)) == 1
+    place = root / "features" / Needs().recipe
+    assert sorted(entry.name for entry in place.iterdir()) == [".fold-0.lock", "fold-0"]
+    before = (place / "fold-0" / "train" / "values.npy").stat().st_mtime_ns
+    Matrices(run.problem, root / "features").fold(0, Needs())
+    assert (place / "fold-0" / "train" / "values.npy").stat().st_mtime_ns == before
+
+
+def test_rows_are_those_of_the_fold(toy_run: NewRun) -> None:
+    root, run = toy_run(FitConfig(max_trials=1))
+    data = Matrices(run.problem, root / "features").fold(1, Needs())
+    train, valid = run.problem.folds.split(1)
+    np.testing.assert_array_equal(data.y_train, run.problem.y[train])
+    np.testing.assert_array_equal(data.X_valid.dense[:, 1], run.problem.frame["b"].to_numpy()[valid].astype(np.float32))
+    assert data.X_train.key != data.X_valid.key
+
+
+def test_a_fit_that_fails_leaves_nothing(toy_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, run = toy_run(FitConfig(max_trials=1))
+    matrices = Matrices(run.problem, root / "features")
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "iloc", property(lambda self: 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            matrices.fold(0, Needs())
+    assert not matrices.place(0, Needs()).exists()
+    assert matrices.fold(0, Needs()).X_train.rows == 40
+    assert sorted(entry.name for entry in (root / "features" / Needs().recipe).iterdir()) == [".fold-0.lock", "fold-0"]
