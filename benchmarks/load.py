@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import json
 import socket
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+
+from automl import load
 
 AUTOML = Path(sys.executable).with_name("automl")
 WARM_UP = 20
@@ -46,7 +46,8 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait()
-    wrong = sum(answer != truth for answer, truth in zip(answers, expected(options.model, bodies), strict=True))
+    truths = expected(options.model, bodies)
+    wrong = sum(not same(answer, truth) for answer, truth in zip(answers, truths, strict=True))
     milliseconds = np.percentile(np.array(seconds) * 1_000, [50, 99])
     print(
         f"{options.requests} requests from {options.clients} clients: {wrong} wrong or failed, "
@@ -65,10 +66,10 @@ def wait_for(port: int) -> None:
             time.sleep(0.1)
 
 
-def ask_all(port: int, bodies: list[bytes], clients: int) -> tuple[list[object], list[float]]:
+def ask_all(port: int, bodies: list[bytes], clients: int) -> tuple[list[list[str]], list[float]]:
     """Send every body over one of the clients' kept connections; return predictions and seconds in their order."""
 
-    def client(share: list[bytes]) -> list[tuple[object, float]]:
+    def client(share: list[bytes]) -> list[tuple[list[str], float]]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         return [ask(connection, body) for body in share]
 
@@ -78,22 +79,36 @@ def ask_all(port: int, bodies: list[bytes], clients: int) -> tuple[list[object],
     return [answer for answer, _ in done], [seconds for _, seconds in done]
 
 
-def ask(connection: http.client.HTTPConnection, body: bytes) -> tuple[object, float]:
+def ask(connection: http.client.HTTPConnection, body: bytes) -> tuple[list[str], float]:
     started = time.perf_counter()
-    connection.request("POST", "/predict", body, {"Content-Type": "text/csv"})
+    connection.request("POST", "/invocations", body, {"Content-Type": "text/csv", "Accept": "text/csv"})
     response = connection.getresponse()
     content = response.read()
     seconds = time.perf_counter() - started
-    return (json.loads(content)["predictions"][0]["prediction"] if response.status == 200 else None), seconds
+    return (content.decode().strip().split(",") if response.status == 200 else [str(response.status)]), seconds
 
 
-def expected(model: Path, bodies: list[bytes]) -> list[object]:
+def expected(model: Path, bodies: list[bytes]) -> list[list[str]]:
+    """Return what ``automl predict`` says of the same rows, as the fields of its lines."""
     with tempfile.TemporaryDirectory() as folder:
         table, out = Path(folder) / "rows.csv", Path(folder) / "out.csv"
         header = bodies[0].split(b"\n")[0]
         table.write_bytes(b"\n".join([header, *(body.split(b"\n")[1] for body in bodies)]) + b"\n")
-        subprocess.run([AUTOML, "predict", model, table, "-o", out], check=True)
-        return list(pd.read_csv(out)["prediction"])
+        proba = ["--proba"] if load(model).classes_ is not None else []
+        subprocess.run([AUTOML, "predict", model, table, "-o", out, *proba], check=True)
+        return [line.split(",") for line in out.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+def same(answer: list[str], truth: list[str]) -> bool:
+    """Compare labels exactly and numbers to 1e-9."""
+
+    def equal(one: str, other: str) -> bool:
+        return one == other or bool(np.isclose(float(one), float(other), rtol=1e-9, atol=0))
+
+    try:
+        return len(answer) == len(truth) and all(map(equal, answer, truth))
+    except ValueError:
+        return False
 
 
 if __name__ == "__main__":
