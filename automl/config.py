@@ -33,6 +33,8 @@ class FitConfig:
     """Candidates to train. Without a time budget two runs with the same seed give the same result."""
     metric: str | None = None
     problem_type: str | None = None
+    types: Mapping[str, str] | None = None
+    """Kinds of columns that the user knows better than the engine."""
     preset: Preset = "balanced"
     folds: int | None = None
     """Splits for cross-validation; None = chosen by the number of rows and the time."""

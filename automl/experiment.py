@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -52,6 +53,9 @@ class AutoML:
         What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression).
     problem_type
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
+    types
+        Kinds of columns by name, such as ``{"zip": "categorical"}``: numeric, categorical, text, datetime, boolean,
+        identifier or constant. Default: inferred from the values.
     preset
         ``fast``, ``balanced`` or ``best``: how long to try.
     folds
@@ -90,6 +94,7 @@ class AutoML:
         max_trials: int | None = None,
         metric: str | None = None,
         problem_type: str | None = None,
+        types: Mapping[str, str] | None = None,
         preset: Preset = "balanced",
         folds: int | None = None,
         scheduler: Scheduler = "asha",
@@ -105,6 +110,7 @@ class AutoML:
         self.max_trials = max_trials
         self.metric = metric
         self.problem_type = problem_type
+        self.types = types
         self.preset = preset
         self.folds = folds
         self.scheduler = scheduler
@@ -234,9 +240,10 @@ class AutoML:
         frame, encoded = frame[known], encoded[known]
         if not known.all():
             self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
-        schema = infer_schema(frame)
+        schema = infer_schema(frame, overrides=config.types or {})
         if not schema.used:
-            raise DataError("no column to learn from: all columns are constant, empty or identifiers")
+            example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
+            raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
         metric = get_metric(config.metric, task.problem_type) if config.metric else default_metric(task.problem_type)
         self._say(started, config, _describe(task, metric.name))
         for column in schema.columns:

@@ -119,6 +119,15 @@ def test_progress_is_told(frame: pd.DataFrame, tmp_path: Path) -> None:
     assert seen[-1].board is not None
 
 
+def test_the_owner_of_a_table_knows_its_types_better(tmp_path: Path) -> None:
+    table = {"x": list(range(60)), "y": [x % 7 + 0.5 for x in range(60)]}
+    with pytest.raises(DataError, match="--types x=numeric"):
+        AutoML(**TINY, output=tmp_path / "run").fit(table, target="y")
+    model = AutoML(**TINY, types={"x": "numeric"}, output=tmp_path / "run").fit(table, target="y")
+    assert model.predictor_.schema["x"].kind == "numeric"
+    assert AutoML.resume(model.run_, time_budget=2).get_params()["types"] == {"x": "numeric"}
+
+
 def test_scikit_learn_can_clone_it() -> None:
     model = clone(AutoML(time_budget=30, metric="f1"))
     assert (model.time_budget, model.metric) == (30, "f1")

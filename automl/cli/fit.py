@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ import typer
 from automl.cli.duration import clock, parse_bytes, parse_seconds
 from automl.cli.progress import watch
 from automl.config import Preset, Scheduler
-from automl.errors import DataError
+from automl.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from automl.experiment import AutoML
@@ -32,6 +32,10 @@ def fit(
     max_trials: Annotated[int | None, typer.Option(metavar="N", help="Number of candidates to train.")] = None,
     metric: Annotated[str | None, typer.Option(metavar="NAME", help="Metric to optimise.")] = None,
     problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL=KIND", help="Kind of a column, such as zip=categorical; repeatable."),
+    ] = None,
     preset: Annotated[Preset, typer.Option(parser=str, metavar="fast|balanced|best")] = "balanced",
     folds: Annotated[int | None, typer.Option(metavar="K", help="Folds of the cross-validation.")] = None,
     scheduler: Annotated[Scheduler, typer.Option(parser=str, metavar="asha|hyperband|none")] = "asha",
@@ -54,6 +58,7 @@ def fit(
             max_trials=max_trials,
             metric=metric,
             problem_type=problem_type,
+            types=_parse_types(types or ()),
             preset=preset,
             folds=folds,
             scheduler=scheduler,
@@ -66,6 +71,14 @@ def fit(
             on_progress=show,
         ).fit(train, target=target)
     _report(model, json, {} if test is None else model.evaluate(test), sample=test or train)
+
+
+def _parse_types(types: Sequence[str]) -> dict[str, str]:
+    """Return kinds by column from ``COL=KIND``; a column's own name may hold ``=``."""
+    for each in types:
+        if "=" not in each:
+            raise UsageError(f"--types must be COL=KIND, such as zip=categorical; got {each!r}")
+    return {column: kind for column, _, kind in (each.rpartition("=") for each in types)}
 
 
 def resume(

@@ -23,7 +23,7 @@ DEFAULTS: Final = asdict(Column("", Kind.TEXT, ""))
 Wrong = list[tuple[int, str, str]]
 
 
-def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, Kind] = NO_OVERRIDES) -> Schema:
+def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, str] = NO_OVERRIDES) -> Schema:
     """Decide the kind of every column of a table of features.
 
     Parameters
@@ -31,12 +31,12 @@ def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, Kind] = NO_OVER
     frame
         Columns of text, of their own types, or both; the target is not among them.
     overrides
-        Kinds that the owner of the table knows better.
+        Kinds of columns that the owner of the table knows better, by the names in :class:`Kind`.
 
     Raises
     ------
     UsageError
-        If an override names no column.
+        If an override names no column or no kind.
     DataError
         If the values of a column cannot be of the kind asked for.
 
@@ -48,6 +48,11 @@ def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, Kind] = NO_OVER
     unknown = next((name for name in overrides if name not in names), None)
     if unknown is not None:
         raise UsageError(f"a type was set for {unknown!r} but there is no such column{suggestion(unknown, names)}")
+
+    for name, kind in overrides.items():
+        if kind not in tuple(Kind):
+            hint = suggestion(kind, [known.value for known in Kind])
+            raise UsageError(f"the type of {name!r} must be one of {', '.join(Kind)}, got {kind!r}{hint}")
 
     def decide(i: int, decimal: str) -> Column:
         kind = overrides.get(names[i])

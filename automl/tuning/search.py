@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import threading
 import time
@@ -44,6 +45,7 @@ from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRun
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _WORKERS_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.25
+_KNOCK_SECONDS: Final = 5.0
 _BRACKET: Final = 30
 """Trials that wait for HyperBand to choose from: its largest bracket."""
 _OBJECT_STORE: Final = 2_000_000_000
@@ -82,7 +84,10 @@ def _register(families: Sequence[Family]) -> None:
 
 
 def _start(config: FitConfig) -> None:
+    """Start Ray here, or connect to the cluster."""
     _silence()
+    if config.ray_address:
+        _knock(config.ray_address)
     local: dict[str, Any] = {
         "num_cpus": config.cores,
         "num_gpus": config.gpus,
@@ -98,6 +103,13 @@ def _start(config: FitConfig) -> None:
     )
     if not config.ray_address:
         _await_workers()
+
+
+def _knock(address: str) -> None:
+    """Fail at once if nobody listens at ``host:port``; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
 
 
 def _await_workers() -> None:
