@@ -78,6 +78,7 @@ class Engine:
         """When training stops; the rest is for the last ensemble and its saving."""
         self.champion = Champion(problem, journal, about)
         self._running: dict[str, None] = {}
+        self._interrupted = False
 
     def run(self) -> Stopped:
         """Train until the deadline, the last trial or an interrupt; return which.
@@ -88,11 +89,13 @@ class Engine:
             If not even the baseline could be trained.
         """
         stopped: Stopped
-        with _interruptible():
+        with _signals(self._interrupt):
             try:
                 stopped = self._train()
             except KeyboardInterrupt:
-                stopped = "interrupted"
+                self._interrupted = True
+        if self._interrupted:
+            stopped = "interrupted"
         if self._search is not None and stopped == "interrupted":
             self._search.close()
         self.champion.update()
@@ -100,6 +103,15 @@ class Engine:
             raise NoModelError(self._first_failure())
         self._tell(board=True)
         return stopped
+
+    def _interrupt(self, *_: object) -> None:
+        """Stop at once; the note is for libraries that turn what is raised in a callback into an error of their own."""
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    @property
+    def _over(self) -> bool:
+        return self._interrupted or self._deadline.passed
 
     @property
     def predictor(self) -> Predictor:
@@ -156,7 +168,7 @@ class Engine:
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
         quick = search is None or self._fold_seconds() < _QUICK
-        while not self._deadline.passed:
+        while not self._over:
             if search is not None and not search.starting:
                 return True
             proposal = planner.propose(self._deadline.remaining) if quick else Next.WAIT
@@ -209,6 +221,8 @@ class Engine:
         except DeadlinePassedError:
             return False
         except Exception as error:
+            if self._interrupted:
+                raise KeyboardInterrupt from error
             self._journal.end(candidate, "failed", f"{type(error).__name__}: {error}")
             return False
         finally:
@@ -221,7 +235,7 @@ class Engine:
         """Hand the rest over to the search and keep the champion up to date until it ends or the time is up."""
         if search.usable:
             search.run(plan, self._deadline)
-        while not search.ended and not self._deadline.passed:
+        while not search.ended and not self._over:
             event = search.event(_PULSE)
             if event is None:
                 self._tell()
@@ -255,17 +269,14 @@ class Engine:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does, where signals can be handled."""
+def _signals(interrupt: Callable[..., None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM call ``interrupt``, where signals can be handled."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
