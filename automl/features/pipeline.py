@@ -115,9 +115,10 @@ def fit_features(
             "models need at least one column beside identifiers and constants, this table has none; add one"
         )
     seen = Schema(()) if needs.blind else schema
+    supervision = supervise(y, task, random_state)
     if texts is None or needs.blind:
-        texts = fit_texts(frame, y, seen, task, random_state=random_state)
-    parts, dense = fit_parts(frame, seen, needs, supervise(y, task, random_state), texts)
+        texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
+    parts, dense = fit_parts(frame, seen, needs, supervision, texts)
     kept = _kept(dense, parts, y, task, needs, random_state)
     dense, sparse = dense[:, kept], parts.sparse(frame)
     names = tuple(parts.dense_names[i] for i in kept)

@@ -127,8 +127,9 @@ class SearchProcess:
 
     def close(self) -> None:
         """End the process, whatever it is doing; Ray and its workers end with it."""
-        end_session(self._process.pid)
-        self._process.wait()
+        if self._process.returncode is None:  # not waited for: its number cannot belong to others yet
+            end_session(self._process.pid)
+            self._process.wait()
         self._line.close()
         rmtree(self._root / "ray", ignore_errors=True)
 
