@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from automl import AutoML, artifact, load
-from automl.artifact import About, FoldFiles, Member
+from automl.artifact import About
+from automl.tuning.champion import member
 from automl.tuning.journal import Journal
 from automl.tuning.store import read_run
 
@@ -37,19 +39,9 @@ def main() -> None:
     frame = table()
     run = AutoML(max_trials=9, folds=2, n_jobs=2, output=place / "run").fit(frame, target="label").run_
     stored, journal = read_run(run), Journal(run)
-    members = {}
-    for trial in journal.trials():  # one of each family, so that each native format is kept
-        folds = [
-            FoldFiles(
-                record.fold,
-                record.recipe,
-                journal.fold(trial.candidate.id, record.fold) / "model",
-                journal.features / record.recipe / f"fold-{record.fold}" / "features",
-            )
-            for record in trial.folds.values()
-        ]
-        members[trial.candidate.family] = Member(trial.candidate.id, trial.candidate.family, 1.0, folds)
-    equal = [Member(each.candidate, each.family, 1 / len(members), each.folds) for each in members.values()]
+    # one of each family, so that each native format is kept
+    trials = {trial.candidate.family: trial for trial in journal.trials()}
+    equal = [member(journal, trial, 1 / len(trials), run=2) for trial in trials.values()]
     about = About(stored.about.schema, stored.about.task, "roc_auc", stored.about.reading, stored.about.examples)
     artifact.write(place / "model", equal, load(run).score, about, {})
     rows = frame.drop(columns="label").tail(30)
@@ -57,8 +49,6 @@ def main() -> None:
     load(place / "model").predict_frame(pd.read_csv(place / "rows.csv"), proba=True).to_csv(
         place / "predictions.csv", index=False
     )
-    import shutil
-
     shutil.rmtree(place / "run")
 
 

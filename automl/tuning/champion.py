@@ -89,7 +89,8 @@ class Champion:
             return False
         chosen = [(trial, float(weight)) for trial, weight in zip(contenders, weights, strict=True) if weight > 0]
         score = score_interval(metric, y, honest, random_state=self._problem.random_state)
-        self.predictor = self._publish([self._member(trial, weight) for trial, weight in chosen], score)
+        run = self._problem.folds.run
+        self.predictor = self._publish([member(self._journal, trial, weight, run) for trial, weight in chosen], score)
         self._weights = {trial.candidate.id: weight for trial, weight in chosen}
         self._loss = loss
         return True
@@ -104,20 +105,6 @@ class Champion:
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)
         return predictor
-
-    def _member(self, trial: Trial, weight: float) -> Member:
-        candidate = trial.candidate
-        folds = [
-            FoldFiles(
-                fold=record.fold,
-                recipe=record.recipe,
-                model=self._journal.fold(candidate.id, record.fold) / "model",
-                features=self._journal.features / record.recipe / f"fold-{record.fold}" / "features",
-            )
-            for record in trial.folds.values()
-            if record.fold < self._problem.folds.run
-        ]
-        return Member(candidate.id, candidate.family, weight, folds)
 
     def _mean_loss(self, trial: Trial) -> float:
         return float(np.mean([trial.folds[fold].loss for fold in range(self._problem.folds.run)]))
@@ -162,6 +149,21 @@ class Champion:
             prediction = np.concatenate([self._journal.prediction(candidate_id, fold) for fold in folds])
             self._scores[key] = score_interval(problem.metric, y, prediction, random_state=problem.random_state)
         return self._scores[key]
+
+
+def member(journal: Journal, trial: Trial, weight: float, run: int) -> Member:
+    """Return a trial as a member of an ensemble, with the files of its first ``run`` folds."""
+    folds = [
+        FoldFiles(
+            fold=record.fold,
+            recipe=record.recipe,
+            model=journal.fold(trial.candidate.id, record.fold) / "model",
+            features=journal.features / record.recipe / f"fold-{record.fold}" / "features",
+        )
+        for record in trial.folds.values()
+        if record.fold < run
+    ]
+    return Member(trial.candidate.id, trial.candidate.family, weight, folds)
 
 
 def point_to(link: Path, target: Path) -> None:
