@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from automl import artifact
 from automl.artifact import About
 from automl.config import FitConfig, Preset, Scheduler
+from automl.data.identifiers import with_telling_identifiers
 from automl.data.io import Reading, as_frame, read_table
 from automl.data.schema import apply_schema, infer_schema
-from automl.data.table import ProblemType, Task
+from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
 from automl.errors import AutoMLError, DataError, UsageError, suggestion
 from automl.evaluation.interval import Score
@@ -240,15 +241,9 @@ class AutoML:
         frame, encoded = frame[known], encoded[known]
         if not known.all():
             self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
-        schema = infer_schema(frame, overrides=config.types or {})
-        if not schema.used:
-            example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
-            raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
+        schema = self._schema(config, frame, encoded, task, started)
         metric = get_metric(config.metric, task.problem_type) if config.metric else default_metric(task.problem_type)
         self._say(started, config, _describe(task, metric.name))
-        for column in schema.columns:
-            if not column.kind.used:
-                self._say(started, config, f"column {column.name!r} is left out: {column.kind}, {column.reason}")
         folds = make_folds(
             encoded,
             task.problem_type,
@@ -259,6 +254,24 @@ class AutoML:
         problem = Problem(apply_schema(frame, schema), encoded, schema, task, metric.name, folds, config.random_state)
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
         return StoredRun(config, problem, About(schema, task, metric.name, reading, examples), None, started)
+
+    def _schema(
+        self, config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, started: float
+    ) -> Schema:
+        """Decide what the columns are, and say which are left out and which may mislead."""
+        overrides = config.types or {}
+        decided = infer_schema(frame, overrides=overrides)
+        schema = with_telling_identifiers(frame, decided, y, task, settled=overrides)
+        if not schema.used:
+            example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
+            raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
+        for before, column in zip(decided.columns, schema.columns, strict=True):
+            if not column.kind.used:
+                self._say(started, config, f"column {column.name!r} is left out: {column.kind}, {column.reason}")
+            elif before.kind is not column.kind:
+                way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
+                self._say(started, config, f"warning: column {column.name!r} is kept: {column.reason}; {way_out}")
+        return schema
 
     def _train(self, root: Path, run: StoredRun) -> Self:
         def save_plan(plan: Plan) -> None:

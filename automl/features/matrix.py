@@ -31,6 +31,8 @@ class Needs:
         ``svd``: tf-idf reduced to a few dense columns. ``tfidf``: the sparse tf-idf columns themselves.
     sparse
         The family accepts a ``csr_array``; it is used where that is smaller.
+    arithmetic
+        Sums, differences, products and quotients of the columns that tell most are added.
     blind
         The family looks at no column: the matrix has rows, but nothing in them.
     """
@@ -40,6 +42,7 @@ class Needs:
     scaling: Scaling = "none"
     text: Text = "svd"
     sparse: bool = False
+    arithmetic: bool = False
     blind: bool = False
 
     @property
@@ -52,7 +55,8 @@ class Needs:
         if self.blind:
             return "blind"
         kind = "sparse" if self.sparse else "dense"
-        return f"{self.missing}-{self.categories}-{self.scaling}-{self.text}-{kind}"
+        added = "-arithmetic" if self.arithmetic else ""
+        return f"{self.missing}-{self.categories}-{self.scaling}-{self.text}-{kind}{added}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, hstack
 
 from automl.data.table import Kind, Schema, Task
 from automl.errors import DataError
+from automl.features.construct import Arithmetic
 from automl.features.matrix import Matrix, Needs
 from automl.features.numeric import LARGEST, Filling
 from automl.features.parts import Parts, fit_parts
@@ -43,10 +44,13 @@ class Features:
     scaling: Scaling
     compressed: bool
     """Whether the matrix is a ``csr_array``."""
+    arithmetic: Arithmetic | None = None
 
     def transform(self, frame: pd.DataFrame) -> Matrix:
         """Return the matrix of a typed frame with any number of rows, none included."""
         dense = self.parts.dense(frame)[:, self.kept]
+        if self.arithmetic:
+            dense = np.concatenate([dense, self.arithmetic(dense)], axis=1)
         return self._matrix(self.filling(dense) if self.filling else dense, self.parts.sparse(frame))
 
     def _matrix(self, dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> Matrix:
@@ -123,10 +127,14 @@ def fit_features(
     dense, sparse = dense[:, kept], parts.sparse(frame)
     names = tuple(parts.dense_names[i] for i in kept)
     codes = [(i, parts.cardinalities[column]) for i, column in enumerate(kept) if parts.cardinalities[column]]
+    categorical = tuple(i for i, _ in codes)
+    arithmetic = None
+    if needs.arithmetic:
+        arithmetic = Arithmetic.fit(dense, names, categorical, y, task, random_state)
+        dense, names = np.concatenate([dense, arithmetic(dense)], axis=1), names + arithmetic.names
     filling = Filling.fit(dense) if needs.missing == "impute" else None
     if filling:
         dense, names = filling(dense), filling.names(names)
-    categorical = tuple(i for i, _ in codes)
     features = Features(
         needs,
         _unique((*names, *parts.sparse_names)),
@@ -137,6 +145,7 @@ def fit_features(
         kept,
         Scaling.fit(dense, needs.scaling, categorical),
         needs.sparse and _smaller(dense, sparse),
+        arithmetic,
     )
     return features, features._matrix(dense, sparse)
 

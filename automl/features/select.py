@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import Task
+from automl.features.numeric import LARGEST
 from automl.features.terms import sample
 
 MOSTLY_MISSING: Final = 0.995
@@ -62,17 +63,33 @@ def above_probes(values: NDArray[np.float32], y: NDArray[Any], task: Task, rando
 
     The probes of Stoppiglia, Dreyfus, Dubois, Oussar (2003); importance is the total gain.
     """
-    import lightgbm
-
     generator = np.random.default_rng(random_state)
     columns = values.shape[1]
     rows = sample(len(values), min(ROWS, CELLS // columns), random_state)
     inner = values[rows]
     probes = generator.permuted(inner[:, generator.choice(columns, max(10, columns // 10))], axis=0)
+    gain = gains(np.concatenate([inner, probes], axis=1), y[rows], task, random_state)
+    least = np.quantile(gain[columns:], QUANTILE)
+    order = np.argsort(-gain[:columns], kind="stable")
+    return np.sort(order[: max(FEWEST, int((gain[:columns] > least).sum()))])
+
+
+def gains(
+    values: NDArray[np.floating],
+    y: NDArray[Any],
+    task: Task,
+    random_state: int,
+    *,
+    cells: int | None = None,
+    categorical: tuple[int, ...] = (),
+) -> NDArray[np.float64]:
+    """Return (columns,) total gains of a small boosted model, trained on at most ``cells`` values."""
+    import lightgbm
+
+    rows = sample(len(values), (cells or values.size) // values.shape[1], random_state)
     classes = task.n_classes if task.n_classes > 2 else 1
-    objective = {0: "regression", 2: "binary"}.get(task.n_classes, "multiclass")
     settings = {
-        "objective": objective,
+        "objective": {0: "regression", 2: "binary"}.get(task.n_classes, "multiclass"),
         "num_class": classes,
         "num_leaves": LEAVES,
         "learning_rate": 0.1,
@@ -84,9 +101,8 @@ def above_probes(values: NDArray[np.float32], y: NDArray[Any], task: Task, rando
         "seed": random_state,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(np.concatenate([inner, probes], axis=1), y[rows].astype(np.float64))
+    table = np.clip(values[rows], -LARGEST, LARGEST).astype(np.float32)
+    data = lightgbm.Dataset(table, y[rows].astype(np.float64), categorical_feature=list(categorical), params=settings)
     model = lightgbm.train(settings, data, num_boost_round=max(3, TREES // classes))
-    gain = model.feature_importance("gain")
-    least = np.quantile(gain[columns:], QUANTILE)
-    order = np.argsort(-gain[:columns], kind="stable")
-    return np.sort(order[: max(FEWEST, int((gain[:columns] > least).sum()))])
+    gain: NDArray[np.float64] = model.feature_importance("gain")
+    return gain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -45,8 +45,8 @@ def unpack(hint: Any, value: Any, arrays: Mapping[str, NDArray[Any]], path: str)
         return tuple(unpack(item_hint, item, arrays, f"{path}.{i}") for i, item in enumerate(value))
     if is_dataclass(hint) and isinstance(hint, type):
         hints = get_type_hints(hint)
-        parts = {f.name: unpack(hints[f.name], value[f.name], arrays, f"{path}.{f.name}") for f in fields(hint)}
-        return hint(**parts)
+        known = [f.name for f in fields(hint) if f.name in value or f.default is MISSING]  # others are newer
+        return hint(**{name: unpack(hints[name], value[name], arrays, f"{path}.{name}") for name in known})
     return value
 
 

@@ -65,6 +65,8 @@ class Shape:
     columns: int
     n_classes: int = 0
     """0 for regression."""
+    numeric: int = 0
+    """Columns that are numbers, with which one can reckon."""
 
     @property
     def outputs(self) -> int:

@@ -20,12 +20,12 @@ from automl.models.xgboost import XGBoost
 FAMILIES: Final[tuple[Family, ...]] = (
     LightGBM(),
     CatBoost(),
-    ExtraTrees(),
     XGBoost(),
-    Linear(),
     MLP(),
-    RandomForest(),
+    Linear(),
     Neighbors(),
+    ExtraTrees(),
+    RandomForest(),
     Constant(),
 )
 

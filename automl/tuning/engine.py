@@ -26,7 +26,7 @@ from automl.tuning.journal import Journal
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Snapshot
-from automl.tuning.trial import Allowance, DeadlinePassedError, TrialRunner, full_resource
+from automl.tuning.trial import Allowance, DeadlinePassedError, RaceLostError, TrialRunner, full_resource
 
 if TYPE_CHECKING:
     from automl.tuning.driver import SearchProcess
@@ -166,7 +166,7 @@ class Engine:
         """Train in this process, until nothing is left to try or the search is ready; return whether it is."""
         search = self._search if until_search else None
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
-        allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads)
+        allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads, race=not self._config.repeatable)
         quick = search is None or self._fold_seconds() < _QUICK
         while not self._over:
             if search is not None and not search.starting:
@@ -198,8 +198,9 @@ class Engine:
         self._here(self._problem, candidate, allowance, until=taken_over)
         trial = self._journal.trial(candidate.id)
         losses = [record.loss for record in trial.folds.values()]
-        loss = sum(losses) / len(losses) if trial.status == "done" else inf
-        planner.tell(candidate, loss, time.perf_counter() - began)
+        stopped = trial.status == "stopped"
+        loss = sum(losses) / len(losses) if stopped or trial.status == "done" else inf
+        planner.tell(candidate, loss, time.perf_counter() - began, stopped=stopped)
         self.champion.update(now=False)
         self._tell(board=True)
 
@@ -219,6 +220,9 @@ class Engine:
                 if report.resource < full_resource(problem.folds) and report.fold is not None and until():
                     return False
         except DeadlinePassedError:
+            return False
+        except RaceLostError as lost:
+            self._journal.end(candidate, "stopped", str(lost))
             return False
         except Exception as error:
             if self._interrupted:

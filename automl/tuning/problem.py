@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.table import Schema, Task
+from automl.data.table import Kind, Schema, Task
 from automl.evaluation.metrics import Metric, get_metric
 from automl.evaluation.validation import Folds
 from automl.models.base import Shape
@@ -34,7 +34,8 @@ class Problem:
     @property
     def shape(self) -> Shape:
         """Rows, columns and outputs, before features are built."""
-        return Shape(self.task.problem_type, len(self.frame), self.frame.shape[1], self.task.n_classes)
+        numeric = len(self.schema.of(Kind.NUMERIC))
+        return Shape(self.task.problem_type, len(self.frame), self.frame.shape[1], self.task.n_classes, numeric)
 
     @property
     def metric(self) -> Metric:

@@ -40,7 +40,7 @@ from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.schedulers import make_scheduler
 from automl.tuning.store import read_run
-from automl.tuning.trial import Allowance, DeadlinePassedError, Report, TrialRunner, full_resource
+from automl.tuning.trial import Allowance, DeadlinePassedError, RaceLostError, Report, TrialRunner, full_resource
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _WORKERS_SECONDS: Final = 10.0
@@ -155,7 +155,7 @@ def _tune(job: Job, config: FitConfig, families: Sequence[Family], parent: Conne
         FoldTrainable,
         problem=problem,
         root=job.root,
-        allowance=Allowance(job.deadline, plan.trial_seconds, plan.threads),
+        allowance=Allowance(job.deadline, plan.trial_seconds, plan.threads, race=not config.repeatable),
         families=families,
     )
     planner = make_planner(config, plan, problem, journal)
@@ -225,6 +225,9 @@ class FoldTrainable(Trainable):
             report = next(report for report in self._reports if report.resource > self._reported)
         except DeadlinePassedError:
             return {"loss": inf, "resource": self._reported, "ended": "late", "done": True}
+        except RaceLostError as lost:
+            self._journal.end(self._candidate, "stopped", str(lost))
+            return {"loss": lost.loss, "resource": self._reported, "ended": "lost", "done": True}
         except Exception as error:
             self._journal.end(self._candidate, "failed", f"{type(error).__name__}: {error}")
             return {"loss": inf, "resource": self._reported, "ended": "failed", "done": True}
@@ -278,8 +281,8 @@ class _PlannerSearcher(Searcher):
         if error or last is None:
             self._planner.tell(candidate, inf, 0.0)
             return
-        stopped = last["ended"] == ""
-        if stopped:
+        stopped = last["ended"] in ("", "lost")
+        if not last["ended"]:
             self._journal.end(candidate, "stopped", "stopped early: behind the others at the same point")
         loss = inf if last["ended"] in ("late", "failed") else last["loss"]
         seconds = sum(record.fit_seconds for record in self._journal.trial(candidate.id).folds.values())

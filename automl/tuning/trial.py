@@ -23,6 +23,7 @@ from automl.tuning.candidate import Candidate
 from automl.tuning.journal import FoldRecord, Journal
 from automl.tuning.matrices import Matrices
 from automl.tuning.problem import Problem
+from automl.tuning.race import Race
 
 RUNGS: Final = (0.125, 0.25, 0.5)
 """Shares of the planned rounds of the first fold at which a trial reports."""
@@ -56,10 +57,21 @@ class Allowance:
     """Time planned for this trial; its folds share it evenly."""
     threads: int = 1
     gpu: bool = False
+    race: bool = False
+    """Whether a trial that brings the ensemble nothing is stopped between folds. Then the order of arrival matters."""
 
 
 class DeadlinePassedError(Exception):
     """The run's time was over before the trial could start its next fold."""
+
+
+class RaceLostError(Exception):
+    """The ensemble of the finished trials has no use for this one."""
+
+    def __init__(self, loss: float) -> None:
+        super().__init__("brings the ensemble nothing on the folds that it has finished")
+        self.loss = loss
+        """Mean over those folds."""
 
 
 class TrialRunner:
@@ -69,6 +81,7 @@ class TrialRunner:
         self._problem = problem
         self._journal = journal
         self._matrices = Matrices(problem, journal.features)
+        self._race = Race(problem, journal)
 
     def run(self, candidate: Candidate, allowance: Allowance) -> Iterator[Report]:
         """Train the folds that the journal does not have yet; report after each, and inside the first.
@@ -77,6 +90,8 @@ class TrialRunner:
         ------
         DeadlinePassedError
             If a fold could not be started in time. Finished folds stay.
+        RaceLostError
+            If it is not worth its further folds.
         Exception
             Whatever a family raises; the caller notes it as the reason of the failure.
         """
@@ -101,7 +116,10 @@ class TrialRunner:
                 params = _carried(family, candidate.params, records, context)
                 with BlasThreads(allowance.threads).limited():
                     records[fold] = yield from self._fold(candidate, family, fold, params, context)
-            yield Report(_UNITS * (fold + 1), float(np.mean([records[i].loss for i in range(fold + 1)])), fold)
+            loss = float(np.mean([records[i].loss for i in range(fold + 1)]))
+            yield Report(_UNITS * (fold + 1), loss, fold)
+            if allowance.race and self._race.lost(candidate.id, fold + 1):
+                raise RaceLostError(loss)
 
     def _fold(
         self, candidate: Candidate, family: Family, fold: int, params: Params, context: FitContext

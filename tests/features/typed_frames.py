@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ ALL_NEEDS = [
     )
     if missing == "impute" or scaling == "none"
 ]
+ALL_NEEDS += [replace(needs, arithmetic=True) for needs in ALL_NEEDS if needs.text == "svd"]
 TASKS = {
     "binary": Task("y", ProblemType.BINARY, "", ("no", "yes")),
     "multiclass": Task("y", ProblemType.MULTICLASS, "", ("a", "b", "c")),

@@ -103,12 +103,12 @@ def test_families_are_declared_in_order():
     assert names == [
         "lightgbm",
         "catboost",
-        "extra_trees",
         "xgboost",
-        "linear",
         "mlp",
-        "random_forest",
+        "linear",
         "knn",
+        "extra_trees",
+        "random_forest",
         "constant",
     ]
     assert [family.name for family in FAMILIES if family.baseline] == ["constant"]

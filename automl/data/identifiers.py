@@ -1,0 +1,62 @@
+"""Row numbers that tell of the target: tables that were sorted, or grew over time, keep that order in them."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.table import Kind, Schema, Task
+
+BLOCKS: Final = 20
+"""Parts of equal size that the rows are cut into, in the order of the identifier."""
+BLOCK_ROWS: Final = 20
+CHANCE: Final = 1e-9
+"""Probability of such a difference between the parts if the order told nothing, below which it counts."""
+
+
+def with_telling_identifiers(
+    frame: pd.DataFrame, schema: Schema, y: NDArray[Any], task: Task, *, settled: Container[str] = ()
+) -> Schema:
+    """Return the schema with those identifiers as numbers whose order tells of the target.
+
+    The rows are cut into blocks in the order of the identifier; the blocks' targets are compared by a chi-squared test
+    for classes, and by that of Kruskal and Wallis (1952) for values. Only whole numbers can tell.
+
+    Parameters
+    ----------
+    frame
+        The columns as they were read, rows with a known target only.
+    y
+        (rows,) class codes or values.
+    settled
+        Columns that their owner has called identifiers.
+    """
+    columns = list(schema.columns)
+    for i, column in enumerate(columns):
+        if column.kind is not Kind.IDENTIFIER or column.name in settled:
+            continue
+        numbers = pd.to_numeric(frame.iloc[:, i], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        if np.isfinite(numbers).all() and _chance(numbers, y, task) < CHANCE:
+            columns[i] = replace(
+                column, kind=Kind.NUMERIC, reason=f"{column.reason}, but their order tells of the target"
+            )
+    return Schema(tuple(columns))
+
+
+def _chance(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -> float:
+    """Return the probability that blocks of rows differ as much if their order means nothing."""
+    from scipy.stats import chi2_contingency, kruskal
+
+    blocks = min(BLOCKS, len(y) // BLOCK_ROWS)
+    if blocks < 2 or y.min() == y.max():
+        return 1.0
+    parts = np.array_split(y[np.argsort(numbers)], blocks)
+    if not task.classes:
+        return float(kruskal(*parts).pvalue)
+    counts = np.array([np.bincount(part.astype(np.intp), minlength=task.n_classes) for part in parts])
+    return float(chi2_contingency(counts[:, counts.any(axis=0)]).pvalue)

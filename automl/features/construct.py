@@ -1,0 +1,104 @@
+"""Columns made of two others: what a tree would need many splits for, such as a ratio, becomes one column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import Task
+from automl.features.select import gains
+
+OPERATORS: Final = ("+", "-", "*", "/")
+SOURCES: Final = 8
+"""Columns that are combined: those that a small boosted model gains most from."""
+MOST: Final = 24
+"""Combinations that are kept."""
+SPREAD: Final = 6
+"""Distinct values that a column must have to be combined: flags and codes have nothing to add or divide."""
+CELLS: Final = 1_000_000
+"""Rows times columns that the combinations are compared on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arithmetic:
+    """Sums, differences, products and quotients of pairs of dense columns."""
+
+    names: tuple[str, ...]
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    operator: NDArray[np.intp]
+    """Index into ``OPERATORS``."""
+
+    @classmethod
+    def fit(
+        cls,
+        dense: NDArray[np.float64],
+        names: tuple[str, ...],
+        categorical: tuple[int, ...],
+        y: NDArray[Any],
+        task: Task,
+        random_state: int,
+    ) -> Arithmetic:
+        """Combine the columns that tell most of the target, and keep the combinations that tell more than others.
+
+        As in OpenFE (Zhang et al. 2023) and AutoGluon a combination is judged beside the columns it is made of: by the
+        total gain of a small boosted model that sees all of them.
+
+        Parameters
+        ----------
+        dense
+            (rows, columns) of the training rows, missing values as NaN.
+        categorical
+            Columns that hold codes; they are not combined.
+        """
+        numeric = [i for i in _spread(dense) if i not in categorical]
+        if len(numeric) < 2:
+            return cls((), *(np.zeros(0, np.intp) for _ in range(3)))
+        alone = gains(dense, y, task, random_state, cells=CELLS, categorical=categorical)
+        sources = sorted(numeric, key=lambda i: -alone[i])[:SOURCES]
+        every = cls._of(list(_pairs(sources)), names)
+        joined = np.concatenate([dense, every(dense)], axis=1)
+        together = gains(joined, y, task, random_state, cells=CELLS, categorical=categorical)[dense.shape[1] :]
+        best = np.argsort(-together, kind="stable")[:MOST]
+        return every._only(np.sort(best[together[best] > 0]))
+
+    def __call__(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (rows, names); NaN where a part is missing or the result is not finite."""
+        left, right = dense[:, self.left], dense[:, self.right]
+        values = np.empty_like(left)
+        with np.errstate(all="ignore"):
+            for code, function in enumerate((np.add, np.subtract, np.multiply, np.divide)):
+                columns = self.operator == code
+                values[:, columns] = function(left[:, columns], right[:, columns])
+        values[~np.isfinite(values)] = np.nan
+        return values
+
+    @classmethod
+    def _of(cls, combinations: list[tuple[int, int, int]], names: tuple[str, ...]) -> Arithmetic:
+        left, right, operator = np.array(combinations, np.intp).T
+        made = tuple(f"{names[a]} {OPERATORS[code]} {names[b]}" for a, b, code in combinations)
+        return cls(made, left, right, operator)
+
+    def _only(self, kept: NDArray[np.intp]) -> Arithmetic:
+        names = tuple(self.names[i] for i in kept)
+        return Arithmetic(names, self.left[kept], self.right[kept], self.operator[kept])
+
+
+def _spread(dense: NDArray[np.float64]) -> Iterator[int]:
+    """Yield the columns with more than a few distinct values among their first rows."""
+    for i, column in enumerate(dense[:1000].T):
+        if len(np.unique(column[~np.isnan(column)])) >= SPREAD:
+            yield i
+
+
+def _pairs(sources: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield (left, right, operator): each pair once, and quotients both ways."""
+    divide = OPERATORS.index("/")
+    for a, b in combinations(sources, 2):
+        yield from ((a, b, code) for code in range(divide))
+    yield from ((a, b, divide) for a, b in permutations(sources, 2))

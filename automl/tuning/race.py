@@ -1,0 +1,56 @@
+"""The race over folds: a trial that brings the ensemble nothing does not train its further folds."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.ensemble import greedy_weights
+from automl.tuning.journal import Journal, Trial
+from automl.tuning.problem import Problem
+
+_LEAST_ROWS: Final = 1_000
+"""Rows that must be predicted before a trial can lose: with fewer, luck decides, and folds are cheap."""
+_LEAST_RIVALS: Final = 3
+_RIVALS: Final = 12
+
+
+class Race:
+    """Compares an unfinished trial with the finished ones, on the rows that it has predicted so far."""
+
+    def __init__(self, problem: Problem, journal: Journal) -> None:
+        self._problem = problem
+        self._journal = journal
+
+    def lost(self, candidate_id: str, folds: int) -> bool:
+        """Return whether a greedy ensemble of the finished trials and this one gives it no weight.
+
+        Being worse is not enough to lose: the ensemble takes what errs elsewhere, too. Decided after the first, second
+        and fourth fold only.
+
+        Parameters
+        ----------
+        folds
+            The trial has finished this many folds, the first ones.
+        """
+        if folds & (folds - 1) or folds >= self._problem.folds.run:
+            return False
+        own = self._prediction(candidate_id, folds)
+        y, metric = self._problem.y_valid[: len(own)], self._problem.metric
+        rivals = self._rivals()
+        if len(own) < _LEAST_ROWS or len(rivals) < _LEAST_RIVALS or not isfinite(metric.loss(y, own)):
+            return False
+        others = [self._prediction(trial.candidate.id, folds) for trial in rivals]
+        return not greedy_weights([*others, own], y, metric)[-1]
+
+    def _rivals(self) -> list[Trial]:
+        """Return the best finished trials."""
+        run = self._problem.folds.run
+        trials = [t for t in self._journal.trials() if t.candidate.origin != "baseline" and t.complete(run)]
+        return sorted(trials, key=lambda trial: sum(trial.folds[fold].loss for fold in range(run)))[:_RIVALS]
+
+    def _prediction(self, candidate_id: str, folds: int) -> NDArray[np.float64]:
+        return np.concatenate([self._journal.prediction(candidate_id, fold) for fold in range(folds)])
