@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks.engines import ours
 from benchmarks.engines.contract import Task
-from benchmarks.process import Finished, busy, execute
+from benchmarks.process import CLOCK, Finished, busy, execute
 from benchmarks.roster import Engine
 from benchmarks.scores import GREATER_IS_BETTER, scored
 
@@ -91,6 +91,8 @@ def fit_and_predict(engine: Engine, task: Task, conditions: Conditions, run: Pat
     with busy(conditions.busy):
         fit = ours.fit_command(task) if engine.ours else stage(engine, "fit", conditions, run)
         fitted = launch(engine, "fit", fit, fit_limit(task.seconds), run)
+    clock = {"started": fitted.started, "seconds": fitted.seconds}
+    (run / CLOCK).write_text(json.dumps(clock), encoding="utf-8")
     measured: dict[str, Any] = {
         "fit_seconds": fitted.seconds,
         "overrun_seconds": max(0.0, fitted.seconds - task.seconds),

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 
 SAMPLE_SECONDS = 0.5
+CLOCK = "fit.json"
+"""In the folder of a run: when the process of the fit started, and its seconds."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Finished:
     """How a command ended, and what it took."""
 
     stdout: str
+    started: float
+    """Seconds since the epoch."""
     seconds: float
     peak_bytes: int
 
@@ -33,7 +37,7 @@ def execute(command: Sequence[str], log: Path, *, limit: float, folder: Path, ex
     """
     complaints = log.with_suffix(".err")
     with log.open("w") as stdout, complaints.open("w") as stderr:
-        started, peak, seen = time.perf_counter(), 0, set[psutil.Process]()
+        epoch, started, peak, seen = time.time(), time.perf_counter(), 0, set[psutil.Process]()
         process = psutil.Popen(command, stdout=stdout, stderr=stderr, cwd=folder, env={**os.environ, **extra})
         try:
             while (code := wait(process)) is None:
@@ -44,9 +48,10 @@ def execute(command: Sequence[str], log: Path, *, limit: float, folder: Path, ex
             seconds = time.perf_counter() - started
         finally:
             kill([process, *seen, *children(process)])
+            process.wait()
     if code != 0:
         raise RuntimeError(f"left with {code}: {complaints.read_text(errors='replace').strip()[-300:]}")
-    return Finished(log.read_text(errors="replace"), seconds, peak)
+    return Finished(log.read_text(errors="replace"), epoch, seconds, peak)
 
 
 def wait(process: psutil.Popen) -> int | None:
