@@ -97,6 +97,7 @@ def fit_and_predict(engine: Engine, task: Task, conditions: Conditions, run: Pat
         "fit_seconds": fitted.seconds,
         "overrun_seconds": max(0.0, fitted.seconds - task.seconds),
         "peak_bytes": fitted.peak_bytes,
+        "others_cores": max(0.0, fitted.others - conditions.busy),
     }
     if engine.ours:
         measured |= ours.report(fitted.stdout)

@@ -27,6 +27,8 @@ class Finished:
     """Seconds since the epoch."""
     seconds: float
     peak_bytes: int
+    others: float
+    """Cores that other processes used meanwhile, on average: a measurement wants a quiet machine."""
 
 
 def execute(command: Sequence[str], log: Path, *, limit: float, folder: Path, extra: Mapping[str, str]) -> Finished:
@@ -38,20 +40,23 @@ def execute(command: Sequence[str], log: Path, *, limit: float, folder: Path, ex
     complaints = log.with_suffix(".err")
     with log.open("w") as stdout, complaints.open("w") as stderr:
         epoch, started, peak, seen = time.time(), time.perf_counter(), 0, set[psutil.Process]()
+        machine, used = machine_seconds(), dict[psutil.Process, float]()
         process = psutil.Popen(command, stdout=stdout, stderr=stderr, cwd=folder, env={**os.environ, **extra})
         try:
             while (code := wait(process)) is None:
                 seen.update(children(process))
                 peak = max(peak, memory([process, *seen]))
+                used |= {each: spent for each in [process, *seen] if (spent := cpu_seconds(each))}
                 if time.perf_counter() - started > limit:
                     raise RuntimeError(f"killed after {limit:g} s")
             seconds = time.perf_counter() - started
+            others = max(0.0, machine_seconds() - machine - sum(used.values())) / seconds
         finally:
             kill([process, *seen, *children(process)])
             process.wait()
     if code != 0:
         raise RuntimeError(f"left with {code}: {complaints.read_text(errors='replace').strip()[-300:]}")
-    return Finished(log.read_text(errors="replace"), epoch, seconds, peak)
+    return Finished(log.read_text(errors="replace"), epoch, seconds, peak, others)
 
 
 def wait(process: psutil.Popen) -> int | None:
@@ -84,6 +89,20 @@ def memory(processes: Sequence[psutil.Process]) -> int:
             continue  # it has just ended
         total += getattr(used, "pss", used.rss)
     return total
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0  # it has just ended; what it had used before is known
+    return float(times.user + times.system)
+
+
+def machine_seconds() -> float:
+    """Return the core-seconds that all processes of the machine have used."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from benchmarks.standings import (
     sizes,
 )
 
+QUIET = 0.2
 Results = Sequence[dict[str, Any]]
 
 
@@ -120,7 +121,7 @@ def costs(results: Results, names: Sequence[str]) -> str:
                 f"{ended['fit_seconds'].mean():.1f}",
                 f"{ended['overrun_seconds'].max():.1f}",
                 f"{ended['rows_per_second'].median():,.0f}",
-                f"{ended['row_ms'].median():.1f}",
+                f"{ended['row_ms'].median():.1f}" if "row_ms" in ended else "-",
                 f"{ended['peak_bytes'].max() / 1e9:.2f}",
                 f"{ended['model_bytes'].median() / 1e6:.1f}",
             ]
@@ -153,12 +154,14 @@ def measured(results: Results) -> str:
     versions = {each["engine"]: each["versions"] for each in results}
     where = sorted({each["machine"] for each in results})
     dates = sorted({each["date"] for each in results})
+    disturbed = sum(each.get("others_cores", 0.0) > QUIET for each in results)
+    noise = f" In {disturbed} of {len(results)} runs other processes used more than {QUIET:g} cores." * (disturbed > 0)
     when = " to ".join(dict.fromkeys([dates[0], dates[-1]]))
     installed = [
         f"- {engine}: {', '.join(f'{name} {number}' for name, number in numbers.items())}"
         for engine, numbers in sorted(versions.items())
     ]
-    return "\n".join([honest, "", f"{when}, {'; '.join(where)}:", "", *installed]).strip()
+    return "\n".join([honest + noise, "", f"{when}, {'; '.join(where)}:", "", *installed]).strip()
 
 
 def grid(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

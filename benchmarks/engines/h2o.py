@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRICS = {"roc_auc": "AUC", "log_loss": "logloss", "rmse": "RMSE"}
+KINDS = {"int": "numeric", "real": "numeric"}
+"""What the reader of rows calls the types of a frame."""
 
 
 def start(task: Task) -> None:
@@ -35,6 +38,8 @@ def fit(task: Task, train: pd.DataFrame) -> None:
     if automl.leader is None:
         raise RuntimeError("H2O found no model")
     h2o.save_model(automl.leader, task.model, filename="leader")
+    kinds = {name: kind for name, kind in frame.types.items() if name != task.target}
+    (task.place / "types.json").write_text(json.dumps(kinds), encoding="utf-8")
 
 
 def load(task: Task) -> Predict:
@@ -42,13 +47,19 @@ def load(task: Task) -> Predict:
 
     start(task)
     model = h2o.load_model(str(task.place / "leader"))
+    kinds = json.loads((task.place / "types.json").read_text(encoding="utf-8"))
+
+    def answer(rows: pd.DataFrame) -> pd.DataFrame:
+        """Read the rows with the types of the training table: those of one row would be guessed otherwise."""
+        frame = h2o.H2OFrame(rows, column_types={name: KINDS.get(kinds[name], kinds[name]) for name in rows})
+        return model.predict(frame).as_data_frame()
+
     if task.regression:
-        return lambda rows: numbers(model.predict(h2o.H2OFrame(rows)).as_data_frame()["predict"])
+        return lambda rows: numbers(answer(rows)["predict"])
     labels = model._model_json["output"]["domains"][-1]
 
     def predict(rows: pd.DataFrame) -> pd.DataFrame:
-        table = model.predict(h2o.H2OFrame(rows)).as_data_frame().drop(columns="predict")
-        return probabilities(table.to_numpy(), labels)
+        return probabilities(answer(rows).drop(columns="predict").to_numpy(), labels)
 
     return predict
 
