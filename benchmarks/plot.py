@@ -42,14 +42,15 @@ def plot(table: pd.DataFrame, size: pd.Series, ours: str, output: Path) -> None:
     intervals = elo_intervals(table).loc[names]
     rating.hlines(places, intervals["low"], intervals["high"], color="#666666")
     rating.plot(ratings, places, "o", color="#1f4e79")
-    rating.set_title("Elo")
+    rating.set_title("Elo (average 1000, 95%)")
     rating.grid(axis="x", alpha=0.3)
 
     for group, marker in zip(SIZES, MARKERS, strict=True):
         part = table[(size == group).reindex(table.index)]
         if len(part):
             loss.plot(part[names].mean(), places, marker, alpha=0.7, label=f"{group} ({len(part)} sets)")
-    loss.set_title("mean loss (0 the best, 1 the constant prediction)")
+    loss.set_title("mean loss")
+    loss.set_xlabel("0 the best, 1 the constant prediction")
     loss.grid(axis="x", alpha=0.3)
-    loss.legend(fontsize=8)
+    loss.legend(fontsize=8, loc="lower right")
     figure.savefig(output)

@@ -79,7 +79,8 @@ def markdown(results: Results, ours: str, against: Sequence[str]) -> str:
         standings(table, sizes(results), ours, against),
         f"Wins / ties / losses of {ours}; `share`: of the sets won, ties half, with its 95% bootstrap interval over "
         f"the sets. A tie: losses that differ by less than {TIE:g}. `loss`: mean distance to the best score of a set, "
-        "in units of the distance from the constant prediction to it; a failed run counts as that prediction. "
+        "in units of the distance from the constant prediction to it, over the sets that were run; a failed run counts "
+        "as that prediction. "
         f"`rank`: on the {len(table.dropna())} sets that all have.",
         "## Costs",
         costs(results, [name for name in [ours, *against] if name != HGB]),
