@@ -1,0 +1,1 @@
+"""One file an engine. Each runs inside the environment of its engine and follows ``contract.py``."""

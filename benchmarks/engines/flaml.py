@@ -1,0 +1,43 @@
+"""FLAML with its defaults: one model, the best that its search found."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+from benchmarks.engines.contract import Predict, Task, main, numbers, probabilities
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def fit(task: Task, train: pd.DataFrame) -> None:
+    from flaml import AutoML
+
+    X, y = task.features_and_target(train)
+    automl = AutoML()
+    automl.fit(
+        X,
+        y,
+        task=task.problem_type,
+        metric=task.metric,
+        time_budget=task.seconds,
+        n_jobs=task.cores,
+        seed=task.seed,
+        verbose=0,
+    )
+    if automl.model is None:
+        raise RuntimeError("FLAML found no model")
+    task.place.mkdir()
+    (task.place / "automl.pickle").write_bytes(pickle.dumps(automl))
+
+
+def load(task: Task) -> Predict:
+    automl = pickle.loads((task.place / "automl.pickle").read_bytes())
+    if task.regression:
+        return lambda rows: numbers(automl.predict(rows))
+    return lambda rows: probabilities(automl.predict_proba(rows), list(automl.classes_))
+
+
+if __name__ == "__main__":
+    main(fit, load)
