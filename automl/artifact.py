@@ -37,6 +37,7 @@ from automl.data.task import task_from_json, task_to_json
 from automl.errors import ArtifactError, AutoMLError
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
+from automl.models import transformed
 from automl.models.base import Model
 from automl.models.registry import get_family
 from automl.predictor import Part, Predictor
@@ -190,7 +191,7 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
                 opened[place] = Features.load(folder / place)
             path = _model_path(member["candidate"], fold["fold"])
             if path not in opened:
-                opened[path] = family.load(folder / path)
+                opened[path] = transformed.load(family, folder / path)
             features, model = opened[place], opened[path]
             assert isinstance(features, Features)
             assert isinstance(model, Model)

@@ -67,6 +67,8 @@ class Shape:
     """0 for regression."""
     numeric: int = 0
     """Columns that are numbers, with which one can reckon."""
+    skewed: bool = False
+    """Whether the target is an amount with a long tail."""
 
     @property
     def outputs(self) -> int:

@@ -30,22 +30,21 @@ WARM_UP: Final = 8
 
 
 def alternating(portfolio: Sequence[Params], shape: Shape, *, combined_first: bool) -> tuple[Params, ...]:
-    """Return every configuration with combined columns and without them, where there are numbers to combine.
+    """Return every configuration with combined columns and without them.
 
     Which form is better differs from table to table, and they err in different rows: the first configuration comes in
-    both forms at once, then the forms alternate, and what is left comes last.
+    both forms at once, then the forms alternate, and what is left comes last. Where there are no numbers to combine
+    both forms are the same, and places in the portfolio stay what they are.
 
     >>> shape = Shape(ProblemType.REGRESSION, 100, 3, numeric=3)
     >>> both = alternating([{"depth": 6}, {"depth": 8}], shape, combined_first=False)
     >>> [(each["depth"], each.get("arithmetic", False)) for each in both]
     [(6, False), (6, True), (8, True), (8, False)]
     """
-    if shape.numeric < 2:
-        return tuple(portfolio)
     turns = []
     for place, params in enumerate(portfolio):
-        forms: list[Params] = [params, {**params, "arithmetic": True}]
-        turns.append(forms[::-1] if combined_first == (place % 2 == 0) else forms)
+        combined: Params = {**params, "arithmetic": True} if shape.numeric >= 2 else params
+        turns.append((combined, params) if combined_first == (place % 2 == 0) else (params, combined))
     first, *later = turns
     return (*first, *(one for one, _ in later), *(other for _, other in later))
 

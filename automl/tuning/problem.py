@@ -12,6 +12,7 @@ from automl.data.table import Kind, Schema, Task
 from automl.evaluation.metrics import Metric, get_metric
 from automl.evaluation.validation import Folds
 from automl.models.base import Shape
+from automl.models.transformed import skewed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +35,14 @@ class Problem:
     @property
     def shape(self) -> Shape:
         """Rows, columns and outputs, before features are built."""
-        numeric = len(self.schema.of(Kind.NUMERIC))
-        return Shape(self.task.problem_type, len(self.frame), self.frame.shape[1], self.task.n_classes, numeric)
+        return Shape(
+            self.task.problem_type,
+            len(self.frame),
+            self.frame.shape[1],
+            self.task.n_classes,
+            numeric=len(self.schema.of(Kind.NUMERIC)),
+            skewed=not self.task.classes and skewed(self.y),
+        )
 
     @property
     def metric(self) -> Metric:

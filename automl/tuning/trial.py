@@ -16,6 +16,7 @@ import numpy as np
 
 from automl.deadline import Deadline
 from automl.evaluation.validation import Folds
+from automl.models import transformed
 from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, Model, Params, Progress
 from automl.models.registry import get_family
@@ -129,7 +130,7 @@ class TrialRunner:
         data = self._matrices.fold(fold, needs)
         loss = self._problem.metric.loss
         prepared = time.perf_counter()
-        fit = family.fit(data, params, context)
+        fit = transformed.fit(family, data, params, context)
         while True:
             try:
                 progress: Progress = next(fit)

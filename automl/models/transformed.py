@@ -1,0 +1,112 @@
+"""Any family on the logarithm of the target: for amounts, where a factor matters more than a difference.
+
+It is the target's part of a configuration, ``{"target": "log"}``, and no family knows of it: what is wrapped here sees
+a target in logarithms, and its predictions are brought back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.features.matrix import Matrix
+from automl.models.base import Choice, Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, Value
+
+PARAMETER: Final = "target"
+LOG: Final = "log"
+PLAIN: Final = "plain"
+SKEWNESS: Final = 1.0
+"""From here on the logarithm is tried."""
+_FILE: Final = "target.json"
+
+
+def skewed(y: NDArray[np.generic]) -> bool:
+    """Return whether values are amounts with a long tail: never negative, and far from symmetric.
+
+    >>> skewed(np.exp(np.linspace(0, 5, 100))), skewed(np.linspace(0, 5, 100)), skewed(-np.exp(np.linspace(0, 5, 100)))
+    (True, False, False)
+    """
+    values = y.astype(np.float64)
+    centred = values - values.mean()
+    spread = centred.std()
+    return bool(values.min() >= 0 and spread > 0 and np.mean((centred / spread) ** 3) > SKEWNESS)
+
+
+def target_space(family: Family, shape: Shape) -> Space:
+    """Return the choice of the target, if there is one."""
+    return {PARAMETER: Choice((PLAIN, LOG))} if shape.skewed and not family.baseline else {}
+
+
+def fit(family: Family, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+    """Train as :meth:`Family.fit` does, on the target that the parameters ask for."""
+    inner = {name: value for name, value in params.items() if name != PARAMETER}
+    if params.get(PARAMETER) != LOG:
+        return (yield from family.fit(data, inner, context))
+    amounts = Amounts.of(data.y_train)
+    training = family.fit(amounts.transformed(data), inner, context)
+    while True:
+        try:
+            progress = next(training)
+        except StopIteration as end:
+            return Restored(end.value, amounts)
+        yield Progress(progress.rung, amounts.restore(progress.prediction))
+
+
+def load(family: Family, folder: Path) -> Model:
+    """Read what a model of :func:`fit` has written."""
+    model = family.load(folder)
+    about = folder / _FILE
+    return Restored(model, Amounts(**json.loads(about.read_text(encoding="utf-8")))) if about.exists() else model
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """``log(1 + y)`` and back, within the range of the training values."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, y: NDArray[np.generic]) -> Amounts:
+        """Measure training values."""
+        return cls(float(np.min(y)), float(np.max(y)))
+
+    def transformed(self, data: FoldData) -> FoldData:
+        """Return the fold with the logarithm of its target; what is cached for it has keys of its own."""
+        train, valid = (replace(X, key=X.key and f"{X.key}-{LOG}") for X in (data.X_train, data.X_valid))
+        # validation rows may lie below what training has seen, but not below where the logarithm ends
+        y_train, y_valid = (np.log1p(np.maximum(y.astype(np.float64), 0.0)) for y in (data.y_train, data.y_valid))
+        return FoldData(train, y_train, valid, y_valid)
+
+    def restore(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return predictions in the target's own unit."""
+        within = np.clip(z, np.log1p(self.low), np.log1p(self.high))
+        return np.asarray(np.expm1(within))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Restored(Model):
+    """A model of the logarithm, and what brings its predictions back."""
+
+    model: Model
+    amounts: Amounts
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Return values in the target's own unit."""
+        return self.amounts.restore(self.model.predict(X))
+
+    def save(self, folder: Path) -> None:
+        """Write the model, and ``target.json`` beside it."""
+        self.model.save(folder)
+        (folder / _FILE).write_text(json.dumps(asdict(self.amounts)), encoding="utf-8")
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """Those of the model."""
+        return self.model.details

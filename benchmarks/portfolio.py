@@ -1,0 +1,175 @@
+"""Choose the order of the portfolio by what its members bring an ensemble per second, on many tables.
+
+::
+
+    python -m benchmarks.portfolio record FOLDER [FOLDER ...] --runs records
+    python -m benchmarks.portfolio choose --runs records
+
+``record`` trains every configuration that the families declare on a sample of each table's training rows (test rows are
+never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders the
+configurations greedily: the next is the one that lowers the loss of the cross-fitted greedy ensemble most for its
+seconds, averaged over the tables, as in TabRepo (Salinas & Erickson 2024). It prints ``ORDER`` for
+``automl/tuning/portfolio.py``, and what the order is worth on tables that it was not chosen on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl import AutoML
+from automl.ensemble import cross_fitted
+from automl.models.registry import registered
+from automl.tuning.journal import Journal
+from automl.tuning.portfolio import Place, declared
+from automl.tuning.problem import Problem
+from automl.tuning.store import read_run
+from automl.tuning.trial import Allowance, TrialRunner
+
+ROWS = 3_000
+FOLDS = 3
+SECONDS = 12.0
+"""A trial at most; about what it has in a run of a minute."""
+PLACES = 16
+"""Places that are chosen; the others follow in the families' own order."""
+SELECTION_ROWS = 1_500
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is known of one table: losses are scaled so that the constant has 1 and the best ensemble 0."""
+
+    name: str
+    classification: bool
+    problem: Problem
+    predictions: dict[Place, NDArray[np.float64]]
+    seconds: dict[Place, float]
+    fold_of_row: NDArray[np.integer]
+
+    def loss(self, members: Sequence[Place]) -> float:
+        """Return the honest loss of the greedy ensemble of the members that this table has."""
+        known = [self.predictions[member] for member in members if member in self.predictions]
+        if not known:
+            return 1.0
+        y, metric = self.problem.y_valid, self.problem.metric
+        rows = np.random.default_rng(0).permutation(len(y))[:SELECTION_ROWS]
+        blended = cross_fitted([each[rows] for each in known], y[rows], metric, self.fold_of_row[rows])
+        return metric.loss(y[rows], blended)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("action", choices=["record", "choose"])
+    parser.add_argument("folders", nargs="*", type=Path, help="folders of NAME/train.csv[.gz] and NAME/meta.json")
+    parser.add_argument("--runs", type=Path, default=Path("records"))
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    if options.action == "record":
+        places = [file.parent for folder in options.folders for file in sorted(folder.glob("*/meta.json"))]
+        with ProcessPoolExecutor(options.jobs) as pool:
+            for name in pool.map(record, places, [options.runs / place.name for place in places]):
+                print(name, flush=True)
+    else:
+        choose(sorted(file.parent for file in options.runs.glob("*/run.json")), options.jobs)
+
+
+def record(place: Path, root: Path) -> str:
+    """Train all configurations on a sample of a table's training rows."""
+    meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+    if not (root / "run.json").exists():
+        table = pd.read_csv(next(place.glob("train.csv*")), dtype=str, keep_default_na=False)
+        if len(table) > ROWS:
+            table = table.sample(ROWS, random_state=0).sort_index()
+        AutoML(metric=meta["metric"], folds=FOLDS, max_trials=1, output=root).fit(table, target=meta["target"])
+    problem, journal = read_run(root).problem, Journal(root)
+    runner = TrialRunner(problem, journal)
+    for candidate in declared(registered(), problem.shape).values():
+        list(runner.run(candidate, Allowance(seconds=SECONDS)))
+        journal.end(candidate, "done")
+    return place.name
+
+
+def read(root: Path) -> Recorded:
+    """Read what :func:`record` has trained."""
+    problem, journal = read_run(root).problem, Journal(root)
+    predictions, seconds = {}, {}
+    for member, candidate in declared(registered(), problem.shape).items():
+        trial = journal.trial(candidate.id)
+        predictions[member] = np.concatenate([journal.prediction(candidate.id, fold) for fold in trial.folds])
+        seconds[member] = sum(fold.fit_seconds + fold.predict_seconds for fold in trial.folds.values())
+    folds = problem.folds
+    return Recorded(
+        root.name,
+        bool(problem.task.classes),
+        problem,
+        predictions,
+        seconds,
+        folds.assignment[folds.valid_rows],
+    )
+
+
+def choose(roots: Sequence[Path], jobs: int) -> None:
+    """Print the order, and for each table the loss after a few members: of the order, and of one chosen without it."""
+    with ProcessPoolExecutor(jobs) as pool:
+        for classification in (True, False):
+            tables = [table for table in map(read, roots) if table.classification is classification]
+            orders = list(pool.map(ordered, [tables, *([t for t in tables if t is not left] for left in tables)]))
+            print("classification" if classification else "regression", json.dumps(orders[0]))
+            rows = [worth(table, orders[0], without) for table, without in zip(tables, orders[1:], strict=True)]
+            print(pd.DataFrame(rows).round(4).to_string(index=False))
+
+
+def ordered(tables: Sequence[Recorded]) -> list[Place]:
+    """Order the members greedily by the mean gain per second."""
+    members = sorted({member for table in tables for member in table.predictions})
+    chosen: list[Place] = []
+    losses = [reference(table) for table in tables]
+    while len(chosen) < min(PLACES, len(members)):
+        gains = {member: gain(tables, losses, chosen, member) for member in members if member not in chosen}
+        best = max(gains, key=gains.__getitem__)
+        chosen.append(best)
+        losses = [table.loss(chosen) for table in tables]
+    return chosen
+
+
+def gain(tables: Sequence[Recorded], losses: Sequence[float], chosen: Sequence[Place], member: Place) -> float:
+    """Return by how much a member lowers the scaled loss per second it takes, both relative to the table."""
+    gains = []
+    for table, loss in zip(tables, losses, strict=True):
+        if member in table.predictions:
+            lower = (loss - table.loss([*chosen, member])) / scale(table)
+            typical = float(np.median(list(table.seconds.values())))
+            gains.append(lower / (table.seconds[member] + typical))
+    return float(np.mean(gains))
+
+
+def reference(table: Recorded) -> float:
+    """Return the loss of the constant."""
+    constant = next(member for member in table.predictions if member[0] == "constant")
+    return table.loss([constant])
+
+
+def scale(table: Recorded) -> float:
+    """Return the distance between the constant and all members together."""
+    return max(reference(table) - table.loss(list(table.predictions)), 1e-9)
+
+
+def worth(table: Recorded, order: Sequence[Place], without: Sequence[Place]) -> dict[str, object]:
+    """Return the scaled loss after some members of the order with this table, without it, and of the old order."""
+    best = table.loss(list(table.predictions))
+    row: dict[str, object] = {"table": table.name}
+    for name, members in (("with", order), ("without", without), ("declared", list(table.predictions))):
+        row |= {f"{name} {n}": (table.loss(members[:n]) - best) / scale(table) for n in (4, 8, 16)}
+    return row
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""A family on the logarithm of the target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.data.table import ProblemType
+from automl.features.matrix import Matrix
+from automl.models.base import FitContext, FoldData, Shape
+from automl.models.registry import get_family
+from automl.models.transformed import LOG, PARAMETER, Amounts, fit, load, skewed, target_space
+
+ROWS = 600
+
+
+def fold() -> tuple[FoldData, Shape]:
+    """Amounts that are an exponential of the column."""
+    generator = np.random.default_rng(0)
+    values = generator.uniform(0, 8, size=(ROWS, 1)).astype(np.float32)
+    y = np.exp(values[:, 0].astype(float)) * generator.lognormal(0, 0.1, ROWS)
+    half = ROWS // 2
+    train, valid = (Matrix(part, ("x",)) for part in (values[:half], values[half:]))
+    return FoldData(train, y[:half], valid, y[half:]), Shape(ProblemType.REGRESSION, ROWS, 1, skewed=skewed(y))
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "catboost", "xgboost", "linear", "random_forest"])
+def test_any_family_learns_logarithms(name: str, tmp_path: Path) -> None:
+    data, shape = fold()
+    family = get_family(name)
+    params = {**family.portfolio(shape)[0], PARAMETER: LOG}
+    training = fit(family, data, params, FitContext(shape, rungs=(0.5,)))
+    reports = []
+    while True:
+        try:
+            reports.append(next(training))
+        except StopIteration as end:
+            model = end.value
+            break
+    prediction = model.predict(data.X_valid)
+    assert np.median(np.abs(np.log(prediction / data.y_valid.astype(float)))) < 0.3
+    assert all(report.prediction.max() > 100 for report in reports)  # in the target's own unit
+    assert data.y_train.min() <= prediction.min()
+    assert prediction.max() <= data.y_train.max() * (1 + 1e-9)
+    model.save(tmp_path)
+    np.testing.assert_array_equal(load(family, tmp_path).predict(data.X_valid), prediction)
+
+
+def test_a_plain_target_is_left_alone(tmp_path: Path) -> None:
+    data, shape = fold()
+    family = get_family("linear")
+    plain = {"target": "plain", **family.portfolio(shape)[0]}
+    with pytest.raises(StopIteration) as end:
+        next(fit(family, data, plain, FitContext(shape)))
+    end.value.value.save(tmp_path)
+    assert not (tmp_path / "target.json").exists()
+
+
+@given(st.lists(st.floats(0, 1e12), min_size=2, max_size=30))
+def test_there_and_back(values: list[float]) -> None:
+    y = np.array(values)
+    np.testing.assert_allclose(Amounts.of(y).restore(np.log1p(y)), y, rtol=1e-9, atol=1e-9)
+
+
+def test_only_skewed_amounts_have_the_choice() -> None:
+    family, baseline = get_family("linear"), get_family("constant")
+    assert set(target_space(family, Shape(ProblemType.REGRESSION, 9, 1, skewed=True))) == {PARAMETER}
+    assert not target_space(family, Shape(ProblemType.REGRESSION, 9, 1))
+    assert not target_space(baseline, Shape(ProblemType.REGRESSION, 9, 1, skewed=True))
