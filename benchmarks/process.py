@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ def execute(command: Sequence[str], log: Path, *, limit: float, folder: Path, ex
     complaints = log.with_suffix(".err")
     with log.open("w") as stdout, complaints.open("w") as stderr:
         epoch, started, peak, seen = time.time(), time.perf_counter(), 0, set[psutil.Process]()
-        machine, used = machine_seconds(), dict[psutil.Process, float]()
+        machine, reaped, used = machine_seconds(), reaped_seconds(), dict[psutil.Process, float]()
         process = psutil.Popen(command, stdout=stdout, stderr=stderr, cwd=folder, env={**os.environ, **extra})
         try:
             while (code := wait(process)) is None:
@@ -50,7 +51,8 @@ def execute(command: Sequence[str], log: Path, *, limit: float, folder: Path, ex
                 if time.perf_counter() - started > limit:
                     raise RuntimeError(f"killed after {limit:g} s")
             seconds = time.perf_counter() - started
-            others = max(0.0, machine_seconds() - machine - sum(used.values())) / seconds
+            own = max(sum(used.values()), reaped_seconds() - reaped)  # orphans are in one, what ended fast in the other
+            others = max(0.0, machine_seconds() - machine - own) / seconds
         finally:
             kill([process, *seen, *children(process)])
             process.wait()
@@ -97,6 +99,12 @@ def cpu_seconds(process: psutil.Process) -> float:
     except psutil.Error:
         return 0.0  # it has just ended; what it had used before is known
     return float(times.user + times.system)
+
+
+def reaped_seconds() -> float:
+    """Return the core-seconds of all children that have ended, their own children that ended before them included."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def machine_seconds() -> float:

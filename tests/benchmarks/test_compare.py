@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from benchmarks.process import busy, execute
@@ -117,3 +118,10 @@ def test_the_end_of_what_a_process_said_is_in_its_error(tmp_path: Path) -> None:
 def test_busy_processes_end() -> None:
     with busy(1):
         pass
+
+
+def test_the_work_of_a_short_process_is_not_that_of_others(tmp_path: Path) -> None:
+    burn = "import time; until = time.process_time() + 1.2\nwhile time.process_time() < until: pass"
+    finished = execute([sys.executable, "-c", burn], tmp_path / "log", limit=60, folder=tmp_path, extra={})
+    assert finished.seconds >= 1.2
+    assert finished.others <= psutil.cpu_count() - 1.2 / finished.seconds + 0.1
