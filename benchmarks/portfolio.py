@@ -36,7 +36,7 @@ from automl.tuning.trial import Allowance, TrialRunner
 
 ROWS = 3_000
 FOLDS = 3
-SECONDS = 12.0
+SECONDS = 9.0
 """A trial at most; about what it has in a run of a minute."""
 PLACES = 16
 """Places that are chosen; the others follow in the families' own order."""
