@@ -1,7 +1,7 @@
 """Write generated data sets of unusual shapes, to be measured like real ones: ``python -m benchmarks.generate FOLDER``.
 
-``rows``: 1,000,000 x 30 to train on, a fifth of it categories, some cells missing. ``wide``: 400 x 1,500, of which 20 columns tell.
-``classes``: 30 classes of unequal frequency. The noise is known, so that no engine can be perfect.
+``rows``: 1,000,000 x 30 to train on, a fifth of it categories, some cells missing. ``wide``: 400 x 1,500, of which 20
+columns tell. ``classes``: 30 classes of unequal frequency. The noise is known, so that no engine can be perfect.
 """
 
 from __future__ import annotations

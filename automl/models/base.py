@@ -148,7 +148,10 @@ class Family(ABC):
 
     @abstractmethod
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        """Return strong diverse configurations, best first; the first is the default."""
+        """Return strong diverse configurations, best first; the first is the default.
+
+        Places mean the same for every shape; what is equal for this one is tried once.
+        """
 
     @abstractmethod
     def space(self, shape: Shape) -> Space:

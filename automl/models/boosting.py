@@ -7,7 +7,7 @@ the plan is a distance, and too little time is answered by longer steps, which c
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from math import inf, isfinite
 from typing import Any, Final, Protocol
@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.models.base import Choice, FitContext, Params, Progress, Shape, Space, Value
+from automl.models.base import FitContext, Progress, Value
 
 MOST_ROUNDS: Final = 10_000
 _LIMIT_WITHOUT_ROWS: Final = 1_500
@@ -27,31 +27,6 @@ IDLE: Final = 30
 """Rounds in a row that grow no tree before training ends: with other columns and rows, the next one may grow."""
 WARM_UP: Final = 8
 """Rounds before the first look at the clock, if they are quick; further looks after twice as many each time."""
-
-
-def alternating(portfolio: Sequence[Params], shape: Shape, *, combined_first: bool) -> tuple[Params, ...]:
-    """Return every configuration with combined columns and without them.
-
-    Which form is better differs from table to table, and they err in different rows: the first configuration comes in
-    both forms at once, then the forms alternate, and what is left comes last. Where there are no numbers to combine
-    both forms are the same, and places in the portfolio stay what they are.
-
-    >>> shape = Shape(ProblemType.REGRESSION, 100, 3, numeric=3)
-    >>> both = alternating([{"depth": 6}, {"depth": 8}], shape, combined_first=False)
-    >>> [(each["depth"], each.get("arithmetic", False)) for each in both]
-    [(6, False), (6, True), (8, True), (8, False)]
-    """
-    turns = []
-    for place, params in enumerate(portfolio):
-        combined: Params = {**params, "arithmetic": True} if shape.numeric >= 2 else params
-        turns.append((combined, params) if combined_first == (place % 2 == 0) else (params, combined))
-    first, *later = turns
-    return (*first, *(one for one, _ in later), *(other for _, other in later))
-
-
-def feature_space(shape: Shape) -> Space:
-    """Return the choice of columns, if there is one."""
-    return {"arithmetic": Choice((False, True))} if shape.numeric >= 2 else {}
 
 
 def round_limit(rows: int) -> int:

@@ -31,7 +31,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, alternating, feature_space, output
+from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, output
 
 LOSSES: Final = {
     ProblemType.BINARY: "Logloss",
@@ -134,12 +134,12 @@ class CatBoost(Family):
     library = "catboost"
 
     def needs(self, params: Params) -> Needs:
-        """Return columns as they are, NaN stays, categories are codes; combined columns beside them if asked for."""
-        return Needs(missing="native", categories="codes", arithmetic=bool(params.get("arithmetic")))
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return symmetric trees of depth 6, then a spread of depths and growing policies."""
-        return alternating(PORTFOLIO, shape, combined_first=False)
+        return PORTFOLIO
 
     def space(self, shape: Shape) -> Space:
         """Return TabArena's space (Erickson et al. 2025), with the bootstrap left open."""
@@ -156,7 +156,6 @@ class CatBoost(Family):
             "one_hot_max_size": Int(8, 100, log=True),
             "model_size_reg": Float(0.1, 1.5, log=True),
             "max_ctr_complexity": Int(2, 5),
-            **feature_space(shape),
         }
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
@@ -172,7 +171,6 @@ class CatBoost(Family):
         layout = Layout.of(data.X_train)
         pools = layout.pool(data.X_train, data.y_train), layout.pool(data.X_valid, data.y_valid)
         most_rounds = int(chosen.pop("max_rounds"))
-        chosen.pop("arithmetic")  # the columns are there
         control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, ENOUGH, most_rounds)
         booster = _train(pools, chosen, control, context)
         if control.learning_rate != chosen["learning_rate"]:
@@ -215,7 +213,6 @@ def defaults(shape: Shape) -> dict[str, Value]:
         "one_hot_max_size": 2,
         "model_size_reg": 0.5,
         "max_ctr_complexity": 4,
-        "arithmetic": False,
         "max_rounds": MOST_ROUNDS,
     }
 

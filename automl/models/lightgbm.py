@@ -33,9 +33,7 @@ from automl.models.boosting import (
     MOST_ROUNDS,
     RoundControl,
     Trained,
-    alternating,
     boost,
-    feature_space,
     output,
 )
 
@@ -111,15 +109,13 @@ class LightGBM(Family):
     library = "lightgbm"
 
     def needs(self, params: Params) -> Needs:
-        """Return columns as they are, NaN stays, categories are codes; combined columns beside them if asked for."""
-        return Needs(missing="native", categories="codes", arithmetic=bool(params.get("arithmetic")))
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return tuned defaults (Holzmüller et al. 2024), then a spread of leaves, sampling and step lengths."""
         first = {name: defaults(shape)[name] for name in ("learning_rate", "num_leaves", "min_data_in_leaf")}
-        return alternating(
-            (first, *(dict(zip(NAMES, values, strict=True)) for values in PORTFOLIO)), shape, combined_first=True
-        )
+        return (first, *(dict(zip(NAMES, values, strict=True)) for values in PORTFOLIO))
 
     def space(self, shape: Shape) -> Space:
         """Return TabArena's space (Erickson et al. 2025)."""
@@ -136,7 +132,6 @@ class LightGBM(Family):
             "cat_l2": Float(5e-3, 2.0, log=True),
             "max_cat_to_onehot": Int(8, 100, log=True),
             "min_data_per_group": Int(2, 100, log=True),
-            **feature_space(shape),
         }
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
@@ -145,7 +140,6 @@ class LightGBM(Family):
 
         chosen = complete(params, defaults(context.shape))
         most_rounds = int(chosen.pop("max_rounds"))
-        chosen.pop("arithmetic")  # the columns are there
         rounds = _Rounds(data, chosen, context)
         control = RoundControl(
             learning_rate=float(chosen["learning_rate"]),
@@ -199,7 +193,6 @@ def defaults(shape: Shape) -> dict[str, Value]:
         "cat_l2": 10.0,
         "max_cat_to_onehot": 4,
         "min_data_per_group": 100,
-        "arithmetic": False,
         "max_rounds": MOST_ROUNDS,
     }
 

@@ -1,7 +1,6 @@
 """Any family on the logarithm of the target: for amounts, where a factor matters more than a difference.
 
-It is the target's part of a configuration, ``{"target": "log"}``, and no family knows of it: what is wrapped here sees
-a target in logarithms, and its predictions are brought back.
+No family knows of it: what is wrapped here sees a target in logarithms, and its predictions are brought back.
 """
 
 from __future__ import annotations
@@ -16,11 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
-from automl.models.base import Choice, Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, Value
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
 
-PARAMETER: Final = "target"
-LOG: Final = "log"
-PLAIN: Final = "plain"
 SKEWNESS: Final = 1.0
 """From here on the logarithm is tried."""
 _FILE: Final = "target.json"
@@ -38,18 +34,14 @@ def skewed(y: NDArray[np.generic]) -> bool:
     return bool(values.min() >= 0 and spread > 0 and np.mean((centred / spread) ** 3) > SKEWNESS)
 
 
-def target_space(family: Family, shape: Shape) -> Space:
-    """Return the choice of the target, if there is one."""
-    return {PARAMETER: Choice((PLAIN, LOG))} if shape.skewed and not family.baseline else {}
-
-
-def fit(family: Family, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-    """Train as :meth:`Family.fit` does, on the target that the parameters ask for."""
-    inner = {name: value for name, value in params.items() if name != PARAMETER}
-    if params.get(PARAMETER) != LOG:
-        return (yield from family.fit(data, inner, context))
+def fit(
+    family: Family, data: FoldData, params: Params, context: FitContext, *, log: bool
+) -> Generator[Progress, None, Model]:
+    """Train as :meth:`Family.fit` does, on the logarithm of the target if that is asked for."""
+    if not log:
+        return (yield from family.fit(data, params, context))
     amounts = Amounts.of(data.y_train)
-    training = family.fit(amounts.transformed(data), inner, context)
+    training = family.fit(amounts.transformed(data), params, context)
     while True:
         try:
             progress = next(training)
@@ -79,7 +71,7 @@ class Amounts:
 
     def transformed(self, data: FoldData) -> FoldData:
         """Return the fold with the logarithm of its target; what is cached for it has keys of its own."""
-        train, valid = (replace(X, key=X.key and f"{X.key}-{LOG}") for X in (data.X_train, data.X_valid))
+        train, valid = (replace(X, key=X.key and f"{X.key}-log") for X in (data.X_train, data.X_valid))
         # validation rows may lie below what training has seen, but not below where the logarithm ends
         y_train, y_valid = (np.log1p(np.maximum(y.astype(np.float64), 0.0)) for y in (data.y_train, data.y_valid))
         return FoldData(train, y_train, valid, y_valid)

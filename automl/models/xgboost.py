@@ -29,7 +29,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, alternating, boost, feature_space, output
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, output
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
@@ -73,7 +73,6 @@ DEFAULTS: Final[Params] = {
     "lambda": 0.0,
     "grow_policy": "depthwise",
     "max_leaves": 0,
-    "arithmetic": False,
     "max_rounds": MOST_ROUNDS,
 }
 
@@ -115,12 +114,12 @@ class XGBoost(Family):
     gpu = True
 
     def needs(self, params: Params) -> Needs:
-        """Return columns as they are, NaN stays, categories are codes; combined columns beside them if asked for."""
-        return Needs(missing="native", categories="codes", arithmetic=bool(params.get("arithmetic")))
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return loss-guided trees, deep and shallow ones, and tuned defaults (Holzmüller et al. 2024)."""
-        return alternating((*PORTFOLIO, TUNED[shape.problem_type.classification]), shape, combined_first=True)
+        return (*PORTFOLIO, TUNED[shape.problem_type.classification])
 
     def space(self, shape: Shape) -> Space:
         """Return TabArena's space (Erickson et al. 2025)."""
@@ -135,14 +134,12 @@ class XGBoost(Family):
             "lambda": Float(1e-4, 5.0),
             "grow_policy": Choice(("depthwise", "lossguide")),
             "max_leaves": Int(8, 1024, log=True, when=("grow_policy", ("lossguide",))),
-            **feature_space(shape),
         }
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
         chosen = complete(params, DEFAULTS)
         most_rounds = int(chosen.pop("max_rounds"))
-        chosen.pop("arithmetic")  # the columns are there
         rounds = _Rounds(data, chosen, context)
         control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, ENOUGH, most_rounds)
         yield from boost(rounds, control, context)

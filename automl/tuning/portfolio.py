@@ -7,11 +7,11 @@ from itertools import zip_longest
 from typing import Final
 
 from automl.models.base import Family, Shape
-from automl.models.transformed import LOG, PARAMETER
 from automl.tuning.candidate import Candidate
+from automl.tuning.configuration import forms
 
 Place = tuple[str, int]
-"""A family, and the place of a configuration among those that it declares."""
+"""A family, and the place among its configurations in all their forms."""
 
 ORDER: Final[Mapping[bool, tuple[Place, ...]]] = {True: (), False: ()}
 """By whether it is classification: what brings an ensemble most per second, over many tables.
@@ -38,13 +38,9 @@ def portfolio(families: Sequence[Family], shape: Shape) -> list[Candidate]:
 
 
 def declared(families: Sequence[Family], shape: Shape) -> dict[Place, Candidate]:
-    """Return what the families declare; of a skewed target, every second configuration learns the logarithm.
-
-    Alone it is better here and worse there; beside models of the plain target it errs elsewhere.
-    """
-    candidates = {}
-    for family in families:
-        for place, params in enumerate(family.portfolio(shape)):
-            target = {PARAMETER: LOG} if shape.skewed and place % 2 and not family.baseline else {}
-            candidates[family.name, place] = Candidate(family.name, {**params, **target}, "portfolio")
-    return candidates
+    """Return what the families declare, in all forms."""
+    return {
+        (family.name, place): Candidate(family.name, params, "portfolio")
+        for family in families
+        for place, params in enumerate(forms(family, shape))
+    }

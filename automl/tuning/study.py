@@ -8,8 +8,8 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from automl.models.base import Choice, Family, Int, Shape, Space, Value
-from automl.models.transformed import target_space
 from automl.tuning.candidate import Candidate
+from automl.tuning.configuration import space
 
 if TYPE_CHECKING:
     import optuna
@@ -22,8 +22,8 @@ class Study:
     """
 
     def __init__(self, families: Mapping[str, Family], shape: Shape, random_state: int) -> None:
-        spaces = {name: (family.space(shape), target_space(family, shape)) for name, family in families.items()}
-        self._spaces = {name: {**space, **target} for name, (space, target) in spaces.items() if space}
+        spaces = {name: space(family, shape) for name, family in families.items()}
+        self._spaces = {name: known for name, known in spaces.items() if known}
         self._random_state = random_state
         self._study: optuna.Study | None = None
         self._asked: dict[str, optuna.trial.Trial] = {}

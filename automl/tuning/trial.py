@@ -21,6 +21,7 @@ from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, Model, Params, Progress
 from automl.models.registry import get_family
 from automl.tuning.candidate import Candidate
+from automl.tuning.configuration import Configuration
 from automl.tuning.journal import FoldRecord, Journal
 from automl.tuning.matrices import Matrices
 from automl.tuning.problem import Problem
@@ -126,11 +127,12 @@ class TrialRunner:
         self, candidate: Candidate, family: Family, fold: int, params: Params, context: FitContext
     ) -> Generator[Report, None, FoldRecord]:
         started = time.perf_counter()
-        needs = family.needs(params)
+        configuration = Configuration.of(params)
+        needs = configuration.needs(family)
         data = self._matrices.fold(fold, needs)
         loss = self._problem.metric.loss
         prepared = time.perf_counter()
-        fit = transformed.fit(family, data, params, context)
+        fit = transformed.fit(family, data, configuration.own, context, log=configuration.log)
         while True:
             try:
                 progress: Progress = next(fit)

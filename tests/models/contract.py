@@ -46,7 +46,7 @@ def make_fold(problem_type: ProblemType, needs: Needs, rows: int = 300) -> tuple
         return Matrix(np.ascontiguousarray(values), tuple("abcde"), *columns)
 
     data = FoldData(matrix(X[:rows]), y[:rows], matrix(X[rows:]), y[rows:])
-    return data, Shape(problem_type, rows, 5, n_classes)
+    return data, Shape(problem_type, rows, 5, n_classes, numeric=4)
 
 
 def run(family: Family, data: FoldData, params: Params, context: FitContext) -> tuple[Model, list[Progress]]:

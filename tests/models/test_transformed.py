@@ -13,7 +13,7 @@ from automl.data.table import ProblemType
 from automl.features.matrix import Matrix
 from automl.models.base import FitContext, FoldData, Shape
 from automl.models.registry import get_family
-from automl.models.transformed import LOG, PARAMETER, Amounts, fit, load, skewed, target_space
+from automl.models.transformed import Amounts, fit, load, skewed
 
 ROWS = 600
 
@@ -32,8 +32,7 @@ def fold() -> tuple[FoldData, Shape]:
 def test_any_family_learns_logarithms(name: str, tmp_path: Path) -> None:
     data, shape = fold()
     family = get_family(name)
-    params = {**family.portfolio(shape)[0], PARAMETER: LOG}
-    training = fit(family, data, params, FitContext(shape, rungs=(0.5,)))
+    training = fit(family, data, family.portfolio(shape)[0], FitContext(shape, rungs=(0.5,)), log=True)
     reports = []
     while True:
         try:
@@ -53,9 +52,8 @@ def test_any_family_learns_logarithms(name: str, tmp_path: Path) -> None:
 def test_a_plain_target_is_left_alone(tmp_path: Path) -> None:
     data, shape = fold()
     family = get_family("linear")
-    plain = {"target": "plain", **family.portfolio(shape)[0]}
     with pytest.raises(StopIteration) as end:
-        next(fit(family, data, plain, FitContext(shape)))
+        next(fit(family, data, family.portfolio(shape)[0], FitContext(shape), log=False))
     end.value.value.save(tmp_path)
     assert not (tmp_path / "target.json").exists()
 
@@ -64,10 +62,3 @@ def test_a_plain_target_is_left_alone(tmp_path: Path) -> None:
 def test_there_and_back(values: list[float]) -> None:
     y = np.array(values)
     np.testing.assert_allclose(Amounts.of(y).restore(np.log1p(y)), y, rtol=1e-9, atol=1e-9)
-
-
-def test_only_skewed_amounts_have_the_choice() -> None:
-    family, baseline = get_family("linear"), get_family("constant")
-    assert set(target_space(family, Shape(ProblemType.REGRESSION, 9, 1, skewed=True))) == {PARAMETER}
-    assert not target_space(family, Shape(ProblemType.REGRESSION, 9, 1))
-    assert not target_space(baseline, Shape(ProblemType.REGRESSION, 9, 1, skewed=True))

@@ -1,0 +1,74 @@
+"""What a candidate is beyond its family's own hyperparameters: which columns it sees, and on which scale its target is.
+
+Families know nothing of this; every family is tried with all of it. It stands among the hyperparameters of a candidate,
+``{"depth": 6, "arithmetic": True, "target": "log"}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from automl.features.matrix import Needs
+from automl.models.base import Choice, Family, Params, Shape, Space, Value
+
+ARITHMETIC: Final = "arithmetic"
+TARGET: Final = "target"
+LOG: Final = "log"
+PLAIN: Final = "plain"
+FORMS: Final = 2
+"""Forms of each configuration that a family declares: plain columns, then combined columns beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The hyperparameters of a candidate, taken apart.
+
+    >>> Configuration.of({"depth": 6, "target": "log"})
+    Configuration(own={'depth': 6}, arithmetic=False, log=True)
+    """
+
+    own: Params
+    """What the family knows."""
+    arithmetic: bool
+    """Whether sums, differences, products and quotients of columns stand beside them."""
+    log: bool
+    """Whether the model learns the logarithm of the target."""
+
+    @classmethod
+    def of(cls, params: Params) -> Configuration:
+        """Take hyperparameters apart."""
+        own = {name: value for name, value in params.items() if name not in (ARITHMETIC, TARGET)}
+        return cls(own, bool(params.get(ARITHMETIC, False)), params.get(TARGET) == LOG)
+
+    def needs(self, family: Family) -> Needs:
+        """Return what the input must look like."""
+        needs = family.needs(self.own)
+        return replace(needs, arithmetic=True) if self.arithmetic else needs
+
+
+def space(family: Family, shape: Shape) -> Space:
+    """Return the family's space with what is common to all; empty if the family has nothing to search."""
+    own = family.space(shape)
+    if not own:
+        return own
+    columns: Space = {ARITHMETIC: Choice((False, True))} if shape.numeric >= 2 else {}
+    target: Space = {TARGET: Choice((PLAIN, LOG))} if shape.skewed else {}
+    return {**own, **columns, **target}
+
+
+def forms(family: Family, shape: Shape) -> Iterator[Params]:
+    """Yield every configuration that a family declares in its forms; equal ones where there is nothing to combine.
+
+    Which form is better differs from table to table, and they err in different rows. Of a skewed target every second
+    one learns the logarithm: alone that is better here and worse there, beside models of the plain target it is good.
+    """
+    for place, params in enumerate(family.portfolio(shape)):
+        for form in range(1 if family.baseline else FORMS):
+            extra: dict[str, Value] = {}
+            if form and shape.numeric >= 2:
+                extra[ARITHMETIC] = True
+            if shape.skewed and (place + form) % 2:
+                extra[TARGET] = LOG
+            yield {**params, **extra}

@@ -1,0 +1,52 @@
+"""The portfolio: every family in all its forms, each configuration once, what somebody registered first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from toys import Base, Toy
+
+from automl.data.table import ProblemType
+from automl.models.base import Shape
+from automl.models.registry import FAMILIES
+from automl.tuning.configuration import Configuration, forms, space
+from automl.tuning.portfolio import ORDER, declared, portfolio
+
+SHAPE = Shape(ProblemType.REGRESSION, rows=1_000, columns=5, numeric=4, skewed=True)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, numeric=0), replace(SHAPE, skewed=False)])
+def test_every_configuration_comes_once(shape: Shape) -> None:
+    candidates = portfolio(FAMILIES, shape)
+    names = [candidate.id for candidate in candidates]
+    assert len(set(names)) == len(names)
+    assert set(names) == {candidate.id for candidate in declared(FAMILIES, shape).values()}
+
+
+@pytest.mark.parametrize("classification", [True, False])
+def test_the_order_names_what_is_declared(classification: bool) -> None:
+    shape = Shape(ProblemType.BINARY if classification else ProblemType.REGRESSION, 1_000, 5, 2 * classification, 4)
+    assert len(set(ORDER[classification])) == len(ORDER[classification])
+    assert set(ORDER[classification]) <= set(declared(FAMILIES, shape))
+
+
+def test_a_registered_family_shows_itself_first() -> None:
+    assert portfolio([*FAMILIES, Toy()], SHAPE)[0].family == "toy"
+
+
+def test_places_mean_the_same_for_every_shape() -> None:
+    few = declared(FAMILIES, replace(SHAPE, numeric=0, skewed=False))
+    for place, candidate in declared(FAMILIES, SHAPE).items():
+        assert Configuration.of(candidate.params).own == Configuration.of(few[place].params).own
+
+
+def test_a_baseline_has_one_form_and_nothing_to_search() -> None:
+    assert list(forms(Base(), SHAPE)) == list(Base().portfolio(SHAPE))
+    assert space(Base(), SHAPE) == {}
+
+
+def test_columns_and_target_are_searched_where_there_is_a_choice() -> None:
+    own = set(Toy().space(SHAPE))
+    assert set(space(Toy(), SHAPE)) - own == {"arithmetic", "target"}
+    assert set(space(Toy(), replace(SHAPE, numeric=1, skewed=False))) == own
