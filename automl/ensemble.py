@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf, isnan
 from typing import Any, Final
 
@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from automl.evaluation.metrics import Metric
 from automl.evaluation.validation import make_folds
 
-_SELECTION_ROWS: Final = 10_000
+_SELECTION_ROWS: Final = 20_000
 """Rows that weights are chosen on at most: more do not change them, but cost time."""
 _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
+_NOISY_ROWS: Final = 5_000
+"""Up to here weights are averaged over bags: each of them fits some noise, of other rows."""
+_BAGS: Final = 8
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
 _PARTS: Final = 5
 """Parts for cross-fitting where there is only one fold."""
+_TINY: Final = 1e-15
 
 
 def greedy_weights(
@@ -29,12 +33,14 @@ def greedy_weights(
     *,
     steps: int = 25,
     max_members: int | None = None,
+    bags: int | None = None,
 ) -> NDArray[np.float64]:
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
 
     Starts with the best model, adds ``steps - 1`` times the model that makes the average best, and keeps the best
-    ensemble on the way. Of equally good models one that is already in is taken, then the first. On the given rows the
-    result is never worse than the best model alone.
+    ensemble on the way. Of equally good models one that is already in is taken, then the first. On few rows that is
+    done on random halves of them, and the weights are averaged. On the given rows the result is never worse than the
+    best model alone.
 
     Parameters
     ----------
@@ -44,10 +50,12 @@ def greedy_weights(
         (rows,) class codes or values.
     max_members
         Models with a weight at most; None = chosen by the number of rows.
+    bags
+        Random halves of the rows; 1 = all rows once, None = chosen by their number.
 
     Returns
     -------
-    (models,) weights, multiples of 1 / (members counted with repetition), that sum to 1.
+    (models,) weights that sum to 1.
 
     >>> from automl.data.table import ProblemType
     >>> from automl.evaluation.metrics import get_metric
@@ -55,14 +63,13 @@ def greedy_weights(
     >>> greedy_weights([y + 1, y - 1, y * 9], y, get_metric("rmse", ProblemType.REGRESSION))
     array([0.5, 0.5, 0. ])
     """
-    rows = len(y)
-    members = max_members or next((limit for most, limit in _MEMBERS if rows <= most), steps)
-    if rows > _SELECTION_ROWS:
-        parts = make_folds(y, metric.problem_types[0], folds=-(-rows // _SELECTION_ROWS), random_state=0)
-        _, sample = parts.split(0)
-        counts = _select([each[sample] for each in predictions], y[sample], metric, steps, members)
-    else:
-        counts = _select(predictions, y, metric, steps, members)
+    members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), steps)
+    counts = np.zeros(len(predictions))
+    for rows in _samples(y, metric, bags):
+        losses = _losses([each[rows] for each in predictions], y[rows], metric)
+        chosen = _select(losses, len(predictions), steps, members)
+        counts += chosen / chosen.sum()
+    counts[np.argsort(-counts, kind="stable")[members:]] = 0.0
     weights: NDArray[np.float64] = counts / counts.sum()
     singles = [_loss(metric, y, each) for each in predictions]
     best = int(np.argmin(singles))
@@ -97,32 +104,67 @@ def cross_fitted(
     return blended
 
 
-def _select(
-    predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric: Metric, steps: int, members: int
-) -> NDArray[np.int64]:
+def _samples(y: NDArray[Any], metric: Metric, bags: int | None) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows to choose on: all, or a sample of many, or random halves of few."""
+    rows = len(y)
+    if rows > _SELECTION_ROWS:
+        parts = make_folds(y, metric.problem_types[0], folds=-(-rows // _SELECTION_ROWS), random_state=0)
+        yield parts.split(0)[1]
+    elif rows > _NOISY_ROWS or rows < 4 or bags == 1:
+        yield np.arange(rows)
+    else:
+        for bag in range(bags or _BAGS):
+            halves = make_folds(y, metric.problem_types[0], folds=2, random_state=bag)
+            yield halves.split(0)[bag % 2]
+
+
+Losses = Callable[[Sequence[int]], list[float]]
+"""The losses of the average of the given models and each further one."""
+
+
+def _losses(predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric: Metric) -> Losses:
+    """Return how averages are judged: by the metric, or all at once by what stands for it."""
+    if metric.surrogate is None:
+
+        def judged(members: Sequence[int]) -> list[float]:
+            total = np.sum([predictions[index] for index in members], axis=0) if members else 0.0
+            return [_loss(metric, y, (total + each) / (len(members) + 1)) for each in predictions]
+
+        return judged
+
+    if metric.surrogate == "log_loss":
+        table = np.stack([each[np.arange(len(y)), y.astype(np.intp)] for each in predictions])
+    else:
+        table = np.stack(predictions)
+
+    def smooth(members: Sequence[int]) -> list[float]:
+        averages = (table[list(members)].sum(axis=0) + table) / (len(members) + 1)
+        rows = -np.log(np.maximum(averages, _TINY)) if metric.surrogate == "log_loss" else np.square(averages - y)
+        losses: list[float] = rows.mean(axis=1).tolist()
+        return losses
+
+    return smooth
+
+
+def _select(losses: Losses, models: int, steps: int, most: int) -> NDArray[np.int64]:
     """Return how often each model is in the best ensemble that was met."""
-    losses = [_loss(metric, y, each) for each in predictions]
-    first = int(np.argmin(losses))
-    counts = np.zeros(len(predictions), dtype=np.int64)
-    counts[first] = 1
-    best, best_loss = counts.copy(), losses[first]
-    total = predictions[first].copy()
-    trial = np.empty_like(total)
-    for size in range(2, steps + 1):
-        full = np.count_nonzero(counts) >= members
-        ranked = []
-        for index in np.flatnonzero(counts).tolist() if full else range(len(predictions)):
-            np.add(total, predictions[index], out=trial)
-            trial /= size
-            ranked.append((_loss(metric, y, trial), counts[index] == 0, index))
+    alone = losses([])
+    members = [int(np.argmin(alone))]
+    best, best_loss = list(members), alone[members[0]]
+    while len(members) < steps:
+        full = len(set(members)) >= most
+        ranked = [
+            (loss, index not in members, index)
+            for index, loss in enumerate(losses(members))
+            if not full or index in members
+        ]
         loss, _, chosen = min(ranked)
-        counts[chosen] += 1
-        total += predictions[chosen]
+        members.append(chosen)
         if loss < best_loss:
-            best, best_loss = counts.copy(), loss
-        elif size - best.sum() >= _PATIENCE:
+            best, best_loss = list(members), loss
+        elif len(members) - len(best) >= _PATIENCE:
             break
-    return best
+    return np.bincount(best, minlength=models)
 
 
 def _average(predictions: Sequence[NDArray[np.float64]], weights: NDArray[np.float64]) -> NDArray[np.float64]:

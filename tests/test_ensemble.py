@@ -55,7 +55,7 @@ def test_the_order_of_models_does_not_matter(problem, random):
     y, predictions = noisy_models(np.random.default_rng(seed), ProblemType.REGRESSION, rows, models)
     order = random.sample(range(models), models)
     shuffled = greedy_weights([predictions[index] for index in order], y, metric)
-    assert np.array_equal(shuffled, greedy_weights(predictions, y, metric)[order])
+    assert shuffled == pytest.approx(greedy_weights(predictions, y, metric)[order])
 
 
 @settings(deadline=None, max_examples=30)
@@ -66,7 +66,7 @@ def test_a_copy_of_a_model_changes_nothing(problem):
     y, predictions = noisy_models(np.random.default_rng(seed), problem_type, rows, models)
     alone = greedy_weights(predictions, y, metric)
     doubled = greedy_weights([*predictions, predictions[0]], y, metric)
-    assert np.array_equal(doubled, [*alone, 0.0])
+    assert doubled == pytest.approx([*alone, 0.0])
 
 
 @pytest.mark.parametrize(("name", "problem_type"), CASES)
@@ -137,3 +137,31 @@ def test_cross_fitting_does_not_flatter_noise(folds_run):
 def test_cross_fitting_a_single_row_averages():
     metric = get_metric("rmse", ProblemType.REGRESSION)
     assert cross_fitted([np.array([1.0]), np.array([3.0])], np.array([1.0]), metric, np.array([0])).tolist() == [2.0]
+
+
+@pytest.mark.parametrize(("name", "problem_type"), CASES)
+def test_weights_hold_on_new_rows(name, problem_type):
+    """On few rows, weights from halves are better on other rows than those that were fitted on all at once."""
+    metric, gains = get_metric(name, problem_type), []
+    for seed in range(40):
+        y, predictions = noisy_models(np.random.default_rng(seed), problem_type, 2_060, 12)
+        seen, new = slice(0, 60), slice(60, None)
+        losses = [
+            metric.loss(
+                y[new],
+                blend(
+                    greedy_weights([p[seen] for p in predictions], y[seen], metric, bags=bags),
+                    [p[new] for p in predictions],
+                ),
+            )
+            for bags in (1, None)
+        ]
+        gains.append((losses[0] - losses[1]) / abs(losses[0]))
+    assert np.mean(gains) > 0
+
+
+def test_metrics_without_a_surrogate_choose_by_themselves():
+    metric, problem_type = get_metric("mae", ProblemType.REGRESSION), ProblemType.REGRESSION
+    y, predictions = noisy_models(np.random.default_rng(0), problem_type, 300, 4)
+    weights = greedy_weights(predictions, y, metric)
+    assert metric.loss(y, blend(weights, predictions)) < min(metric.loss(y, each) for each in predictions)

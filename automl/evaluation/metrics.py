@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf, isnan
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from automl.evaluation import classification, regression
 _BINARY: Final = (ProblemType.BINARY,)
 _CLASSES: Final = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _VALUES: Final = (ProblemType.REGRESSION,)
+
+
+Surrogate = Literal["log_loss", "squared_error"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Metric:
     function: Callable[[NDArray[Any], NDArray[np.float64]], float]
     bounds: tuple[float, float] = (0.0, 1.0)
     """Least and greatest possible value."""
+    surrogate: Surrogate = None
+    """What models are combined by, where that is smoother and cheaper: on few rows ranks are noisy."""
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64]) -> float:
         """Return the metric in its natural sign."""
@@ -65,18 +70,18 @@ METRICS: Final = (
     Metric("precision_macro", _CLASSES, True, classification.precision_macro),
     Metric("recall", _BINARY, True, classification.recall),
     Metric("recall_macro", _CLASSES, True, classification.recall_macro),
-    Metric("roc_auc", _CLASSES, True, classification.roc_auc),
-    Metric("average_precision", _CLASSES, True, classification.average_precision),
-    Metric("log_loss", _CLASSES, False, classification.log_loss, (0.0, inf)),
+    Metric("roc_auc", _CLASSES, True, classification.roc_auc, surrogate="log_loss"),
+    Metric("average_precision", _CLASSES, True, classification.average_precision, surrogate="log_loss"),
+    Metric("log_loss", _CLASSES, False, classification.log_loss, (0.0, inf), "log_loss"),
     Metric("mcc", _CLASSES, True, classification.mcc, (-1.0, 1.0)),
     Metric("brier", _CLASSES, False, classification.brier, (0.0, 2.0)),
-    Metric("rmse", _VALUES, False, regression.rmse, (0.0, inf)),
-    Metric("mse", _VALUES, False, regression.mse, (0.0, inf)),
+    Metric("rmse", _VALUES, False, regression.rmse, (0.0, inf), "squared_error"),
+    Metric("mse", _VALUES, False, regression.mse, (0.0, inf), "squared_error"),
     Metric("mae", _VALUES, False, regression.mae, (0.0, inf)),
     Metric("mape", _VALUES, False, regression.mape, (0.0, inf)),
     Metric("median_absolute_error", _VALUES, False, regression.median_absolute_error, (0.0, inf)),
-    Metric("r2", _VALUES, True, regression.r2, (-inf, 1.0)),
-    Metric("adjusted_r2", _VALUES, True, partial(regression.adjusted_r2, n_features=0), (-inf, 1.0)),
+    Metric("r2", _VALUES, True, regression.r2, (-inf, 1.0), "squared_error"),
+    Metric("adjusted_r2", _VALUES, True, partial(regression.adjusted_r2, n_features=0), (-inf, 1.0), "squared_error"),
 )
 """Every metric; :func:`metrics_for` tells ``adjusted_r2`` the number of features."""
 
