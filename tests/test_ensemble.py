@@ -139,27 +139,6 @@ def test_cross_fitting_a_single_row_averages():
     assert cross_fitted([np.array([1.0]), np.array([3.0])], np.array([1.0]), metric, np.array([0])).tolist() == [2.0]
 
 
-@pytest.mark.parametrize(("name", "problem_type"), CASES)
-def test_weights_hold_on_new_rows(name, problem_type):
-    """On few rows, weights from halves are better on other rows than those that were fitted on all at once."""
-    metric, gains = get_metric(name, problem_type), []
-    for seed in range(40):
-        y, predictions = noisy_models(np.random.default_rng(seed), problem_type, 2_060, 12)
-        seen, new = slice(0, 60), slice(60, None)
-        losses = [
-            metric.loss(
-                y[new],
-                blend(
-                    greedy_weights([p[seen] for p in predictions], y[seen], metric, bags=bags),
-                    [p[new] for p in predictions],
-                ),
-            )
-            for bags in (1, None)
-        ]
-        gains.append((losses[0] - losses[1]) / abs(losses[0]))
-    assert np.mean(gains) > 0
-
-
 def test_metrics_without_a_surrogate_choose_by_themselves():
     metric, problem_type = get_metric("mae", ProblemType.REGRESSION), ProblemType.REGRESSION
     y, predictions = noisy_models(np.random.default_rng(0), problem_type, 300, 4)
