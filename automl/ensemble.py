@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import inf, isnan
 from typing import Any, Final
 
@@ -16,9 +16,6 @@ _SELECTION_ROWS: Final = 20_000
 """Rows that weights are chosen on at most: more do not change them, but cost time."""
 _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
-_NOISY_ROWS: Final = 5_000
-"""Up to here weights are averaged over bags: each of them fits some noise, of other rows."""
-_BAGS: Final = 8
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
 _PARTS: Final = 5
@@ -33,14 +30,12 @@ def greedy_weights(
     *,
     steps: int = 25,
     max_members: int | None = None,
-    bags: int | None = None,
 ) -> NDArray[np.float64]:
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
 
     Starts with the best model, adds ``steps - 1`` times the model that makes the average best, and keeps the best
-    ensemble on the way. Of equally good models one that is already in is taken, then the first. On few rows that is
-    done on random halves of them, and the weights are averaged. On the given rows the result is never worse than the
-    best model alone.
+    ensemble on the way. Of equally good models one that is already in is taken, then the first. On the given rows the
+    result is never worse than the best model alone.
 
     Parameters
     ----------
@@ -50,8 +45,6 @@ def greedy_weights(
         (rows,) class codes or values.
     max_members
         Models with a weight at most; None = chosen by the number of rows.
-    bags
-        Random halves of the rows; 1 = all rows once, None = chosen by their number.
 
     Returns
     -------
@@ -64,12 +57,8 @@ def greedy_weights(
     array([0.5, 0.5, 0. ])
     """
     members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), steps)
-    counts = np.zeros(len(predictions))
-    for rows in _samples(y, metric, bags):
-        losses = _losses([each[rows] for each in predictions], y[rows], metric)
-        chosen = _select(losses, len(predictions), steps, members)
-        counts += chosen / chosen.sum()
-    counts[np.argsort(-counts, kind="stable")[members:]] = 0.0
+    rows = _sample(y, metric)
+    counts = _select(_losses([each[rows] for each in predictions], y[rows], metric), len(predictions), steps, members)
     weights: NDArray[np.float64] = counts / counts.sum()
     singles = [_loss(metric, y, each) for each in predictions]
     best = int(np.argmin(singles))
@@ -104,18 +93,12 @@ def cross_fitted(
     return blended
 
 
-def _samples(y: NDArray[Any], metric: Metric, bags: int | None) -> Iterator[NDArray[np.intp]]:
-    """Yield the rows to choose on: all, or a sample of many, or random halves of few."""
-    rows = len(y)
-    if rows > _SELECTION_ROWS:
-        parts = make_folds(y, metric.problem_types[0], folds=-(-rows // _SELECTION_ROWS), random_state=0)
-        yield parts.split(0)[1]
-    elif rows > _NOISY_ROWS or rows < 4 or bags == 1:
-        yield np.arange(rows)
-    else:
-        for bag in range(bags or _BAGS):
-            halves = make_folds(y, metric.problem_types[0], folds=2, random_state=bag)
-            yield halves.split(0)[bag % 2]
+def _sample(y: NDArray[Any], metric: Metric) -> NDArray[np.intp]:
+    """Return the rows to choose on: all, or some of many."""
+    if len(y) <= _SELECTION_ROWS:
+        return np.arange(len(y))
+    parts = make_folds(y, metric.problem_types[0], folds=-(-len(y) // _SELECTION_ROWS), random_state=0)
+    return parts.split(0)[1]
 
 
 Losses = Callable[[Sequence[int]], list[float]]
@@ -124,7 +107,7 @@ Losses = Callable[[Sequence[int]], list[float]]
 
 def _losses(predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric: Metric) -> Losses:
     """Return how averages are judged: by the metric, or all at once by what stands for it."""
-    if metric.surrogate is None:
+    if metric.surrogate is None or len(y) < metric.surrogate_rows:
 
         def judged(members: Sequence[int]) -> list[float]:
             total = np.sum([predictions[index] for index in members], axis=0) if members else 0.0

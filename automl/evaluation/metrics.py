@@ -18,6 +18,8 @@ from automl.evaluation import classification, regression
 _BINARY: Final = (ProblemType.BINARY,)
 _CLASSES: Final = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _VALUES: Final = (ProblemType.REGRESSION,)
+_MANY: Final = 10_000
+"""Rows from which on ranks take long, and the log loss chooses as well."""
 
 
 Surrogate = Literal["log_loss", "squared_error"] | None
@@ -43,7 +45,9 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)
     """Least and greatest possible value."""
     surrogate: Surrogate = None
-    """What models are combined by, where that is smoother and cheaper: on few rows ranks are noisy."""
+    """What models are combined by instead: it orders them alike and is much quicker."""
+    surrogate_rows: int = 0
+    """From this number of rows on."""
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64]) -> float:
         """Return the metric in its natural sign."""
@@ -70,8 +74,15 @@ METRICS: Final = (
     Metric("precision_macro", _CLASSES, True, classification.precision_macro),
     Metric("recall", _BINARY, True, classification.recall),
     Metric("recall_macro", _CLASSES, True, classification.recall_macro),
-    Metric("roc_auc", _CLASSES, True, classification.roc_auc, surrogate="log_loss"),
-    Metric("average_precision", _CLASSES, True, classification.average_precision, surrogate="log_loss"),
+    Metric("roc_auc", _CLASSES, True, classification.roc_auc, surrogate="log_loss", surrogate_rows=_MANY),
+    Metric(
+        "average_precision",
+        _CLASSES,
+        True,
+        classification.average_precision,
+        surrogate="log_loss",
+        surrogate_rows=_MANY,
+    ),
     Metric("log_loss", _CLASSES, False, classification.log_loss, (0.0, inf), "log_loss"),
     Metric("mcc", _CLASSES, True, classification.mcc, (-1.0, 1.0)),
     Metric("brier", _CLASSES, False, classification.brier, (0.0, 2.0)),

@@ -44,7 +44,7 @@ class Race:
         if len(own) < _LEAST_ROWS or len(rivals) < _LEAST_RIVALS or not isfinite(metric.loss(y, own)):
             return False
         others = [self._prediction(trial.candidate.id, folds) for trial in rivals]
-        return not greedy_weights([*others, own], y, metric, bags=1)[-1]
+        return not greedy_weights([*others, own], y, metric)[-1]
 
     def _rivals(self) -> list[Trial]:
         """Return the best finished trials."""
