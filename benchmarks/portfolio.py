@@ -133,20 +133,23 @@ def ordered(tables: Sequence[Recorded]) -> list[Place]:
     members = sorted({member for table in tables for member in table.predictions})
     chosen: list[Place] = []
     losses = [reference(table) for table in tables]
+    scales = [scale(table) for table in tables]
     while len(chosen) < min(PLACES, len(members)):
-        gains = {member: gain(tables, losses, chosen, member) for member in members if member not in chosen}
+        gains = {member: gain(tables, losses, scales, chosen, member) for member in members if member not in chosen}
         best = max(gains, key=gains.__getitem__)
         chosen.append(best)
         losses = [table.loss(chosen) for table in tables]
     return chosen
 
 
-def gain(tables: Sequence[Recorded], losses: Sequence[float], chosen: Sequence[Place], member: Place) -> float:
+def gain(
+    tables: Sequence[Recorded], losses: Sequence[float], scales: Sequence[float], chosen: Sequence[Place], member: Place
+) -> float:
     """Return by how much a member lowers the scaled loss per second it takes, both relative to the table."""
     gains = []
-    for table, loss in zip(tables, losses, strict=True):
+    for table, loss, reach in zip(tables, losses, scales, strict=True):
         if member in table.predictions:
-            lower = (loss - table.loss([*chosen, member])) / scale(table)
+            lower = (loss - table.loss([*chosen, member])) / reach
             typical = float(np.median(list(table.seconds.values())))
             gains.append(lower / (table.seconds[member] + typical))
     return float(np.mean(gains))
@@ -165,10 +168,10 @@ def scale(table: Recorded) -> float:
 
 def worth(table: Recorded, order: Sequence[Place], without: Sequence[Place]) -> dict[str, object]:
     """Return the scaled loss after some members of the order with this table, without it, and of the old order."""
-    best = table.loss(list(table.predictions))
+    best, reach = table.loss(list(table.predictions)), scale(table)
     row: dict[str, object] = {"table": table.name}
     for name, members in (("with", order), ("without", without), ("declared", list(table.predictions))):
-        row |= {f"{name} {n}": (table.loss(members[:n]) - best) / scale(table) for n in (4, 8, PLACES)}
+        row |= {f"{name} {n}": (table.loss(members[:n]) - best) / reach for n in (4, 8, PLACES)}
     return row
 
 
