@@ -45,24 +45,29 @@ SELECTION_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is known of one table: losses are scaled so that the constant has 1 and the best ensemble 0."""
+    """What is known of one table."""
 
     name: str
     classification: bool
     problem: Problem
+    preview: NDArray[np.float64]
+    """Of the model that every run has before its portfolio."""
     predictions: dict[Place, NDArray[np.float64]]
     seconds: dict[Place, float]
     fold_of_row: NDArray[np.integer]
 
     def loss(self, members: Sequence[Place]) -> float:
-        """Return the honest loss of the greedy ensemble of the members that this table has."""
-        known = [self.predictions[member] for member in members if member in self.predictions]
-        if not known:
-            return 1.0
+        """Return the honest loss of the greedy ensemble of the preview and those members that this table has."""
+        known = [self.preview, *(self.predictions[member] for member in members if member in self.predictions)]
         y, metric = self.problem.y_valid, replace(self.problem.metric, surrogate_rows=0)
         rows = np.random.default_rng(0).permutation(len(y))[:SELECTION_ROWS]
         blended = cross_fitted([each[rows] for each in known], y[rows], metric, self.fold_of_row[rows])
         return metric.loss(y[rows], blended)
+
+    def scale(self) -> float:
+        """Return the distance between the constant and all members together."""
+        y, metric = self.problem.y_valid, self.problem.metric
+        return max(metric.loss(y, self.predictions["constant", 0]) - self.loss(list(self.predictions)), 1e-9)
 
 
 def main() -> None:
@@ -106,10 +111,12 @@ def read(root: Path) -> Recorded:
         predictions[member] = np.concatenate([journal.prediction(candidate.id, fold) for fold in trial.folds])
         seconds[member] = sum(fold.fit_seconds + fold.predict_seconds for fold in trial.folds.values())
     folds = problem.folds
+    preview = next(trial.candidate.id for trial in journal.trials() if trial.candidate.origin == "preview")
     return Recorded(
         root.name,
         bool(problem.task.classes),
         problem,
+        np.concatenate([journal.prediction(preview, fold) for fold in range(folds.run)]),
         predictions,
         seconds,
         folds.assignment[folds.valid_rows],
@@ -130,10 +137,10 @@ def choose(roots: Sequence[Path], jobs: int) -> None:
 
 def ordered(tables: Sequence[Recorded]) -> list[Place]:
     """Order the members greedily by the mean gain per second."""
-    members = sorted({member for table in tables for member in table.predictions})
+    members = sorted({member for table in tables for member in table.predictions if member[0] != "constant"})
     chosen: list[Place] = []
-    losses = [reference(table) for table in tables]
-    scales = [scale(table) for table in tables]
+    losses = [table.loss([]) for table in tables]
+    scales = [table.scale() for table in tables]
     while len(chosen) < min(PLACES, len(members)):
         gains = {member: gain(tables, losses, scales, chosen, member) for member in members if member not in chosen}
         best = max(gains, key=gains.__getitem__)
@@ -155,22 +162,12 @@ def gain(
     return float(np.mean(gains))
 
 
-def reference(table: Recorded) -> float:
-    """Return the loss of the constant."""
-    constant = next(member for member in table.predictions if member[0] == "constant")
-    return table.loss([constant])
-
-
-def scale(table: Recorded) -> float:
-    """Return the distance between the constant and all members together."""
-    return max(reference(table) - table.loss(list(table.predictions)), 1e-9)
-
-
 def worth(table: Recorded, order: Sequence[Place], without: Sequence[Place]) -> dict[str, object]:
-    """Return the scaled loss after some members of the order with this table, without it, and of the old order."""
-    best, reach = table.loss(list(table.predictions)), scale(table)
+    """Return the scaled loss after some members of the order with this table, without it, and of families that take turns."""
+    best, reach = table.loss(list(table.predictions)), table.scale()
     row: dict[str, object] = {"table": table.name}
-    for name, members in (("with", order), ("without", without), ("declared", list(table.predictions))):
+    by_turns = sorted((member for member in table.predictions if member[0] != "constant"), key=lambda member: member[1])
+    for name, members in (("with", order), ("without", without), ("by turns", by_turns)):
         row |= {f"{name} {n}": (table.loss(members[:n]) - best) / reach for n in (4, 8, PLACES)}
     return row
 
