@@ -5,12 +5,12 @@
     python -m benchmarks.portfolio record FOLDER [FOLDER ...] --runs records
     python -m benchmarks.portfolio choose --runs records
 
-``record`` trains every configuration that the families declare on a sample of each table's training rows (test rows are
-never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders the
-configurations greedily: the next is the one that lowers the loss of the cross-fitted greedy ensemble most, averaged over
-the tables, as in TabRepo (Salinas & Erickson 2024): per second for small tables, and as it is for large ones, where every
-trial takes all the time that it may. It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on
-tables that it was not chosen on.
+``record`` trains every configuration that the families declare on a sample of each table's training rows (test rows
+are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders them greedily:
+the next is the one that lowers the loss of the cross-fitted greedy ensemble most, averaged over the tables, as in
+TabRepo (Salinas & Erickson 2024): per second for small tables, and as it is for large ones, where every trial takes all
+the time that it may. It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on tables that it
+was not chosen on.
 """
 
 from __future__ import annotations

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan, sqrt
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl.evaluation.metrics import Metric
+
+_ERRORS: Final = 3
+"""Of the scored rows, of the new rows, and of the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +37,19 @@ def score_interval(
 
     The standard error is that of the delete-a-group jackknife (Shao and Tu 1995; Kott 2001): the metric is computed
     ``blocks`` times, each time without one random block of rows, and Student's t with ``blocks - 1`` degrees of freedom
-    allows for that small number. It is widened by the square root of 2, because a new sample has a sampling error too.
-    Blocks are not stratified by the target, since the shares of classes also vary from sample to sample.
+    allows for that small number. It is widened by the square root of 3: a new sample has a sampling error too, and so
+    has the training of the models, whose folds share most of their rows (Nadeau and Bengio 2003). Blocks are not
+    stratified by the target, since the shares of classes also vary from sample to sample.
 
-    The interval covers the rows that are drawn, not the training of the model, and has no width where every block gives
-    the same value, as with a perfect score. With fewer than four rows it is the metric's whole range.
+    The interval has no width where every block gives the same value, as with a perfect score. With fewer than four rows
+    it is the metric's whole range.
 
     >>> from automl.data.table import ProblemType
     >>> from automl.evaluation.metrics import get_metric
     >>> y = np.arange(100.0)
     >>> score = score_interval(get_metric("mae", ProblemType.REGRESSION), y, y + np.tile([0.0, 2.0], 50))
     >>> score.value, round(score.low, 1), round(score.high, 1)
-    (1.0, 0.8, 1.2)
+    (1.0, 0.7, 1.3)
     """
     value = metric(y, prediction)
     if np.isnan(value):
@@ -61,7 +65,7 @@ def score_interval(
     if len(values) < 2:
         return Score(value, least, greatest)
     error = sqrt((len(values) - 1) / len(values) * float(np.sum((values - values.mean()) ** 2)))
-    margin = _student_t(0.5 + level / 2, len(values) - 1) * sqrt(2) * error
+    margin = _student_t(0.5 + level / 2, len(values) - 1) * sqrt(_ERRORS) * error
     return Score(value, max(value - margin, least), min(value + margin, greatest))
 
 
