@@ -6,11 +6,10 @@
     python -m benchmarks.portfolio choose --runs records
 
 ``record`` trains every configuration that the families declare on a sample of each table's training rows (test rows
-are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders them greedily:
-the next is the one that lowers the loss of the cross-fitted greedy ensemble most, averaged over the tables, as in
-TabRepo (Salinas & Erickson 2024): per second for small tables, and as it is for large ones, where every trial takes all
-the time that it may. It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on tables that it
-was not chosen on.
+are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders them: the next
+is always the one that lowers the loss of the cross-fitted greedy ensemble most per second, averaged over the tables, as
+in TabRepo (Salinas & Erickson 2024). It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on
+tables that it was not chosen on.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -129,26 +126,25 @@ def read(root: Path) -> Recorded:
 def choose(roots: Sequence[Path], jobs: int) -> None:
     """Print the orders, and for each table the loss after a few members: of the order, and of one chosen without it."""
     with ProcessPoolExecutor(jobs) as pool:
-        for classification, timed in product((True, False), (True, False)):
+        for classification in (True, False):
             tables = [table for table in map(read, roots) if table.classification is classification]
             groups = [tables, *([t for t in tables if t is not left] for left in tables)]
-            orders = pool.map(partial(ordered, timed=timed), groups)
+            orders = pool.map(ordered, groups)
             order = next(orders)
-            kind = "classification" if classification else "regression"
-            print(kind, "small" if timed else "large", json.dumps(order), flush=True)
+            print("classification" if classification else "regression", json.dumps(order), flush=True)
             rows = [worth(table, order, without) for table, without in zip(tables, orders, strict=True)]
             print(pd.DataFrame(rows).round(4).to_string(index=False), flush=True)
 
 
-def ordered(tables: Sequence[Recorded], *, timed: bool) -> list[Place]:
-    """Order the members greedily by the mean gain, per second if ``timed``."""
+def ordered(tables: Sequence[Recorded]) -> list[Place]:
+    """Order the members greedily by the mean gain per second."""
     members = sorted({member for table in tables for member in table.predictions if member[0] != "constant"})
     chosen: list[Place] = []
     losses = [table.loss([]) for table in tables]
     scales = [table.scale() for table in tables]
     while len(chosen) < min(PLACES, len(members)):
         left = [member for member in members if member not in chosen]
-        gains = [gain(tables, losses, scales, chosen, member, timed) for member in left]
+        gains = [gain(tables, losses, scales, chosen, member) for member in left]
         chosen.append(left[int(np.argmax(gains))])
         losses = [table.loss(chosen) for table in tables]
     return chosen
@@ -160,15 +156,14 @@ def gain(
     scales: Sequence[float],
     chosen: Sequence[Place],
     member: Place,
-    timed: bool,
 ) -> float:
-    """Return by how much a member lowers the scaled loss; per second it takes, beside those of a typical one."""
+    """Return by how much a member lowers the scaled loss per second; those of a typical member are added to its own."""
     gains = []
     for table, loss, reach in zip(tables, losses, scales, strict=True):
         if member in table.predictions:
             lower = (loss - table.loss([*chosen, member])) / reach
             typical = float(np.median(list(table.seconds.values())))
-            gains.append(lower / (table.seconds[member] + typical) if timed else lower)
+            gains.append(lower / (table.seconds[member] + typical))
     return float(np.mean(gains))
 
 

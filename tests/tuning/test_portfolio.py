@@ -11,12 +11,14 @@ from automl.data.table import ProblemType
 from automl.models.base import Shape
 from automl.models.registry import FAMILIES
 from automl.tuning.configuration import Configuration, forms, space
-from automl.tuning.portfolio import ORDER, declared, portfolio
+from automl.tuning.portfolio import LARGE, SMALL, declared, portfolio
 
 SHAPE = Shape(ProblemType.REGRESSION, rows=1_000, columns=5, numeric=4, skewed=True)
 
 
-@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, numeric=0), replace(SHAPE, skewed=False)])
+@pytest.mark.parametrize(
+    "shape", [SHAPE, replace(SHAPE, rows=50_000), replace(SHAPE, numeric=0), replace(SHAPE, skewed=False)]
+)
 def test_every_configuration_comes_once(shape: Shape) -> None:
     candidates = portfolio(FAMILIES, shape)
     names = [candidate.id for candidate in candidates]
@@ -27,8 +29,9 @@ def test_every_configuration_comes_once(shape: Shape) -> None:
 @pytest.mark.parametrize("classification", [True, False])
 def test_the_order_names_what_is_declared(classification: bool) -> None:
     shape = Shape(ProblemType.BINARY if classification else ProblemType.REGRESSION, 1_000, 5, 2 * classification, 4)
-    assert len(set(ORDER[classification])) == len(ORDER[classification])
-    assert set(ORDER[classification]) <= set(declared(FAMILIES, shape))
+    for order in (SMALL[classification], LARGE):
+        assert len(set(order)) == len(order)
+        assert set(order) <= set(declared(FAMILIES, shape))
 
 
 def test_a_registered_family_shows_itself_first() -> None:
