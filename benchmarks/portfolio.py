@@ -6,9 +6,9 @@
     python -m benchmarks.portfolio choose --runs records
 
 ``record`` trains every configuration that the families declare on a sample of each table's training rows (test rows
-are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders them: the next
-is always the one that lowers the loss of the cross-fitted greedy ensemble most per second, averaged over the tables, as
-in TabRepo (Salinas & Erickson 2024). It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on
+are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders them: next is
+always the one that lowers the loss of the cross-fitted greedy ensemble most per second, averaged over the tables, as in
+TabRepo (Salinas & Erickson 2024). It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on
 tables that it was not chosen on.
 """
 
