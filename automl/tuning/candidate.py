@@ -35,7 +35,7 @@ class Candidate:
 
     @property
     def races(self) -> bool:
-        """Whether a scheduler may stop it early: only what was searched races, the portfolio runs to its end."""
+        """Whether a scheduler may stop it for being worse than others: only what was searched."""
         return self.origin == "search"
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Who may go on: Ray's ASHA and HyperBand, with the portfolio outside the race.
+"""Who may go on: Ray's ASHA and HyperBand, with the portfolio outside their race.
 
-Both compare candidates at equal resource (shares of the first fold's rounds, then folds). Portfolio candidates always
-run to their end, so that there are complete candidates for the ensemble, and the searched ones race against them.
+Both compare candidates at equal resource (shares of the first fold's rounds, then folds). Portfolio candidates are
+never stopped for being worse, only for bringing the ensemble nothing (:mod:`automl.tuning.race`); the searched ones
+race against them, and among each other.
 """
 
 from __future__ import annotations
