@@ -61,7 +61,7 @@ def test_every_trial_may_fail_and_workers_are_reused(
     pids = {record.details["pid"] for trial in found.values() for record in trial.folds.values()}
     assert len(pids) <= WORKERS + 1  # one died and was replaced
     assert {event.candidate.id for event in events if event.what == "ended"} == {
-        trial.candidate.id for trial in found.values()
+        trial.candidate.id for trial in Journal(root).trials()
     }
     assert not (root / "ray").exists()
 
