@@ -70,9 +70,10 @@ def test_equal_seeds_give_equal_runs(frame: pd.DataFrame, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_equal_seeds_give_equal_runs_on_ray_too(tmp_path: Path) -> None:
     data = pd.read_csv(DATASETS / "wine.csv")
-    runs = [AutoML(max_trials=45, folds=2, output=tmp_path / name).fit(data, target="cultivar") for name in "ab"]
+    runs = [AutoML(max_trials=66, folds=2, output=tmp_path / name).fit(data, target="cultivar") for name in "ab"]
     assert "search" in {trial_origin(run) for run in runs[0].run_.glob("trials/*/candidate.json")}
     pd.testing.assert_frame_equal(comparable(runs[0]), comparable(runs[1]))
     np.testing.assert_array_equal(runs[0].predict_proba(data), runs[1].predict_proba(data))
