@@ -201,7 +201,7 @@ class Engine:
         stopped = trial.status == "stopped"
         loss = sum(losses) / len(losses) if stopped or trial.status == "done" else inf
         planner.tell(candidate, loss, time.perf_counter() - began, stopped=stopped)
-        self.champion.update(now=False)
+        self._update_if_cheap()
         self._tell(board=True)
 
     def _here(
@@ -245,11 +245,16 @@ class Engine:
                 self._tell()
             elif event.what == "ended":
                 self._running.pop(event.candidate.id, None)
-                self.champion.update(now=False)
+                self._update_if_cheap()
                 self._tell(board=True)
             else:
                 self._running[event.candidate.id] = None
         self._running.clear()
+
+    def _update_if_cheap(self) -> None:
+        """Update the champion, unless that would run into the time of the last update."""
+        if self._deadline.remaining > self.champion.cost:
+            self.champion.update(now=False)
 
     def _tell(self, message: str | None = None, *, board: bool = False) -> None:
         predictor = self.champion.predictor
