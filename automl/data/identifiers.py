@@ -34,7 +34,7 @@ def with_telling_identifiers(
     y
         (rows,) class codes or values.
     settled
-        Columns that their owner has called identifiers.
+        Columns whose kind their owner has set; they stay as they are.
     """
     columns = list(schema.columns)
     for i, column in enumerate(columns):

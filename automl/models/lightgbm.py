@@ -29,13 +29,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import (
-    MOST_ROUNDS,
-    RoundControl,
-    Trained,
-    boost,
-    output,
-)
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, output
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary", "binary_logloss"),

@@ -38,10 +38,12 @@ class Race:
         """
         if folds & (folds - 1) or folds >= self._problem.folds.run:
             return False
+        rivals = self._rivals()
+        if len(rivals) < _LEAST_RIVALS:
+            return False
         own = self._prediction(candidate_id, folds)
         y, metric = self._problem.y_valid[: len(own)], self._problem.metric
-        rivals = self._rivals()
-        if len(own) < _LEAST_ROWS or len(rivals) < _LEAST_RIVALS or not isfinite(metric.loss(y, own)):
+        if len(own) < _LEAST_ROWS or not isfinite(metric.loss(y, own)):
             return False
         others = [self._prediction(trial.candidate.id, folds) for trial in rivals]
         return not greedy_weights([*others, own], y, metric)[-1]

@@ -84,6 +84,7 @@ class TrialRunner:
         self._journal = journal
         self._matrices = Matrices(problem, journal.features)
         self._race = Race(problem, journal)
+        self._shape = problem.shape
 
     def run(self, candidate: Candidate, allowance: Allowance) -> Iterator[Report]:
         """Train the folds that the journal does not have yet; report after each, and inside the first.
@@ -108,7 +109,7 @@ class TrialRunner:
                     raise DeadlinePassedError
                 share = max(ends.remaining, 0.0) / (run - fold)
                 context = FitContext(
-                    shape=self._problem.shape,
+                    shape=self._shape,
                     deadline=allowance.deadline.within(share),
                     threads=allowance.threads,
                     gpu=allowance.gpu and family.gpu,

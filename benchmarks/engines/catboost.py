@@ -6,7 +6,7 @@ import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.engines.contract import Predict, Task, main, numbers, probabilities
+from benchmarks.engines.contract import Predict, Task, estimator, main
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,9 +60,7 @@ def text(X: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def load(task: Task) -> Predict:
     model, names = pickle.loads((task.place / "model.pickle").read_bytes())
-    if task.regression:
-        return lambda rows: numbers(model.predict(text(rows, names)))
-    return lambda rows: probabilities(model.predict_proba(text(rows, names)), list(model.classes_))
+    return estimator(task, model, lambda rows: text(rows, names))
 
 
 if __name__ == "__main__":

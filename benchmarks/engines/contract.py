@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +111,13 @@ def probabilities(values: object, labels: Sequence[object]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(values, columns=[f"probability_{label}" for label in labels])
+
+
+def estimator(task: Task, model: Any, prepare: Callable[[pd.DataFrame], pd.DataFrame]) -> Predict:
+    """Return the predictions of a model with scikit-learn's methods, for rows that are prepared first."""
+    if task.regression:
+        return lambda rows: numbers(model.predict(prepare(rows)))
+    return lambda rows: probabilities(model.predict_proba(prepare(rows)), list(model.classes_))
 
 
 def numbers(values: object) -> pd.DataFrame:

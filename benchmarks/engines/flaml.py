@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING
 
-from benchmarks.engines.contract import Predict, Task, main, numbers, probabilities
+from benchmarks.engines.contract import Predict, Task, estimator, main
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,9 +34,7 @@ def fit(task: Task, train: pd.DataFrame) -> None:
 
 def load(task: Task) -> Predict:
     automl = pickle.loads((task.place / "automl.pickle").read_bytes())
-    if task.regression:
-        return lambda rows: numbers(automl.predict(rows))
-    return lambda rows: probabilities(automl.predict_proba(rows), list(automl.classes_))
+    return estimator(task, automl, lambda rows: rows)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.engines.contract import Predict, Task, main, numbers, probabilities
+from benchmarks.engines.contract import Predict, Task, estimator, main
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +73,7 @@ def categorical(X: pd.DataFrame, categories: dict[str, list[str]]) -> pd.DataFra
 
 def load(task: Task) -> Predict:
     model, categories = pickle.loads((task.place / "model.pickle").read_bytes())
-    if task.regression:
-        return lambda rows: numbers(model.predict(categorical(rows, categories)))
-    return lambda rows: probabilities(model.predict_proba(categorical(rows, categories)), list(model.classes_))
+    return estimator(task, model, lambda rows: categorical(rows, categories))
 
 
 if __name__ == "__main__":
