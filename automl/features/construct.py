@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import Task
 from automl.features.select import gains
+from automl.features.terms import sample
 
 OPERATORS: Final = ("+", "-", "*", "/")
 SOURCES: Final = 8
@@ -62,8 +63,9 @@ class Arithmetic:
         alone = gains(dense, y, task, random_state, cells=CELLS, categorical=categorical)
         sources = sorted(numeric, key=lambda i: -alone[i])[:SOURCES]
         every = cls._of(list(_pairs(sources)), names)
-        joined = np.concatenate([dense, every(dense)], axis=1)
-        together = gains(joined, y, task, random_state, cells=CELLS, categorical=categorical)[dense.shape[1] :]
+        rows = sample(len(dense), CELLS // (len(names) + len(every.names)), random_state)
+        joined = np.concatenate([dense[rows], every(dense[rows])], axis=1)
+        together = gains(joined, y[rows], task, random_state, categorical=categorical)[len(names) :]
         best = np.argsort(-together, kind="stable")[:MOST]
         return every._only(np.sort(best[together[best] > 0]))
 

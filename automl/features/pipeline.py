@@ -23,9 +23,14 @@ from automl.features.scale import Scaling
 from automl.features.select import above_probes, crowded, distinct
 from automl.features.state import read, write
 from automl.features.supervision import supervise
+from automl.features.terms import sample
 from automl.features.text import Texts
 
 FORMAT: Final = 1
+BLOCK: Final = 65_536
+"""Rows that are finished at once: what is made on the way takes several times the memory of the result."""
+KNOWN: Final = 200_000
+"""Rows that medians and scales are learned from at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,20 +53,24 @@ class Features:
 
     def transform(self, frame: pd.DataFrame) -> Matrix:
         """Return the matrix of a typed frame with any number of rows, none included."""
-        dense = self.parts.dense(frame)[:, self.kept]
-        if self.arithmetic:
-            dense = np.concatenate([dense, self.arithmetic(dense)], axis=1)
-        return self._matrix(self.filling(dense) if self.filling else dense, self.parts.sparse(frame))
+        return self._matrix(self.parts.dense(frame)[:, self.kept], self.parts.sparse(frame))
 
-    def _matrix(self, dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> Matrix:
-        """Return the matrix of the kept dense columns, not yet scaled, and the sparse ones."""
-        scaled = np.clip(self.scaling(dense), -LARGEST, LARGEST).astype(np.float32, order="C")
+    def _matrix(self, kept: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> Matrix:
+        """Return the matrix of the kept dense columns and the sparse ones; by blocks, for the sake of memory."""
+        starts = range(0, max(len(kept), 1), BLOCK)
+        scaled = np.concatenate([self._scaled(kept[start : start + BLOCK]) for start in starts])
         values: NDArray[np.float32] | csr_array[Any]
         if self.compressed:
             values = csr_array(hstack([csr_array(scaled), *sparse], format="csr"))
         else:
             values = np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled
         return Matrix(values, self.names, self.categorical, self.cardinalities)
+
+    def _scaled(self, kept: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the dense columns as models see them."""
+        dense = np.concatenate([kept, self.arithmetic(kept)], axis=1) if self.arithmetic else kept
+        filled = self.filling(dense) if self.filling else dense
+        return np.clip(self.scaling(filled), -LARGEST, LARGEST).astype(np.float32, order="C")
 
     def save(self, folder: Path) -> None:
         """Write ``features.json`` and ``arrays.npz`` into an existing folder."""
@@ -128,13 +137,14 @@ def fit_features(
     names = tuple(parts.dense_names[i] for i in kept)
     codes = [(i, parts.cardinalities[column]) for i, column in enumerate(kept) if parts.cardinalities[column]]
     categorical = tuple(i for i, _ in codes)
+    known = dense[sample(len(dense), KNOWN, random_state)] if len(dense) > KNOWN else dense
     arithmetic = None
     if needs.arithmetic:
         arithmetic = Arithmetic.fit(dense, names, categorical, y, task, random_state)
-        dense, names = np.concatenate([dense, arithmetic(dense)], axis=1), names + arithmetic.names
-    filling = Filling.fit(dense) if needs.missing == "impute" else None
+        known, names = np.concatenate([known, arithmetic(known)], axis=1), names + arithmetic.names
+    filling = Filling.fit(known) if needs.missing == "impute" else None
     if filling:
-        dense, names = filling(dense), filling.names(names)
+        known, names = filling(known), filling.names(names)
     features = Features(
         needs,
         _unique((*names, *parts.sparse_names)),
@@ -143,8 +153,8 @@ def fit_features(
         parts,
         filling,
         kept,
-        Scaling.fit(dense, needs.scaling, categorical),
-        needs.sparse and _smaller(dense, sparse),
+        Scaling.fit(known, needs.scaling, categorical),
+        needs.sparse and _smaller(known, sparse),
         arithmetic,
     )
     return features, features._matrix(dense, sparse)
@@ -172,7 +182,9 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _smaller(dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> bool:
-    """Return whether a ``csr_array``, 8 bytes for each value that is not 0, takes less memory than 4 for each value."""
-    values = np.count_nonzero(dense) + sum(part.nnz for part in sparse)
-    cells = dense.size + sum(part.shape[0] * part.shape[1] for part in sparse)
-    return bool(2 * values + len(dense) < cells)
+    """Return whether a ``csr_array``, 8 bytes for each value that is not 0, takes less memory than 4 for each value.
+
+    ``dense`` may hold some of the rows only.
+    """
+    values = np.count_nonzero(dense) / len(dense) + sum(part.nnz / part.shape[0] for part in sparse)
+    return bool(2 * values + 1 < dense.shape[1] + sum(part.shape[1] for part in sparse))
