@@ -30,6 +30,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from automl.blend import Blend
 from automl.data.io import Reading
 from automl.data.schema import schema_from_json, schema_to_json
 from automl.data.table import Schema, Task
@@ -40,7 +41,7 @@ from automl.features.pipeline import Features
 from automl.models import transformed
 from automl.models.base import Model
 from automl.models.registry import get_family
-from automl.predictor import Part, Predictor
+from automl.predictor import FoldModel, Part, Predictor
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -67,7 +68,6 @@ class Member:
 
     candidate: str
     family: str
-    weight: float
     folds: Sequence[FoldFiles]
 
 
@@ -83,7 +83,7 @@ class About:
     """A few raw training rows, target left out; they become the golden rows."""
 
 
-def write(to: Path, members: Sequence[Member], score: Score, about: About, opened: Opened) -> Predictor:
+def write(to: Path, members: Sequence[Member], blend: Blend, score: Score, about: About, opened: Opened) -> Predictor:
     """Write a predictor to a new folder, in one rename when it is complete, and return it.
 
     Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
@@ -109,11 +109,12 @@ def write(to: Path, members: Sequence[Member], score: Score, about: About, opene
             {
                 "candidate": member.candidate,
                 "family": member.family,
-                "weight": member.weight,
+                "weight": weight,
                 "folds": [{"fold": fold.fold, "recipe": fold.recipe} for fold in member.folds],
             }
-            for member in members
+            for member, weight in zip(members, blend.weights.tolist(), strict=True)
         ],
+        "blend": {"log": blend.log, "bias": None if blend.bias is None else blend.bias.tolist()},
         "files": {str(path.relative_to(partial)): _sha256(path) for path in _files(partial)},
         "golden": {"rows": plain_rows(about.examples), "predictions": []},
     }
@@ -173,6 +174,7 @@ def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Pre
         metric=manifest["metric"],
         score=Score(**manifest["score"]),
         parts=_parts(folder, manifest, opened),
+        blend=_blend(manifest),
         reading=Reading.from_json(manifest["reading"]),
         examples=manifest["golden"]["rows"],
         manifest=manifest,
@@ -182,8 +184,8 @@ def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Pre
 
 def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Part]:
     """Group the fold models by the features they share."""
-    shared: dict[str, tuple[Features, list[tuple[float, Model]]]] = {}
-    for member in manifest["members"]:
+    shared: dict[str, tuple[Features, list[FoldModel]]] = {}
+    for number, member in enumerate(manifest["members"]):
         family = get_family(member["family"])
         for fold in member["folds"]:
             place = _features_path(fold["recipe"], fold["fold"])
@@ -196,8 +198,14 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
             assert isinstance(features, Features)
             assert isinstance(model, Model)
             _, models = shared.setdefault(place, (features, []))
-            models.append((member["weight"] / len(member["folds"]), model))
+            models.append(FoldModel(number, 1 / len(member["folds"]), model))
     return [Part(features, models) for features, models in shared.values()]
+
+
+def _blend(manifest: Mapping[str, Any]) -> Blend:
+    weights = np.array([member["weight"] for member in manifest["members"]], np.float64)
+    how = manifest.get("blend", {"log": False, "bias": None})  # predictors of earlier versions average
+    return Blend(weights, None if how["bias"] is None else np.array(how["bias"], np.float64), how["log"])
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

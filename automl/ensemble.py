@@ -1,4 +1,4 @@
-"""Ensembles: greedy weights on out-of-fold predictions, and an honest score for them."""
+"""Ensembles: weights on out-of-fold predictions, greedy or of a second layer, and an honest score for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.evaluation.metrics import Metric
+from automl.blend import Blend, stack
+from automl.evaluation.metrics import Metric, get_metric
 from automl.evaluation.validation import make_folds
 
 _SELECTION_ROWS: Final = 20_000
@@ -20,6 +21,8 @@ _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
 _PARTS: Final = 5
 """Parts for cross-fitting where there is only one fold."""
+_CELLS: Final = 4_000_000
+"""Rows times classes times members that the second layer is fitted on at most."""
 _TINY: Final = 1e-15
 
 
@@ -57,47 +60,69 @@ def greedy_weights(
     array([0.5, 0.5, 0. ])
     """
     members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), steps)
-    rows = _sample(y, metric)
+    rows = _sample(y, metric, _SELECTION_ROWS)
     counts = _select(_losses([each[rows] for each in predictions], y[rows], metric), len(predictions), steps, members)
     weights: NDArray[np.float64] = counts / counts.sum()
     singles = [_loss(metric, y, each) for each in predictions]
     best = int(np.argmin(singles))
-    if _loss(metric, y, _average(predictions, weights)) > singles[best]:
+    if _loss(metric, y, Blend(weights)(predictions)) > singles[best]:
         weights = np.zeros(len(predictions))
         weights[best] = 1.0
     return weights
 
 
-def cross_fitted(
+def choose_blend(
     predictions: Sequence[NDArray[np.float64]],
     y: NDArray[Any],
     metric: Metric,
     fold_of_row: NDArray[np.integer],
     *,
     random_state: int = 0,
-) -> NDArray[np.float64]:
-    """Return the ensemble's predictions where each fold's weights were chosen on the other folds.
+) -> tuple[Blend, NDArray[np.float64]]:
+    """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
 
-    The score of these predictions is honest: no weight has seen the rows that it is scored on. If there is only one
-    fold, its rows are split into five random parts.
+    Each fold's rows are predicted by both as they were fitted on the other folds, and the better way is taken; by the
+    log loss if the metric looks at ranks, for it tells more of few rows, and calibrated probabilities are worth having.
+    If there is only one fold, its rows are split into five random parts.
+
+    Returns
+    -------
+    The blend over all models, fitted on all rows, and its cross-fitted predictions. The score of these is honest: no
+    weight has seen the rows that it is scored on.
     """
     if len(y) < 2:  # nothing to choose on: equal weights
-        return _average(predictions, np.full(len(predictions), 1 / len(predictions)))
+        equal = Blend(np.full(len(predictions), 1 / len(predictions)))
+        return equal, equal(predictions)
     if (fold_of_row == fold_of_row[0]).all():
         fold_of_row = make_folds(y, metric.problem_types[0], folds=_PARTS, random_state=random_state).assignment
-    blended: NDArray[np.float64] = np.empty_like(predictions[0])
+    ways = _blends(predictions, y, metric)
+    honest = [np.empty_like(predictions[0]) for _ in ways]
     for fold in np.unique(fold_of_row):
         inside = fold_of_row == fold
-        weights = greedy_weights([each[~inside] for each in predictions], y[~inside], metric)
-        blended[inside] = _average([each[inside] for each in predictions], weights)
-    return blended
+        others = [each[~inside] for each in predictions]
+        for way, blend in enumerate(_blends(others, y[~inside], metric)):
+            honest[way][inside] = blend([each[inside] for each in predictions])
+    judge = get_metric("log_loss", metric.problem_types[0]) if metric.surrogate == "log_loss" else metric
+    best = min(range(len(ways)), key=lambda way: _loss(judge, y, honest[way]))
+    return ways[best], honest[best]
 
 
-def _sample(y: NDArray[Any], metric: Metric) -> NDArray[np.intp]:
+def _blends(predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric: Metric) -> list[Blend]:
+    """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
+    weights = greedy_weights(predictions, y, metric)
+    average = Blend(weights)
+    if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
+        return [average]
+    cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))
+    rows = _sample(y, metric, min(_SELECTION_ROWS, _CELLS // cells))
+    return [average, stack([each[rows] for each in predictions], y[rows], weights)]
+
+
+def _sample(y: NDArray[Any], metric: Metric, most: int) -> NDArray[np.intp]:
     """Return the rows to choose on: all, or some of many."""
-    if len(y) <= _SELECTION_ROWS:
+    if len(y) <= most:
         return np.arange(len(y))
-    parts = make_folds(y, metric.problem_types[0], folds=-(-len(y) // _SELECTION_ROWS), random_state=0)
+    parts = make_folds(y, metric.problem_types[0], folds=-(-len(y) // most), random_state=0)
     return parts.split(0)[1]
 
 
@@ -148,14 +173,6 @@ def _select(losses: Losses, models: int, steps: int, most: int) -> NDArray[np.in
         elif len(members) - len(best) >= _PATIENCE:
             break
     return np.bincount(best, minlength=models)
-
-
-def _average(predictions: Sequence[NDArray[np.float64]], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    total: NDArray[np.float64] = np.zeros_like(predictions[0])
-    for weight, prediction in zip(weights, predictions, strict=True):
-        if weight > 0:
-            total += weight * prediction
-    return total
 
 
 def _loss(metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.blend import Blend
 from automl.data.io import Reading, as_frame, read_table
 from automl.data.schema import apply_schema
 from automl.data.table import Schema, Task
@@ -21,12 +22,21 @@ from automl.models.base import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FoldModel:
+    """A model that was trained without one fold: a share of a member of the ensemble."""
+
+    member: int
+    share: float
+    """Of the member's prediction, which is the mean of its fold models."""
+    model: Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """Models that see the same features: those of one fold and recipe. Features are computed once for all of them."""
 
     features: Features
-    models: Sequence[tuple[float, Model]]
-    """(share in the ensemble, model); the shares of all parts sum to 1."""
+    models: Sequence[FoldModel]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +56,7 @@ class Predictor:
     score: Score
     """Out-of-fold score in the metric's natural sign, with the interval expected on new data."""
     parts: Sequence[Part]
+    blend: Blend
     reading: Reading
     """How the training table was read; files are read the same way."""
     examples: Sequence[Mapping[str, Any]]
@@ -109,12 +120,12 @@ class Predictor:
 
     def raw(self, typed: pd.DataFrame) -> NDArray[np.float64]:
         """Return (rows,) values or (rows, classes) probabilities for a typed frame."""
-        total: NDArray[np.float64] | float = 0.0
+        members: list[NDArray[np.float64] | float] = [0.0] * len(self.blend.weights)
         for part in self.parts:
             X = part.features.transform(typed)
-            for share, model in part.models:
-                total = total + share * model.predict(X)
-        return cast("NDArray[np.float64]", total)
+            for each in part.models:
+                members[each.member] = members[each.member] + each.share * each.model.predict(X)
+        return self.blend(cast("list[NDArray[np.float64]]", members))
 
     def typed(self, data: object) -> pd.DataFrame:
         """Return the typed frame of a raw table, see :mod:`automl.data.table`."""

@@ -26,7 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl import AutoML
-from automl.ensemble import cross_fitted
+from automl.ensemble import choose_blend
 from automl.models.registry import registered
 from automl.tuning.journal import Journal
 from automl.tuning.portfolio import Place, declared
@@ -57,11 +57,11 @@ class Recorded:
     fold_of_row: NDArray[np.integer]
 
     def loss(self, members: Sequence[Place]) -> float:
-        """Return the honest loss of the greedy ensemble of the preview and those members that this table has."""
+        """Return the honest loss of the ensemble of the preview and those members that this table has."""
         known = [self.preview, *(self.predictions[member] for member in members if member in self.predictions)]
         y, metric = self.problem.y_valid, replace(self.problem.metric, surrogate_rows=0)
         rows = np.random.default_rng(0).permutation(len(y))[:SELECTION_ROWS]
-        blended = cross_fitted([each[rows] for each in known], y[rows], metric, self.fold_of_row[rows])
+        _, blended = choose_blend([each[rows] for each in known], y[rows], metric, self.fold_of_row[rows])
         return metric.loss(y[rows], blended)
 
     def scale(self) -> float:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from automl import AutoML, artifact, load
 from automl.artifact import About
+from automl.blend import Blend
 from automl.tuning.champion import member
 from automl.tuning.journal import Journal
 from automl.tuning.store import read_run
@@ -41,9 +42,10 @@ def main() -> None:
     stored, journal = read_run(run), Journal(run)
     # one of each family, so that each native format is kept
     trials = {trial.candidate.family: trial for trial in journal.trials()}
-    equal = [member(journal, trial, 1 / len(trials), run=2) for trial in trials.values()]
+    members = [member(journal, trial, run=2) for trial in trials.values()]
+    equal = Blend(np.full(len(members), 1 / len(members)))
     about = About(stored.about.schema, stored.about.task, "roc_auc", stored.about.reading, stored.about.examples)
-    artifact.write(place / "model", equal, load(run).score, about, {})
+    artifact.write(place / "model", members, equal, load(run).score, about, {})
     rows = frame.drop(columns="label").tail(30)
     rows.to_csv(place / "rows.csv", index=False)
     load(place / "model").predict_frame(pd.read_csv(place / "rows.csv"), proba=True).to_csv(

@@ -1,19 +1,16 @@
-"""Laws of the greedy ensemble."""
+"""Laws of ensembles."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.blend import Blend
 from automl.data.table import ProblemType
-from automl.ensemble import cross_fitted, greedy_weights
+from automl.ensemble import choose_blend, greedy_weights
 from automl.evaluation.metrics import get_metric
 
 CASES = [("roc_auc", ProblemType.BINARY), ("log_loss", ProblemType.MULTICLASS), ("rmse", ProblemType.REGRESSION)]
-
-
-def blend(weights, predictions):
-    return np.tensordot(weights, np.stack(predictions), axes=1)
 
 
 def noisy_models(rng, problem_type, rows, models):
@@ -44,7 +41,7 @@ def test_weights_are_shares_and_never_worse_than_the_best_model(problem):
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1)
     best = min(metric.loss(y, each) for each in predictions)
-    assert metric.loss(y, blend(weights, predictions)) <= best + 1e-12
+    assert metric.loss(y, Blend(weights)(predictions)) <= best + 1e-12
 
 
 @settings(deadline=None, max_examples=30)
@@ -83,7 +80,7 @@ def test_independent_errors_are_averaged_away():
     predictions = [y + rng.normal(size=2_000) for _ in range(4)]
     weights = greedy_weights(predictions, y, metric)
     assert weights == pytest.approx([0.25] * 4, abs=0.05)
-    assert metric(y, blend(weights, predictions)) == pytest.approx(0.5, abs=0.05)
+    assert metric(y, Blend(weights)(predictions)) == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(("rows", "members"), [(100, 4), (500, 8), (2_000, 15)])
@@ -99,7 +96,7 @@ def test_many_rows_are_sampled_and_still_never_worse():
     metric, problem_type = get_metric("roc_auc", ProblemType.BINARY), ProblemType.BINARY
     y, predictions = noisy_models(np.random.default_rng(0), problem_type, 45_000, 3)
     weights = greedy_weights(predictions, y, metric)
-    assert metric(y, blend(weights, predictions)) > max(metric(y, each) for each in predictions)
+    assert metric(y, Blend(weights)(predictions)) > max(metric(y, each) for each in predictions)
 
 
 def test_an_undefined_metric_takes_the_first_model():
@@ -108,14 +105,43 @@ def test_an_undefined_metric_takes_the_first_model():
 
 
 def test_cross_fitting_uses_the_weights_of_the_other_folds():
-    metric = get_metric("rmse", ProblemType.REGRESSION)
+    metric = get_metric("mae", ProblemType.REGRESSION)  # has no second layer
     y, predictions = noisy_models(np.random.default_rng(0), ProblemType.REGRESSION, 90, 4)
     fold_of_row = np.repeat([0, 1, 2], 30)
-    honest = cross_fitted(predictions, y, metric, fold_of_row)
+    blend, honest = choose_blend(predictions, y, metric, fold_of_row)
+    assert blend.weights == pytest.approx(greedy_weights(predictions, y, metric))
     for fold in range(3):
         inside = fold_of_row == fold
         weights = greedy_weights([each[~inside] for each in predictions], y[~inside], metric)
-        assert honest[inside] == pytest.approx(blend(weights, [each[inside] for each in predictions]))
+        assert honest[inside] == pytest.approx(Blend(weights)([each[inside] for each in predictions]))
+
+
+@pytest.mark.parametrize(("name", "problem_type"), CASES[1:])
+def test_a_rows_own_target_has_no_part_in_its_cross_fitted_prediction(name, problem_type):
+    """Its part in the choice between two ways is all it has: here one way is better by far."""
+    rng = np.random.default_rng(1)
+    y, predictions = noisy_models(rng, problem_type, 200, 4)
+    fold_of_row = rng.integers(0, 4, 200)
+    metric = get_metric(name, problem_type)
+    _, honest = choose_blend(predictions, y, metric, fold_of_row)
+    changed = y.copy()
+    changed[0] = changed[0] + 0.01 if problem_type is ProblemType.REGRESSION else (changed[0] + 1) % (y.max() + 1)
+    _, again = choose_blend(predictions, changed, metric, fold_of_row)
+    same = fold_of_row == fold_of_row[0]
+    assert np.array_equal(honest[same], again[same])
+    assert not np.array_equal(honest[~same], again[~same])
+
+
+def test_the_second_layer_is_taken_where_it_helps_on_new_rows():
+    metric, rng = get_metric("log_loss", ProblemType.BINARY), np.random.default_rng(0)
+    truth = rng.uniform(0.02, 0.98, 3000)
+    y = (rng.random(3000) < truth).astype(np.int64)
+    timid = 0.5 + (truth - 0.5) / 4
+    predictions = [np.column_stack([1 - timid, timid])]
+    blend, honest = choose_blend(predictions, y, metric, rng.integers(0, 5, 3000))
+    assert blend.log
+    assert metric.loss(y, honest) < metric.loss(y, predictions[0]) - 0.05
+    assert np.abs(blend(predictions)[:, 1] - truth).mean() < 0.08
 
 
 @pytest.mark.parametrize("folds_run", [1, 5])
@@ -128,19 +154,20 @@ def test_cross_fitting_does_not_flatter_noise(folds_run):
         positive = rng.random((30, 150))
         predictions = [np.column_stack([1 - each, each]) for each in positive]
         fold_of_row = rng.integers(0, folds_run, 150)
-        flattered.append(metric(y, blend(greedy_weights(predictions, y, metric), predictions)))
-        honest.append(metric(y, cross_fitted(predictions, y, metric, fold_of_row, random_state=seed)))
+        flattered.append(metric(y, Blend(greedy_weights(predictions, y, metric))(predictions)))
+        honest.append(metric(y, choose_blend(predictions, y, metric, fold_of_row, random_state=seed)[1]))
     assert np.mean(flattered) > 0.6
     assert np.mean(honest) == pytest.approx(0.5, abs=0.04)
 
 
-def test_cross_fitting_a_single_row_averages():
+def test_a_single_row_is_averaged():
     metric = get_metric("rmse", ProblemType.REGRESSION)
-    assert cross_fitted([np.array([1.0]), np.array([3.0])], np.array([1.0]), metric, np.array([0])).tolist() == [2.0]
+    blend, honest = choose_blend([np.array([1.0]), np.array([3.0])], np.array([1.0]), metric, np.array([0]))
+    assert (blend.weights.tolist(), honest.tolist()) == ([0.5, 0.5], [2.0])
 
 
 def test_metrics_without_a_surrogate_choose_by_themselves():
     metric, problem_type = get_metric("mae", ProblemType.REGRESSION), ProblemType.REGRESSION
     y, predictions = noisy_models(np.random.default_rng(0), problem_type, 300, 4)
     weights = greedy_weights(predictions, y, metric)
-    assert metric.loss(y, blend(weights, predictions)) < min(metric.loss(y, each) for each in predictions)
+    assert metric.loss(y, Blend(weights)(predictions)) < min(metric.loss(y, each) for each in predictions)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.artifact import About, FoldFiles, Member
-from automl.ensemble import cross_fitted, greedy_weights
+from automl.blend import Blend
+from automl.ensemble import choose_blend
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.predictor import Predictor
@@ -82,25 +83,26 @@ class Champion:
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
-        weights = greedy_weights(predictions, y, metric)
-        honest = cross_fitted(predictions, y, metric, self._fold_of_row(), random_state=self._problem.random_state)
+        random_state = self._problem.random_state
+        blend, honest = choose_blend(predictions, y, metric, self._fold_of_row(), random_state=random_state)
         loss = metric.loss(y, honest)
         if self.predictor is not None and not loss < self._loss:
             return False
-        chosen = [(trial, float(weight)) for trial, weight in zip(contenders, weights, strict=True) if weight > 0]
-        score = score_interval(metric, y, honest, random_state=self._problem.random_state)
-        run = self._problem.folds.run
-        self.predictor = self._publish([member(self._journal, trial, weight, run) for trial, weight in chosen], score)
-        self._weights = {trial.candidate.id: weight for trial, weight in chosen}
+        chosen = np.flatnonzero(blend.weights)
+        blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
+        score = score_interval(metric, y, honest, random_state=random_state)
+        members = [member(self._journal, trial, self._problem.folds.run) for trial in trials]
+        self.predictor = self._publish(members, blend, score)
+        self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
 
-    def _publish(self, members: Sequence[Member], score: Score) -> Predictor:
+    def _publish(self, members: Sequence[Member], blend: Blend, score: Score) -> Predictor:
         folder = self._journal.root / "models"
         folder.mkdir(exist_ok=True)
         versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
         number = int(versions[-1].name) + 1 if versions else 1
-        predictor = artifact.write(folder / f"{number:04d}", members, score, self._about, self._opened)
+        predictor = artifact.write(folder / f"{number:04d}", members, blend, score, self._about, self._opened)
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)
@@ -151,7 +153,7 @@ class Champion:
         return self._scores[key]
 
 
-def member(journal: Journal, trial: Trial, weight: float, run: int) -> Member:
+def member(journal: Journal, trial: Trial, run: int) -> Member:
     """Return a trial as a member of an ensemble, with the files of its first ``run`` folds."""
     folds = [
         FoldFiles(
@@ -163,7 +165,7 @@ def member(journal: Journal, trial: Trial, weight: float, run: int) -> Member:
         for record in trial.folds.values()
         if record.fold < run
     ]
-    return Member(trial.candidate.id, trial.candidate.family, weight, folds)
+    return Member(trial.candidate.id, trial.candidate.family, folds)
 
 
 def point_to(link: Path, target: Path) -> None:

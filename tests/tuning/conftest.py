@@ -46,10 +46,8 @@ def toy_run(tmp_path: Path) -> Callable[..., tuple[Path, StoredRun]]:
         y = np.arange(ROWS) * 1.5
         schema, task = infer_schema(frame), infer_task(pd.Series(y), "y")
         folds = make_folds(y, task.problem_type, folds=3, random_state=0)
-        problem = Problem(apply_schema(frame, schema), y, schema, task, "rmse", folds, 0)
-        run = StoredRun(
-            config, problem, About(schema, task, "rmse", Reading("frame"), frame.head(3)), None, time.time()
-        )
+        problem = Problem(apply_schema(frame, schema), y, schema, task, "mae", folds, 0)
+        run = StoredRun(config, problem, About(schema, task, "mae", Reading("frame"), frame.head(3)), None, time.time())
         root = tmp_path / "run"
         store.create(root, run)
         return root, run

@@ -74,7 +74,7 @@ def test_the_score_is_that_of_predictions_on_rows_the_models_did_not_see(train) 
     run = champion._problem
     candidate = Journal(root).trials()[0].candidate.id
     parts = np.concatenate([Journal(root).prediction(candidate, fold) for fold in range(3)])
-    expected = float(np.sqrt(np.mean((parts - run.y_valid) ** 2)))
+    expected = float(np.mean(np.abs(parts - run.y_valid)))
     assert champion.predictor.score.value == pytest.approx(expected)
 
 

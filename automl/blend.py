@@ -1,0 +1,119 @@
+"""How the predictions of an ensemble's members become one, and the second layer that learns it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Predictions = Sequence[NDArray[np.float64]]
+"""One array a member: (rows, k) probabilities or (rows,) values."""
+
+_FLOOR: Final = 1e-6
+"""A member's probability counts as at least this much: the logarithm of 0 would be final."""
+_PENALTY: Final = 10.0
+"""Rows that the prior, the given weights without a bias, counts for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blend:
+    """Weights of the members, and perhaps a bias.
+
+    Without ``log`` the prediction is the weighted sum plus the bias. With it, probabilities are multiplied instead of
+    added, each to the power of its weight: a logarithmic opinion pool (Genest and Zidek 1986), whose weights need not
+    sum to 1, so that it is sharper than its members where they agree, and whose bias belongs to the classes.
+
+    >>> half = np.array([[0.2, 0.8]])
+    >>> Blend(np.array([0.5, 0.5]))([half, half])
+    array([[0.2, 0.8]])
+    >>> Blend(np.array([1.0, 1.0]), log=True)([half, half]).round(3)
+    array([[0.059, 0.941]])
+    """
+
+    weights: NDArray[np.float64]
+    """(members,)"""
+    bias: NDArray[np.float64] | None = None
+    """(1,) for values, (k,) for the logarithms of probabilities; None = 0."""
+    log: bool = False
+
+    def __call__(self, predictions: Predictions) -> NDArray[np.float64]:
+        """Return (rows, k) or (rows,) from what the members predict."""
+        total = np.zeros_like(predictions[0])
+        for weight, prediction in zip(self.weights.tolist(), predictions, strict=True):
+            if weight:
+                total += weight * (np.log(np.maximum(prediction, _FLOOR)) if self.log else prediction)
+        if self.bias is not None:
+            total += self.bias
+        return _softmax(total) if self.log else total
+
+    def only(self, members: NDArray[np.intp]) -> Self:
+        """Return the blend of some members; the others must have no weight."""
+        return type(self)(self.weights[members], self.bias, self.log)
+
+
+def stack(predictions: Predictions, y: NDArray[Any], weights: NDArray[np.float64]) -> Blend:
+    """Fit a second layer over the members that have a weight: least squares, or the log loss for probabilities.
+
+    The coefficients are drawn towards the given weights and no bias, as if these had been seen in ten further rows, so
+    that few rows change little. With a single member this is the scaling of Platt (1999) with a bias a class.
+
+    Parameters
+    ----------
+    predictions
+        Out-of-fold.
+    y
+        (rows,) class codes or values.
+    weights
+        (members,) that sum to 1.
+    """
+    members = np.flatnonzero(weights)
+    chosen = [predictions[member] for member in members.tolist()]
+    fitted, bias = (_pool if predictions[0].ndim == 2 else _least_squares)(chosen, y, weights[members])
+    every = np.zeros(len(weights))
+    every[members] = fitted
+    return Blend(every, bias, log=predictions[0].ndim == 2)
+
+
+def _least_squares(
+    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ridge weights around the prior, and the bias that makes the mean right."""
+    table = np.column_stack(predictions)
+    means, mean, scale = table.mean(axis=0), float(np.mean(y)), max(float(np.var(y)), np.finfo(np.float64).tiny)
+    inner = table - means
+    gram = inner.T @ inner / scale + _PENALTY * np.eye(len(prior))
+    weights = prior + np.linalg.solve(gram, inner.T @ (y - mean - inner @ prior) / scale)
+    return weights, np.array([mean - means @ weights])
+
+
+def _pool(
+    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights and the bias of the logarithmic pool with the least penalised log loss."""
+    from scipy.optimize import minimize
+
+    logs = np.log(np.maximum(np.stack(predictions), _FLOOR))
+    members, rows, classes = logs.shape
+    start = np.concatenate([prior, np.zeros(classes)])
+    codes = y.astype(np.intp)
+
+    def loss(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        probabilities = _softmax(np.tensordot(coefficients[:members], logs, 1) + coefficients[members:])
+        hit = probabilities[np.arange(rows), codes]
+        away = coefficients - start
+        value = _PENALTY * float(away @ away) - float(np.log(np.maximum(hit, np.finfo(np.float64).tiny)).sum())
+        probabilities[np.arange(rows), codes] -= 1.0
+        slope = np.concatenate([np.tensordot(logs, probabilities, 2), probabilities.sum(axis=0)])
+        return value / rows, (slope + 2 * _PENALTY * away) / rows
+
+    found: NDArray[np.float64] = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    return found[:members], found[members:]
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return shares
