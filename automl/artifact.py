@@ -36,6 +36,7 @@ from automl.data.schema import schema_from_json, schema_to_json
 from automl.data.table import Schema, Task
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import ArtifactError, AutoMLError
+from automl.evaluation.conformal import Residuals
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
 from automl.models import transformed
@@ -72,6 +73,18 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """What was chosen out of fold."""
+
+    members: Sequence[Member]
+    blend: Blend
+    """Over the members, in their order."""
+    score: Score
+    residuals: Residuals | None = None
+    """Regression."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class About:
     """What a predictor knows besides its models."""
 
@@ -83,13 +96,14 @@ class About:
     """A few raw training rows, target left out; they become the golden rows."""
 
 
-def write(to: Path, members: Sequence[Member], blend: Blend, score: Score, about: About, opened: Opened) -> Predictor:
+def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predictor:
     """Write a predictor to a new folder, in one rename when it is complete, and return it.
 
     Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
     """
     partial = to.with_name(f".{to.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
+    members, blend, residuals = ensemble.members, ensemble.blend, ensemble.residuals
     for member in members:
         for fold in member.folds:
             _link(fold.model, partial / _model_path(member.candidate, fold.fold))
@@ -102,7 +116,8 @@ def write(to: Path, members: Sequence[Member], blend: Blend, score: Score, about
         | {name: version(name) for name in sorted({"automl", "numpy", "pandas", "scikit-learn", *families})},
         "task": task_to_json(about.task),
         "metric": about.metric,
-        "score": asdict(score),
+        "score": asdict(ensemble.score),
+        "residuals": None if residuals is None else residuals.to_json(),
         "reading": about.reading.to_json(),
         "schema": schema_to_json(about.schema),
         "members": [
@@ -168,6 +183,7 @@ def copy(predictor: Predictor, to: Path) -> Path:
 
 
 def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
+    residuals = manifest.get("residuals")  # predictors of earlier versions have none
     return Predictor(
         schema=schema_from_json(manifest["schema"]),
         task=task_from_json(manifest["task"]),
@@ -175,6 +191,7 @@ def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Pre
         score=Score(**manifest["score"]),
         parts=_parts(folder, manifest, opened),
         blend=_blend(manifest),
+        residuals=Residuals.from_json(residuals) if residuals else None,
         reading=Reading.from_json(manifest["reading"]),
         examples=manifest["golden"]["rows"],
         manifest=manifest,

@@ -170,6 +170,10 @@ class AutoML:
         """Return (rows, classes) probabilities, columns in the order of ``classes_``."""
         return self._fitted().predict_proba(X)
 
+    def predict_interval(self, X: object, coverage: float = 0.9) -> NDArray[np.float64]:
+        """Return (rows, 2): the bounds between which a value lies with probability ``coverage``."""
+        return self._fitted().predict_interval(X, coverage)
+
     def evaluate(self, test: object) -> dict[str, float]:
         """Return every metric of the problem type, in its natural sign, on a table that holds the target column."""
         predictor = self._fitted()

@@ -16,6 +16,7 @@ from automl.data.io import Reading, as_frame, read_table
 from automl.data.schema import apply_schema
 from automl.data.table import Schema, Task
 from automl.errors import UsageError
+from automl.evaluation.conformal import Residuals
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
 from automl.models.base import Model
@@ -57,6 +58,8 @@ class Predictor:
     """Out-of-fold score in the metric's natural sign, with the interval expected on new data."""
     parts: Sequence[Part]
     blend: Blend
+    residuals: Residuals | None
+    """Regression: what intervals are made of; None if the model was saved by an earlier version."""
     reading: Reading
     """How the training table was read; files are read the same way."""
     examples: Sequence[Mapping[str, Any]]
@@ -100,22 +103,44 @@ class Predictor:
             raise UsageError("predict_proba needs classes, but this model predicts numbers; use predict")
         return self.raw(self.typed(data))
 
-    def predict_frame(self, data: object, *, proba: bool = False) -> pd.DataFrame:
-        """Return a frame with the column ``prediction`` and, on demand, one ``probability_<class>`` a class.
+    def predict_interval(self, data: object, coverage: float = 0.9) -> NDArray[np.float64]:
+        """Return (rows, 2): the bounds between which a value lies with probability ``coverage``, all rows together.
+
+        See :class:`~automl.evaluation.conformal.Residuals`.
+
+        Raises
+        ------
+        UsageError
+            For classes, or if ``coverage`` is not between 0 and 1.
+        """
+        return self._known_residuals().interval(self.raw(self.typed(data)), coverage)
+
+    def predict_frame(self, data: object, *, proba: bool = False, interval: float | None = None) -> pd.DataFrame:
+        """Return a frame with the column ``prediction`` and, on demand, further ones.
+
+        Parameters
+        ----------
+        proba
+            Add ``probability_<class>`` for each class.
+        interval
+            Add ``low`` and ``high``, between which the value lies with this probability.
 
         Raises
         ------
         SchemaError
             If columns are missing or cells cannot be what they were in training; names each.
         UsageError
-            If probabilities are asked for in regression.
+            If probabilities are asked for in regression, or an interval for classes.
         """
         if proba and not self.task.problem_type.classification:
             raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
+        residuals = None if interval is None else self._known_residuals()
         raw = self.raw(self.typed(data))
         columns: dict[str, Any] = {"prediction": self.task.decode(raw)}
         if proba:
             columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
+        if residuals and interval is not None:
+            columns["low"], columns["high"] = residuals.interval(raw, interval).T
         return pd.DataFrame(columns)
 
     def raw(self, typed: pd.DataFrame) -> NDArray[np.float64]:
@@ -126,6 +151,13 @@ class Predictor:
             for each in part.models:
                 members[each.member] = members[each.member] + each.share * each.model.predict(X)
         return self.blend(cast("list[NDArray[np.float64]]", members))
+
+    def _known_residuals(self) -> Residuals:
+        if self.task.problem_type.classification:
+            raise UsageError("intervals need numbers, but this model predicts classes; ask for probabilities")
+        if self.residuals is None:
+            raise UsageError("this model was saved without what intervals are made of; train it again")
+        return self.residuals
 
     def typed(self, data: object) -> pd.DataFrame:
         """Return the typed frame of a raw table, see :mod:`automl.data.table`."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from automl import AutoML, artifact, load
-from automl.artifact import About
+from automl.artifact import About, Ensemble
 from automl.blend import Blend
 from automl.tuning.champion import member
 from automl.tuning.journal import Journal
@@ -45,7 +45,7 @@ def main() -> None:
     members = [member(journal, trial, run=2) for trial in trials.values()]
     equal = Blend(np.full(len(members), 1 / len(members)))
     about = About(stored.about.schema, stored.about.task, "roc_auc", stored.about.reading, stored.about.examples)
-    artifact.write(place / "model", members, equal, load(run).score, about, {})
+    artifact.write(place / "model", Ensemble(members, equal, load(run).score), about, {})
     rows = frame.drop(columns="label").tail(30)
     rows.to_csv(place / "rows.csv", index=False)
     load(place / "model").predict_frame(pd.read_csv(place / "rows.csv"), proba=True).to_csv(

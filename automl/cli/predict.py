@@ -19,6 +19,10 @@ def predict(
         str, typer.Option("--output", "-o", metavar="FILE", help="CSV or Parquet file; - writes CSV to stdout.")
     ] = "-",
     proba: Annotated[bool, typer.Option("--proba", help="Add one probability_<class> column a class.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(metavar="P", help="Add low and high, between which the value lies with probability P."),
+    ] = None,
 ) -> None:
     """Predict every row of a table, in the order of the rows."""
     suffix = Path(output).suffix.lower()
@@ -26,7 +30,7 @@ def predict(
         raise UsageError(f"--output must end in .csv or .parquet or be -, got {output!r}")
     from automl.artifact import load
 
-    frame = load(model).predict_frame(data, proba=proba)
+    frame = load(model).predict_frame(data, proba=proba, interval=interval)
     if suffix == ".parquet":
         frame.to_parquet(output, index=False)
     else:

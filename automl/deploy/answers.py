@@ -10,18 +10,18 @@ import pandas as pd
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one object a row of what a predictor answers; probabilities are an object by class.
+    """Return one object a row of what a predictor answers; the probabilities are one object by class in it.
 
     >>> records(pd.DataFrame({"prediction": ["b"], "probability_a": [0.25], "probability_b": [0.75]}))
     [{'prediction': 'b', 'probabilities': {'a': 0.25, 'b': 0.75}}]
     """
-    classes = [name.removeprefix("probability_") for name in frame.columns[1:]]
-    predictions, *shares = (frame[name].tolist() for name in frame.columns)
+    classes = [name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_")]
+    predictions, *others = (frame[name].tolist() for name in frame.columns)
     if not classes:
-        return [{"prediction": prediction} for prediction in predictions]
+        return [dict(zip(frame.columns, row, strict=True)) for row in zip(predictions, *others, strict=True)]
     return [
         {"prediction": prediction, "probabilities": dict(zip(classes, row, strict=True))}
-        for prediction, row in zip(predictions, zip(*shares, strict=True), strict=True)
+        for prediction, row in zip(predictions, zip(*others, strict=True), strict=True)
     ]
 
 
@@ -63,4 +63,5 @@ WRITERS: Final[Mapping[str, Callable[[pd.DataFrame], bytes]]] = {
     "application/x-ndjson": _json_lines,
     "text/csv": _csv,
 }
-"""Media types that can be written. CSV has no header: one line a row, the prediction, then one probability a class."""
+"""Media types that can be written. CSV has no header: one line a row, the prediction, then the probability of each
+class or the bounds of an interval."""

@@ -32,6 +32,7 @@ def predict_operation(predictor: Predictor) -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
         "responses": {"200": _answer(predictor.task), **_REFUSALS},
+        "parameters": _parameters(predictor),
     }
 
 
@@ -43,7 +44,17 @@ def invocations_operation(predictor: Predictor) -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "description": f"Order of the columns: {order}", "content": content},
         "responses": {"200": _answer(predictor.task), **_REFUSALS},
+        "parameters": _parameters(predictor),
     }
+
+
+def _parameters(predictor: Predictor) -> list[dict[str, Any]]:
+    """Return what can be asked for beside the prediction: an interval, where numbers are predicted."""
+    if predictor.residuals is None:
+        return []
+    coverage = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "example": 0.9}
+    description = "Answer also `low` and `high`, between which the value lies with this probability"
+    return [{"name": "interval", "in": "query", "required": False, "schema": coverage, "description": description}]
 
 
 def example_request(predictor: Predictor) -> dict[str, list[dict[str, Any]]]:
@@ -75,10 +86,14 @@ def _cell(column: Column) -> dict[str, Any]:
 def _answer(task: Task) -> dict[str, Any]:
     kinds = {_TYPES[type(label)] for label in task.classes} or {"number"}
     properties: dict[str, Any] = {"prediction": {"type": sorted(kinds)}}
+    required = ["prediction"]
     if task.problem_type is not ProblemType.REGRESSION:
         shares = {str(label): {"type": "number", "minimum": 0, "maximum": 1} for label in task.classes}
         properties["probabilities"] = {"type": "object", "properties": shares, "required": list(shares)}
-    item = {"type": "object", "properties": properties, "required": list(properties)}
+        required.append("probabilities")
+    else:
+        properties |= {"low": {"type": "number"}, "high": {"type": "number"}}
+    item = {"type": "object", "properties": properties, "required": required}
     schema = {
         "type": "object",
         "properties": {"predictions": {"type": "array", "items": item}},

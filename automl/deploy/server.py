@@ -36,7 +36,7 @@ from automl.deploy import openapi, problem
 from automl.deploy.answers import WRITERS, accepted
 from automl.deploy.bodies import parse
 from automl.deploy.problem import BadCell, RequestError
-from automl.errors import AutoMLError, SchemaError
+from automl.errors import AutoMLError, SchemaError, UsageError
 from automl.predictor import Predictor
 
 _DRAIN_SECONDS: Final = 25
@@ -117,17 +117,20 @@ class _Service:
     async def answer(self, request: Request, media_type: str, to: str) -> Response:
         """Read a request and answer it."""
         body = await self._read(request)
-        work = partial(self.predict, body, media_type, to)
+        work = partial(self.predict, body, media_type, to, _coverage(request))
         return Response(await asyncio.get_running_loop().run_in_executor(self._thread, work), media_type=to)
 
-    def predict(self, body: bytes, media_type: str, to: str) -> bytes:
+    def predict(self, body: bytes, media_type: str, to: str, interval: float | None = None) -> bytes:
         """Turn the body of a request into the body of its answer."""
         table = parse(body, media_type, self.predictor.schema, max_rows=self._max_rows)
         errors = list(table.errors)
         try:
-            frame = self.predictor.predict_frame(table.frame, proba=self.predictor.task.problem_type.classification)
+            classes = self.predictor.task.problem_type.classification
+            frame = self.predictor.predict_frame(table.frame, proba=classes, interval=interval)
         except SchemaError as error:
             errors += [self._bad_cell(*cell) for cell in error.cells]
+        except UsageError as error:
+            raise RequestError(400, str(error)) from None
         if errors:
             raise RequestError.of_cells(errors)
         return WRITERS[to](frame)
@@ -180,6 +183,17 @@ def listen(app: FastAPI, host: str, port: int) -> None:
 
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _coverage(request: Request) -> float | None:
+    """Return the probability that intervals are asked for with, if they are."""
+    given = request.query_params.get("interval")
+    if given is None:
+        return None
+    try:
+        return float(given)
+    except ValueError:
+        raise RequestError(400, f"interval must be a probability such as 0.9, got {given[:40]!r}") from None
 
 
 def _refuse(_: Request, error: Exception) -> Response:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl import artifact
-from automl.artifact import About, FoldFiles, Member
-from automl.blend import Blend
+from automl.artifact import About, Ensemble, FoldFiles, Member
 from automl.ensemble import choose_blend
+from automl.evaluation.conformal import Residuals
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.predictor import Predictor
@@ -92,17 +92,18 @@ class Champion:
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         score = score_interval(metric, y, honest, random_state=random_state)
         members = [member(self._journal, trial, self._problem.folds.run) for trial in trials]
-        self.predictor = self._publish(members, blend, score)
+        residuals = None if self._problem.task.classes else Residuals.fit(y, honest)
+        self.predictor = self._publish(Ensemble(members, blend, score, residuals))
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
 
-    def _publish(self, members: Sequence[Member], blend: Blend, score: Score) -> Predictor:
+    def _publish(self, ensemble: Ensemble) -> Predictor:
         folder = self._journal.root / "models"
         folder.mkdir(exist_ok=True)
         versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
         number = int(versions[-1].name) + 1 if versions else 1
-        predictor = artifact.write(folder / f"{number:04d}", members, blend, score, self._about, self._opened)
+        predictor = artifact.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)

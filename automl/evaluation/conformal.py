@@ -1,0 +1,92 @@
+"""Intervals around predicted values that hold new values as often as they promise: conformal prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.errors import UsageError
+
+_LEVELS: Final = np.linspace(0.0, 1.0, 201)
+_ROWS: Final = 50
+"""Rows that the spread at a size of prediction is measured on."""
+_BINS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residuals:
+    """How far the values of unseen rows were from their predictions, by the size of the prediction.
+
+    Split conformal prediction (Vovk, Gammerman, Shafer 2005) on out-of-fold residuals with their sign, each divided by
+    the spread of its neighbours (Papadopoulos et al. 2002), so that intervals are wider where errors are. The spread is
+    the mean absolute residual in bins of the prediction, interpolated between the middles of the bins.
+
+    >>> y = np.arange(1000.0)
+    >>> residuals = Residuals.fit(y, y + np.tile([-1.0, 0.0, 0.0, 1.0], 250))
+    >>> residuals.interval(np.array([5.0]), 0.9)
+    array([[4., 6.]])
+    """
+
+    centers: NDArray[np.float64]
+    """(bins,) the median prediction of each bin, rising."""
+    spreads: NDArray[np.float64]
+    """(bins,) the mean absolute residual of each bin, positive."""
+    quantiles: NDArray[np.float64]
+    """(201,) quantiles of (value - prediction) / spread at the levels 0, 0.005 .. 1."""
+    rows: int
+    """Rows that it was learned from."""
+    least: float
+    """No value is expected below: 0 if there was none in training."""
+
+    @classmethod
+    def fit(cls, y: NDArray[Any], prediction: NDArray[np.float64]) -> Self:
+        """Learn from (rows,) values and their out-of-fold predictions."""
+        residual = y - prediction
+        order = np.argsort(prediction, kind="stable")
+        bins = np.array_split(order, min(max(len(y) // _ROWS, 1), _BINS))
+        size = np.abs(residual)
+        smallest = max(1e-3 * float(size.mean()), np.finfo(np.float32).tiny)
+        centers = np.array([np.median(prediction[rows]) for rows in bins])
+        spreads = np.array([max(size[rows].mean(), smallest) for rows in bins])
+        quantiles = np.quantile(residual / np.interp(prediction, centers, spreads), _LEVELS)
+        return cls(centers, spreads, quantiles, len(y), 0.0 if np.min(y) >= 0 else -inf)
+
+    def interval(self, prediction: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
+        """Return (rows, 2): the bounds between which the value lies with probability ``coverage``, 0 < coverage < 1.
+
+        Raises
+        ------
+        UsageError
+            If the coverage is not a probability.
+        """
+        if not 0 < coverage < 1:
+            raise UsageError(f"the coverage of an interval must lie between 0 and 1, such as 0.9; got {coverage:g}")
+        # with n residuals a new one is below their k-th with probability k / (n + 1)
+        level = min((1 + coverage) / 2 * (self.rows + 1) / self.rows, 1.0)
+        below, above = np.interp([1 - level, level], _LEVELS, self.quantiles)
+        spread = np.interp(prediction, self.centers, self.spreads)
+        low = np.maximum(prediction + min(below, 0.0) * spread, self.least)
+        return np.column_stack([np.minimum(low, prediction), prediction + max(above, 0.0) * spread])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the residuals as JSON values."""
+        return {
+            "centers": self.centers.tolist(),
+            "spreads": self.spreads.tolist(),
+            "quantiles": self.quantiles.tolist(),
+            "rows": self.rows,
+            "least": None if self.least == -inf else self.least,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        centers, spreads, quantiles = (
+            np.array(record[name], np.float64) for name in ("centers", "spreads", "quantiles")
+        )
+        return cls(centers, spreads, quantiles, record["rows"], -inf if record["least"] is None else record["least"])

@@ -1,0 +1,74 @@
+"""Laws of prediction intervals."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.errors import UsageError
+from automl.evaluation.conformal import Residuals
+
+
+def drawn(rng, rows):
+    """Return values whose spread grows with their prediction, and is skewed."""
+    prediction = rng.uniform(0, 10, rows)
+    return prediction + prediction * (rng.exponential(size=rows) - 1), prediction
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize("rows", [60, 500, 5000])
+def test_new_values_are_covered_as_often_as_promised(coverage, rows):
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(40):
+        residuals = Residuals.fit(*drawn(rng, rows))
+        y, prediction = drawn(rng, 2000)
+        low, high = residuals.interval(prediction, coverage).T
+        shares.append(((low <= y) & (y <= high)).mean())
+    assert np.mean(shares) == pytest.approx(coverage, abs=0.02)
+
+
+def test_they_are_covered_where_errors_are_small_and_where_they_are_large():
+    rng = np.random.default_rng(0)
+    residuals = Residuals.fit(*drawn(rng, 20_000))
+    y, prediction = drawn(rng, 20_000)
+    low, high = residuals.interval(prediction, 0.9).T
+    inside = (low <= y) & (y <= high)
+    for part in np.array_split(np.argsort(prediction), 8):
+        assert inside[part].mean() == pytest.approx(0.9, abs=0.04)
+    assert (high - low)[prediction > 9].mean() > 4 * (high - low)[prediction < 1].mean()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 700), st.floats(0.01, 0.98))
+def test_intervals_hold_the_prediction_and_grow_with_the_coverage(seed, rows, coverage):
+    rng = np.random.default_rng(seed)
+    residuals = Residuals.fit(*drawn(rng, rows))
+    prediction = rng.uniform(-5, 20, 50)
+    narrow, wide = residuals.interval(prediction, coverage), residuals.interval(prediction, coverage + 0.01)
+    assert (narrow[:, 0] <= prediction).all()
+    assert (prediction <= narrow[:, 1]).all()
+    assert (wide[:, 0] <= narrow[:, 0]).all()
+    assert (narrow[:, 1] <= wide[:, 1]).all()
+
+
+def test_no_interval_reaches_below_zero_where_no_value_does():
+    rng = np.random.default_rng(0)
+    prediction = rng.uniform(0, 1, 500)
+    y = np.abs(prediction + rng.normal(size=500))
+    assert Residuals.fit(y, prediction).interval(prediction, 0.99).min() == 0
+    assert Residuals.fit(y - 1, prediction).interval(prediction, 0.99).min() < 0
+
+
+def test_json_brings_back_the_same_intervals():
+    rng = np.random.default_rng(0)
+    residuals = Residuals.fit(*drawn(rng, 900))
+    prediction = rng.uniform(0, 10, 20)
+    again = Residuals.from_json(residuals.to_json())
+    assert np.array_equal(again.interval(prediction, 0.9), residuals.interval(prediction, 0.9))
+
+
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, 90.0, float("nan")])
+def test_a_coverage_is_a_probability(coverage):
+    with pytest.raises(UsageError, match=r"such as 0\.9"):
+        Residuals.fit(np.arange(9.0), np.arange(9.0)).interval(np.zeros(1), coverage)
