@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
+from time import strftime
+from time import time as now
 from typing import Any, Final, Self
 
 import numpy as np
@@ -14,16 +15,20 @@ from numpy.typing import NDArray
 from automl import artifact
 from automl.artifact import About
 from automl.config import FitConfig, Preset, Scheduler
+from automl.data.dependence import ordering_dates, shared_identifiers
 from automl.data.identifiers import with_telling_identifiers
-from automl.data.io import Reading, as_frame, read_table
+from automl.data.io import as_frame, read_table
+from automl.data.roles import Roles, column_of
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
+from automl.data.training import TrainingTable, validation_rows
 from automl.errors import AutoMLError, DataError, UsageError, suggestion
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.metrics import default_metric, get_metric, metrics_for
-from automl.evaluation.validation import default_folds, default_run, make_folds
+from automl.evaluation.scheme import by_table, make_scheme
+from automl.evaluation.splits import Pairs, Splitter
 from automl.models.registry import registered
 from automl.predictor import Predictor
 from automl.tuning import store
@@ -60,7 +65,8 @@ class AutoML:
     preset
         ``fast``, ``balanced`` or ``best``: how long to try.
     folds
-        Splits for cross-validation; default: by the number of rows and the time.
+        Splits for cross-validation; default: by the number of rows and the time. Or a splitter of scikit-learn, such as
+        ``GroupKFold(5)``, or a list of (train, valid) row numbers.
     scheduler
         Who stops searched candidates early: ``asha``, ``hyperband`` or ``none``.
     n_jobs, memory, gpus
@@ -97,7 +103,7 @@ class AutoML:
         problem_type: str | None = None,
         types: Mapping[str, str] | None = None,
         preset: Preset = "balanced",
-        folds: int | None = None,
+        folds: int | Splitter | Pairs | None = None,
         scheduler: Scheduler = "asha",
         n_jobs: int | None = None,
         memory: int | None = None,
@@ -123,8 +129,21 @@ class AutoML:
         self.output = output
         self.on_progress = on_progress
 
-    def fit(self, X: object, y: object = None, *, target: str | None = None) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        target: str | None = None,
+        groups: object = None,
+        time: object = None,
+        fold: object = None,
+        valid: object = None,
+    ) -> Self:
         """Train until the time is up or interrupted, and keep the best model in the run folder.
+
+        Rows are validated in random folds, unless one of ``groups``, ``time``, ``fold`` and ``valid`` says better. The
+        first three are the name of a column of ``X``, which is no feature then, or one value a row.
 
         Parameters
         ----------
@@ -134,6 +153,15 @@ class AutoML:
             (rows,) target values, if they are not a column of ``X``.
         target
             Name of the target column of ``X``; needed if ``y`` is not given.
+        groups
+            What rows of one patient, customer or machine share: no group is both trained on and validated.
+        time
+            When a row came to be, a date or a number. Models train on the past and are validated on the block of rows
+            after it; the model is scored on the latest block.
+        fold
+            The fold in which a row is validated.
+        valid
+            A second table like ``X``, or ``(X, y)``: models train on the first and are validated on this one.
 
         Raises
         ------
@@ -142,10 +170,11 @@ class AutoML:
         NoModelError
             If the time was too short for any model.
         """
-        started = time.time()
+        started = now()
         config = self._config()
-        root = Path(self.output) if self.output is not None else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
-        run = self._prepare(config, X, y, target, started)
+        root = Path(self.output) if self.output is not None else Path("runs") / strftime("%Y%m%d-%H%M%S")
+        table = TrainingTable.read(X, y, target, groups=groups, time=time, fold=fold)
+        run = self._prepare(config, table, valid, started)
         store.create(root, run)
         return self._train(root, run)
 
@@ -179,7 +208,7 @@ class AutoML:
         predictor = self._fitted()
         task = predictor.task
         frame = read_table(test, reading=predictor.reading)[0] if isinstance(test, str | Path) else as_frame(test)
-        target = _column(frame, task.target)
+        target = column_of(frame, task.target)
         y, known = encode_target(target, task)
         raw = predictor.raw(predictor.typed(frame[known]))
         metrics = metrics_for(task.problem_type, n_features=len(predictor.schema.used))
@@ -233,31 +262,32 @@ class AutoML:
         return f"AutoML({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     def _config(self) -> FitConfig:
-        return FitConfig(**{name: getattr(self, name) for name in _OPTIONS if name not in ("output", "on_progress")})
+        options = self.get_params() | {"folds": self.folds if isinstance(self.folds, int) else None}
+        return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
-    def _prepare(self, config: FitConfig, X: object, y: object, target: str | None, started: float) -> StoredRun:
-        """Read and understand the table."""
-        frame, values, reading = _read(X, y, target)
-        self._say(started, config, reading.describe())
+    def _prepare(self, config: FitConfig, table: TrainingTable, valid: object, started: float) -> StoredRun:
+        """Understand the table."""
+        self._say(started, config, table.reading.describe())
         wanted = ProblemType(config.problem_type) if config.problem_type else None
-        task = infer_task(values, str(values.name), problem_type=wanted)
-        encoded, known = encode_target(values, task)
-        frame, encoded = frame[known], encoded[known]
+        task = infer_task(table.target, str(table.target.name), problem_type=wanted)
+        y, known = encode_target(table.target, task)
+        frame, y = table.frame[known], y[known]
         if not known.all():
             self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
-        schema = self._schema(config, frame, encoded, task, started)
+        schema = self._schema(config, frame, y, task, started)
         metric = get_metric(config.metric, task.problem_type) if config.metric else default_metric(task.problem_type)
         self._say(started, config, _describe(task, metric.name))
-        folds = make_folds(
-            encoded,
-            task.problem_type,
-            folds=default_folds(len(frame), config.folds),
-            run=default_run(len(frame), config.folds),
-            random_state=config.random_state,
-        )
-        problem = Problem(apply_schema(frame, schema), encoded, schema, task, metric.name, folds, config.random_state)
+        typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
+        if valid is None:
+            folds, groups = make_scheme(typed, y, task, roles, self.folds, known=known, random_state=seed)
+            self._hint(config, frame, typed, schema, roles, started)
+        else:
+            further, y_valid = validation_rows(valid, table, schema, task)
+            folds, groups = by_table(len(y), len(y_valid), roles, self.folds), None
+            typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
+        problem = Problem(typed, y, schema, task, metric.name, folds, seed, groups)
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
-        return StoredRun(config, problem, About(schema, task, metric.name, reading, examples), None, started)
+        return StoredRun(config, problem, About(schema, task, metric.name, table.reading, examples), None, started)
 
     def _schema(
         self, config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, started: float
@@ -276,6 +306,19 @@ class AutoML:
                 way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
                 self._say(started, config, f"warning: column {column.name!r} is kept: {column.reason}; {way_out}")
         return schema
+
+    def _hint(
+        self, config: FitConfig, frame: pd.DataFrame, typed: pd.DataFrame, schema: Schema, roles: Roles, started: float
+    ) -> None:
+        """Say which rows know of each other, if nobody has said so."""
+        if roles.given or not isinstance(self.folds, int | None):
+            return
+        for name in ordering_dates(typed, schema):
+            said = f"rows seem ordered by {name!r}: scores may be too good, use --time-column {name}"
+            self._say(started, config, f"warning: {said}")
+        for name in shared_identifiers(frame, schema):
+            said = f"rows share values of {name!r}: scores may be too good for new ones, use --groups {name}"
+            self._say(started, config, f"warning: {said}")
 
     def _train(self, root: Path, run: StoredRun) -> Self:
         def save_plan(plan: Plan) -> None:
@@ -302,7 +345,7 @@ class AutoML:
         self.run_ = root
         self.predictor_ = engine.predictor
         self.board_: Leaderboard = engine.champion.board()
-        self.seconds_ = time.time() - run.started
+        self.seconds_ = now() - run.started
         return self
 
     def _fitted(self) -> Predictor:
@@ -312,7 +355,7 @@ class AutoML:
 
     def _say(self, started: float, config: FitConfig, message: str) -> None:
         if self.on_progress is not None:
-            self.on_progress(Snapshot(time.time() - started, config.time_budget, message))
+            self.on_progress(Snapshot(now() - started, config.time_budget, message))
 
 
 _OPTIONS: Final = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
@@ -323,31 +366,6 @@ def _start_search(config: FitConfig, root: Path) -> SearchProcess | None:
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
     return None if (short or few) and config.ray_address is None else SearchProcess(config, root)
-
-
-def _read(X: object, y: object, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any], Reading]:
-    """Return the features, the target and how they were read."""
-    if isinstance(X, str | Path):
-        frame, reading = read_table(X)
-    else:
-        frame, reading = as_frame(X), Reading("frame")
-    if (y is None) == (target is None):
-        raise UsageError("give either y or the name of the target column")
-    if target is not None:
-        values = _column(frame, target)
-        return frame.drop(columns=target), values, reading
-    values = pd.Series(np.asarray(y), name=getattr(y, "name", None) or "target")
-    if len(values) != len(frame):
-        raise DataError(f"y must have one value a row: X has {len(frame)} rows, y has {len(values)}")
-    return frame, values, reading
-
-
-def _column(frame: pd.DataFrame, target: str) -> pd.Series[Any]:
-    if target not in frame.columns:
-        columns = [str(name) for name in frame.columns]
-        shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
-        raise DataError(f"there is no column {target!r}{suggestion(target, columns) or f'; columns: {shown}'}")
-    return frame[target]
 
 
 def _describe(task: Task, metric: str) -> str:

@@ -38,6 +38,15 @@ def fit(
     ] = None,
     preset: Annotated[Preset, typer.Option(parser=str, metavar="fast|balanced|best")] = "balanced",
     folds: Annotated[int | None, typer.Option(metavar="K", help="Folds of the cross-validation.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column whose values no two folds share, such as a patient.")
+    ] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Column of dates or numbers: train on the past, validate on the next."),
+    ] = None,
+    fold: Annotated[str | None, typer.Option(metavar="COL", help="Column that holds the fold of each row.")] = None,
+    valid: Annotated[str | None, typer.Option(metavar="FILE", help="Labelled table to validate on.")] = None,
     scheduler: Annotated[Scheduler, typer.Option(parser=str, metavar="asha|hyperband|none")] = "asha",
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Cores to use; by default all.")] = None,
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for all trials together: 8GB.")] = None,
@@ -50,8 +59,9 @@ def fit(
     """Train on a table until the time is up and keep the best model."""
     from automl.experiment import AutoML
 
-    if test is not None and not Path(test).is_file():
-        raise DataError(f"--test must be a file, got {test!r}")
+    for option, file in (("--test", test), ("--valid", valid)):
+        if file is not None and not Path(file).is_file():
+            raise DataError(f"{option} must be a file, got {file!r}")
     with watch(max_trials) as show:
         model = AutoML(
             time_budget=None if time is None else parse_seconds(time),
@@ -69,7 +79,7 @@ def fit(
             random_state=random_state,
             output=output,
             on_progress=show,
-        ).fit(train, target=target)
+        ).fit(train, target=target, groups=groups, time=time_column, fold=fold, valid=valid)
     _report(model, json, {} if test is None else model.evaluate(test), sample=test or train)
 
 

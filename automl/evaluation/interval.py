@@ -29,6 +29,7 @@ def score_interval(
     y: NDArray[Any],
     prediction: NDArray[np.float64],
     *,
+    groups: NDArray[np.intp] | None = None,
     level: float = 0.9,
     blocks: int = 20,
     random_state: int = 0,
@@ -40,6 +41,8 @@ def score_interval(
     allows for that small number. It is widened by the square root of 3: a new sample has a sampling error too, and so
     has the training of the models, whose folds share most of their rows (Nadeau and Bengio 2003). Blocks are not
     stratified by the target, since the shares of classes also vary from sample to sample.
+
+    Rows of a group are never in two blocks: what they share does not average out, so they count as one.
 
     The interval has no width where every block gives the same value, as with a perfect score. With fewer than four rows
     it is the metric's whole range.
@@ -55,11 +58,13 @@ def score_interval(
     if np.isnan(value):
         return Score(nan, nan, nan)
     least, greatest = metric.bounds
-    groups = min(blocks, len(y) // 2)
-    if groups < 2:
+    units = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    count = int(units.max(initial=-1)) + 1
+    parts = min(blocks, count // 2)
+    if parts < 2:
         return Score(value, least, greatest)
-    block = np.random.default_rng(random_state).permutation(len(y)) % groups
-    remaining = [np.flatnonzero(block != group) for group in range(groups)]
+    block = np.random.default_rng(random_state).permutation(count)[units] % parts
+    remaining = [np.flatnonzero(block != part) for part in range(parts)]
     values = np.array([metric(y[rows], prediction[rows]) for rows in remaining])
     values = values[~np.isnan(values)]  # a block may hold all rows of a class
     if len(values) < 2:

@@ -1,7 +1,8 @@
-"""Splits into folds: every row is predicted at most once, by models that did not see it."""
+"""Splits into folds: a row is predicted only by models that did not see it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,17 +12,24 @@ from numpy.typing import NDArray
 from automl.data.table import ProblemType
 from automl.errors import DataError
 
+TRAIN: Final = 0
+VALID: Final = 1
+UNUSED: Final = 2
+
 _SMALL_ROWS: Final = 1_500
 """Below this a model notices the rows that a fold takes away, and fits are cheap."""
 _LARGE_ROWS: Final = 200_000
 """Above this one validation fold is precise enough, and k fits cost too much."""
+_STRATA: Final = 10
+"""Parts of the range of a numeric target that groups are spread by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folds:
-    """A split of all rows into ``count`` folds, of which the first ``run`` are validated on.
+    """A split of all rows into blocks, and what each fold does with each block.
 
-    ``run=count`` is cross-validation, ``run=1`` a holdout of 1 / ``count`` of the rows.
+    By default there is a fold for each block: it validates this block and trains on all others. ``run=count`` is
+    cross-validation then, ``run=1`` a holdout of 1 / ``count`` of the rows.
 
     >>> folds = Folds(np.array([0, 1, 0, 1, 2], dtype=np.int16), run=2)
     >>> train, valid = folds.split(0)
@@ -29,43 +37,114 @@ class Folds:
     (array([1, 3, 4]), array([0, 2]), array([0, 2, 1, 3]))
     """
 
-    assignment: NDArray[np.int16]
-    """(rows,) the fold of each row, 0 .. count - 1."""
+    assignment: NDArray[np.integer[Any]]
+    """(rows,) the block of each row, 0 .. blocks - 1."""
     run: int
+    """Folds that are trained and validated, the first ones."""
+    roles: NDArray[np.int8] | None = None
+    """(folds, blocks) ``TRAIN``, ``VALID`` or ``UNUSED``, where that is not the default."""
+    fixed: bool = False
+    """Whether the number of folds was asked for; if not, fewer are run where the time is short."""
 
     @property
     def count(self) -> int:
         """Number of folds."""
-        return int(self.assignment.max()) + 1
+        return len(self._roles)
 
     @property
     def valid_rows(self) -> NDArray[np.intp]:
-        """Rows that get out-of-fold predictions, fold after fold: the order of the folds' predictions joined."""
-        order = np.argsort(self.assignment, kind="stable")
-        return order[: np.count_nonzero(self.assignment < self.run)]
+        """Rows that get out-of-fold predictions, in the order in which the folds come to them."""
+        rows = self._validated(self.run)
+        return rows[np.sort(np.unique(rows, return_index=True)[1])] if self._overlap else rows
+
+    @property
+    def valid_folds(self) -> NDArray[np.intp]:
+        """(valid rows,) the fold that predicts each of :attr:`valid_rows`, the first one if there are several."""
+        first = (self._roles[: self.run] == VALID).argmax(axis=0)
+        folds: NDArray[np.intp] = first[self.assignment[self.valid_rows]]
+        return folds
+
+    @property
+    def forward(self) -> bool:
+        """Whether folds step back in time: each trains on rows that the next one validates, none on those before."""
+        roles = self._roles[: self.run]
+        shared = (roles == TRAIN).astype(np.intp) @ (roles == VALID).astype(np.intp).T
+        return self.run > 1 and bool(shared.diagonal(1).all()) and not np.tril(shared).any()
+
+    @property
+    def final(self) -> int:
+        """Folds whose models predict new rows and whose rows the score is about, the first ones.
+
+        All, but one where folds step back in time: it was trained on the most rows and the latest, and the rows that it
+        validates are the nearest to those that will come.
+        """
+        return 1 if self.forward else self.run
+
+    @property
+    def final_rows(self) -> int:
+        """How many of :attr:`valid_rows`, the first ones, the score is about."""
+        return int(np.count_nonzero(self.valid_folds < self.final))
 
     def split(self, fold: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the rows to train on and the rows to validate on, each in rising order."""
-        valid = self.assignment == fold
-        return np.flatnonzero(~valid), np.flatnonzero(valid)
+        role = self._roles[fold][self.assignment]
+        return np.flatnonzero(role == TRAIN), np.flatnonzero(role == VALID)
+
+    def joined(self, predictions: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return the predictions of the first folds as one array, in the order of :attr:`valid_rows`.
+
+        A row that several folds predict gets the mean.
+        """
+        values = np.concatenate(predictions)
+        if not self._overlap:
+            return values
+        _, first, place = np.unique(self._validated(len(predictions)), return_index=True, return_inverse=True)
+        total = np.zeros((len(first), *values.shape[1:]))
+        np.add.at(total, place, values)
+        counts = np.bincount(place).reshape(-1, *(1 for _ in values.shape[1:]))
+        mean: NDArray[np.float64] = (total / counts)[np.argsort(first)]
+        return mean
+
+    @property
+    def _roles(self) -> NDArray[np.int8]:
+        if self.roles is not None:
+            return self.roles
+        return np.eye(int(self.assignment.max()) + 1, dtype=np.int8)  # VALID is 1, TRAIN is 0
+
+    @property
+    def _overlap(self) -> bool:
+        """Whether a row is validated more than once."""
+        return bool(((self._roles[: self.run] == VALID).sum(axis=0) > 1).any())
+
+    def _validated(self, folds: int) -> NDArray[np.intp]:
+        return np.concatenate([self.split(fold)[1] for fold in range(folds)])
 
 
 def make_folds(
-    y: NDArray[Any], problem_type: ProblemType, *, folds: int, run: int | None = None, random_state: int
+    y: NDArray[Any],
+    problem_type: ProblemType,
+    *,
+    folds: int,
+    run: int | None = None,
+    random_state: int,
+    groups: NDArray[np.intp] | None = None,
 ) -> Folds:
     """Split rows so that all folds have the same size and target distribution, as far as that is possible.
 
     The rows of a class, or rows with neighbouring target values, are dealt out to the folds like cards, so no class is
-    too rare: sizes differ by at most one row, and so do the rows of a class.
+    too rare: sizes differ by at most one row, and so do the rows of a class. Groups of several rows stay together; the
+    largest come first, each to the fold that has the least of what it brings.
 
     Parameters
     ----------
     y
         (rows,) class codes, or values.
     folds
-        Number of folds; fewer if there are fewer rows.
+        Number of folds; fewer if there are fewer rows or groups.
     run
         Folds to validate on; None = all.
+    groups
+        (rows,) group codes from 0; None = every row is one of its own.
 
     Raises
     ------
@@ -75,15 +154,65 @@ def make_folds(
     rows = len(y)
     if rows < 2:
         raise DataError(f"validation needs at least 2 rows, got {rows}; add rows with a known target")
-    count = min(folds, rows)
+    sizes = np.ones(rows, np.intp) if groups is None else np.bincount(groups)
+    count = min(folds, len(sizes))
     rng = np.random.default_rng(random_state)
-    order = np.lexsort((rng.random(rows), y))
-    rounds = np.tile(np.arange(count, dtype=np.int16), (-(-rows // count), 1))
-    # One order for all rounds is exact for classes; values need new ones, or one fold always gets the smallest.
-    dealt = rng.permuted(rounds[0])[rounds] if problem_type.classification else rng.permuted(rounds, axis=1)
-    assignment = np.empty(rows, dtype=np.int16)
-    assignment[order] = dealt.ravel()[:rows]
+    alone = np.ones(rows, np.bool_) if groups is None else sizes[groups] == 1
+    assignment = np.full(rows, -1, np.int16)
+    assignment[alone] = _dealt(y[alone], problem_type, count, rng)
+    if groups is not None:
+        _add_groups(assignment, groups, sizes, _strata(y, problem_type), count, rng)
     return Folds(assignment, count if run is None else min(run, count))
+
+
+def _dealt(y: NDArray[Any], problem_type: ProblemType, count: int, rng: np.random.Generator) -> NDArray[np.int16]:
+    """Return the fold of each row, all rows being alone."""
+    order = np.lexsort((rng.random(len(y)), y))
+    cards = np.arange(count, dtype=np.int16)
+    rounds = np.tile(cards, (-(-len(y) // count), 1))
+    # One order for all rounds is exact for classes; values need new ones, or one fold always gets the smallest.
+    dealt = rng.permuted(cards)[rounds] if problem_type.classification else rng.permuted(rounds, axis=1)
+    assignment = np.empty(len(y), dtype=np.int16)
+    assignment[order] = dealt.ravel()[: len(y)]
+    return assignment
+
+
+def _add_groups(
+    assignment: NDArray[np.int16],
+    groups: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    strata: NDArray[np.intp],
+    count: int,
+    rng: np.random.Generator,
+) -> None:
+    """Give the groups of several rows a fold each, so that squared shares of strata and of all rows grow the least."""
+    weight = 1.0 / np.bincount(strata) ** 2.0
+    load = np.zeros((count, len(weight)))  # what a row of each stratum would add to the squared shares of each fold
+
+    def add(fold: int, rows: NDArray[np.intp]) -> None:
+        held = np.bincount(strata[rows], minlength=len(weight))
+        load[fold] += held * weight + len(rows) / len(strata) ** 2.0
+
+    for fold in range(count):
+        add(fold, np.flatnonzero(assignment == fold))
+    by_group = np.argsort(groups, kind="stable")
+    ends = np.cumsum(sizes)
+    for group in np.lexsort((rng.random(len(sizes)), -sizes)).tolist():
+        if sizes[group] == 1:
+            break
+        rows = by_group[ends[group] - sizes[group] : ends[group]]
+        fold = int(load[:, strata[rows]].sum(axis=1).argmin())
+        assignment[rows] = fold
+        add(fold, rows)
+
+
+def _strata(y: NDArray[Any], problem_type: ProblemType) -> NDArray[np.intp]:
+    """Return the class of each row, or the part of the target's range that it lies in."""
+    if problem_type.classification:
+        return np.unique(y, return_inverse=True)[1]
+    strata = np.empty(len(y), np.intp)
+    strata[np.argsort(y, kind="stable")] = np.arange(len(y)) * _STRATA // len(y)
+    return strata if len(y) >= _STRATA else np.zeros(len(y), np.intp)
 
 
 def default_folds(rows: int, requested: int | None) -> int:

@@ -89,9 +89,17 @@ class Features:
         return features
 
 
-def fit_texts(frame: pd.DataFrame, y: NDArray[Any], schema: Schema, task: Task, *, random_state: int) -> Texts:
+def fit_texts(
+    frame: pd.DataFrame,
+    y: NDArray[Any],
+    schema: Schema,
+    task: Task,
+    *,
+    random_state: int,
+    groups: NDArray[np.intp] | None = None,
+) -> Texts:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
-    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state))
+    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state, groups))
 
 
 def fit_features(
@@ -102,6 +110,7 @@ def fit_features(
     needs: Needs,
     *,
     random_state: int,
+    groups: NDArray[np.intp] | None = None,
     texts: Texts | None = None,
 ) -> tuple[Features, Matrix]:
     """Fit features on training rows and return them with the matrix of these rows.
@@ -115,6 +124,8 @@ def fit_features(
         Typed frame, see :mod:`automl.data.table`.
     y
         (rows,) values for regression, else class codes.
+    groups
+        (rows,) codes of rows that belong together; such rows are not told of each other's targets either.
     texts
         What :func:`fit_texts` returned for the same arguments, if it was called.
 
@@ -128,7 +139,7 @@ def fit_features(
             "models need at least one column beside identifiers and constants, this table has none; add one"
         )
     seen = Schema(()) if needs.blind else schema
-    supervision = supervise(y, task, random_state)
+    supervision = supervise(y, task, random_state, groups)
     if texts is None or needs.blind:
         texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
     parts, dense = fit_parts(frame, seen, needs, supervision, texts)

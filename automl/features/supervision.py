@@ -37,9 +37,9 @@ class Supervision:
         return tuple(f"{text} of {label}" if label else text for label in self.labels)
 
 
-def supervise(y: NDArray[Any], task: Task, random_state: int) -> Supervision:
-    """Return the target as columns with stratified inner folds."""
-    folds = _stratified(y, random_state)
+def supervise(y: NDArray[Any], task: Task, random_state: int, groups: NDArray[np.intp] | None = None) -> Supervision:
+    """Return the target as columns with stratified inner folds, which do not part the rows of a group."""
+    folds = _stratified(y, random_state) if groups is None else _grouped(y, random_state, groups)
     if task.problem_type is ProblemType.REGRESSION:
         return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state)
     if task.problem_type is ProblemType.BINARY:
@@ -63,3 +63,11 @@ def _stratified(y: NDArray[Any], random_state: int) -> NDArray[np.intp]:
     folds = np.empty(len(y), np.intp)
     folds[order] = shuffled
     return folds
+
+
+def _grouped(y: NDArray[Any], random_state: int, groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return folds of whole groups with about the same distribution of the groups' mean targets."""
+    _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) == 1:  # nothing but its own rows could tell a row of its target
+        return _stratified(y, random_state)
+    return _stratified(np.bincount(place, weights=y) / sizes, random_state)[place]

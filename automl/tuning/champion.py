@@ -83,17 +83,17 @@ class Champion:
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
-        random_state = self._problem.random_state
-        blend, honest = choose_blend(predictions, y, metric, self._fold_of_row(), random_state=random_state)
+        folds, random_state = self._problem.folds, self._problem.random_state
+        blend, honest = choose_blend(predictions, y, metric, folds.valid_folds, random_state=random_state)
+        y, honest = y[: folds.final_rows], honest[: folds.final_rows]
         loss = metric.loss(y, honest)
         if self.predictor is not None and not loss < self._loss:
             return False
         chosen = np.flatnonzero(blend.weights)
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
-        score = score_interval(metric, y, honest, random_state=random_state)
-        members = [member(self._journal, trial, self._problem.folds.run) for trial in trials]
+        members = [member(self._journal, trial, folds.final) for trial in trials]
         residuals = None if self._problem.task.classes else Residuals.fit(y, honest)
-        self.predictor = self._publish(Ensemble(members, blend, score, residuals))
+        self.predictor = self._publish(Ensemble(members, blend, self._interval(honest), residuals))
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
@@ -116,13 +116,20 @@ class Champion:
         if candidate_id not in self._predictions:
             folds = range(self._problem.folds.run)
             parts = [self._journal.prediction(candidate_id, fold) for fold in folds]
-            self._predictions[candidate_id] = np.concatenate(parts)
+            self._predictions[candidate_id] = self._problem.folds.joined(parts)
         return self._predictions[candidate_id]
 
-    def _fold_of_row(self) -> NDArray[np.integer]:
-        folds = self._problem.folds
-        fold: NDArray[np.integer] = folds.assignment[folds.valid_rows]
-        return fold
+    def _interval(self, prediction: NDArray[np.float64]) -> Score:
+        """Return the score of predictions on the first of the rows that are validated."""
+        problem = self._problem
+        rows = min(len(prediction), problem.folds.final_rows)
+        return score_interval(
+            problem.metric,
+            problem.y_valid[:rows],
+            prediction[:rows],
+            groups=None if problem.groups_valid is None else problem.groups_valid[:rows],
+            random_state=problem.random_state,
+        )
 
     def _row(self, trial: Trial) -> Row:
         records = [record for record in trial.folds.values() if record.fold < self._problem.folds.run]
@@ -147,10 +154,8 @@ class Champion:
         """Return the score on the validation rows of the finished folds."""
         key = (candidate_id, len(folds))
         if key not in self._scores:
-            problem = self._problem
-            y = np.concatenate([problem.y[problem.folds.split(fold)[1]] for fold in folds])
-            prediction = np.concatenate([self._journal.prediction(candidate_id, fold) for fold in folds])
-            self._scores[key] = score_interval(problem.metric, y, prediction, random_state=problem.random_state)
+            predictions = [self._journal.prediction(candidate_id, fold) for fold in folds]
+            self._scores[key] = self._interval(self._problem.folds.joined(predictions))
         return self._scores[key]
 
 

@@ -142,7 +142,7 @@ class Engine:
         if preview is None:
             return plan
         first = self._problem.with_folds_run(min(_MEASURED, plan.folds_run))
-        if self._here(first, preview, Allowance(self._deadline), end=False) and self._config.folds is None:
+        if self._here(first, preview, Allowance(self._deadline), end=False) and not first.folds.fixed:
             folds = self._journal.trial(preview.id).folds.values()
             plan = fit_to_time(plan, min(record.fit_seconds for record in folds), self._deadline.remaining)
         self._problem = self._problem.with_folds_run(plan.folds_run)

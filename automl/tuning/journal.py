@@ -5,7 +5,8 @@
     RUN/
       run.json             options, schema, task, metric, how the data was read, the plan
       data.parquet         the typed frame and the target, for resume
-      folds.npy            row -> fold
+      folds.npy            row -> block of rows; fold_roles.npy: what each fold does with each block, if not the usual
+      groups.npy           row -> group of rows that belong together, if there are any
       trials/ID/           one folder a candidate
         candidate.json
         fold-0/            model files, prediction.npy, record.json; appears in one rename when it is complete

@@ -58,16 +58,19 @@ class Matrices:
     def _fit(self, place: Path, fold: int, needs: Needs) -> None:
         problem = self._problem
         train, valid = problem.folds.split(fold)
+        groups = None if problem.groups is None else problem.groups[train]
         rows = problem.frame.iloc[train], problem.y[train], problem.schema, problem.task
         texts = None
         if problem.schema.of(Kind.TEXT) and not needs.blind:
             fitted = self._folder / "texts" / f"fold-{fold}"
             _once(
                 fitted,
-                lambda partial: write(fit_texts(*rows, random_state=problem.random_state), partial, "texts", FORMAT),
+                lambda partial: write(
+                    fit_texts(*rows, random_state=problem.random_state, groups=groups), partial, "texts", FORMAT
+                ),
             )
             texts = read(Texts, fitted, "texts", FORMAT)
-        features, X_train = fit_features(*rows, needs, random_state=problem.random_state, texts=texts)
+        features, X_train = fit_features(*rows, needs, random_state=problem.random_state, groups=groups, texts=texts)
         (place / "features").mkdir()
         features.save(place / "features")
         _write(place / "train", X_train)

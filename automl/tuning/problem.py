@@ -31,6 +31,8 @@ class Problem:
     metric_name: str
     folds: Folds
     random_state: int
+    groups: NDArray[np.intp] | None = None
+    """(rows,) codes from 0 of rows that belong together: no fold, inner ones included, parts them. None = no two do."""
 
     @property
     def shape(self) -> Shape:
@@ -48,6 +50,11 @@ class Problem:
     def metric(self) -> Metric:
         """The metric that is optimised."""
         return get_metric(self.metric_name, self.task.problem_type, n_features=self.frame.shape[1])
+
+    @property
+    def groups_valid(self) -> NDArray[np.intp] | None:
+        """The groups of the rows that get out-of-fold predictions."""
+        return None if self.groups is None else self.groups[self.folds.valid_rows]
 
     @property
     def y_valid(self) -> NDArray[np.generic]:

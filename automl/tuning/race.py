@@ -55,4 +55,4 @@ class Race:
         return sorted(trials, key=lambda trial: sum(trial.folds[fold].loss for fold in range(run)))[:_RIVALS]
 
     def _prediction(self, candidate_id: str, folds: int) -> NDArray[np.float64]:
-        return np.concatenate([self._journal.prediction(candidate_id, fold) for fold in range(folds)])
+        return self._problem.folds.joined([self._journal.prediction(candidate_id, fold) for fold in range(folds)])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from automl.artifact import About, plain_rows
 from automl.config import FitConfig
@@ -50,6 +51,9 @@ def create(root: Path, run: StoredRun) -> None:
     problem.frame.to_parquet(root / "data.parquet", index=False)
     np.save(root / "target.npy", problem.y)
     np.save(root / "folds.npy", problem.folds.assignment)
+    for name, array in (("fold_roles", problem.folds.roles), ("groups", problem.groups)):
+        if array is not None:
+            np.save(root / f"{name}.npy", array)
     about_json: dict[str, Any] = {
         "config": run.config.to_json(),
         "schema": schema_to_json(about.schema),
@@ -58,6 +62,7 @@ def create(root: Path, run: StoredRun) -> None:
         "reading": about.reading.to_json(),
         "examples": plain_rows(about.examples),
         "folds_run": problem.folds.run,
+        "folds_fixed": problem.folds.fixed,
         "plan": None,
         "started": run.started,
     }
@@ -92,11 +97,22 @@ def read_run(root: Path) -> StoredRun:
         schema=about.schema,
         task=about.task,
         metric_name=about.metric,
-        folds=Folds(np.load(root / "folds.npy", allow_pickle=False), stored["folds_run"]),
+        folds=Folds(
+            np.load(root / "folds.npy", allow_pickle=False),
+            stored["folds_run"],
+            _array(root / "fold_roles.npy"),
+            stored.get("folds_fixed", config.folds is not None),
+        ),
         random_state=config.random_state,
+        groups=_array(root / "groups.npy"),
     )
     plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
     return StoredRun(config, problem, about, plan, stored["started"])
+
+
+def _array(path: Path) -> NDArray[Any] | None:
+    """Return an array that a run has only if it needs it."""
+    return np.load(path, allow_pickle=False) if path.exists() else None
 
 
 def reopen_run(root: Path, time_budget: float | None) -> StoredRun:

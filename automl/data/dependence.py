@@ -1,0 +1,53 @@
+"""Rows that know of each other: repeated rows, rows in the order of time, rows of one identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import cells_of
+from automl.data.kinds import names_identifier
+from automl.data.table import Kind, Schema
+
+FEWEST: Final = 20
+"""Different values that a date or an identifier needs before its order or its repetition says something."""
+IN_ORDER: Final = 0.99
+"""Share of steps from row to row that go one way, from which rows are in the order of a date."""
+MOST_ROWS: Final = 1_000
+"""Mean rows a value above which an identifier rather names a category."""
+SHARED: Final = 1.2
+"""Mean rows a value from which an identifier repeats."""
+
+
+def repeated_rows(typed: pd.DataFrame) -> NDArray[np.intp] | None:
+    """Return (rows,) codes from 0 that equal rows share, or None if no row repeats another.
+
+    >>> repeated_rows(pd.DataFrame({"a": [1.0, 2.0, 1.0]})).tolist()
+    [0, 1, 0]
+    """
+    hashes = pd.util.hash_pandas_object(typed, index=False).to_numpy()
+    distinct, codes = np.unique(hashes, return_inverse=True)
+    return None if len(distinct) == len(hashes) else codes
+
+
+def ordering_dates(typed: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Yield the date columns that the rows are sorted by, up or down."""
+    for name in schema.of(Kind.DATETIME):
+        dates = typed[name].dropna().to_numpy()
+        steps = np.diff(dates).astype(np.int64)
+        if len(np.unique(dates)) >= FEWEST and max(np.mean(steps >= 0), np.mean(steps <= 0)) >= IN_ORDER:
+            yield name
+
+
+def shared_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Yield the columns that identify something by their name, but more than one row has each value."""
+    for column in schema.used:
+        if column.kind in (Kind.NUMERIC, Kind.CATEGORICAL) and names_identifier(column.name):
+            cells = cells_of(frame[column.name])
+            rows_each = len(frame) / max(len(cells.values), 1)
+            if len(cells.values) >= FEWEST and SHARED <= rows_each <= MOST_ROWS:
+                yield column.name

@@ -1,0 +1,138 @@
+"""Columns that say how to validate instead of what to predict from. No model sees them, no prediction needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import cells_of, text_of
+from automl.data.kinds import infer_kind
+from automl.data.numerals import parse_numbers
+from automl.data.schema import apply_schema
+from automl.data.table import Kind, Schema
+from automl.errors import DataError, SchemaError, UsageError, suggestion
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Roles:
+    """The role columns of a table, each (rows,) as it was read; None where a table has no such column."""
+
+    groups: pd.Series[Any] | None = None
+    """Rows with the same value belong together: of one patient, customer, machine."""
+    time: pd.Series[Any] | None = None
+    """When a row came to be."""
+    fold: pd.Series[Any] | None = None
+    """The fold that a row is validated in."""
+
+    @classmethod
+    def take(
+        cls, frame: pd.DataFrame, *, groups: object = None, time: object = None, fold: object = None
+    ) -> tuple[pd.DataFrame, Self]:
+        """Return the frame without its role columns, and these.
+
+        Parameters
+        ----------
+        groups, time, fold
+            The name of a column of the frame, or one value a row.
+
+        Raises
+        ------
+        UsageError
+            If there is more than one of them.
+        DataError
+            If there is no such column, or the values are not one a row.
+
+        >>> frame, roles = Roles.take(pd.DataFrame({"age": [41, 52], "patient": ["a", "b"]}), groups="patient")
+        >>> list(frame), roles.groups.tolist()
+        (['age'], ['a', 'b'])
+        """
+        given = {
+            role: value for role, value in (("groups", groups), ("time", time), ("fold", fold)) if value is not None
+        }
+        if len(given) > 1:
+            raise UsageError(f"rows are split by one thing, got {' and '.join(given)}; give one of them")
+        series = {role: _series(frame, role, value) for role, value in given.items()}
+        names = [value for value in given.values() if isinstance(value, str)]
+        return frame.drop(columns=names), cls(**series)
+
+    @property
+    def given(self) -> str | None:
+        """The role that a column has, if any has one."""
+        return next((field.name for field in fields(self) if getattr(self, field.name) is not None), None)
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> Self:
+        """Return the roles of some rows."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return type(self)(**{role: None if series is None else series[rows] for role, series in given.items()})
+
+
+def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column.
+
+    Raises
+    ------
+    DataError
+        If there is none of this name.
+    """
+    if name not in frame.columns:
+        columns = [str(name) for name in frame.columns]
+        shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
+        raise DataError(f"there is no column {name!r}{suggestion(name, columns) or f'; columns: {shown}'}")
+    return frame[name]
+
+
+def _series(frame: pd.DataFrame, role: str, value: object) -> pd.Series[Any]:
+    """Return one value a row, the rows numbered from 0."""
+    if isinstance(value, str):
+        return column_of(frame, value).reset_index(drop=True)
+    values = value.reset_index(drop=True) if isinstance(value, pd.Series) else pd.Series(np.asarray(value))
+    if len(values) != len(frame):
+        raise DataError(f"{role} must have one value a row: the table has {len(frame)} rows, {role} has {len(values)}")
+    return values.rename(getattr(value, "name", None) or role)
+
+
+def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
+    """Return (rows,) group codes from 0; a row without a group is a group of its own.
+
+    >>> group_codes(pd.Series(["b", "a", None, "b", None])).tolist()
+    [0, 1, 2, 0, 3]
+    """
+    codes = cells_of(groups).codes.astype(np.intp)
+    missing = codes < 0
+    codes[missing] = codes.max() + 1 + np.arange(np.count_nonzero(missing))
+    return codes
+
+
+def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
+    """Return (rows,) the values of a time column: dates, or numbers such as years and steps.
+
+    Raises
+    ------
+    DataError
+        If a row has neither.
+
+    >>> moments(pd.Series(["31/12/2023", "13/01/2024"])).astype("datetime64[D]").tolist()
+    [datetime.date(2023, 12, 31), datetime.date(2024, 1, 13)]
+    """
+    name = str(time.name)
+    column = infer_kind(name, time)
+    if column.kind not in (Kind.DATETIME, Kind.NUMERIC):  # whole numbers may look like an identifier
+        numbers = parse_numbers(cells_of(time).values)
+        column = replace(column, kind=Kind.NUMERIC if np.isfinite(numbers).any() else Kind.DATETIME)
+    try:
+        values = apply_schema(time.to_frame(name), Schema((column,)))[name]
+    except SchemaError:
+        values = pd.Series(np.nan, time.index)
+    missing = values.isna().to_numpy()
+    if missing.any():
+        row = int(missing.argmax())
+        raise DataError(
+            f"a time column must hold a date or a number in every row, {name!r} has "
+            f"{text_of(time.iloc[row]) or 'nothing'!r} in row {time.index[row] + 1}; repair it or leave out the row"
+        )
+    found: NDArray[np.generic] = values.to_numpy()
+    return found

@@ -1,0 +1,105 @@
+"""How a table is validated: as its owner says, or else by random folds that keep equal rows together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.dependence import repeated_rows
+from automl.data.roles import Roles, group_codes, moments
+from automl.data.table import Task
+from automl.errors import DataError, UsageError
+from automl.evaluation.splits import Pairs, Splitter, by_column, by_groups, by_splitter, by_time
+from automl.evaluation.validation import Folds, default_folds, default_run, make_folds
+
+
+class Scheme(NamedTuple):
+    """A split, and which rows belong together."""
+
+    folds: Folds
+    groups: NDArray[np.intp] | None
+    """(rows,) codes from 0; None = every row stands for itself."""
+
+
+def make_scheme(
+    typed: pd.DataFrame,
+    y: NDArray[Any],
+    task: Task,
+    roles: Roles,
+    wanted: int | Splitter | Pairs | None,
+    *,
+    known: NDArray[np.bool_],
+    random_state: int,
+) -> Scheme:
+    """Split the rows.
+
+    Parameters
+    ----------
+    typed, y, roles
+        The rows with a known target: their typed features, class codes or values, and role columns.
+    wanted
+        Number of folds, or a splitter, or pairs of row numbers; None = by the number of rows.
+    known
+        (all rows,) which have a target; pairs count all rows.
+
+    Raises
+    ------
+    UsageError
+        If the rows cannot be split as asked for.
+    DataError
+        If a role column cannot say how.
+    """
+    number, splitter = (wanted, None) if isinstance(wanted, int) else (None, wanted)
+    groups = None if roles.groups is None else group_codes(roles.groups)
+    if splitter is not None:
+        if roles.time is not None or roles.fold is not None:
+            raise UsageError("a splitter makes the folds, so a time or fold column cannot; give one of the two")
+        return Scheme(_trainable(by_splitter(splitter, typed, y, groups, known), y, task), groups)
+    if roles.fold is not None:
+        if number is not None:
+            raise UsageError(f"the fold column says how many folds there are, got folds={number} too; leave it out")
+        return Scheme(_trainable(by_column(roles.fold), y, task), None)
+    size = {"folds": default_folds(len(y), number), "run": default_run(len(y), number)}
+    if roles.time is not None:
+        return Scheme(_trainable(by_time(moments(roles.time), **size, fixed=number is not None), y, task), None)
+    if groups is not None:
+        split = by_groups(y, task.problem_type, groups, **size, fixed=number is not None, random_state=random_state)
+        return Scheme(_trainable(split, y, task), groups)
+    groups = repeated_rows(typed)
+    split = make_folds(y, task.problem_type, **size, groups=groups, random_state=random_state)
+    return Scheme(replace(split, fixed=number is not None), groups)
+
+
+def by_table(train: int, valid: int, roles: Roles, wanted: object) -> Folds:
+    """Return one fold that trains on the first rows and validates the ``valid`` rows behind them.
+
+    Raises
+    ------
+    UsageError
+        If there is anything else that splits the rows.
+    """
+    if roles.given or wanted is not None:
+        other = f"a {roles.given} column" if roles.given else "folds"
+        raise UsageError(f"the validation table is validated on, got {other} too; leave one of them out")
+    return Folds(np.repeat(np.array([1, 0], np.int16), [train, valid]), 1, fixed=True)
+
+
+def _trainable(folds: Folds, y: NDArray[Any], task: Task) -> Folds:
+    """Return the folds that can be trained: with one target value in its training rows, none can.
+
+    Folds that step back in time end there, others are refused.
+    """
+    for fold in range(folds.run):
+        train, _ = folds.split(fold)
+        if (y[train] == y[train[0]]).all():
+            if folds.forward and fold:
+                return replace(folds, run=fold)
+            value = task.classes[y[train[0]]] if task.classes else y[train[0]]
+            raise DataError(
+                f"every fold must train on two target values at least, fold {fold} has only {value!r}; use fewer folds"
+            )
+    return folds
