@@ -283,7 +283,7 @@ class AutoML:
             self._hint(config, frame, typed, schema, roles, started)
         else:
             further, y_valid = validation_rows(valid, table, schema, task)
-            folds, groups = by_table(len(y), len(y_valid), roles, self.folds), None
+            folds, groups = by_table(y, y_valid, task, roles, self.folds), None
             typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
         problem = Problem(typed, y, schema, task, metric.name, folds, seed, groups)
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)

@@ -21,17 +21,30 @@ MOST_ROWS: Final = 1_000
 """Mean rows a value above which an identifier rather names a category."""
 SHARED: Final = 1.2
 """Mean rows a value from which an identifier repeats."""
+ROOM: Final = 10
+"""Possible combinations of values a row from which a row that repeats another is a copy, not a coincidence."""
 
 
 def repeated_rows(typed: pd.DataFrame) -> NDArray[np.intp] | None:
-    """Return (rows,) codes from 0 that equal rows share, or None if no row repeats another.
+    """Return (rows,) codes from 0 that equal rows share, or None if there are none, or they are nothing special.
 
-    >>> repeated_rows(pd.DataFrame({"a": [1.0, 2.0, 1.0]})).tolist()
+    Where few columns with few values each allow hardly more different rows than there are, new rows repeat them too.
+
+    >>> repeated_rows(pd.DataFrame({"a": np.arange(60.0) % 59, "b": np.arange(60.0) % 59}))[[0, 1, 59]].tolist()
     [0, 1, 0]
+    >>> repeated_rows(pd.DataFrame({"a": np.arange(60.0) % 59})) is None
+    True
     """
     hashes = pd.util.hash_pandas_object(typed, index=False).to_numpy()
     distinct, codes = np.unique(hashes, return_inverse=True)
-    return None if len(distinct) == len(hashes) else codes
+    if len(distinct) == len(hashes):
+        return None
+    possible = 1
+    for name in typed:
+        possible *= typed[name].nunique(dropna=False)
+        if possible > ROOM * len(hashes):
+            return codes
+    return None
 
 
 def ordering_dates(typed: pd.DataFrame, schema: Schema) -> Iterator[str]:

@@ -104,7 +104,7 @@ def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
     codes = cells_of(groups).codes.astype(np.intp)
     missing = codes < 0
     codes[missing] = codes.max() + 1 + np.arange(np.count_nonzero(missing))
-    return codes
+    return np.unique(codes, return_inverse=True)[1]  # a categorical type may name values that no row has
 
 
 def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
@@ -125,9 +125,9 @@ def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
         column = replace(column, kind=Kind.NUMERIC if np.isfinite(numbers).any() else Kind.DATETIME)
     try:
         values = apply_schema(time.to_frame(name), Schema((column,)))[name]
-    except SchemaError:
-        values = pd.Series(np.nan, time.index)
-    missing = values.isna().to_numpy()
+        missing = values.isna().to_numpy()
+    except SchemaError as error:
+        missing = np.isin(np.arange(len(time)), [row - 1 for row, _, _ in error.cells])
     if missing.any():
         row = int(missing.argmax())
         raise DataError(

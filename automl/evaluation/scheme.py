@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from automl.data.table import Task
 from automl.errors import DataError, UsageError
 from automl.evaluation.splits import Pairs, Splitter, by_column, by_groups, by_splitter, by_time
 from automl.evaluation.validation import Folds, default_folds, default_run, make_folds
+
+_WAY_OUT: Final = "use fewer folds, or split in another way"
 
 
 class Scheme(NamedTuple):
@@ -58,48 +60,54 @@ def make_scheme(
     if splitter is not None:
         if roles.time is not None or roles.fold is not None:
             raise UsageError("a splitter makes the folds, so a time or fold column cannot; give one of the two")
-        return Scheme(_trainable(by_splitter(splitter, typed, y, groups, known), y, task), groups)
+        return Scheme(_usable(by_splitter(splitter, typed, y, roles.groups, known), y, task), groups)
     if roles.fold is not None:
         if number is not None:
             raise UsageError(f"the fold column says how many folds there are, got folds={number} too; leave it out")
-        return Scheme(_trainable(by_column(roles.fold), y, task), None)
+        return Scheme(_usable(by_column(roles.fold), y, task), None)
     size = {"folds": default_folds(len(y), number), "run": default_run(len(y), number)}
     if roles.time is not None:
-        return Scheme(_trainable(by_time(moments(roles.time), **size, fixed=number is not None), y, task), None)
+        return Scheme(_usable(by_time(moments(roles.time), **size, fixed=number is not None), y, task), None)
     if groups is not None:
         split = by_groups(y, task.problem_type, groups, **size, fixed=number is not None, random_state=random_state)
-        return Scheme(_trainable(split, y, task), groups)
+        return Scheme(_usable(split, y, task), groups)
     groups = repeated_rows(typed)
     split = make_folds(y, task.problem_type, **size, groups=groups, random_state=random_state)
     return Scheme(replace(split, fixed=number is not None), groups)
 
 
-def by_table(train: int, valid: int, roles: Roles, wanted: object) -> Folds:
-    """Return one fold that trains on the first rows and validates the ``valid`` rows behind them.
+def by_table(y: NDArray[Any], y_valid: NDArray[Any], task: Task, roles: Roles, wanted: object) -> Folds:
+    """Return one fold that trains on the rows of one table and validates those of another, which are behind them.
 
     Raises
     ------
     UsageError
         If there is anything else that splits the rows.
+    DataError
+        If the rows to validate are all of one class.
     """
     if roles.given or wanted is not None:
         other = f"a {roles.given} column" if roles.given else "folds"
         raise UsageError(f"the validation table is validated on, got {other} too; leave one of them out")
-    return Folds(np.repeat(np.array([1, 0], np.int16), [train, valid]), 1, fixed=True)
+    split = Folds(np.repeat(np.array([1, 0], np.int16), [len(y), len(y_valid)]), 1, fixed=True)
+    return _usable(split, np.concatenate([y, y_valid]), task)
 
 
-def _trainable(folds: Folds, y: NDArray[Any], task: Task) -> Folds:
-    """Return the folds that can be trained: with one target value in its training rows, none can.
+def _usable(folds: Folds, y: NDArray[Any], task: Task) -> Folds:
+    """Return the folds that can be trained and scored: neither is possible with one value of the target.
 
-    Folds that step back in time end there, others are refused.
+    Folds that step back in time end where no further one can be trained, others are refused.
     """
     for fold in range(folds.run):
         train, _ = folds.split(fold)
         if (y[train] == y[train[0]]).all():
             if folds.forward and fold:
-                return replace(folds, run=fold)
+                folds = replace(folds, run=fold)
+                break
             value = task.classes[y[train[0]]] if task.classes else y[train[0]]
-            raise DataError(
-                f"every fold must train on two target values at least, fold {fold} has only {value!r}; use fewer folds"
-            )
+            raise DataError(f"every fold must train on two target values, fold {fold} has only {value!r}; {_WAY_OUT}")
+    scored = y[folds.valid_rows[: folds.final_rows]]
+    if task.classes and (scored == scored[0]).all():
+        value = task.classes[scored[0]]
+        raise DataError(f"a score needs two classes, the {len(scored)} validated rows are all {value!r}; {_WAY_OUT}")
     return folds

@@ -114,19 +114,21 @@ def by_column(fold: pd.Series[Any]) -> Folds:
     if (cells.codes < 0).any():
         row = fold.index[int(cells.codes.argmin())] + 1
         raise DataError(f"a fold column must have a value in every row, {fold.name!r} has none in row {row}; fill it")
-    if not 2 <= len(cells.values) <= MOST_FOLDS:
+    present = [cells.values[code] for code in np.unique(cells.codes)]
+    if not 2 <= len(present) <= MOST_FOLDS:
         rule = f"a fold column must have 2 to {MOST_FOLDS} different values"
-        raise DataError(f"{rule}, {fold.name!r} has {len(cells.values)}; choose another column")
-    ordered = sorted(cells.values, key=lambda value: (len(value), value))
-    place = np.array([ordered.index(value) for value in cells.values], np.int16)
-    return Folds(place[cells.codes], len(ordered), fixed=True)
+        raise DataError(f"{rule}, {fold.name!r} has {len(present)}; choose another column")
+    place = np.zeros(len(cells.values), np.int16)
+    for number, value in enumerate(sorted(present, key=lambda value: (len(value), value))):
+        place[cells.values.index(value)] = number
+    return Folds(place[cells.codes], len(present), fixed=True)
 
 
 def by_splitter(
     splitter: Splitter | Pairs,
     X: pd.DataFrame,
     y: NDArray[Any],
-    groups: NDArray[np.intp] | None,
+    groups: pd.Series[Any] | None,
     known: NDArray[np.bool_],
 ) -> Folds:
     """Return the folds of a scikit-learn splitter, or those given as pairs of (train, valid) row numbers.
@@ -163,11 +165,17 @@ def by_splitter(
 
 def _renumbered(pairs: Pairs, known: NDArray[np.bool_]) -> Pairs:
     """Yield the pairs without the rows that are left out."""
-    rows, place = np.arange(len(known)), np.cumsum(known) - 1
+    place = np.cumsum(known) - 1
     for train, valid in pairs:
-        chosen = (rows[np.asarray(part)] for part in (train, valid))
-        kept = (place[part[known[part]]] for part in chosen)
-        yield next(kept), next(kept)
+        trained, validated = _chosen(train, len(known)), _chosen(valid, len(known))
+        yield place[trained[known[trained]]], place[validated[known[validated]]]
+
+
+def _chosen(rows: ArrayLike, count: int) -> NDArray[np.intp]:
+    """Return row numbers given as such or as a mask."""
+    given = np.asarray(rows)
+    chosen: NDArray[np.intp] = np.arange(count)[given if given.size else given.astype(np.intp)]
+    return chosen
 
 
 def from_pairs(pairs: Pairs, rows: int) -> Folds:
@@ -178,11 +186,10 @@ def from_pairs(pairs: Pairs, rows: int) -> Folds:
     ([0, 1, 3, 2], (array([0, 2]), array([1, 3])))
     """
     assignment, roles = np.zeros(rows, np.intp), np.zeros((0, 1), np.int8)
-    everything = np.arange(rows)
     for number, (train, valid) in enumerate(pairs):
         role = np.full(rows, UNUSED, np.int8)
-        role[everything[np.asarray(train)]] = TRAIN
-        held = everything[np.asarray(valid)]
+        role[_chosen(train, rows)] = TRAIN
+        held = _chosen(valid, rows)
         if (role[held] == TRAIN).any():
             raise UsageError(f"fold {number} validates rows that it trains on; leave them out of one of the two")
         role[held] = VALID

@@ -19,7 +19,7 @@ from automl.evaluation.conformal import Residuals
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.predictor import Predictor
-from automl.tuning.journal import Journal, Trial
+from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
 
 _CONTENDERS: Final = 24
@@ -110,7 +110,7 @@ class Champion:
         return predictor
 
     def _mean_loss(self, trial: Trial) -> float:
-        return float(np.mean([trial.folds[fold].loss for fold in range(self._problem.folds.run)]))
+        return mean_loss(trial.folds[fold] for fold in range(self._problem.folds.run))
 
     def _prediction(self, candidate_id: str) -> NDArray[np.float64]:
         if candidate_id not in self._predictions:

@@ -22,7 +22,7 @@ from automl.predictor import Predictor
 from automl.tuning.budget import REFERENCE, Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
-from automl.tuning.journal import Journal
+from automl.tuning.journal import Journal, mean_loss
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Snapshot
@@ -197,9 +197,8 @@ class Engine:
 
         self._here(self._problem, candidate, allowance, until=taken_over)
         trial = self._journal.trial(candidate.id)
-        losses = [record.loss for record in trial.folds.values()]
         stopped = trial.status == "stopped"
-        loss = sum(losses) / len(losses) if stopped or trial.status == "done" else inf
+        loss = mean_loss(trial.folds.values()) if stopped or trial.status == "done" else inf
         planner.tell(candidate, loss, time.perf_counter() - began, stopped=stopped)
         self._update_if_cheap()
         self._tell(board=True)

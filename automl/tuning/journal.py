@@ -23,8 +23,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from math import inf, isnan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,6 +72,15 @@ class Trial:
     def complete(self, run: int) -> bool:
         """Whether it has out-of-fold predictions for the first ``run`` folds."""
         return all(fold in self.folds for fold in range(run))
+
+
+def mean_loss(records: Iterable[FoldRecord]) -> float:
+    """Return the mean loss of some folds; infinite if there is none.
+
+    A fold counts for no candidate if the metric is not defined on its rows, such as the ROC AUC of a single class.
+    """
+    losses = [record.loss for record in records if not isnan(record.loss)]
+    return float(np.mean(losses)) if losses else inf
 
 
 class Journal:

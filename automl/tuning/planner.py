@@ -12,7 +12,7 @@ from automl.models.base import Family, Shape
 from automl.models.registry import get_family
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
-from automl.tuning.journal import Journal, Trial
+from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.portfolio import portfolio
 from automl.tuning.problem import Problem
 from automl.tuning.study import Study
@@ -90,8 +90,7 @@ class Planner:
         self._asked = max(self._asked, trial.candidate.index + 1)
         if trial.candidate.origin != "baseline":
             self._left -= 1
-        losses = [record.loss for record in trial.folds.values()]
-        self._study.add(trial.candidate, sum(losses) / len(losses) if losses else inf)
+        self._study.add(trial.candidate, mean_loss(trial.folds.values()))
         self._costs.setdefault(trial.candidate.family, []).append(
             sum(record.fit_seconds for record in trial.folds.values())
         )

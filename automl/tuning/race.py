@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.ensemble import greedy_weights
-from automl.tuning.journal import Journal, Trial
+from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
 
 _LEAST_ROWS: Final = 1_000
@@ -52,7 +52,7 @@ class Race:
         """Return the best finished trials."""
         run = self._problem.folds.run
         trials = [t for t in self._journal.trials() if t.candidate.origin != "baseline" and t.complete(run)]
-        return sorted(trials, key=lambda trial: sum(trial.folds[fold].loss for fold in range(run)))[:_RIVALS]
+        return sorted(trials, key=lambda trial: mean_loss(trial.folds[fold] for fold in range(run)))[:_RIVALS]
 
     def _prediction(self, candidate_id: str, folds: int) -> NDArray[np.float64]:
         return self._problem.folds.joined([self._journal.prediction(candidate_id, fold) for fold in range(folds)])

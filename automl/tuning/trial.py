@@ -22,7 +22,7 @@ from automl.models.base import Family, FitContext, Model, Params, Progress
 from automl.models.registry import get_family
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import Configuration
-from automl.tuning.journal import FoldRecord, Journal
+from automl.tuning.journal import FoldRecord, Journal, mean_loss
 from automl.tuning.matrices import Matrices
 from automl.tuning.problem import Problem
 from automl.tuning.race import Race
@@ -119,7 +119,7 @@ class TrialRunner:
                 params = _carried(family, candidate.params, records, context)
                 with BlasThreads(allowance.threads).limited():
                     records[fold] = yield from self._fold(candidate, family, fold, params, context)
-            loss = float(np.mean([records[i].loss for i in range(fold + 1)]))
+            loss = mean_loss(records[i] for i in range(fold + 1))
             yield Report(_UNITS * (fold + 1), loss, fold)
             if allowance.race and self._race.lost(candidate.id, fold + 1):
                 raise RaceLostError(loss)

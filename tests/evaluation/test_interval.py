@@ -116,3 +116,23 @@ def test_a_block_may_hold_all_rows_of_a_class():
 def test_a_perfect_score_has_no_width():
     accuracy, y = get_metric("accuracy", ProblemType.BINARY), np.array([0, 1] * 20)
     assert score_interval(accuracy, y, np.eye(2)[y]) == Score(1, 1, 1)
+
+
+def test_rows_of_a_group_count_as_one():
+    metric = get_metric("mae", ProblemType.REGRESSION)
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(50), 20)
+    inside = {True: 0, False: 0}
+    for _ in range(60):
+        first, second = (np.abs(random.normal(size=50))[groups] for _ in range(2))
+        for grouped in inside:
+            score = score_interval(metric, first, np.zeros(1_000), groups=groups if grouped else None)
+            inside[grouped] += score.low <= second.mean() <= score.high
+    assert inside[False] < 40  # a quarter of the width that the 50 groups need
+    assert inside[True] >= 50
+
+
+def test_groups_of_one_row_change_no_interval():
+    metric = get_metric("mae", ProblemType.REGRESSION)
+    y = np.random.default_rng(0).normal(size=100)
+    assert score_interval(metric, y, np.zeros(100), groups=np.arange(100)) == score_interval(metric, y, np.zeros(100))

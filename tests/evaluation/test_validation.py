@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from automl.data.table import ProblemType
 from automl.errors import DataError
-from automl.evaluation.validation import default_folds, default_run, make_folds
+from automl.evaluation.validation import TRAIN, VALID, Folds, default_folds, default_run, make_folds
 
 targets = st.lists(st.integers(0, 5), min_size=2, max_size=80).map(lambda codes: np.array(codes, dtype=np.int64))
 problem_types = st.sampled_from(list(ProblemType))
@@ -82,3 +82,57 @@ def test_one_row_cannot_be_validated():
 def test_defaults_by_rows(rows, requested, count, run):
     assert default_folds(rows, requested) == count
     assert default_run(rows, requested) == run
+
+
+groups_and_target = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=4, max_size=90).map(
+    lambda rows: (np.unique([group for group, _ in rows], return_inverse=True)[1], np.array([y for _, y in rows]))
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(groups_and_target, problem_types, st.integers(2, 6), st.integers(0, 2**31))
+def test_no_group_is_in_two_folds_and_no_fold_is_empty(drawn, problem_type, k, seed):
+    groups, y = drawn
+    folds = make_folds(y, problem_type, folds=k, random_state=seed, groups=groups)
+    assert folds.count == min(k, groups.max() + 1)
+    assert set(folds.assignment) == set(range(folds.count))
+    for fold in range(folds.count):
+        train, valid = folds.split(fold)
+        assert not set(groups[train]) & set(groups[valid])
+
+
+def test_groups_are_spread_by_size_and_by_target():
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(300), random.integers(1, 40, 300))
+    y = (random.random(300)[groups] ** 3 > random.random(len(groups))).astype(np.int64)
+    folds = make_folds(y, ProblemType.BINARY, folds=5, random_state=0, groups=groups)
+    for counted in (y == y, y == 1):
+        counts = np.bincount(folds.assignment[counted])
+        assert np.ptp(counts) <= 0.03 * counts.mean()
+
+
+@settings(deadline=None, max_examples=30)
+@given(targets, problem_types, st.integers(0, 2**31))
+def test_groups_of_one_row_change_nothing(y, problem_type, seed):
+    alone = np.random.default_rng(seed).permutation(len(y))
+    plain, grouped = (
+        make_folds(y, problem_type, folds=4, random_state=seed, groups=groups) for groups in (None, alone)
+    )
+    assert np.array_equal(plain.assignment, grouped.assignment)
+
+
+def test_a_row_that_several_folds_predict_gets_the_mean():
+    roles = np.array([[VALID, VALID, TRAIN], [TRAIN, VALID, VALID]], dtype=np.int8)
+    folds = Folds(np.array([2, 0, 1, 1]), 2, roles)
+    assert folds.valid_rows.tolist() == [1, 2, 3, 0]
+    assert folds.valid_folds.tolist() == [0, 0, 0, 1]
+    first, second = np.array([1.0, 2.0, 3.0]), np.array([10.0, 4.0, 7.0])  # rows 1, 2, 3 and rows 0, 2, 3
+    assert folds.joined([first, second]).tolist() == [1.0, 3.0, 5.0, 10.0]
+    assert folds.joined([first]).tolist() == [1.0, 2.0, 3.0]
+    assert folds.joined([first[:, None], second[:, None]]).tolist() == [[1.0], [3.0], [5.0], [10.0]]
+
+
+def test_k_folds_look_neither_forward_nor_back():
+    folds = make_folds(np.arange(30), ProblemType.REGRESSION, folds=3, random_state=0)
+    assert not folds.forward
+    assert (folds.final, folds.final_rows) == (3, 30)

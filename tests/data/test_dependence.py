@@ -1,0 +1,61 @@
+"""What is said about rows that know of each other, and that nothing is said about clean tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.dependence import ordering_dates, repeated_rows, shared_identifiers
+from automl.data.schema import apply_schema, infer_schema
+
+DATASETS = Path(__file__).parents[2] / "datasets"
+ROWS = 200
+
+
+def said(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    schema = infer_schema(frame)
+    return list(ordering_dates(apply_schema(frame, schema), schema)), list(shared_identifiers(frame, schema))
+
+
+def table(**columns) -> pd.DataFrame:
+    return pd.DataFrame({"x": np.random.default_rng(0).normal(size=ROWS), **columns})
+
+
+DAYS = pd.date_range("2024-01-01", periods=ROWS, freq="D").strftime("%d.%m.%Y").to_numpy()
+SHUFFLED = np.random.default_rng(1).permutation(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("frame", "dates", "identifiers"),
+    [
+        (table(when=DAYS), ["when"], []),
+        (table(when=DAYS[::-1]), ["when"], []),
+        (table(when=DAYS[SHUFFLED]), [], []),
+        (table(when=np.repeat(DAYS[:4], 50)), [], []),
+        (table(patient_id=SHUFFLED // 4), [], ["patient_id"]),
+        (table(customerID=[f"c-{i // 3}" for i in SHUFFLED]), [], ["customerID"]),
+        (table(patient_id=SHUFFLED), [], []),
+        (table(age=SHUFFLED // 4), [], []),
+        (table(status_id=SHUFFLED % 5), [], []),
+    ],
+)
+def test_what_is_said(frame, dates, identifiers) -> None:
+    assert said(frame) == (dates, identifiers)
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "churn", "diabetes", "wine"])
+def test_clean_tables_are_met_with_silence(name: str) -> None:
+    assert said(pd.read_csv(DATASETS / f"{name}.csv")) == ([], [])
+
+
+def test_repeated_rows_are_found_in_every_kind_of_column() -> None:
+    frame = table(when=DAYS, words=[f"some words about {i} things" for i in SHUFFLED], kind=list("ab") * 100)
+    frame.loc[7, "x"] = np.nan
+    typed = apply_schema(frame, infer_schema(frame))
+    assert repeated_rows(typed) is None
+    twice = pd.concat([typed, typed.iloc[[7, 3]]], ignore_index=True)
+    codes = repeated_rows(twice)
+    assert codes is not None
+    assert (codes[7], codes[3]) == (codes[200], codes[201])
+    assert len(set(codes)) == ROWS

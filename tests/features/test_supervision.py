@@ -1,0 +1,51 @@
+"""Inner folds do not part groups, so that an encoding does not tell a row of the targets in its group."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.schema import apply_schema, infer_schema
+from automl.data.table import ProblemType, Task
+from automl.features.matrix import Needs
+from automl.features.pipeline import fit_features
+from automl.features.supervision import supervise
+
+TASK = Task("y", ProblemType.REGRESSION, "")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=60), st.integers(0, 99))
+def test_inner_folds_hold_whole_groups(codes, seed):
+    groups = np.array(codes)
+    y = np.random.default_rng(seed).normal(size=len(groups))
+    folds = supervise(y, TASK, seed, groups).folds
+    held = [set(folds[groups == group]) for group in set(codes)]
+    if len(held) > 1:
+        assert all(len(each) == 1 for each in held)
+        assert len(set(folds)) == min(5, len(held))
+
+
+def test_without_groups_inner_folds_are_as_they_were():
+    y = np.random.default_rng(0).normal(size=50)
+    alone = supervise(y, TASK, 3, np.arange(50)).folds
+    assert np.array_equal(alone, supervise(y, TASK, 3).folds)
+
+
+def test_a_category_of_one_group_tells_its_rows_nothing():
+    random = np.random.default_rng(0)
+    group = np.repeat(np.arange(40), 6)
+    frame = pd.DataFrame({"street": [f"street {g}" for g in group], "x": random.normal(size=240)})
+    y = random.normal(size=40)[group]
+    schema = infer_schema(frame, overrides={"street": "categorical"})
+    typed = apply_schema(frame, schema)
+    needs = Needs(categories="numbers")
+
+    def told(groups):
+        features, matrix = fit_features(typed, y, schema, TASK, needs, random_state=0, groups=groups)
+        if "mean(street)" not in features.names:  # it would be the same in all rows
+            return 0.0
+        return abs(np.corrcoef(matrix.dense[:, features.names.index("mean(street)")], y)[0, 1])
+
+    assert told(None) > 0.9
+    assert told(group) == 0.0
