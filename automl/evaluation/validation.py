@@ -22,6 +22,8 @@ _LARGE_ROWS: Final = 200_000
 """Above this one validation fold is precise enough, and k fits cost too much."""
 _STRATA: Final = 10
 """Parts of the range of a numeric target that groups are spread by."""
+_MANY: Final = 1_000
+"""Groups of one size above which chance spreads them evenly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,8 +134,8 @@ def make_folds(
     """Split rows so that all folds have the same size and target distribution, as far as that is possible.
 
     The rows of a class, or rows with neighbouring target values, are dealt out to the folds like cards, so no class is
-    too rare: sizes differ by at most one row, and so do the rows of a class. Groups of several rows stay together; the
-    largest come first, each to the fold that has the least of what it brings.
+    too rare: sizes differ by at most one row, and so do the rows of a class. Groups stay together, and are spread by
+    their size and target as evenly as they allow.
 
     Parameters
     ----------
@@ -154,14 +156,12 @@ def make_folds(
     rows = len(y)
     if rows < 2:
         raise DataError(f"validation needs at least 2 rows, got {rows}; add rows with a known target")
-    sizes = np.ones(rows, np.intp) if groups is None else np.bincount(groups)
-    count = min(folds, len(sizes))
     rng = np.random.default_rng(random_state)
-    alone = np.ones(rows, np.bool_) if groups is None else sizes[groups] == 1
-    assignment = np.full(rows, -1, np.int16)
-    assignment[alone] = _dealt(y[alone], problem_type, count, rng)
-    if groups is not None:
-        _add_groups(assignment, groups, sizes, _strata(y, problem_type), count, rng)
+    count = min(folds, rows if groups is None else int(groups.max()) + 1)
+    if groups is None:
+        assignment = _dealt(y, problem_type, count, rng)
+    else:
+        assignment = _fold_of_group(groups, y, problem_type, count, rng)[groups]
     return Folds(assignment, count if run is None else min(run, count))
 
 
@@ -177,15 +177,21 @@ def _dealt(y: NDArray[Any], problem_type: ProblemType, count: int, rng: np.rando
     return assignment
 
 
-def _add_groups(
-    assignment: NDArray[np.int16],
-    groups: NDArray[np.intp],
-    sizes: NDArray[np.intp],
-    strata: NDArray[np.intp],
-    count: int,
-    rng: np.random.Generator,
-) -> None:
-    """Give the groups of several rows a fold each, so that squared shares of strata and of all rows grow the least."""
+def _fold_of_group(
+    groups: NDArray[np.intp], y: NDArray[Any], problem_type: ProblemType, count: int, rng: np.random.Generator
+) -> NDArray[np.int16]:
+    """Return the fold of each group.
+
+    Groups of one size are dealt out like rows, by their mean target, if there are many. The others go one by one, the
+    largest first, to the fold where the sum of the squared shares of all strata and of all rows grows the least.
+    """
+    sizes, sums = np.bincount(groups), np.bincount(groups, weights=y)
+    folds = np.full(len(sizes), -1, np.int16)
+    for size in np.flatnonzero(np.bincount(sizes) > _MANY).tolist():
+        alike = sizes == size
+        folds[alike] = _dealt(sums[alike] / size, problem_type if size == 1 else ProblemType.REGRESSION, count, rng)
+
+    strata = _strata(y, problem_type)
     weight = 1.0 / np.bincount(strata) ** 2.0
     load = np.zeros((count, len(weight)))  # what a row of each stratum would add to the squared shares of each fold
 
@@ -194,16 +200,14 @@ def _add_groups(
         load[fold] += held * weight + len(rows) / len(strata) ** 2.0
 
     for fold in range(count):
-        add(fold, np.flatnonzero(assignment == fold))
-    by_group = np.argsort(groups, kind="stable")
-    ends = np.cumsum(sizes)
+        add(fold, np.flatnonzero(folds[groups] == fold))
+    by_group, ends = np.argsort(groups, kind="stable"), np.cumsum(sizes)
     for group in np.lexsort((rng.random(len(sizes)), -sizes)).tolist():
-        if sizes[group] == 1:
-            break
-        rows = by_group[ends[group] - sizes[group] : ends[group]]
-        fold = int(load[:, strata[rows]].sum(axis=1).argmin())
-        assignment[rows] = fold
-        add(fold, rows)
+        if folds[group] < 0:
+            rows = by_group[ends[group] - sizes[group] : ends[group]]
+            folds[group] = load[:, strata[rows]].sum(axis=1).argmin()
+            add(int(folds[group]), rows)
+    return folds
 
 
 def _strata(y: NDArray[Any], problem_type: ProblemType) -> NDArray[np.intp]:

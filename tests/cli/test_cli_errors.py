@@ -49,6 +49,28 @@ def test_a_table_that_cannot_be_learned_from(failure, table, tmp_path, content, 
 
 
 @pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--groups", "g"], 3, "no column 'g'"),
+        (["--groups", "a", "--folds", 61], 2, "61 folds for 60 groups"),
+        (["--groups", "one"], 3, "all rows are in one"),
+        (["--time-column", "b"], 3, "'b' has 'x' in row 1"),
+        (["--fold", "one"], 3, "'one' has 1"),
+        (["--fold", "some"], 3, "'some' has none in row 2"),
+        (["--fold", "b", "--groups", "a"], 2, "got groups and fold"),
+        (["--valid", "nowhere.csv"], 3, "--valid must be a file"),
+        (["--valid", __file__], 3, "the validation table"),
+    ],
+)
+def test_a_split_that_cannot_be_made(failure, table, tmp_path, options, code, message) -> None:
+    content = table(LINEAR.assign(one=1, some=[1, None] * 30))
+    found, line = failure("fit", content, "--target", "y", "--output", tmp_path / "run", "--max-trials", 1, *options)
+    assert found == code
+    assert message in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--time", "soon"], "such as 10m; got 'soon'"),

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from automl import load
 from automl.cli import main
 
 
@@ -122,3 +123,22 @@ def test_a_terminal_gets_a_live_leaderboard(datasets: Path, tmp_path: Path) -> N
     assert "left" in shown
     assert "\x1b[" in shown
     assert "\x1b" not in output.decode()
+
+
+def test_a_column_of_groups_and_one_of_time(automl, datasets: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(datasets / "churn.csv").head(200)
+    frame["household"] = [f"h{row // 4}" for row in range(200)]
+    frame["since"] = pd.date_range("2024-01-01", periods=200).strftime("%d/%m/%Y")
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    for number, (options, said) in enumerate(
+        [([], ["--time-column since"]), (["--groups", "household"], []), (["--time-column", "since"], [])]
+    ):
+        run = tmp_path / str(number)
+        command = ["fit", tmp_path / "train.csv", "--target", "churn", "--max-trials", 1, "--folds", 2, "--output", run]
+        result = automl(*command, *options)
+        assert result.returncode == 0, result.stderr
+        assert ["--time-column since"] * ("--time-column" in result.stderr) == said
+        names = load(run).feature_names_in_
+        assert [name in names for name in ("household", "since")] == [
+            option not in options for option in ("--groups", "--time-column")
+        ]

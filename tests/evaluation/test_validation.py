@@ -111,14 +111,16 @@ def test_groups_are_spread_by_size_and_by_target():
         assert np.ptp(counts) <= 0.03 * counts.mean()
 
 
-@settings(deadline=None, max_examples=30)
-@given(targets, problem_types, st.integers(0, 2**31))
-def test_groups_of_one_row_change_nothing(y, problem_type, seed):
-    alone = np.random.default_rng(seed).permutation(len(y))
-    plain, grouped = (
-        make_folds(y, problem_type, folds=4, random_state=seed, groups=groups) for groups in (None, alone)
-    )
-    assert np.array_equal(plain.assignment, grouped.assignment)
+@pytest.mark.parametrize("problem_type", list(ProblemType))
+def test_many_groups_of_one_size_are_spread_too(problem_type):
+    random = np.random.default_rng(0)
+    groups = random.permutation(np.repeat(np.arange(3_000), [*[1] * 1_200, *[2] * 1_200, *[5] * 600]))
+    y = random.integers(0, 3, len(groups))
+    folds = make_folds(y, problem_type, folds=6, random_state=0, groups=groups)
+    for counted in (y >= 0, y == 0, y == 1, y == 2):
+        counts = np.bincount(folds.assignment[counted])
+        assert np.ptp(counts) <= 0.1 * counts.mean()
+    assert all(len(set(folds.assignment[groups == group])) == 1 for group in range(0, 3_000, 50))
 
 
 def test_a_row_that_several_folds_predict_gets_the_mean():
