@@ -32,6 +32,8 @@ class FitConfig:
     max_trials: int | None = None
     """Candidates to train. Without a time budget two runs with the same seed give the same result."""
     metric: str | None = None
+    cost_matrix: Mapping[str, Mapping[str, float]] | None = None
+    """Costs by true class, then by predicted class; they are then the metric."""
     problem_type: str | None = None
     types: Mapping[str, str] | None = None
     """Kinds of columns that the user knows better than the engine."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.blend import Blend, stack
-from automl.evaluation.metrics import Metric, get_metric
+from automl.evaluation.metric import Metric
+from automl.evaluation.metrics import get_metric
 from automl.evaluation.validation import make_folds
 
 _SELECTION_ROWS: Final = 20_000

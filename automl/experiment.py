@@ -24,9 +24,11 @@ from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
 from automl.data.training import TrainingTable, validation_rows
 from automl.errors import AutoMLError, DataError, UsageError, suggestion
+from automl.evaluation.costs import read_costs
+from automl.evaluation.custom import Asked, check_metric, metric_name, resolve
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
-from automl.evaluation.metrics import default_metric, get_metric, metrics_for
+from automl.evaluation.metrics import metrics_for
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
 from automl.models.registry import registered
@@ -56,7 +58,11 @@ class AutoML:
     max_trials
         Candidates to train. Without a time budget, equal seeds give equal results.
     metric
-        What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression).
+        What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression). A name, also
+        scikit-learn's, such as ``pinball@0.9``; or one of your own: a function of target and prediction, its
+        ``module:function``, or a :class:`~automl.evaluation.metric.Metric`.
+    cost_matrix
+        ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it; what is optimised is the mean cost.
     problem_type
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     types
@@ -99,7 +105,8 @@ class AutoML:
         *,
         time_budget: float | None = None,
         max_trials: int | None = None,
-        metric: str | None = None,
+        metric: Asked | None = None,
+        cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
         problem_type: str | None = None,
         types: Mapping[str, str] | None = None,
         preset: Preset = "balanced",
@@ -116,6 +123,7 @@ class AutoML:
         self.time_budget = time_budget
         self.max_trials = max_trials
         self.metric = metric
+        self.cost_matrix = cost_matrix
         self.problem_type = problem_type
         self.types = types
         self.preset = preset
@@ -180,15 +188,21 @@ class AutoML:
 
     @classmethod
     def resume(
-        cls, run: str | Path, *, time_budget: float | None = None, on_progress: OnProgress | None = None
+        cls,
+        run: str | Path,
+        *,
+        time_budget: float | None = None,
+        metric: Asked | None = None,
+        on_progress: OnProgress | None = None,
     ) -> AutoML:
         """Go on with an interrupted run. No finished fold is lost, whatever ended it.
 
-        ``time_budget`` gives it that many seconds from now; by default it has what it had not used.
+        ``time_budget`` gives it that many seconds from now; by default it has what it had not used. A ``metric`` of
+        your own must be given again: its code is not in the run folder.
         """
         root = Path(run)
-        stored = store.reopen_run(root, time_budget)
-        options: dict[str, Any] = stored.config.to_json()
+        stored = store.reopen_run(root, time_budget, metric)
+        options: dict[str, Any] = stored.config.to_json() | ({} if metric is None else {"metric": metric})
         return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
@@ -211,8 +225,9 @@ class AutoML:
         target = column_of(frame, task.target)
         y, known = encode_target(target, task)
         raw = predictor.raw(predictor.typed(frame[known]))
-        metrics = metrics_for(task.problem_type, n_features=len(predictor.schema.used))
-        return {metric.name: metric(y[known], raw) for metric in metrics}
+        metrics = {each.name: each for each in metrics_for(task.problem_type, n_features=len(predictor.schema.used))}
+        own = self._metric
+        return {name: metric(y[known], raw) for name, metric in ({own.name: own} | metrics).items()}
 
     def save(self, path: str | Path) -> Path:
         """Copy the predictor to a new folder, to be read by :func:`automl.load`."""
@@ -262,7 +277,11 @@ class AutoML:
         return f"AutoML({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     def _config(self) -> FitConfig:
-        options = self.get_params() | {"folds": self.folds if isinstance(self.folds, int) else None}
+        options = self.get_params() | {
+            "folds": self.folds if isinstance(self.folds, int) else None,
+            "metric": None if self.metric is None else metric_name(self.metric),
+            "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
+        }
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
     def _prepare(self, config: FitConfig, table: TrainingTable, valid: object, started: float) -> StoredRun:
@@ -275,7 +294,8 @@ class AutoML:
         if not known.all():
             self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
         schema = self._schema(config, frame, y, task, started)
-        metric = get_metric(config.metric, task.problem_type) if config.metric else default_metric(task.problem_type)
+        metric = resolve(self.metric, task, costs=config.cost_matrix, n_features=len(schema.used))
+        check_metric(metric, y, task.n_classes)
         self._say(started, config, _describe(task, metric.name))
         typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
         if valid is None:
@@ -285,7 +305,7 @@ class AutoML:
             further, y_valid = validation_rows(valid, table, schema, task)
             folds, groups = by_table(y, y_valid, task, roles, self.folds), None
             typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
-        problem = Problem(typed, y, schema, task, metric.name, folds, seed, groups)
+        problem = Problem(typed, y, schema, task, metric, folds, seed, groups)
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
         return StoredRun(config, problem, About(schema, task, metric.name, table.reading, examples), None, started)
 
@@ -324,7 +344,7 @@ class AutoML:
         def save_plan(plan: Plan) -> None:
             store.save_plan(root, plan)
 
-        search = _start_search(run.config, root)
+        search = _start_search(run.config, root, self.metric)
         try:
             engine = Engine(
                 run.problem,
@@ -343,6 +363,7 @@ class AutoML:
             if search is not None:
                 search.close()
         self.run_ = root
+        self._metric = run.problem.metric
         self.predictor_ = engine.predictor
         self.board_: Leaderboard = engine.champion.board()
         self.seconds_ = now() - run.started
@@ -361,11 +382,11 @@ class AutoML:
 _OPTIONS: Final = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
 
 
-def _start_search(config: FitConfig, root: Path) -> SearchProcess | None:
+def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> SearchProcess | None:
     """Start Ray in the background, unless the whole job is a few seconds of work."""
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
-    return None if (short or few) and config.ray_address is None else SearchProcess(config, root)
+    return None if (short or few) and config.ray_address is None else SearchProcess(config, root, metric)
 
 
 def _describe(task: Task, metric: str) -> str:

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from automl.cli.fit import Json
+from automl.cli.fit import Json, Own
 
 
 def leaderboard(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    metric: Own = None,
     json: Json = False,
 ) -> None:
     """Show every candidate of a run, best first."""
@@ -19,5 +20,5 @@ def leaderboard(
 
     from automl.tuning.review import leaderboard as review
 
-    board = review(run)
+    board = review(run, metric)
     print(dumps(board.to_json()) if json else board.to_text())

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 Time = Annotated[str | None, typer.Option("--time", help="Wall time from start to saved model: 60s, 10m, 1h.")]
+Own = Annotated[
+    str | None, typer.Option("--metric", metavar="MODULE:FUNCTION", help="The run's metric, if it is one of your own.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
@@ -30,7 +33,12 @@ def fit(
     output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder; default runs/<time>.")] = None,
     time: Time = None,
     max_trials: Annotated[int | None, typer.Option(metavar="N", help="Number of candidates to train.")] = None,
-    metric: Annotated[str | None, typer.Option(metavar="NAME", help="Metric to optimise.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Metric to optimise: a name, or module:function of your own.")
+    ] = None,
+    cost_matrix: Annotated[
+        str | None, typer.Option(metavar="FILE", help="CSV or JSON: costs by true and predicted class; the metric.")
+    ] = None,
     problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
     types: Annotated[
         list[str] | None,
@@ -67,6 +75,7 @@ def fit(
             time_budget=None if time is None else parse_seconds(time),
             max_trials=max_trials,
             metric=metric,
+            cost_matrix=cost_matrix,
             problem_type=problem_type,
             types=_parse_types(types or ()),
             preset=preset,
@@ -94,13 +103,15 @@ def _parse_types(types: Sequence[str]) -> dict[str, str]:
 def resume(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a fit that was stopped.")],
     time: Time = None,
+    metric: Own = None,
     json: Json = False,
 ) -> None:
     """Go on with a run that was stopped; nothing that it finished is trained again."""
     from automl.experiment import AutoML
 
     with watch() as show:
-        model = AutoML.resume(run, time_budget=None if time is None else parse_seconds(time), on_progress=show)
+        seconds = None if time is None else parse_seconds(time)
+        model = AutoML.resume(run, time_budget=seconds, metric=metric, on_progress=show)
     _report(model, json, {}, sample="new.csv")
 
 

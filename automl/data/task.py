@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of
 from automl.data.kinds import READABLE
 from automl.data.numerals import number_style, parse_numbers
 from automl.data.table import Label, ProblemType, Task
-from automl.errors import DataError
+from automl.errors import DataError, UsageError, suggestion
 
 FRACTIONS: Final = 0.01
 """Share of rows with a fraction from which numbers are a quantity."""
@@ -166,6 +166,32 @@ def _require_numbers(target: pd.Series[Any], name: str) -> None:
         raise DataError(
             f"regression needs a target of numbers, {name!r} has {example[:40]!r}; set another problem type"
         )
+
+
+def class_code(classes: Sequence[Label], wanted: object, what: str) -> int:
+    """Return the code of a class that the user names, as it is or as text.
+
+    Raises
+    ------
+    UsageError
+        If there is no such class; the message says that ``what`` names it.
+
+    >>> class_code((0, 1), "1", "--positive"), class_code((False, True), "true", "--positive")
+    (1, 1)
+    """
+    for same in (str, _spelled):
+        found = [code for code, label in enumerate(classes) if same(label) == same(wanted)]
+        if len(found) == 1:
+            return found[0]
+    shown = ", ".join(repr(label) for label in classes[:10])
+    raise UsageError(
+        f"{what} names {wanted!r}, which is no class of the target{suggestion(str(wanted), map(str, classes))}; "
+        f"classes: {shown}"
+    )
+
+
+def _spelled(label: object) -> object:
+    return _scalar(str(label).strip())
 
 
 def task_to_json(task: Task) -> dict[str, Any]:

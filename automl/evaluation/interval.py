@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.evaluation.metrics import Metric
+from automl.evaluation.metric import Metric
 
 _ERRORS: Final = 3
 """Of the scored rows, of the new rows, and of the training."""

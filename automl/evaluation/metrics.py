@@ -1,107 +1,177 @@
-"""Metrics in their natural sign, and the one rule that turns them into a loss."""
+"""Every metric by its name, in its natural sign."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from math import inf, isnan
-from typing import Any, Final, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from math import inf
+from typing import Final
 
 from automl.data.table import ProblemType
 from automl.errors import UsageError, suggestion
 from automl.evaluation import classification, regression
+from automl.evaluation import confusion as of
+from automl.evaluation.decision import OfClasses
+from automl.evaluation.metric import Formula, Metric, Surrogate
 
 _BINARY: Final = (ProblemType.BINARY,)
 _CLASSES: Final = (ProblemType.BINARY, ProblemType.MULTICLASS)
+_MANY_CLASSES: Final = (ProblemType.MULTICLASS,)
 _VALUES: Final = (ProblemType.REGRESSION,)
 _MANY: Final = 10_000
 """Rows from which on ranks take long, and the log loss chooses as well."""
 
 
-Surrogate = Literal["log_loss", "squared_error"] | None
+def _decided(
+    name: str,
+    formula: of.Scores,
+    problem_types: tuple[ProblemType, ...] = _CLASSES,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    *,
+    greater: bool = True,
+) -> Metric:
+    return Metric(name, problem_types, greater, OfClasses(formula), bounds, decides=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """How good predictions are.
+def _ranked(name: str, function: Formula, problem_types: tuple[ProblemType, ...] = _CLASSES) -> Metric:
+    return Metric(name, problem_types, True, function, surrogate="log_loss", surrogate_rows=_MANY)
 
-    Called with ``y``, (rows,) int64 class codes 0..k-1 or float64 values, and the prediction, (rows, k) probabilities
-    (binary too; column 1 is the positive class) or (rows,) values. A metric that is not defined for the rows at hand,
-    such as ``roc_auc`` on a single class, is NaN.
 
-    >>> rmse = get_metric("rmse", ProblemType.REGRESSION)
-    >>> rmse(np.array([1.0, 3.0]), np.array([1.0, 1.0])) == 2**0.5
-    True
-    """
+def _error(
+    name: str, function: Formula, surrogate: Surrogate = None, *, least: float = 0.0, quantile: float | None = None
+) -> Metric:
+    return Metric(name, _VALUES, False, function, (least, inf), surrogate, quantile=quantile)
 
-    name: str
-    problem_types: tuple[ProblemType, ...]
-    greater_is_better: bool
-    function: Callable[[NDArray[Any], NDArray[np.float64]], float]
-    bounds: tuple[float, float] = (0.0, 1.0)
-    """Least and greatest possible value."""
-    surrogate: Surrogate = None
-    """What models are combined by instead: it orders them alike and is much quicker."""
-    surrogate_rows: int = 0
-    """From this number of rows on."""
 
-    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64]) -> float:
-        """Return the metric in its natural sign."""
-        return self.function(y, prediction)
+def _share(name: str, function: Formula, surrogate: Surrogate = None, *, quantile: float | None = None) -> Metric:
+    return Metric(name, _VALUES, True, function, (-inf, 1.0), surrogate, quantile=quantile)
 
-    def loss(self, y: NDArray[Any], prediction: NDArray[np.float64]) -> float:
-        """Return the metric turned so that lower is better."""
-        value = self.function(y, prediction)
-        return -value if self.greater_is_better else value
 
-    def better(self, a: float, b: float) -> bool:
-        """Return whether score ``a`` is better than score ``b``; any number is better than NaN."""
-        return not isnan(a) and (isnan(b) or (a > b if self.greater_is_better else a < b))
+def _averaged(name: str, scores: of.Scores) -> tuple[Metric, ...]:
+    """Return the metric of class 1 and its means over classes."""
+    return (
+        _decided(name, partial(of.positive, scores=scores), _BINARY),
+        _decided(f"{name}_macro", partial(of.macro, scores=scores)),
+        _decided(f"{name}_weighted", partial(of.weighted, scores=scores)),
+    )
 
 
 METRICS: Final = (
-    Metric("accuracy", _CLASSES, True, classification.accuracy),
-    Metric("balanced_accuracy", _CLASSES, True, classification.balanced_accuracy),
-    Metric("f1", _BINARY, True, classification.f1),
-    Metric("f1_macro", _CLASSES, True, classification.f1_macro),
-    Metric("f1_micro", _CLASSES, True, classification.accuracy),  # the same where every row has one class
-    Metric("f1_weighted", _CLASSES, True, classification.f1_weighted),
-    Metric("precision", _BINARY, True, classification.precision),
-    Metric("precision_macro", _CLASSES, True, classification.precision_macro),
-    Metric("recall", _BINARY, True, classification.recall),
-    Metric("recall_macro", _CLASSES, True, classification.recall_macro),
-    Metric("roc_auc", _CLASSES, True, classification.roc_auc, surrogate="log_loss", surrogate_rows=_MANY),
-    Metric(
-        "average_precision",
-        _CLASSES,
-        True,
-        classification.average_precision,
-        surrogate="log_loss",
-        surrogate_rows=_MANY,
-    ),
+    _decided("accuracy", of.accuracy),
+    _decided("balanced_accuracy", of.balanced_accuracy),
+    *_averaged("f1", of.fbetas),
+    *_averaged("precision", of.precisions),
+    *_averaged("recall", of.recalls),
+    *(_decided(f"{name}_micro", of.accuracy) for name in ("f1", "precision", "recall")),  # where a row has one class
+    _ranked("roc_auc", classification.roc_auc),
+    _ranked("average_precision", classification.average_precision),
     Metric("log_loss", _CLASSES, False, classification.log_loss, (0.0, inf), "log_loss"),
-    Metric("mcc", _CLASSES, True, classification.mcc, (-1.0, 1.0)),
     Metric("brier", _CLASSES, False, classification.brier, (0.0, 2.0)),
-    Metric("rmse", _VALUES, False, regression.rmse, (0.0, inf), "squared_error"),
-    Metric("mse", _VALUES, False, regression.mse, (0.0, inf), "squared_error"),
-    Metric("mae", _VALUES, False, regression.mae, (0.0, inf)),
-    Metric("mape", _VALUES, False, regression.mape, (0.0, inf)),
-    Metric("median_absolute_error", _VALUES, False, regression.median_absolute_error, (0.0, inf)),
-    Metric("r2", _VALUES, True, regression.r2, (-inf, 1.0), "squared_error"),
-    Metric("adjusted_r2", _VALUES, True, partial(regression.adjusted_r2, n_features=0), (-inf, 1.0), "squared_error"),
+    _decided("mcc", of.mcc, bounds=(-1.0, 1.0)),
+    _decided("cohen_kappa", of.cohen_kappa, bounds=(-1.0, 1.0)),
+    _decided("error_rate", of.error_rate, greater=False),
+    *_averaged("jaccard", of.jaccards),
+    _decided("jaccard_micro", of.jaccard_micro),
+    _decided("positive_likelihood_ratio", of.positive_likelihood_ratio, _BINARY, (0.0, inf)),
+    _decided("negative_likelihood_ratio", of.negative_likelihood_ratio, _BINARY, (0.0, inf), greater=False),
+    _ranked("roc_auc_ovr_weighted", classification.roc_auc_ovr_weighted, _MANY_CLASSES),
+    _ranked("roc_auc_ovo", classification.roc_auc_ovo, _MANY_CLASSES),
+    _ranked("roc_auc_ovo_weighted", classification.roc_auc_ovo_weighted, _MANY_CLASSES),
+    Metric("d2_log_loss", _CLASSES, True, classification.d2_log_loss, (-inf, 1.0), "log_loss"),
+    Metric("d2_brier", _CLASSES, True, classification.d2_brier, (-inf, 1.0)),
+    _error("rmse", regression.rmse, "squared_error"),
+    _error("mse", regression.mse, "squared_error"),
+    _error("mae", regression.mae, quantile=0.5),
+    _error("mape", regression.mape, quantile=0.5),
+    _error("wape", regression.wape, quantile=0.5),
+    _error("rmsle", regression.rmsle),
+    _error("msle", regression.msle),
+    _error("median_absolute_error", regression.median_absolute_error, quantile=0.5),
+    _error("max_error", regression.max_error),
+    _error("poisson_deviance", regression.poisson_deviance),
+    _error("gamma_deviance", regression.gamma_deviance),
+    _share("r2", regression.r2, "squared_error"),
+    _share("adjusted_r2", partial(regression.adjusted_r2, n_features=0), "squared_error"),
+    _share("explained_variance", regression.explained_variance),
+    _share("d2_absolute_error", partial(regression.d2_pinball, quantile=0.5), quantile=0.5),
 )
-"""Every metric; :func:`metrics_for` tells ``adjusted_r2`` the number of features."""
+"""Every metric without an argument; :func:`metrics_for` tells ``adjusted_r2`` the number of features."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WithArgument:
+    """Metrics that differ by a number behind an ``@``."""
+
+    build: Callable[[str, float], Metric]
+    default: float
+    low: float
+    high: float
+
+    def __call__(self, name: str, given: str) -> Metric:
+        try:
+            value = float(given) if given else self.default
+        except ValueError:
+            value = inf
+        if not self.low <= value <= self.high:
+            example = f"{name}@{self.default:g}"
+            raise UsageError(
+                f"metric {name!r} takes a number from {self.low:g} to {self.high:g}, such as {example}; got {given!r}"
+            )
+        return self.build(f"{name}@{value:g}", value)
+
+
+_QUANTILE: Final = (0.5, 0.001, 0.999)
+_POWER: Final = (1.5, 1, 3)
+_WITH_ARGUMENT: Final[Mapping[str, _WithArgument]] = {
+    "fbeta": _WithArgument(
+        lambda name, beta: _decided(name, partial(of.positive, scores=partial(of.fbetas, beta=beta)), _BINARY),
+        *(2, 0.01, 100),
+    ),
+    "lift": _WithArgument(
+        lambda name, share: replace(
+            _ranked(name, partial(classification.lift, share=share), _BINARY), bounds=(0.0, 1 / share)
+        ),
+        *(0.1, 0.001, 1),
+    ),
+    "top_k_accuracy": _WithArgument(
+        lambda name, k: _ranked(name, partial(classification.top_k_accuracy, k=k), _MANY_CLASSES), *(2, 1, 1000)
+    ),
+    "pinball": _WithArgument(
+        lambda name, share: _error(name, partial(regression.pinball, quantile=share), quantile=share), *_QUANTILE
+    ),
+    "d2_pinball": _WithArgument(
+        lambda name, share: _share(name, partial(regression.d2_pinball, quantile=share), quantile=share), *_QUANTILE
+    ),
+    "tweedie_deviance": _WithArgument(
+        lambda name, power: _error(name, partial(regression.tweedie_deviance, power=power)), *_POWER
+    ),
+    "d2_tweedie": _WithArgument(lambda name, power: _share(name, partial(regression.d2_tweedie, power=power)), *_POWER),
+}
 
 _ALIASES: Final[Mapping[str, str]] = {
     "auc": "roc_auc",
+    "roc_auc_ovr": "roc_auc",
+    "pr_auc": "average_precision",
     "logloss": "log_loss",
     "acc": "accuracy",
+    "matthews_corrcoef": "mcc",
+    "brier_score_loss": "brier",
+    "zero_one_loss": "error_rate",
+    "hamming_loss": "error_rate",
     "medae": "median_absolute_error",
+    "root_mean_squared_error": "rmse",
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "root_mean_squared_log_error": "rmsle",
+    "mean_squared_log_error": "msle",
+    "mean_poisson_deviance": "poisson_deviance",
+    "mean_gamma_deviance": "gamma_deviance",
+    "mean_tweedie_deviance": "tweedie_deviance",
+    "mean_pinball_loss": "pinball",
 }
+"""scikit-learn's names, without ``neg_`` and ``_score``, and short forms."""
 _DEFAULTS: Final[Mapping[ProblemType, str]] = {
     ProblemType.BINARY: "roc_auc",
     ProblemType.MULTICLASS: "log_loss",
@@ -110,7 +180,11 @@ _DEFAULTS: Final[Mapping[ProblemType, str]] = {
 
 
 def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> Metric:
-    """Return a metric by name; case, hyphens and a few short forms (``AUC``, ``logloss``) do not matter.
+    """Return a metric by name.
+
+    Case, hyphens, scikit-learn's ``neg_`` and ``_score``, and a few short forms (``AUC``, ``logloss``) do not matter;
+    the sign is always the natural one. ``pinball@0.9``, ``lift@0.1``, ``top_k_accuracy@3``, ``fbeta@2`` and
+    ``tweedie_deviance@1.5`` take a number.
 
     Parameters
     ----------
@@ -124,32 +198,50 @@ def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> 
 
     >>> get_metric("AUC", ProblemType.BINARY).name
     'roc_auc'
+    >>> get_metric("neg_root_mean_squared_error", ProblemType.REGRESSION).name
+    'rmse'
+    >>> get_metric("pinball@0.9", ProblemType.REGRESSION).name
+    'pinball@0.9'
     """
-    wanted = name.lower().replace("-", "_")
-    wanted = _ALIASES.get(wanted, wanted)
-    suitable = {metric.name: metric for metric in metrics_for(problem_type, n_features=n_features)}
-    if wanted in suitable:
-        return suitable[wanted]
-    choices = f"choose one of {', '.join(suitable)}"
-    for metric in METRICS:
-        if metric.name == wanted:
-            fitting = " or ".join(metric.problem_types)
-            raise UsageError(f"metric {name!r} is for {fitting} problems, this one is {problem_type}; {choices}")
-    raise UsageError(f"metric {name!r} is unknown{suggestion(wanted, [*suitable, *_ALIASES])}; {choices}")
+    plain, _, argument = name.lower().replace("-", "_").removeprefix("neg_").partition("@")
+    wanted = _ALIASES.get(plain, plain.removesuffix("_score"))
+    metric = _WITH_ARGUMENT[wanted](wanted, argument) if wanted in _WITH_ARGUMENT else _plain(wanted, n_features)
+    known = {each.name: each for each in metrics_for(problem_type)}
+    known |= {
+        each: made
+        for each, of_one in _WITH_ARGUMENT.items()
+        if problem_type in (made := of_one(each, "")).problem_types
+    }
+    if metric is None or (argument and wanted not in _WITH_ARGUMENT):
+        hint = suggestion(wanted, [*known, *_ALIASES])
+        raise UsageError(f"metric {name!r} is unknown{hint}; choose one of {', '.join(known)}, or give module:function")
+    if problem_type not in metric.problem_types:
+        fitting = " or ".join(metric.problem_types)
+        raise UsageError(
+            f"metric {name!r} is for {fitting} problems, this one is {problem_type}; choose one of {', '.join(known)}"
+        )
+    return metric
+
+
+def _plain(name: str, n_features: int) -> Metric | None:
+    metric = next((metric for metric in METRICS if metric.name == name), None)
+    return _counting(metric, n_features) if metric else None
+
+
+def _counting(metric: Metric, n_features: int) -> Metric:
+    """Return the metric; ``adjusted_r2`` with the number of features."""
+    if metric.name != "adjusted_r2":
+        return metric
+    return replace(metric, function=partial(regression.adjusted_r2, n_features=n_features))
 
 
 def metrics_for(problem_type: ProblemType, *, n_features: int = 0) -> tuple[Metric, ...]:
-    """Return all metrics for a problem type; ``n_features`` as in :func:`get_metric`.
+    """Return all metrics for a problem type that take no argument; ``n_features`` as in :func:`get_metric`.
 
     >>> [metric.name for metric in metrics_for(ProblemType.REGRESSION)][:3]
     ['rmse', 'mse', 'mae']
     """
-    adjusted = partial(regression.adjusted_r2, n_features=n_features)
-    return tuple(
-        replace(metric, function=adjusted) if metric.name == "adjusted_r2" else metric
-        for metric in METRICS
-        if problem_type in metric.problem_types
-    )
+    return tuple(_counting(metric, n_features) for metric in METRICS if problem_type in metric.problem_types)
 
 
 def default_metric(problem_type: ProblemType) -> Metric:

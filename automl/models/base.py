@@ -99,6 +99,9 @@ class FitContext:
     threads: int = 1
     gpu: bool = False
     random_state: int = 0
+    quantile: float | None = None
+    """Regression: the quantile of the target to predict, such as 0.5 for absolute errors; None = the mean. Families
+    that only know means predict those."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
 

@@ -10,11 +10,12 @@ import time
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from math import inf, isfinite
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.table import ProblemType
 from automl.models.base import FitContext, Progress, Value
 
 MOST_ROUNDS: Final = 10_000
@@ -212,6 +213,11 @@ def boost(rounds: Rounds, control: RoundControl, context: FitContext) -> Generat
         while reported < len(context.rungs) and control.share > context.rungs[reported] - 1e-9:
             yield Progress(reported, rounds.prediction())
             reported += 1
+
+
+def objective_of(context: FitContext) -> ProblemType | Literal["quantile"]:
+    """Return the key of what a booster minimises: a quantile if one is asked for, else what suits the problem."""
+    return "quantile" if context.quantile is not None else context.shape.problem_type
 
 
 def output(raw: Any, classification: bool) -> NDArray[np.float64]:

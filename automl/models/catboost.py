@@ -31,12 +31,13 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, output
+from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, objective_of, output
 
 LOSSES: Final = {
     ProblemType.BINARY: "Logloss",
     ProblemType.MULTICLASS: "MultiClass",
     ProblemType.REGRESSION: "RMSE",
+    "quantile": "Quantile:alpha={quantile}",
 }
 ENOUGH: Final = 30.0
 """Distance (rounds x learning rate) to plan for; symmetric trees are weak, and need more of them."""
@@ -226,7 +227,7 @@ def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, contex
     settings: dict[str, Any] = {
         **{name: value for name, value in chosen.items() if name not in unused},
         "iterations": control.most_rounds,
-        "loss_function": LOSSES[context.shape.problem_type],
+        "loss_function": LOSSES[objective_of(context)].format(quantile=context.quantile),
         "metric_period": METRIC_PERIOD,
         "use_best_model": True,
         "allow_const_label": True,
@@ -239,7 +240,7 @@ def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, contex
     elif context.shape.problem_type is ProblemType.BINARY:
         settings["class_names"] = [0, 1]
     booster = catboost.CatBoost(settings)
-    watch = _Watch(control, context.deadline, LOSSES[context.shape.problem_type])
+    watch = _Watch(control, context.deadline, settings["loss_function"])
     silence = io.StringIO()
     train, valid = pools
     booster.fit(train, eval_set=valid, callbacks=[watch], log_cout=silence, log_cerr=silence)

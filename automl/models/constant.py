@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.evaluation.regression import weighted_quantile
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete
 from automl.models.target import class_frequencies
@@ -35,7 +36,7 @@ class ConstantModel(Model):
 
 
 class Constant(Family):
-    """Class frequencies, smoothed by one row a class, or the mean."""
+    """Class frequencies, smoothed by one row a class, or the mean or quantile."""
 
     name = "constant"
     baseline = True
@@ -57,7 +58,9 @@ class Constant(Family):
         yield from ()
         complete(params, {})
         if not context.shape.problem_type.classification:
-            return ConstantModel((float(data.y_train.astype(np.float64).mean()),), classification=False)
+            y = data.y_train.astype(np.float64)
+            middle = y.mean() if context.quantile is None else weighted_quantile(y, context.quantile)
+            return ConstantModel((float(middle),), classification=False)
         frequencies = class_frequencies(data.y_train, context.shape.n_classes)
         return ConstantModel(tuple(frequencies.tolist()), classification=True)
 

@@ -29,12 +29,13 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, output
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, objective_of, output
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary", "binary_logloss"),
     ProblemType.MULTICLASS: ("multiclass", "multi_logloss"),
     ProblemType.REGRESSION: ("regression", "rmse"),
+    "quantile": ("quantile", "quantile"),
 }
 ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for; measured on three tables, as for the other boosters."""
@@ -197,7 +198,7 @@ class _Rounds:
     def __init__(self, data: FoldData, chosen: Params, context: FitContext) -> None:
         import lightgbm
 
-        objective, metric = OBJECTIVES[context.shape.problem_type]
+        objective, metric = OBJECTIVES[objective_of(context)]
         settings = {
             **chosen,
             "objective": objective,
@@ -212,6 +213,8 @@ class _Rounds:
         }
         if context.shape.problem_type is ProblemType.MULTICLASS:
             settings["num_class"] = context.shape.n_classes
+        if context.quantile is not None:
+            settings["alpha"] = context.quantile
         train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
         self.booster = lightgbm.Booster(settings, train)
         self.booster.add_valid(valid, "valid")

@@ -124,7 +124,12 @@ class Linear(Family):
         point = objective.start(frequencies)
         best = LinearModel(*objective.split(point), frequencies, scale, len(y))
         prediction = best.predict(data.X_valid)
-        lowest, worse, stopped, rounds = validation_loss(data.y_valid, prediction), 0, "rounds", 0
+        lowest, worse, stopped, rounds = (
+            validation_loss(data.y_valid, prediction, quantile=context.quantile),
+            0,
+            "rounds",
+            0,
+        )
         strongest = objective.strongest(point)
         while rounds < STEPS and stopped == "rounds" and not context.deadline.passed:
             penalty = strongest * STEP**rounds
@@ -133,7 +138,7 @@ class Linear(Family):
             rounds += 1
             model = LinearModel(*objective.split(point), frequencies, scale, len(y), penalty)
             candidate = model.predict(data.X_valid)
-            loss = validation_loss(data.y_valid, candidate)
+            loss = validation_loss(data.y_valid, candidate, quantile=context.quantile)
             worse = 0 if loss < lowest else worse + 1
             if loss < lowest:
                 lowest, best, prediction = loss, model, candidate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import cos, pi
 from pathlib import Path
 from typing import Final, cast
@@ -133,14 +134,19 @@ class MLP(Family):
         training = _Training(network, data.X_train.dense, target, chosen, context)
         best = MLPModel(network, training.flat.copy(), frequencies, scale, len(y))
         prediction = best.predict(data.X_valid)
-        lowest, found_at, done, stopped = validation_loss(data.y_valid, prediction), 0.0, 0.0, "rounds"
+        lowest, found_at, done, stopped = (
+            validation_loss(data.y_valid, prediction, quantile=context.quantile),
+            0.0,
+            0.0,
+            "rounds",
+        )
         blas = BlasThreads(context.threads)
         while done < 1 and stopped == "rounds":
             with blas.limited():
                 before, done = done, training.round()
                 model = replace(best, flat=training.flat.copy())
                 candidate = model.predict(data.X_valid)
-            loss = validation_loss(data.y_valid, candidate)
+            loss = validation_loss(data.y_valid, candidate, quantile=context.quantile)
             if loss < lowest:
                 lowest, best, prediction, found_at = loss, model, candidate, done
             elif done - found_at > PATIENCE:
@@ -176,7 +182,9 @@ class _Training:
         self, network: Network, X: Array, target: Array, params: Mapping[str, Value], context: FitContext
     ) -> None:
         self._network, self._X, self._target = network, squash(X), target
-        self._error = _squared_error if context.shape.n_classes == 0 else _cross_entropy
+        self._error = _cross_entropy if context.shape.n_classes else _squared_error
+        if context.quantile is not None:
+            self._error = partial(_pinball, quantile=context.quantile)
         self._rate, self._dropout = float(params["learning_rate"]), float(params["dropout"])
         self._rng = np.random.default_rng(context.random_state)
         self._batch = int(np.clip(len(X) // 20, 16, 256))
@@ -216,6 +224,12 @@ class _Training:
 def _squared_error(output: Array, target: Array) -> Array:
     """Return the gradient of half the mean squared error."""
     return (output - target) / np.float32(len(target))
+
+
+def _pinball(output: Array, target: Array, quantile: float) -> Array:
+    """Return the gradient of the mean pinball loss."""
+    slope = np.where(output > target, np.float32(1 - quantile), np.float32(-quantile))
+    return np.asarray(slope / np.float32(len(target)))
 
 
 def _cross_entropy(output: Array, target: Array) -> Array:

@@ -12,7 +12,6 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads
 from automl.models.base import (
@@ -152,7 +151,7 @@ class Neighbors(Family):
         with BlasThreads(context.threads).limited():
             model = NeighborsModel(X, y[kept].astype(np.float64), p, weighted, frequencies, scale, index=_index(X, p))
             model = _affordable(model, data.X_valid, context)
-            return _with_best_k(model, data, context.deadline)
+            return _with_best_k(model, data, context)
 
     def load(self, folder: Path) -> Model:
         """Read ``neighbors.npz`` and build the index."""
@@ -191,16 +190,17 @@ def _affordable(model: NeighborsModel, X_valid: Matrix, context: FitContext) -> 
     return model.sampled(np.sort(rows[: max(min(len(rows), 1_000), int(share * len(rows)))]))
 
 
-def _with_best_k(model: NeighborsModel, data: FoldData, deadline: Deadline) -> NeighborsModel:
+def _with_best_k(model: NeighborsModel, data: FoldData, context: FitContext) -> NeighborsModel:
     """Return the model with the k of lowest validation loss, judged by as many rows as the time allows."""
     ladder = [k for k in LADDER if k <= max(1, len(model.X) // 2)]
     values, y = data.X_valid.dense[:JUDGES], data.y_valid[:JUDGES]
     found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     for start in range(0, len(values), CHUNK):
-        if found and deadline.passed:
+        if found and context.deadline.passed:
             break
         found.append(model.search(values[start : start + CHUNK], ladder[-1]))
     distances, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    losses = [validation_loss(y[: len(targets)], model.vote(distances, targets, k)) for k in ladder]
+    votes = [model.vote(distances, targets, k) for k in ladder]
+    losses = [validation_loss(y[: len(targets)], each, quantile=context.quantile) for each in votes]
     stopped = "rounds" if len(targets) == len(values) else "deadline"
     return replace(model, k=ladder[int(np.argmin(losses))], stopped=stopped)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.evaluation.regression import pinball
 from automl.models.base import Shape
 
 BEYOND: Final = 0.1
@@ -69,12 +70,14 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def validation_loss(y: NDArray[np.generic], prediction: NDArray[np.float64]) -> float:
-    """Return the log loss of probabilities, or the mean squared error of values: what early stopping watches.
+def validation_loss(y: NDArray[np.generic], prediction: NDArray[np.float64], *, quantile: float | None = None) -> float:
+    """Return what early stopping watches: log loss of probabilities, mean squared error or pinball loss of values.
 
     >>> validation_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     2.0
     """
+    if prediction.ndim == 1 and quantile is not None:
+        return pinball(y.astype(np.float64), prediction, quantile=quantile)
     if prediction.ndim == 1:
         return float(np.square(y.astype(np.float64) - prediction).mean())
     chosen = prediction[np.arange(len(y)), y.astype(np.int64)]

@@ -29,12 +29,13 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, output
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, objective_of, output
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
     ProblemType.MULTICLASS: ("multi:softprob", "mlogloss"),
     ProblemType.REGRESSION: ("reg:squarederror", "rmse"),
+    "quantile": ("reg:quantileerror", "quantile"),
 }
 ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for."""
@@ -171,7 +172,7 @@ class _Rounds:
     def __init__(self, data: FoldData, chosen: Params, context: FitContext) -> None:
         import xgboost
 
-        objective, metric = OBJECTIVES[context.shape.problem_type]
+        objective, metric = OBJECTIVES[objective_of(context)]
         settings = {
             **chosen,
             "objective": objective,
@@ -185,6 +186,8 @@ class _Rounds:
         }
         if context.shape.problem_type is ProblemType.MULTICLASS:
             settings["num_class"] = context.shape.n_classes
+        if context.quantile is not None:
+            settings["quantile_alpha"] = context.quantile
         self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
         self.booster = xgboost.Booster(settings, [self._train, self._valid])
         self._classification = context.shape.problem_type.classification

@@ -23,6 +23,7 @@ import psutil
 
 from automl.config import FitConfig
 from automl.deadline import Deadline
+from automl.evaluation.custom import Asked
 from automl.models.registry import FAMILIES, registered
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
@@ -78,7 +79,7 @@ Message = Ready | Event | Finished | Broken
 class SearchProcess:
     """The parent's end of the line. What the process prints goes to ``search.log`` in the run folder."""
 
-    def __init__(self, config: FitConfig, root: Path) -> None:
+    def __init__(self, config: FitConfig, root: Path, metric: Asked | None = None) -> None:
         self._root = root
         self._state: Literal["starting", "ready", "finished"] = "starting"
         self.error: str | None = None
@@ -97,7 +98,7 @@ class SearchProcess:
             )
         theirs.close()
         outside = [family for family in registered() if family not in FAMILIES]
-        self._line.send_bytes(cloudpickle.dumps((config, outside)))
+        self._line.send_bytes(cloudpickle.dumps((config, outside, metric)))
 
     @property
     def starting(self) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.table import Kind, Schema, Task
-from automl.evaluation.metrics import Metric, get_metric
+from automl.evaluation.metric import Metric
 from automl.evaluation.validation import Folds
 from automl.models.base import Shape
 from automl.models.transformed import skewed
@@ -28,7 +28,8 @@ class Problem:
     y: NDArray[np.generic]
     schema: Schema
     task: Task
-    metric_name: str
+    metric: Metric
+    """What is optimised."""
     folds: Folds
     random_state: int
     groups: NDArray[np.intp] | None = None
@@ -45,11 +46,6 @@ class Problem:
             numeric=len(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),
         )
-
-    @property
-    def metric(self) -> Metric:
-        """The metric that is optimised."""
-        return get_metric(self.metric_name, self.task.problem_type, n_features=self.frame.shape[1])
 
     @property
     def groups_valid(self) -> NDArray[np.intp] | None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from automl.evaluation.custom import Asked
 from automl.evaluation.leaderboard import Leaderboard
 from automl.tuning.champion import Champion
 from automl.tuning.journal import Journal, read_json
 from automl.tuning.store import read_run
 
 
-def leaderboard(root: Path) -> Leaderboard:
+def leaderboard(root: Path, metric: Asked | None = None) -> Leaderboard:
     """Return the leaderboard of a run folder, with the weights of the predictor that is saved in it.
 
     Raises
     ------
     ArtifactError
         If it is not a run folder.
+    UsageError
+        If its metric is one of the user's own, and is not given.
     """
-    run = read_run(root)
+    run = read_run(root, metric)
     problem = run.problem if run.plan is None else run.problem.with_folds_run(run.plan.folds_run)
     board = Champion(problem, Journal(root), run.about).board()
     manifest = root / "model" / "manifest.json"

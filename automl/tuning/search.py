@@ -30,6 +30,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from automl.config import FitConfig
+from automl.evaluation.custom import Asked
 from automl.models.base import Family
 from automl.models.registry import get_family, register_family, registered
 from automl.tuning.budget import Plan
@@ -54,14 +55,14 @@ _OBJECT_STORE: Final = 2_000_000_000
 def main() -> None:
     """Start, run the job that comes, say that it ended. The parent's end is also this process's."""
     parent: Connection[Message, Any] = Connection(int(sys.argv[1]))
-    config, families = cloudpickle.loads(parent.recv_bytes())
+    config, families, metric = cloudpickle.loads(parent.recv_bytes())
     _register(families)
     try:
         _start(config)
         parent.send(Ready())
         job: Job = parent.recv()
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-        _tune(job, config, families, parent)
+        _tune(job, config, families, metric, parent)
         parent.send(Finished())
     except Exception as error:
         with suppress(OSError):  # nobody is there to hear it
@@ -147,10 +148,16 @@ def _silence() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _tune(job: Job, config: FitConfig, families: Sequence[Family], parent: Connection[Message, Any]) -> None:
+def _tune(
+    job: Job,
+    config: FitConfig,
+    families: Sequence[Family],
+    metric: Asked | None,
+    parent: Connection[Message, Any],
+) -> None:
     """Run Tune until the planner has nothing more to propose."""
     plan, journal = job.plan, Journal(job.root)
-    problem = read_run(job.root).problem.with_folds_run(plan.folds_run)
+    problem = read_run(job.root, metric).problem.with_folds_run(plan.folds_run)
     trainable = tune.with_parameters(
         FoldTrainable,
         problem=problem,

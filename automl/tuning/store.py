@@ -17,6 +17,7 @@ from automl.data.io import Reading
 from automl.data.schema import schema_from_json, schema_to_json
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import UsageError
+from automl.evaluation.custom import Asked, stored_metric
 from automl.evaluation.validation import Folds
 from automl.tuning.budget import Plan
 from automl.tuning.journal import read_json, write_json
@@ -74,13 +75,20 @@ def save_plan(root: Path, plan: Plan) -> None:
     write_json(root / "run.json", {**read_json(root / "run.json"), "plan": plan.to_json()})
 
 
-def read_run(root: Path) -> StoredRun:
+def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
     """Read a run folder.
+
+    Parameters
+    ----------
+    metric
+        The run's metric, if it is one of the user's own: its code is not in the folder.
 
     Raises
     ------
     ArtifactError
         If it is not a run folder.
+    UsageError
+        If the metric is missing, or is not the run's.
     """
     stored = read_json(root / "run.json")
     about = About(
@@ -96,7 +104,9 @@ def read_run(root: Path) -> StoredRun:
         y=np.load(root / "target.npy", allow_pickle=False),
         schema=about.schema,
         task=about.task,
-        metric_name=about.metric,
+        metric=stored_metric(
+            about.metric, metric, about.task, costs=config.cost_matrix, n_features=len(about.schema.used)
+        ),
         folds=Folds(
             np.load(root / "folds.npy", allow_pickle=False),
             stored["folds_run"],
@@ -115,20 +125,22 @@ def _array(path: Path) -> NDArray[Any] | None:
     return np.load(path, allow_pickle=False) if path.exists() else None
 
 
-def reopen_run(root: Path, time_budget: float | None) -> StoredRun:
+def reopen_run(root: Path, time_budget: float | None, metric: Asked | None = None) -> StoredRun:
     """Read a run folder to go on with it, from now.
 
     Parameters
     ----------
     time_budget
         Seconds from now; None = what the run has left of its own.
+    metric
+        As in :func:`read_run`.
 
     Raises
     ------
     UsageError
         If the run has no time left and none is given.
     """
-    run = read_run(root)
+    run = read_run(root, metric)
     left = _time_left(root, run.config, run.started, time_budget)
     return replace(run, config=replace(run.config, time_budget=left), started=time.time())
 

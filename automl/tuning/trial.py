@@ -114,6 +114,7 @@ class TrialRunner:
                     threads=allowance.threads,
                     gpu=allowance.gpu and family.gpu,
                     random_state=self._problem.random_state,
+                    quantile=self._problem.metric.quantile,
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                 )
                 params = _carried(family, candidate.params, records, context)

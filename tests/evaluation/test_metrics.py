@@ -1,5 +1,7 @@
 """Every metric equals scikit-learn's, in the corners too."""
 
+import contextlib
+import functools
 import warnings
 from math import inf, isnan, nan
 
@@ -23,48 +25,118 @@ def decided(prediction):
 def macro_over_present(binary):
     """One-vs-rest over the classes in ``y``, where scikit-learn itself gives up on a missing class."""
 
-    def average(y, prediction):
-        return np.mean([binary(y == code, prediction[:, code]) for code in np.unique(y)])
+    def average(y, prediction, w):
+        return np.mean([binary(y == code, prediction[:, code], sample_weight=w) for code in np.unique(y)])
 
     return average
 
 
+def of_classes(function, **options):
+    return lambda y, p, w: function(y, decided(p), sample_weight=w, **options)
+
+
+def averaged(name, function):
+    options = {} if name == "jaccard" else {"zero_division": 0}
+    return {
+        f"{name}_{average}": of_classes(function, average=average, **options)
+        for average in ("macro", "micro", "weighted")
+    }
+
+
+def expected_lift(y, p, w):
+    """Return the lift of the best tenth when ties stand in every order equally often."""
+    w = np.ones(len(y)) if w is None else w
+    falling = np.unique(p[:, 1])[::-1]
+    left, caught = 0.1 * w.sum(), 0.0
+    for score in falling:
+        tied = p[:, 1] == score
+        taken = min(left, w[tied].sum())
+        caught += taken * np.average(y[tied], weights=w[tied])
+        left -= taken
+    return caught / 0.1 / w[y == 1].sum()
+
+
+def ratio(place):
+    def likelihood_ratio(y, p, w):
+        return sk.class_likelihood_ratios(y, decided(p), sample_weight=w, replace_undefined_by=np.nan)[place]
+
+    return likelihood_ratio
+
+
 LABELLED = {
-    "accuracy": lambda y, p: sk.accuracy_score(y, decided(p)),
-    "balanced_accuracy": lambda y, p: sk.balanced_accuracy_score(y, decided(p)),
-    "f1_macro": lambda y, p: sk.f1_score(y, decided(p), average="macro", zero_division=0),
-    "f1_micro": lambda y, p: sk.f1_score(y, decided(p), average="micro", zero_division=0),
-    "f1_weighted": lambda y, p: sk.f1_score(y, decided(p), average="weighted", zero_division=0),
-    "precision_macro": lambda y, p: sk.precision_score(y, decided(p), average="macro", zero_division=0),
-    "recall_macro": lambda y, p: sk.recall_score(y, decided(p), average="macro", zero_division=0),
-    "mcc": lambda y, p: sk.matthews_corrcoef(y, decided(p)),
-    "log_loss": lambda y, p: sk.log_loss(y, p, labels=list(range(p.shape[1]))),
-    "brier": lambda y, p: sk.brier_score_loss(y, p, labels=list(range(p.shape[1]))),
+    "accuracy": of_classes(sk.accuracy_score),
+    "balanced_accuracy": of_classes(sk.balanced_accuracy_score),
+    "error_rate": of_classes(sk.zero_one_loss),
+    "mcc": of_classes(sk.matthews_corrcoef),
+    "cohen_kappa": of_classes(sk.cohen_kappa_score),
+    **averaged("f1", sk.f1_score),
+    **averaged("precision", sk.precision_score),
+    **averaged("recall", sk.recall_score),
+    **averaged("jaccard", sk.jaccard_score),
+    "log_loss": lambda y, p, w: sk.log_loss(y, p, sample_weight=w, labels=list(range(p.shape[1]))),
+    "brier": lambda y, p, w: sk.brier_score_loss(y, p, sample_weight=w, labels=list(range(p.shape[1]))),
+    "d2_log_loss": lambda y, p, w: sk.d2_log_loss_score(y, p, sample_weight=w, labels=list(range(p.shape[1]))),
+    "d2_brier": lambda y, p, w: sk.d2_brier_score(y, p, sample_weight=w, labels=list(range(p.shape[1]))),
 }
 EXPECTED = {
     BINARY: LABELLED
     | {
-        "f1": lambda y, p: sk.f1_score(y, decided(p), zero_division=0),
-        "precision": lambda y, p: sk.precision_score(y, decided(p), zero_division=0),
-        "recall": lambda y, p: sk.recall_score(y, decided(p), zero_division=0),
-        "roc_auc": lambda y, p: sk.roc_auc_score(y, p[:, 1]),
-        "average_precision": lambda y, p: sk.average_precision_score(y, p[:, 1]),
+        "f1": of_classes(sk.f1_score, zero_division=0),
+        "precision": of_classes(sk.precision_score, zero_division=0),
+        "recall": of_classes(sk.recall_score, zero_division=0),
+        "jaccard": of_classes(sk.jaccard_score),
+        "fbeta@2": of_classes(sk.fbeta_score, beta=2, zero_division=0),
+        "roc_auc": lambda y, p, w: sk.roc_auc_score(y, p[:, 1], sample_weight=w),
+        "average_precision": lambda y, p, w: sk.average_precision_score(y, p[:, 1], sample_weight=w),
+        "lift@0.1": expected_lift,
+        "positive_likelihood_ratio": ratio(0),
+        "negative_likelihood_ratio": ratio(1),
     },
     MULTICLASS: LABELLED
     | {
         "roc_auc": macro_over_present(sk.roc_auc_score),
         "average_precision": macro_over_present(sk.average_precision_score),
+        "top_k_accuracy@2": lambda y, p, w: sk.top_k_accuracy_score(
+            y, p, k=2, sample_weight=w, labels=list(range(p.shape[1]))
+        ),
     },
     REGRESSION: {
         "rmse": sk.root_mean_squared_error,
         "mse": sk.mean_squared_error,
         "mae": sk.mean_absolute_error,
         "mape": sk.mean_absolute_percentage_error,
+        "wape": lambda y, p, sample_weight: (
+            sk.mean_absolute_error(y, p, sample_weight=sample_weight) / np.average(np.abs(y), weights=sample_weight)
+        ),
+        "rmsle": sk.root_mean_squared_log_error,
+        "msle": sk.mean_squared_log_error,
         "median_absolute_error": sk.median_absolute_error,
+        "max_error": lambda y, p, sample_weight: sk.max_error(y, p),
+        "poisson_deviance": sk.mean_poisson_deviance,
+        "gamma_deviance": sk.mean_gamma_deviance,
+        "tweedie_deviance@1.5": functools.partial(sk.mean_tweedie_deviance, power=1.5),
+        "d2_tweedie@1.2": functools.partial(sk.d2_tweedie_score, power=1.2),
+        "pinball@0.9": functools.partial(sk.mean_pinball_loss, alpha=0.9),
+        "d2_pinball@0.9": functools.partial(sk.d2_pinball_score, alpha=0.9),
+        "d2_absolute_error": sk.d2_absolute_error_score,
         "r2": sk.r2_score,
-        "adjusted_r2": lambda y, p: 1 - (1 - sk.r2_score(y, p)) * (len(y) - 1) / (len(y) - 4),
+        "explained_variance": sk.explained_variance_score,
+        "adjusted_r2": lambda y, p, sample_weight: (
+            1 - (1 - sk.r2_score(y, p, sample_weight=sample_weight)) * (len(y) - 1) / (len(y) - 4)
+        ),
     },
 }
+PAIRS = {
+    "roc_auc_ovr_weighted": {"multi_class": "ovr", "average": "weighted"},
+    "roc_auc_ovo": {"multi_class": "ovo", "average": "macro"},
+    "roc_auc_ovo_weighted": {"multi_class": "ovo", "average": "weighted"},
+}
+"""Where every class must be in ``y``; pairs without weights, which scikit-learn has none for."""
+ELSEWHERE = {f"{name}_{kind}" for name in ("f1", "precision", "recall", "jaccard") for kind in ["samples"]} | {
+    *("adjusted_mutual_info_score", "adjusted_rand_score", "completeness_score", "fowlkes_mallows_score"),
+    *("homogeneity_score", "mutual_info_score", "normalized_mutual_info_score", "rand_score", "v_measure_score"),
+}
+"""scikit-learn's scorers of clusters and of several labels a row."""
 
 
 @st.composite
@@ -81,39 +153,108 @@ def labelled(draw, classes):
     return y.astype(np.int64), weights / weights.sum(axis=1, keepdims=True)
 
 
+def weights(rows, seed):
+    """No weights, whole ones with zeros among them, or any."""
+    rng = np.random.default_rng(seed)
+    return (None, rng.integers(0, 4, rows).astype(float), rng.gamma(1.0, size=rows))[seed % 3]
+
+
 def test_every_metric_is_compared():
     for problem_type in ProblemType:
-        assert {metric.name for metric in metrics_for(problem_type)} == set(EXPECTED[problem_type])
+        plain = {metric.name for metric in metrics_for(problem_type)}
+        assert plain <= set(EXPECTED[problem_type]) | set(PAIRS)
     assert len({metric.name for metric in METRICS}) == len(METRICS)
 
 
-def assert_equals_sklearn(problem_type, y, prediction):
-    for metric in metrics_for(problem_type, n_features=3):
+def assert_equals_sklearn(problem_type, y, prediction, seed):
+    weight = weights(len(y), seed)
+    kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+    if len(np.unique(y[kept])) < 2:
+        return
+    given = y[kept], prediction[kept], None if weight is None else weight[kept]
+    for name, reference in EXPECTED[problem_type].items():
+        metric = get_metric(name, problem_type, n_features=3)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="sklearn")  # of a class that is predicted and not in y
-            expected = float(EXPECTED[problem_type][metric.name](y, prediction))
-        assert metric(y, prediction) == pytest.approx(expected, rel=1e-9, abs=1e-12), metric.name
-        assert metric.bounds[0] - 1e-12 <= expected <= metric.bounds[1] + 1e-12, metric.name
+            expected = float(
+                reference(*given[:2], **{"sample_weight": given[2]} if given[1].ndim == 1 else {"w": given[2]})
+            )
+        assert metric(y, prediction, weight) == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), name
+        assert isnan(expected) or metric.bounds[0] - 1e-12 <= expected <= metric.bounds[1] + 1e-12, name
 
 
 @settings(deadline=None, max_examples=40)
-@given(labelled(classes=2))
-def test_binary_equals_sklearn(case):
-    assert_equals_sklearn(BINARY, *case)
+@given(labelled(classes=2), st.integers(0, 99))
+def test_binary_equals_sklearn(case, seed):
+    assert_equals_sklearn(BINARY, *case, seed)
 
 
 @settings(deadline=None, max_examples=40)
-@given(labelled(classes=4))
-def test_multiclass_equals_sklearn(case):
-    assert_equals_sklearn(MULTICLASS, *case)
+@given(labelled(classes=4), st.integers(0, 99))
+def test_multiclass_equals_sklearn(case, seed):
+    assert_equals_sklearn(MULTICLASS, *case, seed)
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32 - 1), st.integers(5, 50), st.floats(-2, 2))
+@given(st.integers(0, 2**32 - 1), st.integers(8, 50), st.floats(0.1, 2))
 def test_regression_equals_sklearn(seed, rows, offset):
     rng = np.random.default_rng(seed)
-    y = rng.normal(size=rows).round(1)
-    assert_equals_sklearn(REGRESSION, y, y + rng.normal(size=rows).round(1) + offset)
+    y = rng.gamma(1.0, size=rows).round(1) + 0.1
+    assert_equals_sklearn(REGRESSION, y, y * rng.gamma(2.0, size=rows).round(1) + offset, seed)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_averages_over_pairs_of_classes_equal_sklearn(seed):
+    rng = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(4), rng.integers(0, 4, 30)])
+    prediction = rng.dirichlet(np.ones(4), len(y)).round(2) + 1e-3
+    prediction /= prediction.sum(axis=1, keepdims=True)
+    for name, options in PAIRS.items():
+        assert get_metric(name, MULTICLASS)(y, prediction) == pytest.approx(sk.roc_auc_score(y, prediction, **options))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(sorted(ProblemType)), st.integers(0, 2**32 - 1))
+def test_a_weight_of_two_is_the_row_twice(problem_type, seed):
+    rng = np.random.default_rng(seed)
+    weight = rng.integers(0, 3, 40)
+    classes = {BINARY: 2, MULTICLASS: 3, REGRESSION: 0}[problem_type]
+    y = (
+        np.concatenate([np.arange(classes), rng.integers(0, classes, 40 - classes)])
+        if classes
+        else rng.gamma(1.0, size=40)
+    )
+    prediction = rng.dirichlet(np.ones(classes), 40) if classes else rng.gamma(1.0, size=40)
+    repeated = np.repeat(np.arange(40), weight)
+    for metric in metrics_for(problem_type):
+        twice = metric(y[repeated], prediction[repeated])
+        if metric.name != "adjusted_r2":  # which counts rows, not weights
+            assert metric(y, prediction, weight.astype(float)) == pytest.approx(twice, nan_ok=True), metric.name
+
+
+@pytest.mark.parametrize("name", sorted(set(sk.get_scorer_names()) - ELSEWHERE))
+def test_the_names_of_scikit_learn_are_known_and_keep_their_natural_sign(name):
+    known = []
+    for problem_type in ProblemType:
+        with contextlib.suppress(UsageError):
+            known.append(get_metric(name, problem_type))
+    assert known
+    assert {metric.greater_is_better for metric in known} == {not name.startswith("neg_")}
+
+
+def test_an_argument_out_of_range_says_the_range():
+    with pytest.raises(UsageError, match=r"'pinball' takes a number from 0.001 to 0.999, such as pinball@0.5; got '9'"):
+        get_metric("pinball@9", REGRESSION)
+    with pytest.raises(UsageError, match="'rmse@2' is unknown"):
+        get_metric("rmse@2", REGRESSION)
+
+
+def test_a_target_that_a_metric_cannot_take_is_undefined():
+    y, prediction = np.array([-2.0, 1.0]), np.array([1.0, 1.0])
+    for name in ("rmsle", "msle", "poisson_deviance", "gamma_deviance"):
+        assert isnan(get_metric(name, REGRESSION)(y, prediction)), name
+        assert get_metric(name, REGRESSION)(np.array([1.0, 2.0]), -prediction) > 1, name  # a prediction is only bad
 
 
 def test_r2_of_equal_values_equals_sklearn():

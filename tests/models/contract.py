@@ -109,6 +109,20 @@ class FamilyContract:
         reached, floor = (validation_loss(data.y_valid, m.predict(data.X_valid)) for m in (model, constant))
         assert reached < 0.85 * floor or (family.baseline and reached == floor)
 
+    @pytest.mark.parametrize("quantile", [0.5, 0.9])
+    def test_a_quantile_is_aimed_at_or_left_to_others(self, family, quantile):
+        if ProblemType.REGRESSION not in family.problem_types:
+            return
+        data, shape, params = start(family, ProblemType.REGRESSION)
+        noise = np.random.default_rng(0).gamma(1.0, 3.0, size=400)  # its mean is 3, its median 2.1
+        data = replace(data, y_train=data.y_train + noise[:300], y_valid=data.y_valid + noise[300:])
+        aimed, mean = (run(family, data, params, FitContext(shape, quantile=each))[0] for each in (quantile, None))
+        losses = [
+            validation_loss(data.y_valid, each.predict(data.X_valid), quantile=quantile) for each in (aimed, mean)
+        ]
+        check(aimed.predict(data.X_valid), 100, shape)
+        assert losses[0] < losses[1] * (1.02 if quantile == 0.5 else 1.0) + 1e-12
+
     def test_a_row_alone_equals_the_row_in_a_batch(self, family, problem_type):
         model, data, _ = fitted(family, problem_type)
         batch = model.predict(data.X_valid)

@@ -13,6 +13,7 @@ from toys import Shift, Toy
 
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.task import infer_task
+from automl.evaluation.metrics import get_metric
 from automl.evaluation.validation import make_folds
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import FoldRecord, Journal
@@ -30,7 +31,7 @@ def problem() -> Problem:
     frame = pd.DataFrame({"a": y + NOISE, "b": NOISE})
     schema, task = infer_schema(frame), infer_task(pd.Series(y), "y")
     folds = make_folds(y, task.problem_type, folds=3, random_state=0)
-    return Problem(apply_schema(frame, schema), y, schema, task, "rmse", folds, 0)
+    return Problem(apply_schema(frame, schema), y, schema, task, get_metric("rmse", task.problem_type), folds, 0)
 
 
 def note(journal: Journal, problem: Problem, name: str, error: NDArray[np.float64], folds: int) -> str:
@@ -76,7 +77,7 @@ def test_nobody_loses_before_there_are_rivals_or_rows(tmp_path: Path, problem: P
     assert not Race(problem, journal).lost(worse, 1)
     three_rivals(journal, problem)
     few = make_folds(problem.y, problem.task.problem_type, folds=20, random_state=0)
-    small = Problem(problem.frame, problem.y, problem.schema, problem.task, "rmse", few, 0)
+    small = Problem(problem.frame, problem.y, problem.schema, problem.task, problem.metric, few, 0)
     assert not Race(small, Journal(tmp_path / "other")).lost(note(Journal(tmp_path / "other"), small, "x", NOISE, 1), 1)
 
 

@@ -1,0 +1,171 @@
+"""From what the user asks for to a metric: a name, ``module:function``, a function, or a :class:`Metric`."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import Task
+from automl.errors import UsageError, suggestion
+from automl.evaluation.costs import Costs, cost_metric
+from automl.evaluation.metric import Metric, Weight
+from automl.evaluation.metrics import default_metric, get_metric
+
+Asked = str | Metric | Callable[..., Any]
+
+
+def metric_name(asked: Asked) -> str:
+    """Return the name under which a metric is known in the run folder; one of the user's own has a ``:`` in it.
+
+    >>> def gain(y, prediction): ...
+    >>> metric_name("auc"), metric_name(gain).endswith(":gain")
+    ('auc', True)
+    """
+    if isinstance(asked, str | Metric):
+        return asked if isinstance(asked, str) else asked.name
+    return f"{getattr(asked, '__module__', 'unknown')}:{getattr(asked, '__qualname__', type(asked).__qualname__)}"
+
+
+def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_features: int = 0) -> Metric:
+    """Return the metric that the user asks for; by default that of the cost matrix or of the problem type.
+
+    A function is called with ``y`` and the prediction as :class:`Metric` describes them, and with the weights of the
+    rows if it has a third parameter. Its greater values are better unless it has an attribute ``greater_is_better``
+    that is False. A name with a colon is imported, also from the working directory.
+
+    Raises
+    ------
+    UsageError
+        If there is no such metric, it does not fit the task, or it cannot be imported.
+    """
+    if costs is not None and (asked is None or asked == "cost"):
+        if not task.classes:
+            raise UsageError("a cost matrix needs classes, and the target is numbers; leave it out")
+        return cost_metric(costs, task.classes)
+    if costs is not None or asked == "cost":
+        given = (
+            "a cost matrix is read by the metric 'cost'" if costs is not None else "the metric 'cost' needs a matrix"
+        )
+        raise UsageError(f"{given}; give the cost matrix and no other metric")
+    if asked is None:
+        return default_metric(task.problem_type)
+    if isinstance(asked, str) and ":" not in asked:
+        return get_metric(asked, task.problem_type, n_features=n_features)
+    found = _imported(asked) if isinstance(asked, str) else asked
+    if isinstance(found, Metric):
+        if task.problem_type not in found.problem_types:
+            fitting = " or ".join(found.problem_types)
+            raise UsageError(f"metric {found.name!r} is for {fitting} problems, this one is {task.problem_type}")
+        if _ours(metric_name(asked), task):
+            raise UsageError(f"metric names must be unique, {found.name!r} is taken; give yours another one")
+        return replace(found, name=metric_name(asked), problem_types=(task.problem_type,))
+    if not callable(found):
+        raise UsageError(f"a metric must be a name, a function or a Metric, got {found!r}")
+    return Metric(
+        metric_name(asked),
+        (task.problem_type,),
+        bool(getattr(found, "greater_is_better", True)),
+        _Plain(found, _takes_weight(found)),
+        (-inf, inf),
+    )
+
+
+def stored_metric(
+    name: str, asked: Asked | None, task: Task, *, costs: Costs | None = None, n_features: int = 0
+) -> Metric:
+    """Return the metric of a run by its name; one of the user's own must be given again, for it is code.
+
+    Raises
+    ------
+    UsageError
+        If the metric is not ours and is not given, or another one is.
+    """
+    if asked is None and not _ours(name, task):
+        raise UsageError(
+            f"the run folder does not hold the code of the metric {name!r}; give it again: --metric {name}"
+        )
+    metric = resolve(name if asked is None else asked, task, costs=costs, n_features=n_features)
+    if metric.name != name:
+        raise UsageError(f"the run optimises {name!r}, not {metric.name!r}; leave out the metric, or start another run")
+    return metric
+
+
+def check_metric(metric: Metric, y: NDArray[Any], n_classes: int, weight: Weight = None) -> None:
+    """Try a metric on random predictions, so that one that cannot work ends the run before it has begun.
+
+    Raises
+    ------
+    UsageError
+        If it raises, or returns anything but a number, which NaN is not.
+    """
+    rng = np.random.default_rng(0)
+    prediction = rng.dirichlet(np.ones(n_classes), len(y)) if n_classes else rng.permutation(y)
+    try:
+        value: object = metric(y, prediction, weight)
+    except Exception as error:
+        said = f"it raised {type(error).__name__}: {error}"
+    else:
+        if isinstance(value, float) and isfinite(value):
+            return
+        said = f"it returned {value!r}"
+    shape = f"(rows, {n_classes}) probabilities" if n_classes else "(rows,) values"
+    given = "class codes" if n_classes else f"{y.min():g} to {y.max():g}"
+    raise UsageError(
+        f"metric {metric.name!r} must be a number for this target ({given}) and {shape}: {said}; choose another one"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A function of the user."""
+
+    function: Callable[..., Any]
+    weighted: bool
+
+    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
+        if weight is None:
+            value = self.function(y, prediction)
+        elif self.weighted:
+            value = self.function(y, prediction, weight)
+        else:
+            raise UsageError("it has no third parameter for the weights of the rows")
+        return float(value)
+
+
+def _ours(name: str, task: Task) -> bool:
+    try:
+        return name == "cost" or bool(get_metric(name, task.problem_type))
+    except UsageError:
+        return False
+
+
+def _takes_weight(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _imported(path: str) -> Any:
+    module_name, _, name = path.partition(":")
+    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds text
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109 - where workers find it too
+    try:
+        module = import_module(module_name)
+    except Exception as error:
+        raise UsageError(f"metric {path!r} cannot be imported: {type(error).__name__}: {error}") from None
+    if not hasattr(module, name):
+        raise UsageError(
+            f"metric {path!r} cannot be imported: {module_name} has no {name!r}{suggestion(name, dir(module))}"
+        )
+    return getattr(module, name)

@@ -1,0 +1,155 @@
+"""From probabilities to classes: the most probable one, the one from a threshold on, or the cheapest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.evaluation.confusion import Confusion, Values, confusion
+from automl.evaluation.metric import Metric, Weight
+
+_GRID: Final = 64
+"""Thresholds tried for a metric of the user's own, which sees one at a time."""
+_MANY: Final = 10_000
+"""Rows from which on sorting takes long, and the log loss chooses models as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a class is chosen; without a threshold or costs the most probable one.
+
+    >>> shares = np.array([[0.7, 0.3], [0.2, 0.8]])
+    >>> Decision()(shares).tolist(), Decision(0.3)(shares).tolist(), Decision(costs=((0, 1), (9, 0)))(shares).tolist()
+    ([0, 1], [1, 1], [1, 1])
+    """
+
+    threshold: float | None = None
+    """Two classes: the least probability of the second one at which it is chosen."""
+    costs: tuple[tuple[float, ...], ...] = ()
+    """``costs[i][j]`` of choosing class j where i is true; the class of least expected cost is chosen."""
+
+    def __call__(self, prediction: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return (rows,) class codes for (rows, k) probabilities."""
+        if self.threshold is not None:
+            return (prediction[:, 1] >= self.threshold).astype(np.intp)
+        if self.costs:  # not a matrix product, whose last bits may depend on the rows beside a row
+            return np.asarray((prediction[:, :, None] * np.array(self.costs)).sum(axis=1).argmin(axis=1))
+        return np.asarray(prediction.argmax(axis=1))
+
+    def settled(self, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (rows, k) probabilities that are 1 for the chosen class."""
+        return np.asarray(np.eye(prediction.shape[1])[self(prediction)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is not the default."""
+        threshold = {} if self.threshold is None else {"threshold": self.threshold}
+        return threshold | ({"costs": [list(row) for row in self.costs]} if self.costs else {})
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Decision:
+        """Read what :meth:`to_json` wrote."""
+        return cls(record.get("threshold"), tuple(map(tuple, record.get("costs", ()))))
+
+
+@dataclass(frozen=True, slots=True)
+class OfClasses:
+    """A metric's function made of a formula of confusion matrices."""
+
+    formula: Callable[[Confusion], Values]
+    """From (..., k, k) matrices to (...) values, see :mod:`automl.evaluation.confusion`."""
+    decision: Decision = Decision()
+
+    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
+        """Return the value for the classes that are chosen."""
+        return float(self.formula(confusion(y, self.decision(prediction), prediction.shape[1], weight)))
+
+
+def tuned(metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> Decision:
+    """Return the threshold between two classes that is best for a metric of classes on these rows.
+
+    It lies midway between two probabilities that occur; of equally good ones the nearest to 0.5 is taken. For more
+    classes, and where the metric is not defined, the metric's own decision stays.
+
+    >>> from automl.evaluation.metrics import get_metric
+    >>> from automl.data.table import ProblemType
+    >>> positive = np.array([0.1, 0.2, 0.3, 0.4])
+    >>> shares = np.column_stack([1 - positive, positive])
+    >>> tuned(get_metric("f1", ProblemType.BINARY), np.array([0, 0, 1, 1]), shares)
+    Decision(threshold=0.25, costs=())
+    """
+    threshold, _ = _best(metric, y, prediction, weight)
+    return own_decision(metric) if threshold is None else Decision(threshold)
+
+
+def own_decision(metric: Metric) -> Decision:
+    """Return how a metric chooses classes by itself: the most probable one, or the cheapest."""
+    return metric.function.decision if isinstance(metric.function, OfClasses) else Decision()
+
+
+def of_settled(metric: Metric) -> Metric:
+    """Return the metric for predictions that :meth:`Decision.settled` has made."""
+    function = metric.function
+    return replace(metric, function=OfClasses(function.formula)) if isinstance(function, OfClasses) else metric
+
+
+def at_best_threshold(metric: Metric) -> Metric:
+    """Return the metric by which models are compared: each at the threshold that is best for it.
+
+    At 0.5 most models of a rare class look alike: they never predict it. Metrics that do not look at classes stay.
+    """
+    if not metric.decides:
+        return metric
+    return replace(metric, function=_AtBest(metric), surrogate="log_loss", surrogate_rows=_MANY)
+
+
+@dataclass(frozen=True, slots=True)
+class _AtBest:
+    metric: Metric
+
+    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
+        return _best(self.metric, y, prediction, weight)[1]
+
+
+def _best(
+    metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight
+) -> tuple[float | None, float]:
+    """Return the best threshold, None if there is none, and the metric's value there."""
+    if prediction.shape[1] != 2:
+        return None, metric(y, prediction, weight)
+    thresholds, values = _curve(metric, y, prediction, weight)
+    losses = -values if metric.greater_is_better else values
+    if np.isnan(losses).all():
+        return None, nan
+    best = np.flatnonzero(losses == np.nanmin(losses))
+    place = best[np.argmin(np.abs(thresholds[best] - 0.5))]
+    return float(thresholds[place]), float(values[place])
+
+
+def _curve(
+    metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return thresholds and the metric at each."""
+    shares = prediction[:, 1]
+    if not isinstance(metric.function, OfClasses):
+        grid = np.unique(np.quantile(shares, np.linspace(0, 1, _GRID)))
+        thresholds = np.concatenate([_between(grid), [0.5]])
+        return thresholds, np.array([metric(y, Decision(each).settled(prediction), weight) for each in thresholds])
+    order = np.argsort(shares, kind="stable")
+    scores, counted = shares[order], np.ones(len(y)) if weight is None else weight[order]
+    first = np.concatenate([[True], scores[1:] != scores[:-1]])
+    # below the threshold, by class: the rows before each distinct score, and all rows
+    below = [np.concatenate([[0.0], np.cumsum(counted * (y[order] == code))]) for code in (0, 1)]
+    negatives, positives = (each[np.append(np.flatnonzero(first), len(y))] for each in below)
+    rows = [[negatives, negatives[-1] - negatives], [positives, positives[-1] - positives]]
+    return _between(scores[first]), metric.function.formula(np.moveaxis(np.array(rows), -1, 0))
+
+
+def _between(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return thresholds below, between and above rising probabilities."""
+    middle = (scores + np.append(scores[1:], 1.0)) / 2
+    return np.concatenate([[scores[0] / 2], np.maximum(middle, np.nextafter(scores, 2))])

@@ -1,0 +1,67 @@
+"""What a metric is: a formula, its natural sign, and the one rule that turns it into a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import ProblemType
+
+Weight = NDArray[np.float64] | None
+"""(rows,) how much each row counts; None = all alike."""
+Formula = Callable[[NDArray[Any], NDArray[np.float64], Weight], float]
+Surrogate = Literal["log_loss", "squared_error"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How good predictions are.
+
+    Called with ``y``, (rows,) int64 class codes 0..k-1 or float64 values, and the prediction, (rows, k) probabilities
+    (binary too; column 1 is the positive class) or (rows,) values. A metric that is not defined for the rows at hand,
+    such as ``roc_auc`` on a single class, is NaN. A row of weight 0 is as if it were not there.
+
+    One of your own is given to ``AutoML(metric=...)`` as an object of this class, or as a plain function.
+
+    >>> def bias(y, prediction, weight):
+    ...     return abs(float(np.average(prediction - y, weights=weight)))
+    >>> metric = Metric("bias", (ProblemType.REGRESSION,), False, bias)
+    >>> metric(np.array([1.0, 3.0]), np.array([2.0, 6.0])), metric(np.ones(2), np.array([2.0, 6.0]), np.array([1.0, 0]))
+    (2.0, 1.0)
+    """
+
+    name: str
+    problem_types: tuple[ProblemType, ...]
+    greater_is_better: bool
+    function: Formula
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """Least and greatest possible value."""
+    surrogate: Surrogate = None
+    """What models are combined by instead: it orders them alike and is much quicker."""
+    surrogate_rows: int = 0
+    """From this number of rows on."""
+    decides: bool = False
+    """Whether it looks at the predicted classes only, so that the threshold between two classes matters."""
+    quantile: float | None = None
+    """The quantile of the target whose prediction is best, such as 0.5 for absolute errors; None = the mean."""
+
+    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> float:
+        """Return the metric in its natural sign."""
+        if weight is not None and not weight.all():
+            counted = np.flatnonzero(weight)
+            y, prediction, weight = y[counted], prediction[counted], weight[counted]
+        return self.function(y, prediction, weight) if len(y) else nan
+
+    def loss(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> float:
+        """Return the metric turned so that lower is better."""
+        value = self(y, prediction, weight)
+        return -value if self.greater_is_better else value
+
+    def better(self, a: float, b: float) -> bool:
+        """Return whether score ``a`` is better than score ``b``; any number is better than NaN."""
+        return not isnan(a) and (isnan(b) or (a > b if self.greater_is_better else a < b))
