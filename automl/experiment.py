@@ -218,7 +218,10 @@ class AutoML:
         return self._fitted().predict_interval(X, coverage)
 
     def evaluate(self, test: object) -> dict[str, float]:
-        """Return every metric of the problem type, in its natural sign, on a table that holds the target column."""
+        """Return every metric of the problem type, in its natural sign, on a table that holds the target column.
+
+        What was optimised comes first.
+        """
         predictor = self._fitted()
         task = predictor.task
         frame = read_table(test, reading=predictor.reading)[0] if isinstance(test, str | Path) else as_frame(test)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from automl.experiment import AutoML
 
 _INTERRUPTED = 130
+_SHOWN = 8
+"""Metrics on the test table in words; --json has all of them."""
 
 Time = Annotated[str | None, typer.Option("--time", help="Wall time from start to saved model: 60s, 10m, 1h.")]
 Own = Annotated[
@@ -152,6 +154,7 @@ def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
     print(f"\n{model.metric_} {score.value:.4g} ({score.low:.4g} to {score.high:.4g} on new data)", end=" ")
     print(f"after {clock(model.seconds_)}, {model.problem_type_}")
     if test:
-        print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
+        shown = list(test.items())[:_SHOWN]
+        print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))
     run = shlex.quote(str(model.run_))
     print(f"\nautoml predict {run} {shlex.quote(sample)}\nautoml serve {run}\nautoml leaderboard {run}")

@@ -183,19 +183,19 @@ def assert_equals_sklearn(problem_type, y, prediction, seed):
         assert isnan(expected) or metric.bounds[0] - 1e-12 <= expected <= metric.bounds[1] + 1e-12, name
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(labelled(classes=2), st.integers(0, 99))
 def test_binary_equals_sklearn(case, seed):
     assert_equals_sklearn(BINARY, *case, seed)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(labelled(classes=4), st.integers(0, 99))
 def test_multiclass_equals_sklearn(case, seed):
     assert_equals_sklearn(MULTICLASS, *case, seed)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(8, 50), st.floats(0.1, 2))
 def test_regression_equals_sklearn(seed, rows, offset):
     rng = np.random.default_rng(seed)

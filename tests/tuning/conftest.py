@@ -15,7 +15,7 @@ from automl.config import FitConfig
 from automl.data.io import Reading
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.task import infer_task
-from automl.evaluation.metrics import get_metric
+from automl.evaluation.custom import resolve
 from automl.evaluation.validation import make_folds
 from automl.models import registry
 from automl.models.base import Family
@@ -42,20 +42,14 @@ def toy_families(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def toy_run(tmp_path: Path) -> Callable[..., tuple[Path, StoredRun]]:
     """Create a run folder for a regression on 60 rows in 3 folds."""
 
-    def create(config: FitConfig) -> tuple[Path, StoredRun]:
+    def create(config: FitConfig, metric: str = "mae") -> tuple[Path, StoredRun]:
         frame = pd.DataFrame({"a": np.arange(ROWS) % 7, "b": np.arange(ROWS) * 0.5})
         y = np.arange(ROWS) * 1.5
         schema, task = infer_schema(frame), infer_task(pd.Series(y), "y")
         folds = make_folds(y, task.problem_type, folds=3, random_state=0)
-<<<<<<< HEAD
-        problem = Problem(apply_schema(frame, schema), y, schema, task, "mae", folds, 0)
-        run = StoredRun(config, problem, About(schema, task, "mae", Reading("frame"), frame.head(3)), None, time.time())
-=======
-        problem = Problem(apply_schema(frame, schema), y, schema, task, get_metric("rmse", task.problem_type), folds, 0)
-        run = StoredRun(
-            config, problem, About(schema, task, "rmse", Reading("frame"), frame.head(3)), None, time.time()
-        )
->>>>>>> 230b7c4 (Metrics: all of scikit-learn's that make sense, weighted, with an argument, of one's own, or a cost matrix)
+        problem = Problem(apply_schema(frame, schema), y, schema, task, resolve(metric, task), folds, 0)
+        about = About(schema, task, metric, Reading("frame"), frame.head(3))
+        run = StoredRun(config, problem, about, None, time.time())
         root = tmp_path / "run"
         store.create(root, run)
         return root, run

@@ -23,9 +23,9 @@ NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
 WORKERS = 2
 
 
-def search(root: Path, config: FitConfig, plan: Plan, seconds: float = 60.0) -> list[Event]:
+def search(root: Path, config: FitConfig, plan: Plan, seconds: float = 60.0, metric: str | None = None) -> list[Event]:
     """Run a search to its end and return what it reported."""
-    driver, events = SearchProcess(config, root), []
+    driver, events = SearchProcess(config, root, metric), []
     try:
         while driver.starting:
             time.sleep(0.05)
@@ -64,6 +64,27 @@ def test_every_trial_may_fail_and_workers_are_reused(
         trial.candidate.id for trial in Journal(root).trials()
     }
     assert not (root / "ray").exists()
+
+
+def test_a_metric_of_the_user_reaches_the_workers(
+    toy_run: Callable[..., tuple[Path, StoredRun]],
+    toy_families: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "their_metrics.py").write_text(
+        "def closeness(y, prediction):\n    return 7 - abs(y - prediction).max()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    toy_families(Fixed({"offset": 0.0}, {"offset": 5.0}))
+    config = FitConfig(max_trials=2, n_jobs=1)
+    root, run = toy_run(config, "their_metrics:closeness")
+    search(root, config, Plan(("fixed",), folds_run=3, concurrency=1, threads=1), metric="their_metrics:closeness")
+    for offset, trial in trials(root).items():
+        _, valid = run.problem.folds.split(0)
+        y, mean = run.problem.y[valid], run.problem.y[run.problem.folds.split(0)[0]].mean()
+        assert trial.status == "done", trial.reason
+        assert trial.folds[0].loss == pytest.approx(abs(y - mean - offset).max() - 7)
 
 
 @pytest.mark.parametrize("scheduler", ["asha", "hyperband", "none"])

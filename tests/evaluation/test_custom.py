@@ -1,0 +1,96 @@
+"""Metrics of the user's own: functions, objects, names to import; what cannot work is said at once."""
+
+import re
+from math import nan
+
+import numpy as np
+import pytest
+
+from automl.data.table import ProblemType, Task
+from automl.errors import UsageError
+from automl.evaluation.custom import check_metric, metric_name, resolve, stored_metric
+from automl.evaluation.metric import Metric
+
+BINARY = Task("y", ProblemType.BINARY, "", ("no", "yes"))
+VALUES = Task("y", ProblemType.REGRESSION, "")
+Y, PREDICTION = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]])
+
+
+def hits(y, prediction):
+    return (prediction.argmax(axis=1) == y).sum()
+
+
+def misses(y, prediction, sample_weight=None):
+    return np.average(prediction.argmax(axis=1) != y, weights=sample_weight)
+
+
+misses.greater_is_better = False
+
+
+def test_a_function_is_a_metric_with_the_sign_that_it_says():
+    assert resolve(hits, BINARY)(Y, PREDICTION) == 2.0
+    assert resolve(hits, BINARY).greater_is_better
+    assert resolve(hits, BINARY).problem_types == (ProblemType.BINARY,)
+    assert not resolve(misses, BINARY).greater_is_better
+    assert resolve(misses, BINARY)(Y, PREDICTION, np.array([1.0, 0.0, 3.0])) == 0.75
+
+
+def test_a_name_is_imported_from_the_working_directory_too(tmp_path, monkeypatch):
+    (tmp_path / "our_gains.py").write_text("def gain(y, prediction):\n    return float(len(y))\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["elsewhere"])
+    metric = resolve("our_gains:gain", BINARY)
+    assert (metric.name, metric(Y, PREDICTION)) == ("our_gains:gain", 3.0)
+
+
+def test_the_name_of_a_function_is_where_it_is_from():
+    assert metric_name(hits) == f"{hits.__module__}:hits"
+    assert metric_name("AUC") == "AUC"
+    assert metric_name(Metric("bias", tuple(ProblemType), True, hits)) == "bias"
+
+
+def test_an_object_must_fit_the_task_and_not_take_a_known_name():
+    with pytest.raises(UsageError, match="'bias' is for regression problems, this one is binary"):
+        resolve(Metric("bias", (ProblemType.REGRESSION,), True, hits), BINARY)
+    with pytest.raises(UsageError, match="'rmse' is taken"):
+        resolve(Metric("rmse", (ProblemType.REGRESSION,), True, hits), VALUES)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda y, prediction: 1 / 0, "it raised ZeroDivisionError: division by zero"),
+        (lambda y, prediction: "good", "it raised ValueError"),
+        (lambda y, prediction: None, "it raised TypeError"),
+        (lambda y, prediction: nan, "it returned nan"),
+        (lambda y, prediction: prediction, "it raised TypeError"),
+        (lambda y: 1.0, "it raised TypeError"),
+    ],
+)
+def test_what_is_not_a_number_is_one_line_before_training(function, said):
+    with pytest.raises(UsageError, match=re.escape(said)) as error:
+        check_metric(resolve(function, BINARY), Y, 2)
+    assert "(rows, 2) probabilities" in str(error.value)
+
+
+def test_a_target_out_of_range_is_said_before_training():
+    with pytest.raises(UsageError, match=r"'rmsle' must be a number for this target \(-4 to 3\)"):
+        check_metric(resolve("rmsle", VALUES), np.array([-4.0, 1.0, 3.0]), 0)
+    check_metric(resolve("rmsle", VALUES), np.array([0.0, 1.0, 3.0]), 0)
+
+
+def test_weights_need_a_function_that_takes_them():
+    with pytest.raises(UsageError, match="no third parameter for the weights"):
+        check_metric(resolve(hits, BINARY), Y, 2, np.ones(3))
+    check_metric(resolve(misses, BINARY), Y, 2, np.ones(3))
+
+
+def test_a_run_is_gone_on_with_by_its_own_metric_only():
+    assert stored_metric("rmse", None, VALUES).name == "rmse"
+    assert stored_metric(metric_name(hits), hits, BINARY).name == metric_name(hits)
+    with pytest.raises(UsageError, match=r"does not hold the code of the metric 'our:gain'.*--metric our:gain"):
+        stored_metric("our:gain", None, BINARY)
+    with pytest.raises(UsageError, match="'bias'"):
+        stored_metric("bias", None, BINARY)
+    with pytest.raises(UsageError, match="the run optimises 'mae', not 'rmse'"):
+        stored_metric("mae", "rmse", VALUES)

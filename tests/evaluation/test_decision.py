@@ -1,0 +1,70 @@
+"""The best threshold is the best of all, whatever the metric."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.table import ProblemType
+from automl.evaluation.costs import cost_metric
+from automl.evaluation.decision import Decision, at_best_threshold, of_settled, tuned
+from automl.evaluation.metric import Metric
+from automl.evaluation.metrics import get_metric
+
+BINARY = ProblemType.BINARY
+COST = cost_metric({"0": {"1": 1}, "1": {"0": 7}}, (0, 1))
+METRICS = [get_metric(name, BINARY) for name in ("accuracy", "balanced_accuracy", "f1", "mcc", "recall")] + [COST]
+
+
+@st.composite
+def predictions(draw):
+    """Codes of both classes, probabilities with ties, zeros and ones, and weights or none."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rows = draw(st.integers(2, 40))
+    y = np.concatenate([[0, 1], rng.integers(0, 2, rows - 2)])
+    positive = rng.integers(0, 6, rows) / 5 if draw(st.booleans()) else rng.random(rows)
+    weight = rng.integers(1, 5, rows).astype(float) if draw(st.booleans()) else None
+    return y, np.column_stack([1 - positive, positive]), weight
+
+
+@settings(deadline=None, max_examples=60)
+@given(predictions(), st.sampled_from(METRICS))
+def test_no_other_threshold_is_better(case, metric):
+    y, prediction, weight = case
+    decision, judged = tuned(metric, y, prediction, weight), of_settled(metric)
+    found = judged.loss(y, decision.settled(prediction), weight)
+    every = [judged.loss(y, Decision(each).settled(prediction), weight) for each in (*prediction[:, 1], 0.0, 1.1, 0.5)]
+    assert found == pytest.approx(min(every))
+    assert at_best_threshold(metric).loss(y, prediction, weight) == pytest.approx(found)
+    assert found <= metric.loss(y, prediction, weight) + 1e-12
+
+
+def test_a_metric_of_the_user_is_tried_on_a_grid():
+    own = Metric("own", (BINARY,), True, lambda y, p, w: float((p.argmax(axis=1) == y).sum()), decides=True)
+    y, positive = np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.4])
+    prediction = np.column_stack([1 - positive, positive])
+    assert own(y, prediction) == 2
+    assert own(y, tuned(own, y, prediction).settled(prediction)) == 4
+
+
+def test_what_does_not_decide_between_two_classes_stays():
+    auc, f1_macro = get_metric("roc_auc", BINARY), get_metric("f1_macro", ProblemType.MULTICLASS)
+    assert at_best_threshold(auc) is auc
+    prediction, y = np.random.default_rng(0).dirichlet(np.ones(3), 20), np.arange(20) % 3
+    assert tuned(f1_macro, y, prediction) == Decision()
+    assert at_best_threshold(f1_macro)(y, prediction) == f1_macro(y, prediction)
+
+
+@pytest.mark.parametrize(
+    ("decision", "classes"),
+    [
+        (Decision(), [0, 0, 1]),
+        (Decision(0.3), [0, 1, 1]),
+        (Decision(costs=((0.0, 1.0), (4.0, 0.0))), [1, 1, 1]),
+    ],
+)
+def test_a_decision_is_kept_as_json(decision, classes):
+    shares = np.array([[0.75, 0.25], [0.65, 0.35], [0.1, 0.9]])
+    assert Decision.from_json(decision.to_json()) == decision
+    assert decision(shares).tolist() == classes
+    assert decision.settled(shares).argmax(axis=1).tolist() == classes
