@@ -37,6 +37,7 @@ from automl.data.table import Schema, Task
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import ArtifactError, AutoMLError
 from automl.evaluation.conformal import Residuals
+from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
 from automl.models import transformed
@@ -82,6 +83,8 @@ class Ensemble:
     score: Score
     residuals: Residuals | None = None
     """Regression."""
+    decision: Decision = Decision()  # noqa: RUF009 - frozen
+    """Classification: how a class is chosen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +121,7 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
         "metric": about.metric,
         "score": asdict(ensemble.score),
         "residuals": None if residuals is None else residuals.to_json(),
+        "decision": ensemble.decision.to_json(),
         "reading": about.reading.to_json(),
         "schema": schema_to_json(about.schema),
         "members": [
@@ -192,6 +196,7 @@ def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Pre
         parts=_parts(folder, manifest, opened),
         blend=_blend(manifest),
         residuals=Residuals.from_json(residuals) if residuals else None,
+        decision=Decision.from_json(manifest.get("decision", {})),
         reading=Reading.from_json(manifest["reading"]),
         examples=manifest["golden"]["rows"],
         manifest=manifest,

@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.evaluation.metric import Weight
+
 Predictions = Sequence[NDArray[np.float64]]
 """One array a member: (rows, k) probabilities or (rows,) values."""
 
@@ -54,7 +56,9 @@ class Blend:
         return type(self)(self.weights[members], self.bias, self.log)
 
 
-def stack(predictions: Predictions, y: NDArray[Any], weights: NDArray[np.float64]) -> Blend:
+def stack(
+    predictions: Predictions, y: NDArray[Any], weights: NDArray[np.float64], *, sample_weight: Weight = None
+) -> Blend:
     """Fit a second layer over the members that have a weight: least squares, or the log loss for probabilities.
 
     The coefficients are drawn towards the given weights and no bias, as if these had been seen in ten further rows, so
@@ -68,29 +72,33 @@ def stack(predictions: Predictions, y: NDArray[Any], weights: NDArray[np.float64
         (rows,) class codes or values.
     weights
         (members,) that sum to 1.
+    sample_weight
+        (rows,) how much each row counts, 1 on average; None = all alike.
     """
     members = np.flatnonzero(weights)
     chosen = [predictions[member] for member in members.tolist()]
-    fitted, bias = (_pool if predictions[0].ndim == 2 else _least_squares)(chosen, y, weights[members])
+    fitted, bias = (_pool if predictions[0].ndim == 2 else _least_squares)(chosen, y, weights[members], sample_weight)
     every = np.zeros(len(weights))
     every[members] = fitted
     return Blend(every, bias, log=predictions[0].ndim == 2)
 
 
 def _least_squares(
-    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64]
+    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64], sample_weight: Weight
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ridge weights around the prior, and the bias that makes the mean right."""
     table = np.column_stack(predictions)
-    means, mean, scale = table.mean(axis=0), float(np.mean(y)), max(float(np.var(y)), np.finfo(np.float64).tiny)
+    means, mean = np.average(table, axis=0, weights=sample_weight), float(np.average(y, weights=sample_weight))
+    scale = max(float(np.var(y)), np.finfo(np.float64).tiny)
     inner = table - means
-    gram = inner.T @ inner / scale + _PENALTY * np.eye(len(prior))
-    weights = prior + np.linalg.solve(gram, inner.T @ (y - mean - inner @ prior) / scale)
+    counted = inner if sample_weight is None else inner * sample_weight[:, None]
+    gram = counted.T @ inner / scale + _PENALTY * np.eye(len(prior))
+    weights = prior + np.linalg.solve(gram, counted.T @ (y - mean - inner @ prior) / scale)
     return weights, np.array([mean - means @ weights])
 
 
 def _pool(
-    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64]
+    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64], sample_weight: Weight
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights and the bias of the logarithmic pool with the least penalised log loss."""
     from scipy.optimize import minimize
@@ -104,8 +112,12 @@ def _pool(
         probabilities = _softmax(np.tensordot(coefficients[:members], logs, 1) + coefficients[members:])
         hit = probabilities[np.arange(rows), codes]
         away = coefficients - start
-        value = _PENALTY * float(away @ away) - float(np.log(np.maximum(hit, np.finfo(np.float64).tiny)).sum())
+        gains = np.log(np.maximum(hit, np.finfo(np.float64).tiny))
         probabilities[np.arange(rows), codes] -= 1.0
+        if sample_weight is not None:
+            gains *= sample_weight
+            probabilities *= sample_weight[:, None]
+        value = _PENALTY * float(away @ away) - float(gains.sum())
         slope = np.concatenate([np.tensordot(logs, probabilities, 2), probabilities.sum(axis=0)])
         return value / rows, (slope + 2 * _PENALTY * away) / rows
 

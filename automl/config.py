@@ -35,6 +35,10 @@ class FitConfig:
     cost_matrix: Mapping[str, Mapping[str, float]] | None = None
     """Costs by true class, then by predicted class; they are then the metric."""
     problem_type: str | None = None
+    positive: str | int | float | bool | None = None
+    """The positive one of two classes; None = the second in sorted order."""
+    class_weight: str | Mapping[str, float] | None = None
+    """``balanced``, or how much more classes count in training."""
     types: Mapping[str, str] | None = None
     """Kinds of columns that the user knows better than the engine."""
     preset: Preset = "balanced"

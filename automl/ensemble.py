@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import inf, isnan
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.blend import Blend, stack
-from automl.evaluation.metric import Metric
+from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.metrics import get_metric
 from automl.evaluation.validation import make_folds
 
@@ -32,6 +33,7 @@ def greedy_weights(
     y: NDArray[Any],
     metric: Metric,
     *,
+    sample_weight: Weight = None,
     steps: int = 25,
     max_members: int | None = None,
 ) -> NDArray[np.float64]:
@@ -47,6 +49,8 @@ def greedy_weights(
         One array a model: (rows, k) probabilities or (rows,) values, out-of-fold.
     y
         (rows,) class codes or values.
+    sample_weight
+        (rows,) how much each row counts; None = all alike.
     max_members
         Models with a weight at most; None = chosen by the number of rows.
 
@@ -61,12 +65,13 @@ def greedy_weights(
     array([0.5, 0.5, 0. ])
     """
     members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), steps)
-    rows = _sample(y, metric, _SELECTION_ROWS)
-    counts = _select(_losses([each[rows] for each in predictions], y[rows], metric), len(predictions), steps, members)
+    judge = _Judge(metric, y, sample_weight)
+    rows = judge.sample(_SELECTION_ROWS)
+    counts = _select(_losses([each[rows] for each in predictions], judge.of(rows)), len(predictions), steps, members)
     weights: NDArray[np.float64] = counts / counts.sum()
-    singles = [_loss(metric, y, each) for each in predictions]
+    singles = [judge(each) for each in predictions]
     best = int(np.argmin(singles))
-    if _loss(metric, y, Blend(weights)(predictions)) > singles[best]:
+    if judge(Blend(weights)(predictions)) > singles[best]:
         weights = np.zeros(len(predictions))
         weights[best] = 1.0
     return weights
@@ -78,6 +83,7 @@ def choose_blend(
     metric: Metric,
     fold_of_row: NDArray[np.integer],
     *,
+    sample_weight: Weight = None,
     random_state: int = 0,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
@@ -96,48 +102,70 @@ def choose_blend(
         return equal, equal(predictions)
     if (fold_of_row == fold_of_row[0]).all():
         fold_of_row = make_folds(y, metric.problem_types[0], folds=_PARTS, random_state=random_state).assignment
-    ways = _blends(predictions, y, metric)
+    judge = _Judge(metric, y, sample_weight)
+    ways = _blends(predictions, judge)
     honest = [np.empty_like(predictions[0]) for _ in ways]
     for fold in np.unique(fold_of_row):
-        inside = fold_of_row == fold
-        others = [each[~inside] for each in predictions]
-        for way, blend in enumerate(_blends(others, y[~inside], metric)):
+        inside = np.flatnonzero(fold_of_row == fold)
+        outside = np.flatnonzero(fold_of_row != fold)
+        for way, blend in enumerate(_blends([each[outside] for each in predictions], judge.of(outside))):
             honest[way][inside] = blend([each[inside] for each in predictions])
-    judge = get_metric("log_loss", metric.problem_types[0]) if metric.surrogate == "log_loss" else metric
-    best = min(range(len(ways)), key=lambda way: _loss(judge, y, honest[way]))
+    if metric.surrogate == "log_loss":
+        judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]))
+    best = min(range(len(ways)), key=lambda way: judge(honest[way]))
     return ways[best], honest[best]
 
 
-def _blends(predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric: Metric) -> list[Blend]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judge:
+    """The target, the weights of its rows, and the metric: what predictions are compared by."""
+
+    metric: Metric
+    y: NDArray[Any]
+    weight: Weight
+
+    def __call__(self, prediction: NDArray[np.float64]) -> float:
+        """Return the loss; infinite where it is not defined."""
+        loss = self.metric.loss(self.y, prediction, self.weight)
+        return inf if isnan(loss) else loss
+
+    def of(self, rows: NDArray[np.intp]) -> _Judge:
+        """Return the judge of some rows."""
+        return replace(self, y=self.y[rows], weight=None if self.weight is None else self.weight[rows])
+
+    def sample(self, most: int) -> NDArray[np.intp]:
+        """Return the rows to choose on: all, or some of many."""
+        if len(self.y) <= most:
+            return np.arange(len(self.y))
+        parts = make_folds(self.y, self.metric.problem_types[0], folds=-(-len(self.y) // most), random_state=0)
+        return parts.split(0)[1]
+
+
+def _blends(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> list[Blend]:
     """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
-    weights = greedy_weights(predictions, y, metric)
+    y, metric = judge.y, judge.metric
+    weights = greedy_weights(predictions, y, metric, sample_weight=judge.weight)
     average = Blend(weights)
     if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
         return [average]
     cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))
-    rows = _sample(y, metric, min(_SELECTION_ROWS, _CELLS // cells))
-    return [average, stack([each[rows] for each in predictions], y[rows], weights)]
-
-
-def _sample(y: NDArray[Any], metric: Metric, most: int) -> NDArray[np.intp]:
-    """Return the rows to choose on: all, or some of many."""
-    if len(y) <= most:
-        return np.arange(len(y))
-    parts = make_folds(y, metric.problem_types[0], folds=-(-len(y) // most), random_state=0)
-    return parts.split(0)[1]
+    rows = judge.sample(min(_SELECTION_ROWS, _CELLS // cells))
+    some = judge.of(rows)
+    return [average, stack([each[rows] for each in predictions], some.y, weights, sample_weight=some.weight)]
 
 
 Losses = Callable[[Sequence[int]], list[float]]
 """The losses of the average of the given models and each further one."""
 
 
-def _losses(predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric: Metric) -> Losses:
+def _losses(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> Losses:
     """Return how averages are judged: by the metric, or all at once by what stands for it."""
+    y, metric = judge.y, judge.metric
     if metric.surrogate is None or len(y) < metric.surrogate_rows:
 
         def judged(members: Sequence[int]) -> list[float]:
             total = np.sum([predictions[index] for index in members], axis=0) if members else 0.0
-            return [_loss(metric, y, (total + each) / (len(members) + 1)) for each in predictions]
+            return [judge((total + each) / (len(members) + 1)) for each in predictions]
 
         return judged
 
@@ -149,7 +177,7 @@ def _losses(predictions: Sequence[NDArray[np.float64]], y: NDArray[Any], metric:
     def smooth(members: Sequence[int]) -> list[float]:
         averages = (table[list(members)].sum(axis=0) + table) / (len(members) + 1)
         rows = -np.log(np.maximum(averages, _TINY)) if metric.surrogate == "log_loss" else np.square(averages - y)
-        losses: list[float] = rows.mean(axis=1).tolist()
+        losses: list[float] = np.average(rows, axis=1, weights=judge.weight).tolist()
         return losses
 
     return smooth
@@ -174,9 +202,3 @@ def _select(losses: Losses, models: int, steps: int, most: int) -> NDArray[np.in
         elif len(members) - len(best) >= _PATIENCE:
             break
     return np.bincount(best, minlength=models)
-
-
-def _loss(metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64]) -> float:
-    """Return the loss; infinite where it is not defined."""
-    loss = metric.loss(y, prediction)
-    return inf if isnan(loss) else loss

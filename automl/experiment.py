@@ -21,11 +21,14 @@ from automl.data.io import as_frame, read_table
 from automl.data.roles import Roles, column_of
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType, Schema, Task
-from automl.data.task import encode_target, infer_task
+from automl.data.task import encode_target
 from automl.data.training import TrainingTable, validation_rows
+from automl.data.weights import class_weights, on_average_one, row_weights
 from automl.errors import AutoMLError, DataError, UsageError, suggestion
+from automl.evaluation.advice import imbalance_advice
 from automl.evaluation.costs import read_costs
 from automl.evaluation.custom import Asked, check_metric, metric_name, resolve
+from automl.evaluation.decision import decided_score
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.metrics import metrics_for
@@ -63,6 +66,10 @@ class AutoML:
         ``module:function``, or a :class:`~automl.evaluation.metric.Metric`.
     cost_matrix
         ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it; what is optimised is the mean cost.
+    positive
+        The positive one of two classes, which metrics such as F1 are about; default: the second in sorted order.
+    class_weight
+        ``balanced``, or ``{class: weight}``: how much more rows of a class count in training. Scores do not change.
     problem_type
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     types
@@ -108,6 +115,8 @@ class AutoML:
         metric: Asked | None = None,
         cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
         problem_type: str | None = None,
+        positive: str | int | float | bool | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
         types: Mapping[str, str] | None = None,
         preset: Preset = "balanced",
         folds: int | Splitter | Pairs | None = None,
@@ -125,6 +134,8 @@ class AutoML:
         self.metric = metric
         self.cost_matrix = cost_matrix
         self.problem_type = problem_type
+        self.positive = positive
+        self.class_weight = class_weight
         self.types = types
         self.preset = preset
         self.folds = folds
@@ -143,6 +154,7 @@ class AutoML:
         y: object = None,
         *,
         target: str | None = None,
+        weight: object = None,
         groups: object = None,
         time: object = None,
         fold: object = None,
@@ -161,6 +173,9 @@ class AutoML:
             (rows,) target values, if they are not a column of ``X``.
         target
             Name of the target column of ``X``; needed if ``y`` is not given.
+        weight
+            How much each row counts, in training and in scores: the name of a column of ``X``, which is no feature
+            then, or one number of at least 0 a row. Rows of weight 0 are left out; only ratios matter.
         groups
             What rows of one patient, customer or machine share: no group is both trained on and validated.
         time
@@ -181,8 +196,8 @@ class AutoML:
         started = now()
         config = self._config()
         root = Path(self.output) if self.output is not None else Path("runs") / strftime("%Y%m%d-%H%M%S")
-        table = TrainingTable.read(X, y, target, groups=groups, time=time, fold=fold)
-        run = self._prepare(config, table, valid, started)
+        table = TrainingTable.read(X, y, target, weight=weight, groups=groups, time=time, fold=fold)
+        run = self._prepare(config, table, valid, started, weight if isinstance(weight, str) else None)
         store.create(root, run)
         return self._train(root, run)
 
@@ -227,10 +242,16 @@ class AutoML:
         frame = read_table(test, reading=predictor.reading)[0] if isinstance(test, str | Path) else as_frame(test)
         target = column_of(frame, task.target)
         y, known = encode_target(target, task)
+        weight = None
+        if self._weight_column is not None and self._weight_column in frame.columns:
+            weight = row_weights(frame[self._weight_column])[known]
         raw = predictor.raw(predictor.typed(frame[known]))
         metrics = {each.name: each for each in metrics_for(task.problem_type, n_features=len(predictor.schema.used))}
         own = self._metric
-        return {name: metric(y[known], raw) for name, metric in ({own.name: own} | metrics).items()}
+        return {
+            name: decided_score(metric, y[known], raw, predictor.decision, weight)
+            for name, metric in ({own.name: own} | metrics).items()
+        }
 
     def save(self, path: str | Path) -> Path:
         """Copy the predictor to a new folder, to be read by :func:`automl.load`."""
@@ -285,32 +306,43 @@ class AutoML:
             "metric": None if self.metric is None else metric_name(self.metric),
             "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
         }
+        if isinstance(self.class_weight, Mapping):
+            options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
-    def _prepare(self, config: FitConfig, table: TrainingTable, valid: object, started: float) -> StoredRun:
+    def _prepare(
+        self, config: FitConfig, table: TrainingTable, valid: object, started: float, weight_column: str | None
+    ) -> StoredRun:
         """Understand the table."""
         self._say(started, config, table.reading.describe())
         wanted = ProblemType(config.problem_type) if config.problem_type else None
-        task = infer_task(table.target, str(table.target.name), problem_type=wanted)
-        y, known = encode_target(table.target, task)
-        frame, y = table.frame[known], y[known]
+        task, y, known = table.understood(wanted, config.positive)
+        frame, weight = table.frame[known], None if table.weight is None else table.weight[known]
         if not known.all():
-            self._say(started, config, f"warning: {int((~known).sum())} rows without a target are left out")
+            missing = "a target" if weight is None else "a target or weight"
+            self._say(started, config, f"warning: {int((~known).sum())} rows without {missing} are left out")
         schema = self._schema(config, frame, y, task, started)
         metric = resolve(self.metric, task, costs=config.cost_matrix, n_features=len(schema.used))
-        check_metric(metric, y, task.n_classes)
         self._say(started, config, _describe(task, metric.name))
         typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
         if valid is None:
             folds, groups = make_scheme(typed, y, task, roles, self.folds, known=known, random_state=seed)
             self._hint(config, frame, typed, schema, roles, started)
         else:
-            further, y_valid = validation_rows(valid, table, schema, task)
+            further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
+            if weight is not None:
+                weight = np.concatenate([weight, np.ones(len(y_valid)) if weight_valid is None else weight_valid])
             folds, groups = by_table(y, y_valid, task, roles, self.folds), None
             typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
-        problem = Problem(typed, y, schema, task, metric, folds, seed, groups)
+        weight = None if weight is None else on_average_one(weight)
+        check_metric(metric, y, task.n_classes, weight)
+        if advice := imbalance_advice(metric, y, task.classes, weight):
+            self._say(started, config, f"warning: {advice}")
+        by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
+        problem = Problem(typed, y, schema, task, metric, folds, seed, groups, weight, by_class)
         examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
-        return StoredRun(config, problem, About(schema, task, metric.name, table.reading, examples), None, started)
+        about = About(schema, task, metric.name, table.reading, examples)
+        return StoredRun(config, problem, about, None, started, weight_column)
 
     def _schema(
         self, config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, started: float
@@ -366,7 +398,7 @@ class AutoML:
             if search is not None:
                 search.close()
         self.run_ = root
-        self._metric = run.problem.metric
+        self._metric, self._weight_column = run.problem.metric, run.weight_column
         self.predictor_ = engine.predictor
         self.board_: Leaderboard = engine.champion.board()
         self.seconds_ = now() - run.started

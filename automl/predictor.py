@@ -17,6 +17,7 @@ from automl.data.schema import apply_schema
 from automl.data.table import Schema, Task
 from automl.errors import UsageError
 from automl.evaluation.conformal import Residuals
+from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
 from automl.models.base import Model
@@ -60,6 +61,8 @@ class Predictor:
     blend: Blend
     residuals: Residuals | None
     """Regression: what intervals are made of; None if the model was saved by an earlier version."""
+    decision: Decision
+    """Classification: how a class is chosen."""
     reading: Reading
     """How the training table was read; files are read the same way."""
     examples: Sequence[Mapping[str, Any]]
@@ -89,7 +92,7 @@ class Predictor:
 
     def predict(self, data: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values."""
-        return self.task.decode(self.raw(self.typed(data)))
+        return self.answers(self.raw(self.typed(data)))
 
     def predict_proba(self, data: object) -> NDArray[np.float64]:
         """Return (rows, classes) probabilities, columns in the order of ``classes_``.
@@ -136,7 +139,7 @@ class Predictor:
             raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
         residuals = None if interval is None else self._known_residuals()
         raw = self.raw(self.typed(data))
-        columns: dict[str, Any] = {"prediction": self.task.decode(raw)}
+        columns: dict[str, Any] = {"prediction": self.answers(raw)}
         if proba:
             columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
         if residuals and interval is not None:
@@ -151,6 +154,10 @@ class Predictor:
             for each in part.models:
                 members[each.member] = members[each.member] + each.share * each.model.predict(X)
         return self.blend(cast("list[NDArray[np.float64]]", members))
+
+    def answers(self, raw: NDArray[np.float64]) -> NDArray[np.generic]:
+        """Return (rows,) class labels or values for what :meth:`raw` returned."""
+        return self.task.decode(self.decision.settled(raw) if self.task.classes else raw)
 
     def _known_residuals(self) -> Residuals:
         if self.task.problem_type.classification:

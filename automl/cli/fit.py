@@ -42,6 +42,13 @@ def fit(
         str | None, typer.Option(metavar="FILE", help="CSV or JSON: costs by true and predicted class; the metric.")
     ] = None,
     problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
+    positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The positive one of two classes.")] = None,
+    weight: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column that says how much each row counts, in fits and scores.")
+    ] = None,
+    class_weight: Annotated[
+        str | None, typer.Option(metavar="balanced|JSON", help="How much more classes count in fits: '{\"yes\": 5}'.")
+    ] = None,
     types: Annotated[
         list[str] | None,
         typer.Option(metavar="COL=KIND", help="Kind of a column, such as zip=categorical; repeatable."),
@@ -79,6 +86,8 @@ def fit(
             metric=metric,
             cost_matrix=cost_matrix,
             problem_type=problem_type,
+            positive=positive,
+            class_weight=None if class_weight is None else _parse_class_weight(class_weight),
             types=_parse_types(types or ()),
             preset=preset,
             folds=folds,
@@ -90,7 +99,7 @@ def fit(
             random_state=random_state,
             output=output,
             on_progress=show,
-        ).fit(train, target=target, groups=groups, time=time_column, fold=fold, valid=valid)
+        ).fit(train, target=target, weight=weight, groups=groups, time=time_column, fold=fold, valid=valid)
     _report(model, json, {} if test is None else model.evaluate(test), sample=test or train)
 
 
@@ -100,6 +109,18 @@ def _parse_types(types: Sequence[str]) -> dict[str, str]:
         if "=" not in each:
             raise UsageError(f"--types must be COL=KIND, such as zip=categorical; got {each!r}")
     return {column: kind for column, _, kind in (each.rpartition("=") for each in types)}
+
+
+def _parse_class_weight(given: str) -> str | dict[str, float]:
+    """Return ``balanced``, or what a JSON object says."""
+    from json import loads
+
+    if not given.lstrip().startswith("{"):
+        return given
+    try:
+        return {label: float(value) for label, value in loads(given).items()}
+    except (TypeError, ValueError):
+        raise UsageError(f'--class-weight must be balanced or JSON such as {{"yes": 5}}, got {given!r}') from None
 
 
 def resume(
@@ -136,6 +157,7 @@ def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
         "problem_type": model.problem_type_,
         "metric": model.metric_,
         "score": _finite({"value": score.value, "low": score.low, "high": score.high}),
+        "decision": model.predictor_.decision.to_json(),
         "seconds": model.seconds_,
         "leaderboard": model.board_.to_json(),
     }
@@ -153,6 +175,8 @@ def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
     print(model.board_.to_text())
     print(f"\n{model.metric_} {score.value:.4g} ({score.low:.4g} to {score.high:.4g} on new data)", end=" ")
     print(f"after {clock(model.seconds_)}, {model.problem_type_}")
+    if decision := model.predictor_.decision.describe(model.predictor_.task.classes):
+        print(decision)
     if test:
         shown = list(test.items())[:_SHOWN]
         print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))

@@ -55,7 +55,7 @@ class Roles:
         }
         if len(given) > 1:
             raise UsageError(f"rows are split by one thing, got {' and '.join(given)}; give one of them")
-        series = {role: _series(frame, role, value) for role, value in given.items()}
+        series = {role: one_a_row(frame, role, value) for role, value in given.items()}
         names = [value for value in given.values() if isinstance(value, str)]
         return frame.drop(columns=names), cls(**series)
 
@@ -85,8 +85,14 @@ def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     return frame[name]
 
 
-def _series(frame: pd.DataFrame, role: str, value: object) -> pd.Series[Any]:
-    """Return one value a row, the rows numbered from 0."""
+def one_a_row(frame: pd.DataFrame, role: str, value: object) -> pd.Series[Any]:
+    """Return a column by its name, or the values given: one a row, the rows numbered from 0.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or the values are not one a row.
+    """
     if isinstance(value, str):
         return column_of(frame, value).reset_index(drop=True)
     values = value.reset_index(drop=True) if isinstance(value, pd.Series) else pd.Series(np.asarray(value))

@@ -109,7 +109,7 @@ class Task:
     reason: str
     """Why it is this problem type, in words."""
     classes: tuple[Label, ...] = ()
-    """The class labels in sorted order; binary: the second is the positive one. Empty for regression."""
+    """The class labels, sorted; of two the second is the positive one, as the user says. Empty for regression."""
 
     @property
     def n_classes(self) -> int:

@@ -27,16 +27,25 @@ EVEN: Final = 0.2
 """Rows of the rarest number over those of the most frequent from which many whole numbers are classes."""
 
 
-def infer_task(target: pd.Series[Any], name: str, *, problem_type: ProblemType | None = None) -> Task:
+def infer_task(
+    target: pd.Series[Any], name: str, *, problem_type: ProblemType | None = None, positive: object = None
+) -> Task:
     """Decide what is predicted: binary, multiclass or regression.
 
     Two values are binary. Words are classes. Numbers are a quantity if they have fractions; whole numbers are classes
     if they are few (up to 10), or up to 100 of similar frequency.
 
+    Parameters
+    ----------
+    positive
+        The positive one of two classes; None = the second in sorted order.
+
     Raises
     ------
     DataError
         If the target is missing everywhere, constant, or cannot be what was asked for.
+    UsageError
+        If there are not two classes, or none of them is the positive one.
 
     >>> infer_task(pd.Series(["no", "yes", "no"]), "churn").classes
     ('no', 'yes')
@@ -49,11 +58,11 @@ def infer_task(target: pd.Series[Any], name: str, *, problem_type: ProblemType |
     inferred, reason = (ProblemType(problem_type), "set by hand") if problem_type else _inferred(target, cells, name)
     if inferred is ProblemType.REGRESSION:
         _require_numbers(target, name)
-        return Task(name, inferred, reason)
+        return Task(name, inferred, reason, _with_positive((), positive))
     classes = _labels(cells.values)
     if inferred is ProblemType.BINARY and len(classes) != 2:
         raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
-    return Task(name, inferred, reason, classes)
+    return Task(name, inferred, reason, _with_positive(classes, positive))
 
 
 def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -116,6 +125,17 @@ def _from_numbers(values: NDArray[np.float64]) -> tuple[ProblemType, str]:
     if distinct <= MANY_CLASSES and counts.min() >= EVEN * counts.max():
         return ProblemType.MULTICLASS, f"{said}, each about as frequent; set regression if they measure"
     return ProblemType.REGRESSION, f"{said}, some of them rare"
+
+
+def _with_positive(classes: tuple[Label, ...], positive: object) -> tuple[Label, ...]:
+    """Return the classes with the positive one last, if the user says which it is."""
+    if positive is None:
+        return classes
+    if len(classes) != 2:
+        found = f"{len(classes)} classes" if classes else "numbers"
+        raise UsageError(f"one of two classes can be the positive one, the target has {found}; leave out {positive!r}")
+    code = class_code(classes, positive, "the positive class")
+    return classes[1 - code], classes[code]
 
 
 def _label_cells(target: pd.Series[Any]) -> Cells:

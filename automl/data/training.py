@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.io import Reading, as_frame, read_table
-from automl.data.roles import Roles, column_of
+from automl.data.roles import Roles, column_of, one_a_row
 from automl.data.schema import apply_schema
-from automl.data.table import Schema, Task
-from automl.data.task import encode_target
+from automl.data.table import ProblemType, Schema, Task
+from automl.data.task import encode_target, infer_task
+from automl.data.weights import row_weights
 from automl.errors import DataError, UsageError
 
 
@@ -23,10 +24,12 @@ class TrainingTable:
     """A table as it was read."""
 
     frame: pd.DataFrame
-    """The features: all columns but the target and those with a role."""
+    """The features: all columns but the target, the weights and those with a role."""
     target: pd.Series[Any]
     reading: Reading
     roles: Roles
+    weight: NDArray[np.float64] | None = None
+    """(rows,) how much each row counts, at least 0; None = all alike."""
 
     @classmethod
     def read(
@@ -35,6 +38,7 @@ class TrainingTable:
         y: object = None,
         target: str | None = None,
         *,
+        weight: object = None,
         groups: object = None,
         time: object = None,
         fold: object = None,
@@ -62,19 +66,41 @@ class TrainingTable:
             values = pd.Series(np.asarray(y), name=getattr(y, "name", None) or "target")
             if len(values) != len(frame):
                 raise DataError(f"y must have one value a row: X has {len(frame)} rows, y has {len(values)}")
+        weights = None
+        if weight is not None:
+            weights = row_weights(one_a_row(frame, "weight", weight))
+            frame = frame.drop(columns=weight) if isinstance(weight, str) else frame
         frame, roles = Roles.take(frame, groups=groups, time=time, fold=fold)
-        return cls(frame, values, reading, roles)
+        return cls(frame, values, reading, roles, weights)
+
+    def understood(
+        self, problem_type: ProblemType | None, positive: object = None
+    ) -> tuple[Task, NDArray[Any], NDArray[np.bool_]]:
+        """Decide the task, and encode the target of the rows that count: those with a target and a weight.
+
+        Returns
+        -------
+        The task, (rows that count,) class codes or values, and (rows,) which count.
+        """
+        counted = np.ones(len(self.target), np.bool_) if self.weight is None else self.weight > 0
+        target = self.target[counted]
+        task = infer_task(target, str(target.name), problem_type=problem_type, positive=positive)
+        y, answered = encode_target(target, task)
+        counted[counted] = answered
+        return task, y[answered], counted
 
 
 def validation_rows(
-    valid: object, table: TrainingTable, schema: Schema, task: Task
-) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Return the typed features and the encoded target of a validation table, rows without a target left out.
+    valid: object, table: TrainingTable, schema: Schema, task: Task, *, weight: object = None
+) -> tuple[pd.DataFrame, NDArray[Any], NDArray[np.float64] | None]:
+    """Return the typed features, the encoded target and the weights of a validation table's rows that count.
 
     Parameters
     ----------
     valid
         A table or a path like the training table's, with the target column; or a pair of features and target.
+    weight
+        The name of the column of weights, if the training table has one.
 
     Raises
     ------
@@ -83,12 +109,14 @@ def validation_rows(
     """
     try:
         if isinstance(valid, tuple):
-            rows = TrainingTable.read(*valid, reading=table.reading)
+            rows = TrainingTable.read(*valid, weight=weight, reading=table.reading)
         else:
-            rows = TrainingTable.read(valid, target=task.target, reading=table.reading)
+            rows = TrainingTable.read(valid, target=task.target, weight=weight, reading=table.reading)
         y, known = encode_target(rows.target, task)
+        if rows.weight is not None:
+            known &= rows.weight > 0
         if not known.any():
             raise DataError("no row has a target")
-        return apply_schema(rows.frame[known], schema), y[known]
+        return apply_schema(rows.frame[known], schema), y[known], None if rows.weight is None else rows.weight[known]
     except DataError as error:
         raise DataError(f"the validation table must be like the training table: {error}") from error

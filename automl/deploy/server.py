@@ -220,6 +220,7 @@ def _version(predictor: Predictor) -> dict[str, Any]:
         "target": predictor.task.target,
         "problem_type": predictor.task.problem_type.value,
         "classes": list(predictor.task.classes),
+        "decision": predictor.decision.to_json(),
         "metric": predictor.metric,
         "score": predictor.manifest["score"],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 from typing import Any, Final
@@ -10,11 +10,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.table import Label, ProblemType
 from automl.evaluation.confusion import Confusion, Values, confusion
 from automl.evaluation.metric import Metric, Weight
+from automl.evaluation.validation import make_folds
 
 _GRID: Final = 64
 """Thresholds tried for a metric of the user's own, which sees one at a time."""
+_PARTS: Final = 5
 _MANY: Final = 10_000
 """Rows from which on sorting takes long, and the log loss chooses models as well."""
 
@@ -44,6 +47,12 @@ class Decision:
     def settled(self, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (rows, k) probabilities that are 1 for the chosen class."""
         return np.asarray(np.eye(prediction.shape[1])[self(prediction)])
+
+    def describe(self, classes: Sequence[Label]) -> str:
+        """Return in words how a class is chosen; empty for the most probable one."""
+        if self.threshold is not None:
+            return f"predicts {classes[1]!r} from a probability of {self.threshold:.3g} on"
+        return "predicts the class of least expected cost" if self.costs else ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is not the default."""
@@ -86,6 +95,41 @@ def tuned(metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weig
     return own_decision(metric) if threshold is None else Decision(threshold)
 
 
+def cross_decided(
+    metric: Metric,
+    y: NDArray[Any],
+    prediction: NDArray[np.float64],
+    fold_of_row: NDArray[np.integer],
+    *,
+    weight: Weight = None,
+    random_state: int = 0,
+) -> tuple[Decision, NDArray[np.float64]]:
+    """Choose how to decide by out-of-fold predictions: by the best threshold, or as the metric does by itself.
+
+    Each fold's rows are decided by the threshold that is best on the other folds; only if that is better than the
+    metric's own decision, a threshold is worth its noise. If there is only one fold, its rows are split into five.
+
+    Returns
+    -------
+    The decision, and predictions as :meth:`Decision.settled` makes them, whose score is honest: no threshold has seen
+    the rows that it is scored on.
+    """
+    own, judged = own_decision(metric), of_settled(metric)
+    by_itself = own.settled(prediction)
+    if prediction.shape[1] != 2 or len(y) < 2 * _PARTS:
+        return own, by_itself
+    if (fold_of_row == fold_of_row[0]).all():
+        fold_of_row = make_folds(y, ProblemType.BINARY, folds=_PARTS, random_state=random_state).assignment
+    honest = np.empty_like(by_itself)
+    for fold in np.unique(fold_of_row):
+        inside, outside = np.flatnonzero(fold_of_row == fold), np.flatnonzero(fold_of_row != fold)
+        some = None if weight is None else weight[outside]
+        honest[inside] = tuned(metric, y[outside], prediction[outside], some).settled(prediction[inside])
+    if not judged.loss(y, honest, weight) < judged.loss(y, by_itself, weight):
+        return own, by_itself
+    return tuned(metric, y, prediction, weight), honest
+
+
 def own_decision(metric: Metric) -> Decision:
     """Return how a metric chooses classes by itself: the most probable one, or the cheapest."""
     return metric.function.decision if isinstance(metric.function, OfClasses) else Decision()
@@ -95,6 +139,15 @@ def of_settled(metric: Metric) -> Metric:
     """Return the metric for predictions that :meth:`Decision.settled` has made."""
     function = metric.function
     return replace(metric, function=OfClasses(function.formula)) if isinstance(function, OfClasses) else metric
+
+
+def decided_score(
+    metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], decision: Decision, weight: Weight = None
+) -> float:
+    """Return the metric of predictions; one of classes, of those that the decision chooses."""
+    if not metric.decides:
+        return metric(y, prediction, weight)
+    return of_settled(metric)(y, decision.settled(prediction), weight)
 
 
 def at_best_threshold(metric: Metric) -> Metric:

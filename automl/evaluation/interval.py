@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.evaluation.metric import Metric
+from automl.evaluation.metric import Metric, Weight
 
 _ERRORS: Final = 3
 """Of the scored rows, of the new rows, and of the training."""
@@ -29,6 +29,7 @@ def score_interval(
     y: NDArray[Any],
     prediction: NDArray[np.float64],
     *,
+    weight: Weight = None,
     groups: NDArray[np.intp] | None = None,
     level: float = 0.9,
     blocks: int = 20,
@@ -54,7 +55,7 @@ def score_interval(
     >>> score.value, round(score.low, 1), round(score.high, 1)
     (1.0, 0.7, 1.3)
     """
-    value = metric(y, prediction)
+    value = metric(y, prediction, weight)
     if np.isnan(value):
         return Score(nan, nan, nan)
     least, greatest = metric.bounds
@@ -65,7 +66,8 @@ def score_interval(
         return Score(value, least, greatest)
     block = np.random.default_rng(random_state).permutation(count)[units] % parts
     remaining = [np.flatnonzero(block != part) for part in range(parts)]
-    values = np.array([metric(y[rows], prediction[rows]) for rows in remaining])
+    weights = [None if weight is None else weight[rows] for rows in remaining]
+    values = np.array([metric(y[rows], prediction[rows], each) for rows, each in zip(remaining, weights, strict=True)])
     values = values[~np.isnan(values)]  # a block may hold all rows of a class
     if len(values) < 2:
         return Score(value, least, greatest)

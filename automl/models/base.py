@@ -81,12 +81,15 @@ class FoldData:
     """One fold: train on the first pair, stop early and score on the second.
 
     y is float64 values for regression, int64 class codes 0..k-1 otherwise. A class may be absent from ``y_train``.
+    Weights are (rows,) positive, 1 on average over the table; None = all rows count alike.
     """
 
     X_train: Matrix
     y_train: NDArray[np.generic]
     X_valid: Matrix
     y_valid: NDArray[np.generic]
+    weight_train: NDArray[np.float64] | None = None
+    weight_valid: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class Family(ABC):
     problem_types: ClassVar[tuple[ProblemType, ...]] = tuple(ProblemType)
     gpu: ClassVar[bool] = False
     """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
+    weighted: ClassVar[bool] = False
+    """Whether ``fit`` uses the weights of rows; a family that does not is given none."""
     baseline: ClassVar[bool] = False
     """Whether this is what every other family must beat: trained first, always on the leaderboard."""
     library: ClassVar[str] = "numpy"

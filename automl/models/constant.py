@@ -40,6 +40,7 @@ class Constant(Family):
 
     name = "constant"
     baseline = True
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return that no column is looked at."""
@@ -59,9 +60,12 @@ class Constant(Family):
         complete(params, {})
         if not context.shape.problem_type.classification:
             y = data.y_train.astype(np.float64)
-            middle = y.mean() if context.quantile is None else weighted_quantile(y, context.quantile)
-            return ConstantModel((float(middle),), classification=False)
-        frequencies = class_frequencies(data.y_train, context.shape.n_classes)
+            if context.quantile is None:
+                middle = float(np.average(y, weights=data.weight_train))
+            else:
+                middle = weighted_quantile(y, context.quantile, data.weight_train)
+            return ConstantModel((middle,), classification=False)
+        frequencies = class_frequencies(data.y_train, context.shape.n_classes, data.weight_train)
         return ConstantModel(tuple(frequencies.tolist()), classification=True)
 
     def load(self, folder: Path) -> Model:

@@ -29,6 +29,7 @@ class ExtraTrees(Family):
     """Averaged trees with random thresholds; every tree sees every row."""
 
     name = "extra_trees"
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return numbers only; trees take NaN as they are."""

@@ -207,8 +207,8 @@ def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress,
 
     At least one tree is grown: where the time left is short for the table, on a random sample of its rows.
     """
-    frequencies, scale, y = fitted_target(data.y_train, context.shape)
-    grower = _Grower(data.X_train.dense, y, plan, context.shape)
+    frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
+    grower = _Grower(data.X_train.dense, y, data.weight_train, plan, context.shape)
     if context.deadline.remaining < inf:
         grower = grower.sampled(context)
     seeds = np.random.default_rng(context.random_state).integers(2**31, size=plan.trees).tolist()
@@ -246,13 +246,14 @@ class _Grower:
 
     X: NDArray[np.float32]
     y: NDArray[np.generic]
+    weight: NDArray[np.float64] | None
     plan: Plan
     shape: Shape
 
     def tree(self, seed: int) -> Nodes:
         """Return the tree of this seed."""
         tree = self.plan.plant(seed, _max_leaves(self.shape, self.plan.trees))
-        tree.fit(self.X, self.y, sample_weight=self._bootstrap(seed))
+        tree.fit(self.X, self.y, sample_weight=self._sample_weight(seed))
         grown = tree.tree_.value[:, 0, :]
         if not self.shape.problem_type.classification:
             return Nodes.of(tree.tree_, grown)
@@ -260,12 +261,14 @@ class _Grower:
         values[:, tree.classes_] = grown
         return Nodes.of(tree.tree_, values[:, 1:] if self.shape.outputs == 1 else values)
 
-    def _bootstrap(self, seed: int) -> NDArray[np.float64] | None:
+    def _sample_weight(self, seed: int) -> NDArray[np.float64] | None:
+        """Return how much each row counts in a tree: its weight, times how often it was drawn."""
         if self.plan.sample is None:
-            return None
+            return self.weight
         rows = len(self.y)
         drawn = np.random.default_rng(seed).integers(rows, size=max(1, round(self.plan.sample * rows)))
-        return np.bincount(drawn, minlength=rows).astype(np.float64)
+        counts = np.bincount(drawn, minlength=rows).astype(np.float64)
+        return counts if self.weight is None else counts * self.weight
 
     def sampled(self, context: FitContext) -> _Grower:
         """Return a grower on as many rows as let a few trees end in time, by the seconds of a tree on a few rows."""
@@ -281,7 +284,8 @@ class _Grower:
         return self if affordable >= rows else self._only(np.sort(order[: max(PROBE_ROWS, int(affordable))]))
 
     def _only(self, rows: NDArray[np.integer]) -> _Grower:
-        return _Grower(self.X[rows], self.y[rows], self.plan, self.shape)
+        weight = None if self.weight is None else self.weight[rows]
+        return _Grower(self.X[rows], self.y[rows], weight, self.plan, self.shape)
 
 
 def _max_leaves(shape: Shape, trees: int) -> int:

@@ -102,6 +102,7 @@ class LightGBM(Family):
 
     name = "lightgbm"
     library = "lightgbm"
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -250,8 +251,10 @@ def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:
     train = lightgbm.Dataset(
         data.X_train.dense,
         label=data.y_train,
+        weight=data.weight_train,
         categorical_feature=list(data.X_train.categorical),
         params=settings,
     ).construct()
-    valid = train.create_valid(data.X_valid.dense, label=data.y_valid, params=settings).construct()
+    known = {"label": data.y_valid, "weight": data.weight_valid}
+    valid = train.create_valid(data.X_valid.dense, **known, params=settings).construct()
     return train, valid

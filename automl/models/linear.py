@@ -32,7 +32,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.penalised import Penalised
-from automl.models.target import TargetScale, fitted_target, softmax, validation_loss
+from automl.models.target import TargetScale, fitted_target, softmax, stopping_loss
 
 STEPS: Final = 14
 STEP: Final = 10**-0.5
@@ -92,6 +92,7 @@ class Linear(Family):
     """Generalised linear models."""
 
     name = "linear"
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return scaled numbers, indicators and whole tf-idf columns, sparse where that is smaller."""
@@ -118,14 +119,21 @@ class Linear(Family):
         """Follow the path until the validation loss got worse twice, or the deadline."""
         chosen = complete(params, DEFAULTS)
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
-        frequencies, scale, y = fitted_target(data.y_train, context.shape)
-        objective = Penalised(bounded(data.X_train.values), y, context.shape.problem_type, context.shape.outputs, ratio)
+        frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
+        objective = Penalised(
+            bounded(data.X_train.values),
+            y,
+            context.shape.problem_type,
+            context.shape.outputs,
+            ratio,
+            data.weight_train,
+        )
         blas = BlasThreads(context.threads)
         point = objective.start(frequencies)
         best = LinearModel(*objective.split(point), frequencies, scale, len(y))
         prediction = best.predict(data.X_valid)
         lowest, worse, stopped, rounds = (
-            validation_loss(data.y_valid, prediction, quantile=context.quantile),
+            stopping_loss(data, prediction, context),
             0,
             "rounds",
             0,
@@ -138,7 +146,7 @@ class Linear(Family):
             rounds += 1
             model = LinearModel(*objective.split(point), frequencies, scale, len(y), penalty)
             candidate = model.predict(data.X_valid)
-            loss = validation_loss(data.y_valid, candidate, quantile=context.quantile)
+            loss = stopping_loss(data, candidate, context)
             worse = 0 if loss < lowest else worse + 1
             if loss < lowest:
                 lowest, best, prediction = loss, model, candidate

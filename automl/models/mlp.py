@@ -31,7 +31,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.network import Adam, Array, Network, squash
-from automl.models.target import TargetScale, fitted_target, softmax, validation_loss
+from automl.models.target import TargetScale, fitted_target, softmax, stopping_loss
 
 EPOCHS: Final = 150
 FEWEST_STEPS: Final = 1_000
@@ -100,6 +100,7 @@ class MLP(Family):
     """A small neural network, trained with numpy."""
 
     name = "mlp"
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return scaled dense numbers."""
@@ -127,15 +128,15 @@ class MLP(Family):
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Train until the planned steps, the deadline, or no better validation loss for a quarter of the plan."""
         chosen = complete(params, DEFAULTS)
-        frequencies, scale, y = fitted_target(data.y_train, context.shape)
+        frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
         outputs = max(1, context.shape.n_classes)
         network = Network((data.X_train.columns, *[int(chosen["width"])] * int(chosen["layers"]), outputs))
         target = y[:, None].astype(np.float32) if scale else np.eye(outputs, dtype=np.float32)[y]
-        training = _Training(network, data.X_train.dense, target, chosen, context)
+        training = _Training(network, data.X_train.dense, target, data.weight_train, chosen, context)
         best = MLPModel(network, training.flat.copy(), frequencies, scale, len(y))
         prediction = best.predict(data.X_valid)
         lowest, found_at, done, stopped = (
-            validation_loss(data.y_valid, prediction, quantile=context.quantile),
+            stopping_loss(data, prediction, context),
             0.0,
             0.0,
             "rounds",
@@ -146,7 +147,7 @@ class MLP(Family):
                 before, done = done, training.round()
                 model = replace(best, flat=training.flat.copy())
                 candidate = model.predict(data.X_valid)
-            loss = validation_loss(data.y_valid, candidate, quantile=context.quantile)
+            loss = stopping_loss(data, candidate, context)
             if loss < lowest:
                 lowest, best, prediction, found_at = loss, model, candidate, done
             elif done - found_at > PATIENCE:
@@ -179,8 +180,15 @@ class _Training:
     """Parameters on their way: shuffled batches, and a learning rate that follows steps or time, whichever is ahead."""
 
     def __init__(
-        self, network: Network, X: Array, target: Array, params: Mapping[str, Value], context: FitContext
+        self,
+        network: Network,
+        X: Array,
+        target: Array,
+        weight: NDArray[np.float64] | None,
+        params: Mapping[str, Value],
+        context: FitContext,
     ) -> None:
+        self._weight = None if weight is None else weight[:, None].astype(np.float32)
         self._network, self._X, self._target = network, squash(X), target
         self._error = _cross_entropy if context.shape.n_classes else _squared_error
         if context.quantile is not None:
@@ -205,6 +213,8 @@ class _Training:
             rows = next(self._batches)
             activations = self._network.activations(self.flat, self._X[rows], self._dropout, self._rng)
             error = self._error(activations[-1], self._target[rows])
+            if self._weight is not None:
+                error *= self._weight[rows]
             gradient = self._network.gradient(self.flat, activations, error, self._dropout)
             rate = self._rate * min(1, (self.steps + 1) / (WARM_UP * self.planned)) * (1 + cos(pi * done)) / 2
             self._adam.step(self.flat, gradient, rate)

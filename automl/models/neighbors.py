@@ -58,6 +58,8 @@ class NeighborsModel(Model):
     scale: TargetScale | None
     index: Any
     """``sklearn.neighbors.NearestNeighbors`` over ``X``."""
+    counts: NDArray[np.float64] | None = None
+    """(rows,) how much each vote counts besides; None = all alike."""
     k: int = 1
     stopped: str = "rounds"
 
@@ -69,18 +71,21 @@ class NeighborsModel(Model):
         empty = np.empty(0) if self.scale is not None else np.empty((0, len(self.frequencies)))
         return np.concatenate([empty, *votes])
 
-    def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return distances to the k nearest training rows, nearest first, and their targets: (rows, k) each."""
+    def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
         distances, places = self.index.kneighbors(rows, n_neighbors=k)
-        return distances.astype(np.float64), self.y[places]
+        return distances.astype(np.float64), places
 
-    def vote(self, distances: NDArray[np.float64], targets: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    def vote(self, distances: NDArray[np.float64], places: NDArray[np.intp], k: int) -> NDArray[np.float64]:
         """Return predictions from the first k of the neighbours found."""
-        distances, targets = distances[:, :k], targets[:, :k]
+        distances, places = distances[:, :k], places[:, :k]
+        targets = self.y[places]
         weights = np.ones_like(distances)
         if self.weighted:
             # a hundredth of the farthest distance is near enough: an equal row must not silence all others
             weights = 1 / np.maximum(distances, np.maximum(distances[:, -1:] / 100, 1e-9))
+        if self.counts is not None:
+            weights *= self.counts[places]
         weights *= k / weights.sum(axis=1, keepdims=True)
         if self.scale is not None:
             return self.scale.restore((weights * targets).sum(axis=1) / k)
@@ -104,6 +109,7 @@ class NeighborsModel(Model):
             weighted=self.weighted,
             frequencies=self.frequencies,
             scale=np.empty(0) if self.scale is None else self.scale.array(),
+            counts=np.empty(0) if self.counts is None else self.counts,
             k=self.k,
             stopped=self.stopped,
         )
@@ -111,7 +117,8 @@ class NeighborsModel(Model):
     def sampled(self, rows: NDArray[np.integer]) -> NeighborsModel:
         """Return the model that knows only these of its training rows."""
         X = np.ascontiguousarray(self.X[rows])
-        return replace(self, X=X, y=self.y[rows], index=_index(X, self.p))
+        counts = None if self.counts is None else self.counts[rows]
+        return replace(self, X=X, y=self.y[rows], counts=counts, index=_index(X, self.p))
 
 
 class Neighbors(Family):
@@ -119,6 +126,7 @@ class Neighbors(Family):
 
     name = "knn"
     library = "scikit-learn"
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return scaled dense numbers."""
@@ -143,13 +151,15 @@ class Neighbors(Family):
         """Keep the training rows, or a sample that can be searched in the time left, and choose k."""
         yield from ()
         chosen = complete(params, DEFAULTS)
-        frequencies, scale, y = fitted_target(data.y_train, context.shape)
+        frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
         order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
         kept = np.sort(order[: max(1, min(ROWS, CELLS // max(1, data.X_train.columns)))])
         X, p = np.ascontiguousarray(data.X_train.dense[kept]), int(chosen["p"])
         weighted = chosen["weights"] == "distance"
         with BlasThreads(context.threads).limited():
-            model = NeighborsModel(X, y[kept].astype(np.float64), p, weighted, frequencies, scale, index=_index(X, p))
+            counts = None if data.weight_train is None else data.weight_train[kept]
+            target = y[kept].astype(np.float64)
+            model = NeighborsModel(X, target, p, weighted, frequencies, scale, _index(X, p), counts)
             model = _affordable(model, data.X_valid, context)
             return _with_best_k(model, data, context)
 
@@ -160,7 +170,8 @@ class Neighbors(Family):
         scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
         X, p = arrays["X"], int(arrays["p"])
         voting = p, bool(arrays["weighted"]), arrays["frequencies"], scale
-        return NeighborsModel(X, arrays["y"], *voting, _index(X, p), int(arrays["k"]), str(arrays["stopped"]))
+        counts = arrays["counts"] if len(arrays.get("counts", ())) else None
+        return NeighborsModel(X, arrays["y"], *voting, _index(X, p), counts, int(arrays["k"]), str(arrays["stopped"]))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""
@@ -194,13 +205,16 @@ def _with_best_k(model: NeighborsModel, data: FoldData, context: FitContext) -> 
     """Return the model with the k of lowest validation loss, judged by as many rows as the time allows."""
     ladder = [k for k in LADDER if k <= max(1, len(model.X) // 2)]
     values, y = data.X_valid.dense[:JUDGES], data.y_valid[:JUDGES]
-    found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    found: list[tuple[NDArray[np.float64], NDArray[np.intp]]] = []
     for start in range(0, len(values), CHUNK):
         if found and context.deadline.passed:
             break
         found.append(model.search(values[start : start + CHUNK], ladder[-1]))
-    distances, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    votes = [model.vote(distances, targets, k) for k in ladder]
-    losses = [validation_loss(y[: len(targets)], each, quantile=context.quantile) for each in votes]
-    stopped = "rounds" if len(targets) == len(values) else "deadline"
+    near, far = zip(*found, strict=True)
+    distances, places = np.concatenate(near), np.concatenate(far)
+    judged = len(places)
+    weight = None if data.weight_valid is None else data.weight_valid[:judged]
+    votes = [model.vote(distances, places, k) for k in ladder]
+    losses = [validation_loss(y[:judged], each, weight=weight, quantile=context.quantile) for each in votes]
+    stopped = "rounds" if judged == len(values) else "deadline"
     return replace(model, k=ladder[int(np.argmin(losses))], stopped=stopped)

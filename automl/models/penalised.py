@@ -30,6 +30,8 @@ class Penalised:
     problem_type: ProblemType
     outputs: int
     ratio: float
+    weight: NDArray[np.float64] | None = None
+    """(rows,) how much each row counts in the mean; None = all alike."""
 
     def start(self, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the point with no weights, whose bias alone gives the class frequencies."""
@@ -118,15 +120,21 @@ class Penalised:
         rows = np.arange(len(self.y))
         if self.problem_type is ProblemType.REGRESSION:
             error = scores - self.y[:, None]
-            loss = float(np.square(error).mean()) / 2
+            loss = self._mean(np.square(error)) / 2
         elif self.problem_type is ProblemType.BINARY:
             signed = np.where(self.y[:, None] == 1, -scores, scores)
-            loss = float(np.logaddexp(0, signed).mean())
+            loss = self._mean(np.logaddexp(0, signed))
             error = np.exp(-np.logaddexp(0, -scores)) - self.y[:, None]
         else:
             error = softmax(scores)
-            loss = -float(np.log(np.maximum(error[rows, self.y], 1e-300)).mean())
+            loss = -self._mean(np.log(np.maximum(error[rows, self.y], 1e-300)))
             error[rows, self.y] -= 1
-        error /= len(rows)
+        if self.weight is None:
+            error /= len(rows)
+        else:
+            error *= (self.weight / self.weight.sum())[:, None]
         slope = np.asarray(self.X.T @ error.astype(np.float32), np.float64)
         return loss, slope.ravel(), error.sum(axis=0)
+
+    def _mean(self, losses: NDArray[np.float64]) -> float:
+        return float(losses.mean() if self.weight is None else np.average(losses.ravel(), weights=self.weight))

@@ -35,6 +35,7 @@ class RandomForest(Family):
     """Averaged trees, each on its own bootstrap sample."""
 
     name = "random_forest"
+    weighted = True
 
     def needs(self, params: Params) -> Needs:
         """Return numbers only; trees take NaN as they are."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.evaluation.metric import Weight
 from automl.evaluation.regression import pinball
-from automl.models.base import Shape
+from automl.models.base import FitContext, FoldData, Shape
 
 BEYOND: Final = 0.1
 """Share of the training range by which a prediction may leave it: a heavy-tailed row must not explode the error."""
@@ -30,12 +31,14 @@ class TargetScale:
     high: float
 
     @classmethod
-    def of(cls, y: NDArray[np.generic]) -> TargetScale:
+    def of(cls, y: NDArray[np.generic], weight: Weight = None) -> TargetScale:
         """Measure training values; a constant target has spread 1."""
         values = y.astype(np.float64)
+        mean = np.average(values, weights=weight)
+        spread = values.std() if weight is None else np.sqrt(np.average(np.square(values - mean), weights=weight))
         low, high = float(values.min()), float(values.max())
         beyond = BEYOND * (high - low)
-        return cls(float(values.mean()), float(values.std()) or 1.0, low - beyond, high + beyond)
+        return cls(float(mean), float(spread) or 1.0, low - beyond, high + beyond)
 
     def standardise(self, y: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return values with mean 0 and spread 1 over the training rows."""
@@ -50,13 +53,13 @@ class TargetScale:
         return np.array(astuple(self))
 
 
-def class_frequencies(y: NDArray[np.generic], n_classes: int) -> NDArray[np.float64]:
+def class_frequencies(y: NDArray[np.generic], n_classes: int, weight: Weight = None) -> NDArray[np.float64]:
     """Return (n_classes,) shares with one row added to each class, so that none is 0.
 
     >>> class_frequencies(np.array([0, 0]), 2).tolist()
     [0.75, 0.25]
     """
-    counts = np.bincount(y.astype(np.int64), minlength=n_classes) + 1.0
+    counts = np.bincount(y.astype(np.int64), weight, n_classes) + 1.0
     return np.asarray(counts / counts.sum())
 
 
@@ -70,23 +73,36 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def validation_loss(y: NDArray[np.generic], prediction: NDArray[np.float64], *, quantile: float | None = None) -> float:
+def validation_loss(
+    y: NDArray[np.generic],
+    prediction: NDArray[np.float64],
+    *,
+    weight: Weight = None,
+    quantile: float | None = None,
+) -> float:
     """Return what early stopping watches: log loss of probabilities, mean squared error or pinball loss of values.
 
     >>> validation_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     2.0
     """
     if prediction.ndim == 1 and quantile is not None:
-        return pinball(y.astype(np.float64), prediction, quantile=quantile)
+        return pinball(y.astype(np.float64), prediction, weight, quantile=quantile)
     if prediction.ndim == 1:
-        return float(np.square(y.astype(np.float64) - prediction).mean())
+        return float(np.average(np.square(y.astype(np.float64) - prediction), weights=weight))
     chosen = prediction[np.arange(len(y)), y.astype(np.int64)]
-    return float(-np.log(np.maximum(chosen, 1e-15)).mean())
+    return float(np.average(-np.log(np.maximum(chosen, 1e-15)), weights=weight))
 
 
-def fitted_target(y: NDArray[np.generic], shape: Shape) -> tuple[NDArray[np.float64], TargetScale | None, NDArray[Any]]:
+def stopping_loss(data: FoldData, prediction: NDArray[np.float64], context: FitContext) -> float:
+    """Return :func:`validation_loss` on the validation rows of a fold."""
+    return validation_loss(data.y_valid, prediction, weight=data.weight_valid, quantile=context.quantile)
+
+
+def fitted_target(
+    y: NDArray[np.generic], shape: Shape, weight: Weight = None
+) -> tuple[NDArray[np.float64], TargetScale | None, NDArray[Any]]:
     """Return class frequencies (empty for regression), scale (None for classes), and codes or standardised values."""
     if shape.problem_type.classification:
-        return class_frequencies(y, shape.n_classes), None, y
-    scale = TargetScale.of(y)
+        return class_frequencies(y, shape.n_classes, weight), None, y
+    scale = TargetScale.of(y, weight)
     return np.empty(0), scale, scale.standardise(y)

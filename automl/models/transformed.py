@@ -74,7 +74,7 @@ class Amounts:
         train, valid = (replace(X, key=X.key and f"{X.key}-log") for X in (data.X_train, data.X_valid))
         # validation rows may lie below what training has seen, but not below where the logarithm ends
         y_train, y_valid = (np.log1p(np.maximum(y.astype(np.float64), 0.0)) for y in (data.y_train, data.y_valid))
-        return FoldData(train, y_train, valid, y_valid)
+        return replace(data, X_train=train, y_train=y_train, X_valid=valid, y_valid=y_valid)
 
     def restore(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return predictions in the target's own unit."""

@@ -112,6 +112,7 @@ class XGBoost(Family):
 
     name = "xgboost"
     library = "xgboost"
+    weighted = True
     gpu = True
 
     def needs(self, params: Params) -> Needs:
@@ -215,8 +216,9 @@ def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:
     categorical = set(data.X_train.categorical)
     types = ["c" if column in categorical else "q" for column in range(data.X_train.columns)]
     common = {"feature_types": types, "enable_categorical": True, "nthread": context.threads}
-    train = xgboost.QuantileDMatrix(data.X_train.dense, label=data.y_train, max_bin=MAX_BIN, **common)
-    return train, xgboost.DMatrix(data.X_valid.dense, label=data.y_valid, **common)
+    known = {"label": data.y_train, "weight": data.weight_train}
+    train = xgboost.QuantileDMatrix(data.X_train.dense, **known, max_bin=MAX_BIN, **common)
+    return train, xgboost.DMatrix(data.X_valid.dense, label=data.y_valid, weight=data.weight_valid, **common)
 
 
 def _booster(raw: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,10 @@ from automl import artifact
 from automl.artifact import About, Ensemble, FoldFiles, Member
 from automl.ensemble import choose_blend
 from automl.evaluation.conformal import Residuals
+from automl.evaluation.decision import Decision, cross_decided, of_settled
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
+from automl.evaluation.metric import Metric
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
@@ -28,6 +31,18 @@ _KEPT: Final = 2
 """Predictors on disk: the best, and the one before it for whoever is just reading it."""
 _OVERHEAD: Final = 0.05
 """Share of the time that updates may take while trials run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """Out-of-fold predictions as they are scored: where the metric is of classes, decided honestly."""
+
+    metric: Metric
+    y: NDArray[np.generic]
+    prediction: NDArray[np.float64]
+    weight: NDArray[np.float64] | None
+    decision: Decision
+    """What new rows are decided by."""
 
 
 class Champion:
@@ -78,22 +93,28 @@ class Champion:
         return Leaderboard(rows, metric.name, metric.greater_is_better)
 
     def _choose(self, trials: Sequence[Trial]) -> bool:
-        metric, y = self._problem.metric, self._problem.y_valid
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
-        folds, random_state = self._problem.folds, self._problem.random_state
-        blend, honest = choose_blend(predictions, y, metric, folds.valid_folds, random_state=random_state)
-        y, honest = y[: folds.final_rows], honest[: folds.final_rows]
-        loss = metric.loss(y, honest)
+        problem, folds = self._problem, self._problem.folds
+        blend, honest = choose_blend(
+            predictions,
+            problem.y_valid,
+            problem.objective,
+            folds.valid_folds,
+            sample_weight=problem.weight_of(folds.valid_rows),
+            random_state=problem.random_state,
+        )
+        judged = self._judged(honest)
+        loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:
             return False
         chosen = np.flatnonzero(blend.weights)
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         members = [member(self._journal, trial, folds.final) for trial in trials]
-        residuals = None if self._problem.task.classes else Residuals.fit(y, honest)
-        self.predictor = self._publish(Ensemble(members, blend, self._interval(honest), residuals))
+        residuals = None if problem.task.classes else Residuals.fit(judged.y, judged.prediction)
+        self.predictor = self._publish(Ensemble(members, blend, self._interval(judged), residuals, judged.decision))
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
@@ -119,16 +140,29 @@ class Champion:
             self._predictions[candidate_id] = self._problem.folds.joined(parts)
         return self._predictions[candidate_id]
 
-    def _interval(self, prediction: NDArray[np.float64]) -> Score:
-        """Return the score of predictions on the first of the rows that are validated."""
-        problem = self._problem
-        rows = min(len(prediction), problem.folds.final_rows)
+    def _judged(self, prediction: NDArray[np.float64]) -> _Judged:
+        """Prepare predictions of the first of the rows that are validated for their score."""
+        problem, folds = self._problem, self._problem.folds
+        rows = folds.valid_rows[: min(len(prediction), folds.final_rows)]
+        y, weight, metric = problem.y[rows], problem.weight_of(rows), problem.metric
+        prediction, decision = prediction[: len(rows)], Decision()
+        if metric.decides:
+            fold_of_row = folds.valid_folds[: len(rows)]
+            decision, prediction = cross_decided(
+                metric, y, prediction, fold_of_row, weight=weight, random_state=problem.random_state
+            )
+            metric = of_settled(metric)
+        return _Judged(metric, y, prediction, weight, decision)
+
+    def _interval(self, judged: _Judged) -> Score:
+        groups = self._problem.groups_valid
         return score_interval(
-            problem.metric,
-            problem.y_valid[:rows],
-            prediction[:rows],
-            groups=None if problem.groups_valid is None else problem.groups_valid[:rows],
-            random_state=problem.random_state,
+            judged.metric,
+            judged.y,
+            judged.prediction,
+            weight=judged.weight,
+            groups=None if groups is None else groups[: len(judged.y)],
+            random_state=self._problem.random_state,
         )
 
     def _row(self, trial: Trial) -> Row:
@@ -155,7 +189,7 @@ class Champion:
         key = (candidate_id, len(folds))
         if key not in self._scores:
             predictions = [self._journal.prediction(candidate_id, fold) for fold in folds]
-            self._scores[key] = self._interval(self._problem.folds.joined(predictions))
+            self._scores[key] = self._interval(self._judged(self._problem.folds.joined(predictions)))
         return self._scores[key]
 
 

@@ -77,8 +77,16 @@ class Matrices:
         _write(place / "valid", features.transform(problem.frame.iloc[valid]))
 
     def _read(self, place: Path, fold: int) -> FoldData:
-        train, valid = self._problem.folds.split(fold)
-        return FoldData(_read(place / "train"), self._problem.y[train], _read(place / "valid"), self._problem.y[valid])
+        problem = self._problem
+        train, valid = problem.folds.split(fold)
+        return FoldData(
+            _read(place / "train"),
+            problem.y[train],
+            _read(place / "valid"),
+            problem.y[valid],
+            problem.training_weight_of(train),
+            problem.training_weight_of(valid),
+        )
 
 
 def _write(place: Path, matrix: Matrix) -> None:

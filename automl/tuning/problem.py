@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.table import Kind, Schema, Task
+from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric
 from automl.evaluation.validation import Folds
 from automl.models.base import Shape
@@ -34,6 +35,10 @@ class Problem:
     random_state: int
     groups: NDArray[np.intp] | None = None
     """(rows,) codes from 0 of rows that belong together: no fold, inner ones included, parts them. None = no two do."""
+    weight: NDArray[np.float64] | None = None
+    """(rows,) how much each counts in fits and scores: positive, 1 on average. None = all alike."""
+    class_weight: tuple[float, ...] = ()
+    """How much more each class counts, in fits only; empty = all alike."""
 
     @property
     def shape(self) -> Shape:
@@ -46,6 +51,23 @@ class Problem:
             numeric=len(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),
         )
+
+    @property
+    def objective(self) -> Metric:
+        """What candidates are compared by: the metric, of classes at the threshold that is best for each."""
+        return at_best_threshold(self.metric)
+
+    def weight_of(self, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        """Return the weights of some rows, as far as there are any."""
+        return None if self.weight is None else self.weight[rows]
+
+    def training_weight_of(self, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        """Return how much some rows count in fits: their weights times those of their classes."""
+        weight = self.weight_of(rows)
+        if not self.class_weight:
+            return weight
+        by_class = np.array(self.class_weight)[self.y[rows].astype(np.intp)]
+        return by_class if weight is None else weight * by_class
 
     @property
     def groups_valid(self) -> NDArray[np.intp] | None:

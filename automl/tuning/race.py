@@ -42,11 +42,12 @@ class Race:
         if len(rivals) < _LEAST_RIVALS:
             return False
         own = self._prediction(candidate_id, folds)
-        y, metric = self._problem.y_valid[: len(own)], self._problem.metric
-        if len(own) < _LEAST_ROWS or not isfinite(metric.loss(y, own)):
+        rows = self._problem.folds.valid_rows[: len(own)]
+        y, weight, metric = self._problem.y[rows], self._problem.weight_of(rows), self._problem.objective
+        if len(own) < _LEAST_ROWS or not isfinite(metric.loss(y, own, weight)):
             return False
         others = [self._prediction(trial.candidate.id, folds) for trial in rivals]
-        return not greedy_weights([*others, own], y, metric)[-1]
+        return not greedy_weights([*others, own], y, metric, sample_weight=weight)[-1]
 
     def _rivals(self) -> list[Trial]:
         """Return the best finished trials."""

@@ -35,6 +35,8 @@ class StoredRun:
     """None if the run ended before it was made."""
     started: float
     """Seconds since the epoch."""
+    weight_column: str | None = None
+    """Where the weights of rows are from, if that is a column."""
 
 
 def create(root: Path, run: StoredRun) -> None:
@@ -52,7 +54,8 @@ def create(root: Path, run: StoredRun) -> None:
     problem.frame.to_parquet(root / "data.parquet", index=False)
     np.save(root / "target.npy", problem.y)
     np.save(root / "folds.npy", problem.folds.assignment)
-    for name, array in (("fold_roles", problem.folds.roles), ("groups", problem.groups)):
+    further = {"fold_roles": problem.folds.roles, "groups": problem.groups, "weight": problem.weight}
+    for name, array in further.items():
         if array is not None:
             np.save(root / f"{name}.npy", array)
     about_json: dict[str, Any] = {
@@ -62,8 +65,10 @@ def create(root: Path, run: StoredRun) -> None:
         "metric": about.metric,
         "reading": about.reading.to_json(),
         "examples": plain_rows(about.examples),
+        "class_weight": problem.class_weight,
         "folds_run": problem.folds.run,
         "folds_fixed": problem.folds.fixed,
+        "weight_column": run.weight_column,
         "plan": None,
         "started": run.started,
     }
@@ -115,9 +120,11 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         ),
         random_state=config.random_state,
         groups=_array(root / "groups.npy"),
+        weight=_array(root / "weight.npy"),
+        class_weight=tuple(stored.get("class_weight", ())),
     )
     plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
-    return StoredRun(config, problem, about, plan, stored["started"])
+    return StoredRun(config, problem, about, plan, stored["started"], stored.get("weight_column"))
 
 
 def _array(path: Path) -> NDArray[Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
@@ -132,7 +132,10 @@ class TrialRunner:
         configuration = Configuration.of(params)
         needs = configuration.needs(family)
         data = self._matrices.fold(fold, needs)
-        loss = self._problem.metric.loss
+        if not family.weighted:
+            data = replace(data, weight_train=None, weight_valid=None)
+        weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
+        loss = self._problem.objective.loss
         prepared = time.perf_counter()
         fit = transformed.fit(family, data, configuration.own, context, log=configuration.log)
         while True:
@@ -141,14 +144,14 @@ class TrialRunner:
             except StopIteration as end:
                 model: Model = end.value
                 break
-            yield Report(round(_UNITS * RUNGS[progress.rung]), loss(data.y_valid, progress.prediction))
+            yield Report(round(_UNITS * RUNGS[progress.rung]), loss(data.y_valid, progress.prediction, weight))
         fitted = time.perf_counter()
         prediction = model.predict(data.X_valid)
         if not np.isfinite(prediction).all():
             raise FloatingPointError("predictions on the validation rows are not finite")
         record = FoldRecord(
             fold=fold,
-            loss=loss(data.y_valid, prediction),
+            loss=loss(data.y_valid, prediction, weight),
             feature_seconds=prepared - started,
             fit_seconds=fitted - prepared,
             predict_seconds=time.perf_counter() - fitted,

@@ -109,6 +109,28 @@ class FamilyContract:
         reached, floor = (validation_loss(data.y_valid, m.predict(data.X_valid)) for m in (model, constant))
         assert reached < 0.85 * floor or (family.baseline and reached == floor)
 
+    def test_weights_count_like_repeated_rows(self, family, problem_type):
+        """Every row says two things: the weights say which one is believed."""
+        if family.baseline or not family.weighted:
+            return
+        data, shape, params = start(family, problem_type)
+        opposite = data.y_train.max() - data.y_train if shape.n_classes else -data.y_train
+        twice, weight = np.tile(np.arange(300), 2), np.repeat([1.6, 0.4], 300)
+        often = np.repeat(np.arange(600), np.repeat([4, 1], 300))
+        said = replace(data, X_train=take(data.X_train, twice), y_train=np.concatenate([data.y_train, opposite]))
+        repeated = replace(data, X_train=take(said.X_train, often), y_train=said.y_train[often])
+        weighted, wanted, plain = (
+            validation_loss(data.y_valid, run(family, each, params, FitContext(shape))[0].predict(data.X_valid))
+            for each in (replace(said, weight_train=weight), repeated, said)
+        )
+        assert weighted <= wanted + 0.5 * (plain - wanted)
+
+    def test_equal_weights_are_no_weights(self, family, problem_type):
+        model, data, shape = fitted(family, problem_type)
+        ones = replace(data, weight_train=np.ones(300), weight_valid=np.ones(100))
+        same, _ = run(family, ones, family.portfolio(shape)[0], FitContext(shape))
+        np.testing.assert_allclose(same.predict(data.X_valid), model.predict(data.X_valid), rtol=0.02, atol=0.02)
+
     @pytest.mark.parametrize("quantile", [0.5, 0.9])
     def test_a_quantile_is_aimed_at_or_left_to_others(self, family, quantile):
         if ProblemType.REGRESSION not in family.problem_types:

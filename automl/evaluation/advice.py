@@ -1,0 +1,36 @@
+"""What the owner of a table should hear before a metric is optimised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.table import Label
+from automl.evaluation.metric import Metric, Weight
+
+_UNEVEN: Final = 0.8
+"""Share of the most frequent class from which predicting nothing else looks good."""
+_BLIND: Final = ("accuracy", "error_rate", "f1_micro", "precision_micro", "recall_micro")
+
+
+def imbalance_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], weight: Weight = None) -> str | None:
+    """Return a warning if a metric that counts rows is asked for where nearly all rows are of one class.
+
+    >>> from automl.data.table import ProblemType
+    >>> from automl.evaluation.metrics import get_metric
+    >>> accuracy = get_metric("accuracy", ProblemType.BINARY)
+    >>> imbalance_advice(accuracy, np.array([0] * 9 + [1]), ("no", "yes"))
+    "90% of the rows are 'no', so accuracy says little of the others; balanced_accuracy, mcc and f1 do"
+    """
+    if metric.name not in _BLIND:
+        return None
+    counts = np.bincount(y, weight, len(classes))
+    share = counts.max() / counts.sum()
+    if share < _UNEVEN:
+        return None
+    others = "balanced_accuracy, mcc and f1" if len(classes) == 2 else "balanced_accuracy, mcc and f1_macro"
+    common = classes[int(counts.argmax())]
+    return f"{share:.0%} of the rows are {common!r}, so {metric.name} says little of the others; {others} do"

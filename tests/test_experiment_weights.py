@@ -1,0 +1,151 @@
+"""Weights, the positive class, thresholds and costs, from the table to the predictor on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sk
+
+from automl import AutoML, load
+from automl.errors import DataError, UsageError
+from automl.tuning.store import read_run
+
+TINY: dict[str, Any] = {"max_trials": 2, "folds": 3, "n_jobs": 1}
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """A rare class that two columns tell of, and weights that know the first rows to be of no use."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    rare = X[:, 0] + X[:, 1] + rng.normal(size=400) > 2.2
+    weight = np.where(np.arange(400) < 100, 0.0, rng.integers(1, 4, 400))
+    return pd.DataFrame(X, columns=list("abc")).assign(bought=np.where(rare, "buy", "pass"), w=weight)
+
+
+@pytest.fixture(scope="module")
+def weighted(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> AutoML:
+    output = tmp_path_factory.mktemp("weighted") / "run"
+    model = AutoML(**TINY, metric="f1", positive="buy", output=output)
+    return model.fit(table, target="bought", weight="w")
+
+
+def test_the_positive_class_is_the_last_column_and_what_f1_is_about(table: pd.DataFrame, weighted: AutoML) -> None:
+    assert weighted.classes_ is not None
+    assert weighted.classes_.tolist() == ["pass", "buy"]
+    shares = weighted.predict_proba(table)
+    assert shares[table["bought"] == "buy", 1].mean() > shares[table["bought"] == "pass", 1].mean()
+    f1 = sk.f1_score(table["bought"], weighted.predict(table), pos_label="buy", sample_weight=table["w"])
+    assert weighted.evaluate(table)["f1"] == pytest.approx(f1)
+    assert weighted.evaluate(table.drop(columns="w"))["f1"] != pytest.approx(f1)
+
+
+def test_the_threshold_is_part_of_the_predictor(table: pd.DataFrame, weighted: AutoML) -> None:
+    decision = weighted.predictor_.decision
+    assert decision.threshold is not None
+    assert 0 < decision.threshold < 0.5
+    loaded = load(weighted.run_)
+    assert loaded.decision == decision
+    expected = np.where(loaded.predict_proba(table)[:, 1] >= decision.threshold, "buy", "pass")
+    assert loaded.predict(table).tolist() == expected.tolist()
+    assert loaded.predict_frame(table)["prediction"].tolist() == expected.tolist()
+    assert decision.describe(loaded.task.classes).startswith("predicts 'buy' from a probability of 0.")
+
+
+def test_the_score_of_the_threshold_is_honest(weighted: AutoML) -> None:
+    """It is not above what the threshold reaches on the rows that it was chosen on."""
+    assert weighted.score_.low < weighted.score_.value < weighted.evaluate(table_of(weighted))["f1"]
+
+
+def table_of(model: AutoML) -> pd.DataFrame:
+    problem = read_run(model.run_).problem
+    labels = np.array(problem.task.classes)[problem.y.astype(int)]
+    return problem.frame.assign(bought=labels)
+
+
+def test_weights_are_kept_for_a_resume_and_are_no_feature(table: pd.DataFrame, weighted: AutoML) -> None:
+    stored = read_run(weighted.run_)
+    assert stored.weight_column == "w"
+    assert stored.problem.weight is not None
+    assert stored.problem.weight == pytest.approx(table["w"][100:] / table["w"][100:].mean())
+    assert "w" not in [column.name for column in weighted.predictor_.schema.columns]
+    resumed = AutoML.resume(weighted.run_, time_budget=3)
+    assert (resumed.metric_, resumed.get_params()["positive"]) == ("f1", "buy")
+    assert resumed.evaluate(table)["f1"] > 0
+
+
+def test_rows_of_no_weight_are_not_there_and_the_unit_does_not_matter(table: pd.DataFrame, tmp_path: Path) -> None:
+    few = table.assign(w=np.where(np.arange(400) < 150, 0.0, 2.5))
+    there = AutoML(**TINY, output=tmp_path / "a").fit(few, target="bought", weight="w")
+    gone = AutoML(**TINY, output=tmp_path / "b").fit(few.tail(250).drop(columns="w"), target="bought")
+    np.testing.assert_array_equal(there.predict_proba(table), gone.predict_proba(table))
+    assert there.score_ == gone.score_
+
+
+def test_class_weights_make_a_class_likelier(table: pd.DataFrame, tmp_path: Path) -> None:
+    options = {**TINY, "metric": "roc_auc", "positive": "buy"}
+    frame = table.drop(columns="w")
+    plain = AutoML(**options, output=tmp_path / "a").fit(frame, target="bought")
+    balanced = AutoML(**options, class_weight="balanced", output=tmp_path / "b").fit(frame, target="bought")
+    rows = [json_of(model, "lightgbm") for model in (plain, balanced)]
+    assert rows[1] > 1.5 * rows[0]
+    assert AutoML.resume(balanced.run_, time_budget=2).get_params()["class_weight"] == "balanced"
+
+
+def json_of(model: AutoML, family: str) -> float:
+    """Return the mean out-of-fold probability of the positive class by the first trial of a family."""
+    place = sorted(model.run_.glob(f"trials/{family}-*/fold-0/prediction.npy"))[0]
+    return float(np.load(place)[:, 1].mean())
+
+
+def test_costs_decide(table: pd.DataFrame, tmp_path: Path) -> None:
+    costs = {"buy": {"pass": 20}, "pass": {"buy": 1}}
+    model = AutoML(**TINY, cost_matrix=costs, output=tmp_path / "run").fit(table, target="bought")
+    assert model.metric_ == "cost"
+    assert 0 <= model.score_.value < 1
+    assert (model.predict(table) == "buy").mean() > 1.5 * (table["bought"] == "buy").mean()
+    assert load(model.run_).decision == model.predictor_.decision
+
+
+def test_accuracy_of_a_rare_class_is_warned_of(table: pd.DataFrame, tmp_path: Path) -> None:
+    said: list[str] = []
+    options = TINY | {"max_trials": 1, "metric": "accuracy"}
+    model = AutoML(**options, output=tmp_path / "run", on_progress=lambda each: said.append(each.message or ""))
+    model.fit(table, target="bought")
+    assert any("'pass', so accuracy says little of the others" in message for message in said)
+
+
+@pytest.mark.parametrize(
+    ("options", "weight", "error", "message"),
+    [
+        ({}, [-1.0] * 400, DataError, "'weight' has '-1.0' in row 1"),
+        ({}, [1.0] * 3, DataError, "weight must have one value a row"),
+        ({}, "v", DataError, "no column 'v'"),
+        ({"positive": "sell"}, None, UsageError, "the positive class names 'sell', which is no class"),
+        ({"class_weight": "even"}, None, UsageError, "balanced or such as"),
+        ({"metric": "rmse"}, None, UsageError, "is for regression problems"),
+        ({"metric": lambda y, p: 0.0}, np.arange(400) + 1, UsageError, "no third parameter for the weights"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    table: pd.DataFrame, tmp_path: Path, options: dict[str, Any], weight: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        AutoML(**TINY, **options, output=tmp_path / "run").fit(table, target="bought", weight=weight)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_metric_of_ones_own_is_given_again_for_a_resume(table: pd.DataFrame, tmp_path: Path) -> None:
+    def hits(y: Any, prediction: Any) -> float:
+        return float((prediction.argmax(axis=1) == y).mean())
+
+    model = AutoML(**TINY | {"max_trials": 1}, metric=hits, output=tmp_path / "run").fit(table, target="bought")
+    assert model.metric_.endswith("hits")
+    assert model.score_.value > 0.5
+    with pytest.raises(UsageError, match="give it again"):
+        AutoML.resume(model.run_, time_budget=2)
+    assert AutoML.resume(model.run_, time_budget=2, metric=hits).score_.value >= model.score_.value
