@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.blend import Blend
+from automl.blend import Blend, stack
 from automl.data.table import ProblemType
 from automl.ensemble import choose_blend, greedy_weights
 from automl.evaluation.metrics import get_metric
@@ -171,3 +171,30 @@ def test_metrics_without_a_surrogate_choose_by_themselves():
     y, predictions = noisy_models(np.random.default_rng(0), problem_type, 300, 4)
     weights = greedy_weights(predictions, y, metric)
     assert metric.loss(y, Blend(weights)(predictions)) < min(metric.loss(y, each) for each in predictions)
+
+
+@settings(deadline=None, max_examples=30)
+@given(problems)
+def test_a_weight_of_two_is_the_row_twice(problem):
+    seed, (name, problem_type), rows, models = problem
+    metric, rng = get_metric(name, problem_type), np.random.default_rng(seed)
+    y, predictions = noisy_models(rng, problem_type, rows, models)
+    weight = rng.integers(1, 4, rows)
+    often = np.repeat(np.arange(rows), weight)
+    weighted = greedy_weights(predictions, y, metric, sample_weight=weight.astype(float), max_members=4)
+    repeated = greedy_weights([each[often] for each in predictions], y[often], metric, max_members=4)
+    losses = [metric.loss(y, Blend(each)(predictions), weight.astype(float)) for each in (weighted, repeated)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_the_second_layer_counts_rows_by_their_weights():
+    for problem_type in (ProblemType.REGRESSION, ProblemType.MULTICLASS):
+        rng = np.random.default_rng(1)
+        y, predictions = noisy_models(rng, problem_type, 80, 3)
+        weight = rng.integers(1, 4, 80)
+        often, prior = np.repeat(np.arange(80), weight), np.full(3, 1 / 3)
+        weighted = stack(predictions, y, prior, sample_weight=weight.astype(float))
+        repeated = stack([each[often] for each in predictions], y[often], prior)
+        # the scale of the ridge is the variance of the target, which repetition changes a little
+        np.testing.assert_allclose(weighted.weights, repeated.weights, atol=2e-2)
+        np.testing.assert_allclose(weighted.bias, repeated.bias, atol=2e-2)

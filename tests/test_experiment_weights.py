@@ -14,6 +14,7 @@ from automl import AutoML, load
 from automl.errors import DataError, UsageError
 from automl.tuning.store import read_run
 
+ROWS = 1_000
 TINY: dict[str, Any] = {"max_trials": 2, "folds": 3, "n_jobs": 1}
 
 
@@ -21,9 +22,9 @@ TINY: dict[str, Any] = {"max_trials": 2, "folds": 3, "n_jobs": 1}
 def table() -> pd.DataFrame:
     """A rare class that two columns tell of, and weights that know the first rows to be of no use."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(400, 3))
-    rare = X[:, 0] + X[:, 1] + rng.normal(size=400) > 2.2
-    weight = np.where(np.arange(400) < 100, 0.0, rng.integers(1, 4, 400))
+    X = rng.normal(size=(ROWS, 3))
+    rare = X[:, 0] + X[:, 1] + 1.5 * rng.normal(size=ROWS) > 2.8
+    weight = np.where(np.arange(ROWS) < 100, 0.0, rng.integers(1, 4, ROWS))
     return pd.DataFrame(X, columns=list("abc")).assign(bought=np.where(rare, "buy", "pass"), w=weight)
 
 
@@ -79,9 +80,9 @@ def test_weights_are_kept_for_a_resume_and_are_no_feature(table: pd.DataFrame, w
 
 
 def test_rows_of_no_weight_are_not_there_and_the_unit_does_not_matter(table: pd.DataFrame, tmp_path: Path) -> None:
-    few = table.assign(w=np.where(np.arange(400) < 150, 0.0, 2.5))
+    few = table.assign(w=np.where(np.arange(ROWS) < 150, 0.0, 2.5))
     there = AutoML(**TINY, output=tmp_path / "a").fit(few, target="bought", weight="w")
-    gone = AutoML(**TINY, output=tmp_path / "b").fit(few.tail(250).drop(columns="w"), target="bought")
+    gone = AutoML(**TINY, output=tmp_path / "b").fit(few.tail(ROWS - 150).drop(columns="w"), target="bought")
     np.testing.assert_array_equal(there.predict_proba(table), gone.predict_proba(table))
     assert there.score_ == gone.score_
 
@@ -122,13 +123,13 @@ def test_accuracy_of_a_rare_class_is_warned_of(table: pd.DataFrame, tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "weight", "error", "message"),
     [
-        ({}, [-1.0] * 400, DataError, "'weight' has '-1.0' in row 1"),
+        ({}, [-1.0] * ROWS, DataError, "'weight' has '-1' in row 1"),
         ({}, [1.0] * 3, DataError, "weight must have one value a row"),
         ({}, "v", DataError, "no column 'v'"),
         ({"positive": "sell"}, None, UsageError, "the positive class names 'sell', which is no class"),
         ({"class_weight": "even"}, None, UsageError, "balanced or such as"),
         ({"metric": "rmse"}, None, UsageError, "is for regression problems"),
-        ({"metric": lambda y, p: 0.0}, np.arange(400) + 1, UsageError, "no third parameter for the weights"),
+        ({"metric": lambda y, p: 0.0}, np.arange(ROWS) + 1, UsageError, "no third parameter for the weights"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from automl.data.table import ProblemType
 from automl.evaluation.costs import cost_metric
-from automl.evaluation.decision import Decision, at_best_threshold, of_settled, tuned
+from automl.evaluation.decision import Decision, at_best_threshold, cross_decided, of_settled, tuned
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
 
@@ -37,6 +37,41 @@ def test_no_other_threshold_is_better(case, metric):
     assert found == pytest.approx(min(every))
     assert at_best_threshold(metric).loss(y, prediction, weight) == pytest.approx(found)
     assert found <= metric.loss(y, prediction, weight) + 1e-12
+
+
+def test_a_threshold_that_pays_is_taken_and_its_score_is_honest():
+    """A rare class, whose F1 is far better below 0.5."""
+    rng, metric = np.random.default_rng(0), get_metric("f1", BINARY)
+    truth = rng.beta(0.5, 4, 20_000)
+    y = (rng.random(20_000) < truth).astype(np.int64)
+    shares = np.column_stack([1 - truth, truth])
+    decision, decided = cross_decided(metric, y[:10_000], shares[:10_000], np.arange(10_000) % 5)
+    assert decision.threshold is not None
+    honest, new = metric(y[:10_000], decided), metric(y[10_000:], decision.settled(shares[10_000:]))
+    assert metric(y[:10_000], shares[:10_000]) + 0.1 < honest == pytest.approx(new, abs=0.04)
+
+
+@pytest.mark.parametrize("folds", [1, 5])
+def test_thresholds_of_noise_do_not_flatter(folds):
+    flattered, honest = [], []
+    for seed in range(40):
+        rng, metric = np.random.default_rng(seed), get_metric("balanced_accuracy", BINARY)
+        y, positive = rng.integers(0, 2, 100), rng.random(100)
+        shares = np.column_stack([1 - positive, positive])
+        flattered.append(at_best_threshold(metric)(y, shares))
+        _, decided = cross_decided(metric, y, shares, np.arange(100) % folds, random_state=seed)
+        honest.append(metric(y, decided))
+    assert np.mean(flattered) > 0.54
+    assert np.mean(honest) == pytest.approx(0.5, abs=0.02)
+
+
+def test_without_gain_the_metric_decides_by_itself():
+    y = np.arange(200) % 2
+    shares = np.where(y[:, None] == np.arange(2), 0.9, 0.1)
+    decision, decided = cross_decided(get_metric("accuracy", BINARY), y, shares, np.arange(200) % 5)
+    assert (decision, decided.argmax(axis=1).tolist()) == (Decision(), y.tolist())
+    decision, _ = cross_decided(COST, y, shares, np.arange(200) % 5)
+    assert decision.costs == ((0.0, 1.0), (7.0, 0.0))
 
 
 def test_a_metric_of_the_user_is_tried_on_a_grid():

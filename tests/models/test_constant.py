@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from automl.data.table import ProblemType
@@ -20,3 +22,17 @@ def test_class_frequencies_survive_saving(problem, trained, tmp_path):
     np.testing.assert_array_equal(loaded, model.predict(data.X_valid))
     expected = (np.bincount(data.y_train) + 1) / (len(data.y_train) + 3)
     np.testing.assert_allclose(loaded[0], expected)
+
+
+def test_weights_count_like_repeated_rows(problem, trained):
+    for kind, classes in ((ProblemType.REGRESSION, 0), (ProblemType.MULTICLASS, 3)):
+        data, shape = problem(kind, classes)
+        weight = np.random.default_rng(0).integers(1, 4, len(data.y_train))
+        repeated = replace(data, y_train=np.repeat(data.y_train, weight))
+        for quantile in (None, 0.9) if not classes else (None,):
+            context = FitContext(shape, quantile=quantile)
+            outputs = [
+                trained(Constant().fit(each, {}, context))[0].predict(data.X_valid)[0]
+                for each in (replace(data, weight_train=weight.astype(float)), repeated)
+            ]
+            np.testing.assert_allclose(*outputs)
