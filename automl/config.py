@@ -35,7 +35,7 @@ class FitConfig:
     cost_matrix: Mapping[str, Mapping[str, float]] | None = None
     """Costs by true class, then by predicted class; they are then the metric."""
     problem_type: str | None = None
-    positive: str | int | float | bool | None = None
+    positive: str | None = None
     """The positive one of two classes; None = the second in sorted order."""
     class_weight: str | Mapping[str, float] | None = None
     """``balanced``, or how much more classes count in training."""

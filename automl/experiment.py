@@ -305,6 +305,7 @@ class AutoML:
             "folds": self.folds if isinstance(self.folds, int) else None,
             "metric": None if self.metric is None else metric_name(self.metric),
             "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
+            "positive": None if self.positive is None else str(self.positive),
         }
         if isinstance(self.class_weight, Mapping):
             options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
@@ -379,6 +380,11 @@ class AutoML:
         def save_plan(plan: Plan) -> None:
             store.save_plan(root, plan)
 
+        families = [family for family in registered() if run.problem.task.problem_type in family.problem_types]
+        if run.problem.weighted:
+            for family in families:
+                if not family.weighted:
+                    self._say(run.started, run.config, f"warning: {family.name} does not use weights")
         search = _start_search(run.config, root, self.metric)
         try:
             engine = Engine(
@@ -386,7 +392,7 @@ class AutoML:
                 run.config,
                 Journal(root),
                 run.about,
-                [family for family in registered() if run.problem.task.problem_type in family.problem_types],
+                families,
                 started=run.started,
                 search=search,
                 on_progress=self.on_progress or _silent,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from math import inf, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,8 +158,9 @@ def _takes_weight(function: Callable[..., Any]) -> bool:
 
 def _imported(path: str) -> Any:
     module_name, _, name = path.partition(":")
-    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds text
-        sys.path.insert(0, os.getcwd())  # noqa: PTH109 - where workers find it too
+    here = str(Path.cwd())
+    if not {here, ""} & set(sys.path):
+        sys.path.insert(0, here)  # where workers find it too
     try:
         module = import_module(module_name)
     except Exception as error:

@@ -18,7 +18,9 @@ from automl.evaluation.validation import make_folds
 _GRID: Final = 64
 """Thresholds tried for a metric of the user's own, which sees one at a time."""
 _PARTS: Final = 5
-_MANY: Final = 10_000
+_THRESHOLDS: Final = 1_000
+"""Thresholds between neighbours in the order of probabilities that are tried at most."""
+_MANY: Final = 5_000
 """Rows from which on sorting takes long, and the log loss chooses models as well."""
 
 
@@ -190,19 +192,22 @@ def _curve(
     shares = prediction[:, 1]
     if not isinstance(metric.function, OfClasses):
         grid = np.unique(np.quantile(shares, np.linspace(0, 1, _GRID)))
-        thresholds = np.concatenate([_between(grid), [0.5]])
+        thresholds = np.append(_between(grid, np.arange(len(grid) + 1)), 0.5)
         return thresholds, np.array([metric(y, Decision(each).settled(prediction), weight) for each in thresholds])
-    order = np.argsort(shares, kind="stable")
-    scores, counted = shares[order], np.ones(len(y)) if weight is None else weight[order]
-    first = np.concatenate([[True], scores[1:] != scores[:-1]])
-    # below the threshold, by class: the rows before each distinct score, and all rows
-    below = [np.concatenate([[0.0], np.cumsum(counted * (y[order] == code))]) for code in (0, 1)]
-    negatives, positives = (each[np.append(np.flatnonzero(first), len(y))] for each in below)
+    order = np.argsort(shares)
+    scores, positive = shares[order], y[order] == 1
+    counted = np.ones(len(y)) if weight is None else weight[order]
+    above = np.append(np.flatnonzero(np.append(True, scores[1:] != scores[:-1])), len(y))
+    if len(above) > _THRESHOLDS:
+        above = above[np.linspace(0, len(above) - 1, _THRESHOLDS).astype(np.intp)]
+    # the rows below each threshold, by class
+    negatives, positives = (np.append(0.0, np.cumsum(counted * rows))[above] for rows in (~positive, positive))
     rows = [[negatives, negatives[-1] - negatives], [positives, positives[-1] - positives]]
-    return _between(scores[first]), metric.function.formula(np.moveaxis(np.array(rows), -1, 0))
+    return _between(scores, above), metric.function.formula(np.moveaxis(np.array(rows), -1, 0))
 
 
-def _between(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return thresholds below, between and above rising probabilities."""
-    middle = (scores + np.append(scores[1:], 1.0)) / 2
-    return np.concatenate([[scores[0] / 2], np.maximum(middle, np.nextafter(scores, 2))])
+def _between(scores: NDArray[np.float64], above: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return thresholds with so many of the rising probabilities below, midway to the next one."""
+    below = np.append(0.0, scores)[above]
+    middle = (below + np.append(scores, 1.0)[above]) / 2
+    return np.where(above == 0, middle, np.maximum(middle, np.nextafter(below, 2)))

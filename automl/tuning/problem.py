@@ -57,6 +57,11 @@ class Problem:
         """What candidates are compared by: the metric, of classes at the threshold that is best for each."""
         return at_best_threshold(self.metric)
 
+    @property
+    def weighted(self) -> bool:
+        """Whether rows do not all count alike in fits."""
+        return self.weight is not None or bool(self.class_weight)
+
     def weight_of(self, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
         """Return the weights of some rows, as far as there are any."""
         return None if self.weight is None else self.weight[rows]
