@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from automl.artifact import load
+    from automl.config import ReadOptions
     from automl.experiment import AutoML
     from automl.models.registry import register_family
     from automl.predictor import Predictor
 
 __version__ = "0.1.0"
-__all__ = ["AutoML", "Predictor", "__version__", "load", "register_family"]
+__all__ = ["AutoML", "Predictor", "ReadOptions", "__version__", "load", "register_family"]
 
 _HOMES = {
     "AutoML": "automl.experiment",
     "Predictor": "automl.predictor",
+    "ReadOptions": "automl.config",
     "load": "automl.artifact",
     "register_family": "automl.models.registry",
 }

@@ -31,8 +31,8 @@ import numpy as np
 import pandas as pd
 
 from automl.blend import Blend
-from automl.data.io import Reading
-from automl.data.schema import schema_from_json, schema_to_json
+from automl.data.reading import Reading
+from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import Schema, Task
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import ArtifactError, AutoMLError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -14,6 +14,51 @@ Scheduler = Literal["asha", "hyperband", "none"]
 
 PRESET_SECONDS: Final[Mapping[str, float]] = {"fast": 60.0, "balanced": 300.0, "best": 3600.0}
 """Time budget of a preset when neither a time budget nor a number of trials is given."""
+
+
+SEPARATORS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
+"""Separators that are hard to type, by what people write for them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadOptions:
+    """How files are written, where their owner knows it; what is not given is decided from the content.
+
+    Raises
+    ------
+    UsageError
+        If a separator is not one character, an encoding is not known, or a decimal mark is neither ``.`` nor ``,``.
+
+    >>> ReadOptions(sep="tab").sep, ReadOptions(na=["n.v.", "999"]).na
+    ('\\t', ('n.v.', '999'))
+    """
+
+    sep: str | None = None
+    """Delimiter of a CSV file: one character, ``tab`` for a tab."""
+    encoding: str | None = None
+    """Encoding of a text file by its Python name, such as ``latin-1``; a byte that it lacks is an error then."""
+    decimal: str | None = None
+    """Decimal mark of numbers in text: ``.`` or ``,``."""
+    na: Sequence[str] = ()
+    """Further cells that count as missing, in every column, the target included."""
+    sheet: str | None = None
+    """Name of the sheet of a workbook; needed if several sheets hold data."""
+    query: str | None = None
+    """SQL that selects the rows; the source is then the URL of a database."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "na", (self.na,) if isinstance(self.na, str) else tuple(self.na))
+        if self.sep is not None:
+            object.__setattr__(self, "sep", SEPARATORS.get(self.sep, self.sep))
+            if len(self.sep) != 1 or self.sep in '"\r\n\0':
+                raise UsageError(f"sep must be one character, such as ';' or tab, got {self.sep!r}")
+        if self.decimal is not None:
+            _one_of("decimal", self.decimal, (".", ","))
+        if self.encoding is not None:
+            _known_encoding(self.encoding)
+
+
+AS_FOUND: Final = ReadOptions()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +86,10 @@ class FitConfig:
     """``balanced``, or how much more classes count in training."""
     types: Mapping[str, str] | None = None
     """Kinds of columns that the user knows better than the engine."""
+    schema: Sequence[Mapping[str, Any]] | None = None
+    """Columns as the user edited them, see :mod:`automl.data.schema_file`; ``types`` win over it."""
+    read: ReadOptions = AS_FOUND
+    """How the training file is written."""
     preset: Preset = "balanced"
     folds: int | None = None
     """Splits for cross-validation; None = chosen by the number of rows and the time."""
@@ -93,7 +142,14 @@ class FitConfig:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> FitConfig:
         """Read what :meth:`to_json` wrote."""
-        return cls(**values)
+        return cls(**{**values, "read": ReadOptions(**values.get("read", {}))})
+
+
+def _known_encoding(name: str) -> None:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise UsageError(f"encoding must be a text encoding, such as utf-8 or cp1252, got {name!r}") from error
 
 
 def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from time import strftime
 from time import time as now
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.artifact import About
-from automl.config import FitConfig, Preset, Scheduler
+from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
 from automl.data.dependence import ordering_dates, shared_identifiers
 from automl.data.identifiers import with_telling_identifiers
-from automl.data.io import as_frame, read_table
-from automl.data.roles import Roles, column_of
+from automl.data.io import column_of
+from automl.data.roles import Roles
 from automl.data.schema import apply_schema, infer_schema
+from automl.data.schema_file import read_schema
+from automl.data.source import display, is_path
 from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target
 from automl.data.training import TrainingTable, validation_rows
@@ -74,7 +77,13 @@ class AutoML:
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     types
         Kinds of columns by name, such as ``{"zip": "categorical"}``: numeric, categorical, text, datetime, boolean,
-        identifier or constant. Default: inferred from the values.
+        identifier, constant or duplicate. Default: inferred from the values.
+    schema
+        A file that ``automl schema`` wrote and people edited, or its content; columns that it does not name are
+        inferred. ``types`` win over it.
+    read
+        How the training file is written, such as ``ReadOptions(sep=";", decimal=",", na=["n.v."])``. Default: decided
+        from its content. Later files are read the same way.
     preset
         ``fast``, ``balanced`` or ``best``: how long to try.
     folds
@@ -118,6 +127,8 @@ class AutoML:
         positive: str | int | float | bool | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
         types: Mapping[str, str] | None = None,
+        schema: str | Path | Sequence[Mapping[str, Any]] | None = None,
+        read: ReadOptions | None = None,
         preset: Preset = "balanced",
         folds: int | Splitter | Pairs | None = None,
         scheduler: Scheduler = "asha",
@@ -137,6 +148,8 @@ class AutoML:
         self.positive = positive
         self.class_weight = class_weight
         self.types = types
+        self.schema = schema
+        self.read = read
         self.preset = preset
         self.folds = folds
         self.scheduler = scheduler
@@ -168,7 +181,8 @@ class AutoML:
         Parameters
         ----------
         X
-            A table (pandas, polars, pyarrow, dict of lists) or a path to a CSV or Parquet file (``-`` = stdin).
+            A table (pandas, polars, pyarrow, dict of lists) or what :func:`~automl.data.io.read_table` reads: a path, a
+            pattern of paths, ``-`` for stdin, an address, the URL of a database.
         y
             (rows,) target values, if they are not a column of ``X``.
         target
@@ -196,7 +210,11 @@ class AutoML:
         started = now()
         config = self._config()
         root = Path(self.output) if self.output is not None else Path("runs") / strftime("%Y%m%d-%H%M%S")
-        table = TrainingTable.read(X, y, target, weight=weight, groups=groups, time=time, fold=fold)
+        table = TrainingTable.read(
+            X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
+        )
+        told = table.reading.describe()
+        self._say(started, config, f"read {display(X)}: {told}" if is_path(X) else told)
         run = self._prepare(config, table, valid, started, weight if isinstance(weight, str) else None)
         store.create(root, run)
         return self._train(root, run)
@@ -217,7 +235,9 @@ class AutoML:
         """
         root = Path(run)
         stored = store.reopen_run(root, time_budget, metric)
-        options: dict[str, Any] = stored.config.to_json() | ({} if metric is None else {"metric": metric})
+        options: dict[str, Any] = {field.name: getattr(stored.config, field.name) for field in fields(FitConfig)}
+        if metric is not None:
+            options["metric"] = metric
         return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
@@ -239,7 +259,7 @@ class AutoML:
         """
         predictor = self._fitted()
         task = predictor.task
-        frame = read_table(test, reading=predictor.reading)[0] if isinstance(test, str | Path) else as_frame(test)
+        frame, _ = predictor.read(test)
         target = column_of(frame, task.target)
         y, known = encode_target(target, task)
         weight = None
@@ -306,6 +326,8 @@ class AutoML:
             "metric": None if self.metric is None else metric_name(self.metric),
             "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
             "positive": None if self.positive is None else str(self.positive),
+            "schema": None if self.schema is None else read_schema(self.schema),
+            "read": self.read or AS_FOUND,
         }
         if isinstance(self.class_weight, Mapping):
             options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
@@ -315,7 +337,6 @@ class AutoML:
         self, config: FitConfig, table: TrainingTable, valid: object, started: float, weight_column: str | None
     ) -> StoredRun:
         """Understand the table."""
-        self._say(started, config, table.reading.describe())
         wanted = ProblemType(config.problem_type) if config.problem_type else None
         task, y, known = table.understood(wanted, config.positive)
         frame, weight = table.frame[known], None if table.weight is None else table.weight[known]
@@ -349,9 +370,10 @@ class AutoML:
         self, config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, started: float
     ) -> Schema:
         """Decide what the columns are, and say which are left out and which may mislead."""
-        overrides = config.types or {}
-        decided = infer_schema(frame, overrides=overrides)
-        schema = with_telling_identifiers(frame, decided, y, task, settled=overrides)
+        overrides, edited = config.types or {}, config.schema or ()
+        decided = infer_schema(frame, overrides=overrides, edited=edited, decimal=task.decimal)
+        settled = {*overrides, *(record["name"] for record in edited)}
+        schema = with_telling_identifiers(frame, decided, y, task, settled=settled)
         if not schema.used:
             example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
             raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
@@ -361,6 +383,8 @@ class AutoML:
             elif before.kind is not column.kind:
                 way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
                 self._say(started, config, f"warning: column {column.name!r} is kept: {column.reason}; {way_out}")
+            elif column.missing:
+                self._say(started, config, f"column {column.name!r}: {column.reason}")
         return schema
 
     def _hint(

@@ -12,8 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.blend import Blend
-from automl.data.io import Reading, as_frame, read_table
-from automl.data.schema import apply_schema
+from automl.config import AS_FOUND, ReadOptions
+from automl.data.io import as_frame, read_table, without_cells
+from automl.data.reading import Reading
+from automl.data.schema import apply_schema, with_decimal
+from automl.data.source import is_path
 from automl.data.table import Schema, Task
 from automl.errors import UsageError
 from automl.evaluation.conformal import Residuals
@@ -118,7 +121,9 @@ class Predictor:
         """
         return self._known_residuals().interval(self.raw(self.typed(data)), coverage)
 
-    def predict_frame(self, data: object, *, proba: bool = False, interval: float | None = None) -> pd.DataFrame:
+    def predict_frame(
+        self, data: object, *, proba: bool = False, interval: float | None = None, options: ReadOptions = AS_FOUND
+    ) -> pd.DataFrame:
         """Return a frame with the column ``prediction`` and, on demand, further ones.
 
         Parameters
@@ -127,6 +132,8 @@ class Predictor:
             Add ``probability_<class>`` for each class.
         interval
             Add ``low`` and ``high``, between which the value lies with this probability.
+        options
+            Where a file is written otherwise than the training table was.
 
         Raises
         ------
@@ -138,7 +145,7 @@ class Predictor:
         if proba and not self.task.problem_type.classification:
             raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
         residuals = None if interval is None else self._known_residuals()
-        raw = self.raw(self.typed(data))
+        raw = self.raw(self.typed(data, options))
         columns: dict[str, Any] = {"prediction": self.answers(raw)}
         if proba:
             columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
@@ -166,7 +173,14 @@ class Predictor:
             raise UsageError("this model was saved without what intervals are made of; train it again")
         return self.residuals
 
-    def typed(self, data: object) -> pd.DataFrame:
+    def read(self, data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
+        """Return a raw table, read as the training table was but for what ``options`` say, and how that was."""
+        if is_path(data):
+            return read_table(data, reading=self.reading, options=options)
+        return without_cells(as_frame(data), self.reading.na), self.reading
+
+    def typed(self, data: object, options: ReadOptions = AS_FOUND) -> pd.DataFrame:
         """Return the typed frame of a raw table, see :mod:`automl.data.table`."""
-        frame = read_table(data, reading=self.reading)[0] if isinstance(data, str | Path) else as_frame(data)
-        return apply_schema(frame, self.schema)
+        frame, reading = self.read(data, options)
+        same = reading.decimal == self.reading.decimal
+        return apply_schema(frame, self.schema if same else with_decimal(self.schema, reading.decimal))

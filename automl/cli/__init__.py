@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from automl.cli import board, deploy, doctor, fit, predict
+from automl.cli import board, deploy, doctor, fit, predict, schema
 from automl.errors import AutoMLError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command()(fit.fit)
 app.command()(fit.resume)
 app.command()(predict.predict)
+app.command()(schema.schema)
 app.command()(board.leaderboard)
 app.command()(deploy.export)
 app.command()(deploy.serve)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,8 +12,8 @@ import typer
 
 from automl.cli.duration import clock, parse_bytes, parse_seconds
 from automl.cli.progress import watch
+from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
 from automl.config import Preset, Scheduler
-from automl.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from automl.experiment import AutoML
@@ -30,7 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def fit(
-    train: Annotated[str, typer.Argument(metavar="TRAIN", help="CSV or Parquet file; - reads CSV from stdin.")],
+    train: Table,
     target: Annotated[str, typer.Option(help="Column to predict.")],
     output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder; default runs/<time>.")] = None,
     time: Time = None,
@@ -49,10 +49,16 @@ def fit(
     class_weight: Annotated[
         str | None, typer.Option(metavar="balanced|JSON", help="How much more classes count in fits: '{\"yes\": 5}'.")
     ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COL=KIND", help="Kind of a column, such as zip=categorical; repeatable."),
+    types: Types = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Columns as 'automl schema' wrote them and you edited them.")
     ] = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    na: Na = None,
+    sheet: Sheet = None,
+    query: Query = None,
     preset: Annotated[Preset, typer.Option(parser=str, metavar="fast|balanced|best")] = "balanced",
     folds: Annotated[int | None, typer.Option(metavar="K", help="Folds of the cross-validation.")] = None,
     groups: Annotated[
@@ -74,11 +80,12 @@ def fit(
     json: Json = False,
 ) -> None:
     """Train on a table until the time is up and keep the best model."""
+    from automl.data.source import locate
     from automl.experiment import AutoML
 
-    for option, file in (("--test", test), ("--valid", valid)):
-        if file is not None and not Path(file).is_file():
-            raise DataError(f"{option} must be a file, got {file!r}")
+    for table in (test, valid):
+        if table is not None:
+            locate(table)
     with watch(max_trials) as show:
         model = AutoML(
             time_budget=None if time is None else parse_seconds(time),
@@ -88,7 +95,9 @@ def fit(
             problem_type=problem_type,
             positive=positive,
             class_weight=None if class_weight is None else _parse_class_weight(class_weight),
-            types=_parse_types(types or ()),
+            types=parse_types(types),
+            schema=schema,
+            read=read_options(sep, encoding, decimal, na, sheet, query),
             preset=preset,
             folds=folds,
             scheduler=scheduler,
@@ -101,14 +110,6 @@ def fit(
             on_progress=show,
         ).fit(train, target=target, weight=weight, groups=groups, time=time_column, fold=fold, valid=valid)
     _report(model, json, {} if test is None else model.evaluate(test), sample=test or train)
-
-
-def _parse_types(types: Sequence[str]) -> dict[str, str]:
-    """Return kinds by column from ``COL=KIND``; a column's own name may hold ``=``."""
-    for each in types:
-        if "=" not in each:
-            raise UsageError(f"--types must be COL=KIND, such as zip=categorical; got {each!r}")
-    return {column: kind for column, _, kind in (each.rpartition("=") for each in types)}
 
 
 def _parse_class_weight(given: str) -> str | dict[str, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import orjson
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -43,8 +44,8 @@ class Cells:
 def text_of(value: object) -> str | None:
     """Return a cell as text, the same however a file or a program wrote it; None if it is missing.
 
-    >>> [text_of(value) for value in (" a ", 1, 1.0, "1.0", 0.5, True, None, float("nan"))]
-    ['a', '1', '1', '1', '0.5', 'True', None, None]
+    >>> [text_of(value) for value in (" a ", 1, 1.0, "1.0", 0.5, True, None, float("nan"), ["a", 1])]
+    ['a', '1', '1', '1', '0.5', 'True', None, None, '["a",1]']
     """
     if isinstance(value, str):
         text = value.strip()
@@ -57,17 +58,24 @@ def text_of(value: object) -> str | None:
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
     if value is None or value is pd.NA or value is pd.NaT:
         return None
+    if isinstance(value, list | dict | np.ndarray):
+        return orjson.dumps(value, default=str, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS).decode()
     return str(value).strip()
 
 
-def cells_of(series: pd.Series[Any], missing_words: Collection[str] = MISSING_WORDS) -> Cells:
-    """Return the cells of a column of any dtype."""
+def cells_of(
+    series: pd.Series[Any], missing_words: Collection[str] = MISSING_WORDS, *, missing: Collection[str] = ()
+) -> Cells:
+    """Return the cells of a column of any dtype.
+
+    ``missing_words`` are short, in lower case, and stand for any case; ``missing`` are compared as they are.
+    """
     values, codes = _distinct(series)
     index: dict[str, int] = {}
     place = np.full(len(values) + 1, -1, dtype=np.int32)
     for i, value in enumerate(values):
         text = text_of(value)
-        if text is not None and (len(text) > 4 or text.lower() not in missing_words):
+        if text is not None and (len(text) > 4 or text.lower() not in missing_words) and text not in missing:
             place[i] = index.setdefault(text, len(index))
     return Cells(list(index), place[codes])
 

@@ -65,6 +65,17 @@ def parse_dates(values: Sequence[str], layout: str | None) -> NDArray[np.datetim
     return np.array(read, dtype="datetime64[us]")
 
 
+def is_layout(layout: str) -> bool:
+    """Return whether a text is a format that dates can be read by: it names a year and a month, nothing twice.
+
+    >>> is_layout("%d.%m.%Y %H:%M"), is_layout("dd.mm.yyyy"), is_layout("%m/%d")
+    (True, False, False)
+    """
+    parts = re.findall(r"%.", layout)
+    known = set(parts)
+    return known <= PARTS.keys() and len(known) == len(parts) and bool(known & {"%Y", "%y"} and known & {"%m", "%b"})
+
+
 def _iso(value: str) -> datetime | None:
     if len(value) < 10 or value[4] != "-":
         return None
@@ -127,7 +138,26 @@ def date_layout(values: Sequence[str]) -> tuple[str | None, bool] | None:
         return None
     winners = [layout for layout, count in read.items() if count == best]
     swapped = len(winners) > 1 and winners[0][:2] != winners[1][:2] and {"%d", "%m"} == {w[:2] for w in winners[:2]}
+    if swapped and len(sample) < len(values):  # one day after the 12th in the whole column is enough
+        read = {layout: _readable(values, layout) for layout in winners[:2]}
+        winners.sort(key=lambda layout: -read.get(layout, 0))
+        swapped = len(set(read.values())) == 1
     return winners[0], swapped
+
+
+def telling_date(values: Sequence[str], layout: str) -> str | None:
+    """Return a value that shows which of two numbers is the day, if a layout begins with day and month as numbers.
+
+    >>> telling_date(["01/02/2024", "13/01/2024"], "%d/%m/%Y"), telling_date(["13 May 2024"], "%d %b %Y")
+    ('13/01/2024', None)
+    """
+    if {layout[:2], layout[3:5]} != {"%d", "%m"}:
+        return None
+    return next((value for value in values if value[:2].isdigit() and _beyond_months(value)), None)
+
+
+def _beyond_months(value: str) -> bool:
+    return any(int(number) > 12 for number in re.findall(r"\d+", value)[:2])
 
 
 def _readable(sample: Sequence[str], layout: str | None) -> int:

@@ -1,15 +1,12 @@
-"""How a CSV file is written: compression, encoding, delimiter, quotes, lines before the header."""
+"""How a CSV file is written: encoding, delimiter, quotes, lines before the header."""
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
 import tempfile
-import zipfile
-import zlib
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -41,68 +38,46 @@ class Dialect:
     skipped: int
 
 
-def decompress(data: bytes) -> bytes:
-    """Return the content of gzip, zstd, bz2 or one-file zip data, and any other data as it is.
+def decode(data: bytes, likely: str | None = None, asked: str | None = None) -> tuple[str, str]:
+    """Return the text and its encoding: byte order mark, else UTF-8 if valid, else ``likely``, else the best guess.
+
+    ``asked`` is the encoding that the owner of the file has named; the text is in it, or refused.
 
     Raises
     ------
     DataError
-        If the archive holds more than one file, or is damaged.
-    """
-    open_as = next((open_as for magic, open_as in COMPRESSIONS.items() if data.startswith(magic)), None)
-    if open_as is None:
-        return data
-    try:
-        return open_as(data)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"the compressed data is damaged ({error}); write the file again") from error
-
-
-def _unzip(data: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
-        if len(names) != 1:
-            raise DataError(f"a zip archive must hold one table, got {len(names)} files; unpack it and name one")
-        return archive.read(names[0])
-
-
-def _unbz2(data: bytes) -> bytes:
-    with bz2.open(io.BytesIO(data)) as stream:
-        return stream.read()
-
-
-def _unzstd(data: bytes) -> bytes:
-    import pyarrow as pa
-
-    with pa.input_stream(pa.BufferReader(data), compression="zstd") as stream:
-        return bytes(stream.read())
-
-
-COMPRESSIONS: Final = {
-    b"\x1f\x8b": gzip.decompress,
-    b"\x28\xb5\x2f\xfd": _unzstd,
-    b"BZh": _unbz2,
-    b"PK\x03\x04": _unzip,
-}
-
-
-def decode(data: bytes, likely: str | None = None) -> tuple[str, str]:
-    """Return the text and its encoding: byte order mark, else UTF-8 if valid, else ``likely``, else the best guess.
+        If the data is no text, or not in the encoding asked for.
 
     >>> decode("Zürich;Köln".encode("latin-1"))
     ('Zürich;Köln', 'cp1252')
     """
-    for mark, encoding in BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            return data.decode(encoding), encoding
+    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
+    if asked is not None:
+        return _decoded(data, asked).removeprefix("\ufeff"), asked
+    if marked is not None:
+        return _decoded(data, marked), marked
     tried = ["utf-16-le", "utf-16-be"] if b"\x00" in data[:200] else ["utf-8", *([likely] if likely else [])]
     for encoding in tried:
         try:
-            return data.decode(encoding), encoding
+            text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if "\x00" not in text:
+            return text, encoding
+    if b"\x00" in data:
+        raise DataError("the file is binary, no text; save the table as CSV, Parquet, JSON lines or .xlsx")
     encoding = _guess(data)
     return data.decode(encoding, errors="replace"), encoding
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        text = data.decode(encoding)
+    except (UnicodeError, ValueError) as error:
+        raise DataError(f"the file is not written in {encoding} ({error}); name another with --encoding") from error
+    if "\x00" in text:
+        raise DataError(f"the file is no {encoding} text: it holds zero bytes; save the table again, as UTF-8")
+    return text
 
 
 def _guess(data: bytes) -> str:
@@ -116,45 +91,54 @@ def _guess(data: bytes) -> str:
     return best.encoding
 
 
-def sniff(text: str, known: Dialect | None = None) -> Dialect:
+def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None) -> Dialect:
     """Decide the dialect on the beginning of a text: DuckDB names the delimiter and quotes, the rows the preamble.
 
     With a ``known`` dialect only the lines before the header are counted. DuckDB's own count of them is not used: it
-    leaves out whole ragged tables silently.
+    leaves out whole ragged tables silently. A ``delimiter`` that is given is not questioned.
     """
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
         sample = sample[: sample.rfind("\n") + 1] or sample
     comments = _comment_lines(sample)
     body = sample.split("\n", comments)[-1]
-    dialect = known or _corrected(body, _sniff_characters(body))
-    return replace(dialect, skipped=comments + _title_lines(body, dialect))
+    dialect = known or _corrected(body, _sniff_characters(body, delimiter), delimiter)
+    if delimiter is not None:
+        dialect = replace(dialect, delimiter=delimiter)
+    return replace(dialect, skipped=comments + title_lines(records(body, dialect)))
 
 
-def _corrected(body: str, dialect: Dialect) -> Dialect:
+def _corrected(body: str, dialect: Dialect, delimiter: str | None) -> Dialect:
     """Return the dialect without the sniffer's mistakes on ragged rows and on apostrophes."""
     if dialect.quote == "'":
         dialect = _apostrophes(body, dialect)
-    header = body.split("\n", _title_lines(body, dialect))[-1].partition("\n")[0]
+    if delimiter is not None:
+        return dialect
+    header = body.split("\n", title_lines(records(body, dialect)))[-1].partition("\n")[0]
     held = max(DELIMITERS, key=header.count)
     if dialect.delimiter not in header and held in header and dialect.quote not in header:
         return replace(dialect, delimiter=held)  # ragged rows mislead the sniffer: the header decides
     return dialect
 
 
-def _sniff_characters(body: str) -> Dialect:
+def _sniff_characters(body: str, delimiter: str | None) -> Dialect:
     import duckdb
+
+    given = "" if delimiter is None else f", delim={literal(delimiter)}"
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.csv"
         path.write_bytes(body.encode())
-        query = f"SELECT Delimiter, Quote, Escape FROM sniff_csv({literal(str(path))}, all_varchar=true, header=true)"  # noqa: S608
+        query = (
+            "SELECT Delimiter, Quote, Escape "  # noqa: S608 - every text in it is a literal
+            f"FROM sniff_csv({literal(str(path))}, all_varchar=true, header=true{given})"
+        )
         try:
             with duckdb.connect(config={"autoinstall_known_extensions": False, "threads": 1}) as connection:
                 (found,) = connection.execute(query).fetchall()
         except duckdb.Error:
             first = body.partition("\n")[0]
-            found = (max(DELIMITERS, key=first.count), '"', '"')
+            found = (delimiter or max(DELIMITERS, key=first.count), '"', '"')
     delimiter, quote, escape = ("" if value in (None, "(empty)", "\0") else str(value) for value in found)
     quote = quote or '"'
     return Dialect(delimiter or ",", quote, escape if escape == "\\" else quote, 0)
@@ -205,9 +189,12 @@ def _comment_lines(sample: str) -> int:
     return count - 1 if header else count
 
 
-def _title_lines(body: str, dialect: Dialect) -> int:
-    """Count the leading lines that are blank, or hold one value where the rows below hold several."""
-    rows = records(body, dialect)
+def title_lines(rows: Sequence[Sequence[object]]) -> int:
+    """Count the leading rows that are blank, or hold one value where the rows below hold several.
+
+    >>> title_lines([["Report"], [], ["city", "size"], ["Bern", "1"]])
+    2
+    """
     widths = Counter(len(row) for row in rows if row)
     usual = widths.most_common(1)[0][0] if widths else 1
     count = next((i for i, row in enumerate(rows) if len(row) > 1 or (row and usual == 1)), 0)

@@ -1,216 +1,189 @@
-"""Tables from files and from other libraries' frames, with nothing lost in silence.
+"""Tables from files, databases and other libraries' frames, with nothing lost in silence.
 
-A CSV file is read as text, every column: the kinds are decided by :mod:`automl.data.schema`, on the whole column, so
-that a zip code keeps its zeros and an integer column may turn to words after 30,000 rows.
+The format is told by the content, not by the name: what is compressed is unpacked, then Parquet, Arrow and Excel are
+known by their first bytes, JSON by its brackets, and all other text is CSV.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Final, TypeGuard, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
-from automl.data.dialect import DELIMITERS, Dialect, decode, decompress, literal, records, sniff
+from automl.config import AS_FOUND, ReadOptions
+from automl.data.cells import text_of
+from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
+from automl.data.compression import decompress
+from automl.data.database import names_database, read_query
+from automl.data.delimited import read_delimited
+from automl.data.dialect import decode
+from automl.data.json_rows import begins_json, frame_of_rows, read_json
+from automl.data.numerals import decimal_mark, parse_numbers
+from automl.data.reading import Reading
+from automl.data.source import Source, content, display, locate
+from automl.data.workbook import read_workbook
 from automl.errors import DataError, suggestion
 
-PARQUET: Final = b"PAR1"
-LONGEST_HEADER: Final = 1 << 20
-NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
-
-Source = str | Path | IO[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a table was read; a later file is read the same way.
-
-    >>> Reading.from_json(Reading("csv", encoding="utf-8", delimiter=";").to_json()).describe()
-    'CSV, semicolon, utf-8'
-    """
-
-    format: str
-    """``csv``, ``parquet`` or ``frame``."""
-    encoding: str | None = None
-    delimiter: str | None = None
-    quote: str = '"'
-    escape: str = '"'
-    skipped: int = 0
-    """Lines before the header."""
-    header: tuple[str, ...] = ()
-    """The column names as they were found."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self) | {"header": list(self.header)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Reading:
-        """Read what :meth:`to_json` wrote."""
-        return replace(cls(**record), header=tuple(record["header"]))
-
-    def describe(self) -> str:
-        """Return one short line for people."""
-        if self.format != "csv":
-            return self.format.capitalize()
-        parts = ["CSV", NAMES.get(self.delimiter or ",", repr(self.delimiter)), self.encoding or "utf-8"]
-        if self.skipped:
-            parts.append(f"{self.skipped} line{'s'[: self.skipped - 1]} before the header skipped")
-        return ", ".join(parts)
+ZIP: Final = b"PK\x03\x04"
+REFUSED: Final = {
+    b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE and say --query 'select ...'",
+    b"\xd0\xcf\x11\xe0": "the file is an old Excel workbook (.xls); save it as .xlsx or CSV",
+    b"%PDF": "the file is a PDF; save the table as CSV or .xlsx",
+    b"\x89HDF": "the file is HDF5; save the table as Parquet or CSV",
+}
+"""Files that hold tables in a way that is not read, by their first bytes, and what to do."""
 
 
-def is_path(data: object) -> TypeGuard[str | Path]:
-    """Return whether ``data`` names a file (``-`` is standard input) rather than holding a table."""
-    return isinstance(data, str | Path)
-
-
-def read_table(source: Source, *, reading: Reading | None = None) -> tuple[pd.DataFrame, Reading]:
-    """Read a CSV or Parquet file; return the frame and how it was read.
+def read_table(
+    source: Source, *, reading: Reading | None = None, options: ReadOptions = AS_FOUND
+) -> tuple[pd.DataFrame, Reading]:
+    """Read a table; return the frame and how it was read.
 
     Parameters
     ----------
     source
-        A path, ``-`` for standard input, or an open binary file. CSV may be compressed (gzip, zstd, bz2, zip).
+        A path or a pattern of paths (``part-*.csv``), an address (``s3://...``, ``https://...``), the URL of a
+        database, ``-`` for standard input, or an open binary file. CSV, Parquet, Arrow (Feather), JSON and Excel files,
+        each of them compressed or not (gzip, zstd, bz2, xz, zip).
     reading
-        How an earlier file was read: delimiter and quotes are taken from it. A byte order mark and valid UTF-8 win over
-        its encoding. The lines before the header are counted anew.
+        How an earlier file was read: what was decided then holds again. A byte order mark and valid UTF-8 win over its
+        encoding. The lines before the header are counted anew.
+    options
+        What the owner of the file knows better; wins over ``reading``.
 
     Returns
     -------
-    CSV: text columns (``string``, pyarrow), empty cells missing. Parquet: the types of the file.
+    CSV: text columns (``string``, pyarrow), empty cells missing. Other formats: their own types.
 
     Raises
     ------
     DataError
-        If there is no such file, or it is empty, has a header only, rows of unequal length, a quote that is never
-        closed, or two columns of one name.
+        If there is no such file, it is empty, damaged or no table, or several files have different columns.
+    UsageError
+        If an option does not fit, or a library that the source needs is not installed.
     """
-    data = _content(source)
-    if data.startswith(PARQUET):
-        return _read_parquet(data)
-    data = decompress(data)
-    if data.startswith(PARQUET):
-        return _read_parquet(data)
-    return _read_csv(data, reading if reading and reading.delimiter else None)
-
-
-def _content(source: Source) -> bytes:
     if not isinstance(source, str | Path):
-        return source.read()
-    if str(source) == "-":
-        return sys.stdin.buffer.read()
-    path = Path(source)
-    if path.is_dir():
-        inside = sorted(entry.name for entry in path.iterdir() if entry.suffix in (".csv", ".parquet", ".gz"))
-        found = f", such as {str(path / inside[0])!r}" if inside else ""
-        raise DataError(f"a table must be a file, got the folder {str(path)!r}; name a file{found}")
-    if not path.exists():
-        near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"there is no file {str(path)!r}{suggestion(path.name, near)}")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {str(path)!r}: {error.strerror}") from error
+        frame, decided = _read(source.read(), reading, options)
+    elif options.query is not None or names_database(source):
+        frame = _named(read_query(str(source), options.query))
+        decided = Reading("sql", header=tuple(frame.columns))
+    else:
+        frame, decided = _read_files(locate(source), reading, options)
+    na = tuple(options.na) or (reading.na if reading else ())
+    frame = without_cells(frame, na)
+    decimal = options.decimal or (reading.decimal if reading and reading.format == decided.format else None)
+    return frame, replace(decided, decimal=decimal or decimal_mark(frame), na=na, rows=len(frame))
 
 
-def _read_parquet(data: bytes) -> tuple[pd.DataFrame, Reading]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _read_files(names: Sequence[str], reading: Reading | None, options: ReadOptions) -> tuple[pd.DataFrame, Reading]:
+    """Return the rows of several files below each other; the first one says what the columns are."""
+    if len(names) == 1:
+        return _read(content(names[0]), reading, options)
+    frames: list[pd.DataFrame] = []
+    for name in names:
+        try:
+            frame, found = _read(content(name), reading, options)
+        except DataError as error:
+            raise DataError(f"{display(name)}: {error}") from error
+        if frames:
+            _require_same(frame, frames[0], display(name), display(names[0]))
+            frame = frame[frames[0].columns]
+        else:
+            reading = found if found.format == "csv" else reading
+            first = found
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True), replace(first, files=len(names))
 
-    try:
-        table = pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"the Parquet file is damaged ({error}); write it again") from error
-    if not table.num_rows:
-        raise DataError("the Parquet file has no rows")
-    frame = _checked(cast("pd.DataFrame", table.to_pandas()), table.column_names)
-    return frame, Reading("parquet", header=tuple(table.column_names))
+
+def _require_same(frame: pd.DataFrame, first: pd.DataFrame, name: str, first_name: str) -> None:
+    differing = [*first.columns.difference(frame.columns, sort=False), *frame.columns.difference(first.columns)]
+    if differing:
+        where = first_name if differing[0] in first else name
+        raise DataError(
+            f"the files must have the same columns: {differing[0]!r} is only in {where}, not in "
+            f"{name if where == first_name else first_name}; leave that file out or repair it"
+        )
 
 
-def _read_csv(data: bytes, known: Reading | None) -> tuple[pd.DataFrame, Reading]:
-    text, encoding = decode(data, known.encoding if known else None)
+def _read(data: bytes, known: Reading | None, options: ReadOptions) -> tuple[pd.DataFrame, Reading]:
+    """Return the table of one file by its first bytes."""
+    data = decompress(data)
+    refused = next((why for magic, why in REFUSED.items() if data.startswith(magic)), None)
+    if refused is not None:
+        raise DataError(refused)
+    if data.startswith(ZIP):
+        frame, sheet, skipped = read_workbook(data, options.sheet)
+        return _with_header(frame, Reading("excel", skipped=skipped, sheet=sheet))
+    if data.startswith(PARQUET):
+        return _with_header(read_parquet(data), Reading("parquet"))
+    if data.startswith((ARROW, ARROW_STREAM)):
+        return _with_header(read_arrow(data), Reading("arrow"))
+    text, encoding = decode(data, known.encoding if known else None, options.encoding)
     if not text.strip():
         raise DataError("the file is empty; it needs a header and rows")
-    if "\r" in text and text.count("\r") != text.count("\n"):
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    dialect = sniff(text, Dialect(known.delimiter or ",", known.quote, known.escape, 0) if known else None)
-    lines = text.split("\n", dialect.skipped)
-    body = lines[-1]
-    names = _header(body, dialect)
-    table = _parse(body, dialect, len(names))
-    frame = table.slice(1).to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
-    if not len(frame):
-        raise DataError(f"the file has a header ({', '.join(names[:5])}) but no rows")
-    if not names[-1] and frame.iloc[:, -1].isna().all():  # every line ends with a delimiter
-        frame, names = frame.iloc[:, :-1], names[:-1]
-    frame = _checked(frame, names)
+    if begins_json(text):
+        return _with_header(read_json(text), Reading("json", encoding))
+    frame, names, dialect = read_delimited(text, known, options.sep)
     reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
-    return frame, reading
+    return _named(frame, names), reading
 
 
-def _header(body: str, dialect: Dialect) -> list[str]:
-    head = body[:LONGEST_HEADER].lstrip("\r\n")
-    first = head.partition("\n")[0]
-    names = records(head, dialect)[0]
-    held = [mark for mark in DELIMITERS if mark in first]
-    if len(names) == 1 and held and not first.startswith(dialect.quote):
-        marks = " and ".join(NAMES[mark] for mark in held)
-        raise DataError(
-            f"the file was split by {NAMES.get(dialect.delimiter, repr(dialect.delimiter))} into one column "
-            f"but its header {first.strip()!r} holds {marks}; use one delimiter throughout"
-        )
-    return names
+def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, Reading]:
+    return _named(frame), replace(reading, header=tuple(str(name) for name in frame.columns))
 
 
-def _parse(body: str, dialect: Dialect, width: int) -> Any:
-    """Return an Arrow table of text whose first row is the header."""
-    import duckdb
-
-    columns = "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width)) + "}"
-    single = width == 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
-        path.write_bytes((body.strip("\r\n") if single else body).encode(errors="replace"))
-        query = (
-            f"SELECT * FROM read_csv({literal(str(path))}, auto_detect=false, header=false, columns={columns}, "  # noqa: S608
-            f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)})"
-        )
-        try:
-            with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-                return connection.sql(query).to_arrow_table()
-        except duckdb.Error as error:
-            raise _explained(str(error), dialect.skipped) from error
-
-
-def _explained(message: str, skipped: int) -> DataError:
-    line = re.search(r"CSV Error on Line: (\d+)", message)
-    where = f"line {int(line[1]) + skipped}" if line else "a line"
-    widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
-    if widths:
-        return DataError(
-            f"{where} has {widths[2]} value{'s'[: int(widths[2]) - 1]} but the header has {widths[1]}; "
-            f"repair that line, or quote values that hold the delimiter"
-        )
-    if "unterminated quote" in message:
-        return DataError(f"{where} has a quote that is not closed; close it, or double quotes inside a quoted value")
-    return DataError(f"{where} cannot be read: {message.splitlines()[0]}")
-
-
-def _checked(frame: pd.DataFrame, names: Iterable[object]) -> pd.DataFrame:
+def _named(frame: pd.DataFrame, names: Iterable[object] | None = None) -> pd.DataFrame:
     """Give a frame text names without surrounding blanks, and refuse two columns of one name."""
-    texts = ["" if name is None else str(name).strip() for name in names]
+    texts = ["" if name is None else str(name).strip() for name in (frame.columns if names is None else names)]
     texts = [name or f"unnamed_{i}" for i, name in enumerate(texts, start=1)]
     twice = [name for name, count in Counter(texts).items() if count > 1]
     if twice:
         raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")
     return frame if texts == list(frame.columns) else frame.set_axis(texts, axis=1)
+
+
+def from_memory(data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
+    """Return a table from memory, see :func:`as_frame`, and how its cells are read."""
+    frame = without_cells(as_frame(data), options.na)
+    header, decimal = tuple(frame.columns), options.decimal or decimal_mark(frame)
+    return frame, Reading("frame", header=header, decimal=decimal, na=tuple(options.na), rows=len(frame))
+
+
+def without_cells(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:
+    """Return the table without the cells that are written as one of ``na``; numbers are compared as numbers.
+
+    >>> without_cells(pd.DataFrame({"a": ["n.v.", "x"], "b": [-999.0, 1.0]}), ["n.v.", "-999"]).isna().sum().tolist()
+    [1, 1]
+    """
+    if not na:
+        return frame
+    words = {text_of(word) for word in na}
+    numbers = parse_numbers(list(na))
+    columns = {
+        name: series.mask(series.isin(numbers) if series.dtype.kind in "iuf" else series.map(text_of).isin(words))
+        for name, series in frame.items()
+    }
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column by its name.
+
+    Raises
+    ------
+    DataError
+        If there is none; the closest name is suggested.
+    """
+    if name not in frame.columns:
+        columns = [str(column) for column in frame.columns]
+        shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
+        raise DataError(f"there is no column {name!r}{suggestion(name, columns) or f'; columns: {shown}'}")
+    return frame[name]
 
 
 def as_frame(data: object) -> pd.DataFrame:
@@ -236,7 +209,7 @@ def as_frame(data: object) -> pd.DataFrame:
         frame = _from_cells(data)
     else:
         frame = _from_library(data)
-    return _checked(frame, frame.columns)
+    return _named(frame)
 
 
 def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:
@@ -244,7 +217,7 @@ def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:
     if not all(isinstance(row, Mapping) for row in rows):
         raise DataError("a list must hold one dict a row, such as [{'age': 41}]; or use a frame")
     try:
-        return pd.DataFrame(data)
+        return frame_of_rows(rows) if isinstance(data, list) else pd.DataFrame(data)
     except ValueError as error:
         raise DataError(f"a dict must hold one list of equal length a column ({error})") from error
 

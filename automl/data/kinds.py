@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,11 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
-from automl.data.dates import COMPACT, date_layout, parse_dates
+from automl.data.dates import COMPACT, date_layout, parse_dates, telling_date
+from automl.data.disguised import disguised_numbers, disguised_words
+from automl.data.lists import list_separator
 from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
+NOTHING: Final[Mapping[str, Any]] = {}
 TRUE_WORDS: Final = frozenset({"true", "yes", "y", "t", "on"})
 FALSE_WORDS: Final = frozenset({"false", "no", "n", "f", "off"})
 
@@ -42,8 +46,9 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     >>> infer_kind("zip", pd.Series(["01234", "01234", "99999"])).kind
     <Kind.CATEGORICAL: 'categorical'>
     """
-    if _has_fractions(series):
-        return Column(name, Kind.NUMERIC, "numbers")
+    fractions = _with_fractions(series) if decimal == "." else None
+    if fractions is not None:
+        return _without_disguised(Column(name, Kind.NUMERIC, "numbers"), fractions)
     cells = cells_of(series)
     if not cells.values:
         return Column(name, Kind.CONSTANT, "all values missing")
@@ -62,44 +67,48 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     return column or _words(name, cells)
 
 
-def _has_fractions(series: pd.Series[Any]) -> bool:
-    """Return whether a column is nothing but plain numbers, several with a fraction: then all else is settled."""
+def _with_fractions(series: pd.Series[Any]) -> NDArray[np.float64] | None:
+    """Return a column that is nothing but plain numbers, several with a fraction: then all else is settled."""
     if series.dtype.kind == "f":
         numbers: NDArray[np.float64] | None = series.to_numpy(np.float64, na_value=np.nan)
     else:
         numbers = plain_numbers(series)
     if numbers is None:
-        return False
+        return None
     fractions = numbers[np.isfinite(numbers) & (numbers != np.trunc(numbers))]
-    return len(fractions) > 1 and bool(fractions.min() < fractions.max())
+    return numbers if len(fractions) > 1 and fractions.min() < fractions.max() else None
 
 
-def forced_kind(name: str, series: pd.Series[Any], kind: Kind, *, decimal: str = ".") -> Column:
-    """Return the column with the kind that its owner asked for.
+def forced_kind(
+    name: str, series: pd.Series[Any], kind: Kind, *, decimal: str = ".", given: Mapping[str, Any] = NOTHING
+) -> Column:
+    """Return the column with the kind that its owner asked for; ``given`` are further fields of it that are settled.
 
     Raises
     ------
     DataError
         If the values cannot be that.
     """
-    reason = "set by hand"
-    cells = cells_of(series)
+    lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
+    settled = Column(**{"reason": "set by hand", **given, **lists, "name": name, "kind": kind})
+    cells = cells_of(series, missing=settled.missing)
     if kind is Kind.CATEGORICAL:
-        return _categorical(name, cells, reason)
+        return replace(settled, categories=_by_frequency(cells))
     if kind is Kind.NUMERIC:
         style = number_style(cells.values, decimal)
+        style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
         known = np.isfinite(parse_numbers(cells.values, style))
-        return _readable(Column(name, kind, reason, unit=style.unit, decimal=style.decimal), cells, known)
+        return _readable(replace(settled, unit=style.unit, decimal=style.decimal), cells, known)
     if kind is Kind.DATETIME and series.dtype.kind != "M":
         layout = date_layout(cells.values)
-        found = layout[0] if layout else COMPACT
-        return _readable(Column(name, kind, reason, format=found), cells, ~np.isnat(parse_dates(cells.values, found)))
-    if kind is Kind.BOOLEAN:
-        if len(cells.values) > 2 and _boolean(name, cells) is None:
-            raise DataError(f"column {name!r} cannot be boolean: it has {len(cells.values)} values; use categorical")
+        found = given.get("format", layout[0] if layout else COMPACT)
+        return _readable(replace(settled, format=found), cells, ~np.isnat(parse_dates(cells.values, found)))
+    if kind is Kind.BOOLEAN and not settled.categories:
         column = _boolean(name, cells)
-        return Column(name, kind, reason, column.categories if column else tuple(sorted(cells.values)))
-    return Column(name, kind, reason)
+        if len(cells.values) > 2 and column is None:
+            raise DataError(f"column {name!r} cannot be boolean: it has {len(cells.values)} values; use categorical")
+        return replace(settled, categories=column.categories if column else tuple(sorted(cells.values)))
+    return settled
 
 
 def _readable(column: Column, cells: Cells, known: NDArray[np.bool_]) -> Column:
@@ -113,11 +122,26 @@ def _with_missing(column: Column, cells: Cells, known: NDArray[np.bool_]) -> Col
     others = sorted(value for value, is_known in zip(cells.values, known, strict=True) if not is_known)
     if not others:
         return column
-    count = int(cells.counts()[~known].sum())
+    count, rows = int(cells.counts()[~known].sum()), int(cells.counts().sum())
     reason = (
         f"{column.reason}; {count} cell{'s'[: count - 1]} with other text such as {others[0][:40]!r} count as missing"
     )
-    return Column(column.name, column.kind, reason, (), column.format, column.unit, column.decimal, tuple(others))
+    return replace(column, reason=reason, score=_share(rows - count, rows), missing=(*column.missing, *others))
+
+
+def _without_disguised(column: Column, numbers: NDArray[np.float64]) -> Column:
+    """Return the numeric column with those of its numbers as missing that stand for it."""
+    found = disguised_numbers(numbers)
+    if not found:
+        return column
+    words = [f"{number:.0f}" for number in found]
+    count = int(np.isin(numbers, found).sum())
+    reason = f"{column.reason}; {' and '.join(words)} in {count} cells, apart from all others, count as missing"
+    return replace(column, reason=reason, missing=(*column.missing, *words))
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4)
 
 
 def truth(value: str, categories: tuple[str, ...]) -> float:
@@ -143,7 +167,7 @@ def _boolean(name: str, cells: Cells) -> Column | None:
         return None
     pair = sorted(cells.values, key=lambda value: (value.casefold() in TRUE_WORDS, value))
     categories = (pair[0], pair[-1])
-    return Column(name, Kind.BOOLEAN, f"two values: {categories[0]} and {categories[1]}", categories)
+    return Column(name, Kind.BOOLEAN, f"two values: {categories[0]} and {categories[1]}", categories=categories)
 
 
 def _dates(name: str, cells: Cells) -> Column | None:
@@ -158,12 +182,17 @@ def _dates(name: str, cells: Cells) -> Column | None:
     reason = "dates" if layout[0] is None else f"dates written {layout[0]}"
     if layout[1]:
         reason += "; no value tells day and month apart"
+    elif layout[0] is not None and (telling := telling_date(values, layout[0])) is not None:
+        reason += f"; {telling!r} tells day and month apart"
     return _with_missing(Column(name, Kind.DATETIME, reason, format=layout[0]), cells, known)
 
 
 def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
-    counts = cells.counts()
-    return int((~known).sum()) <= OTHER_WORDS and bool(counts[known].sum() >= READABLE * counts.sum())
+    if known.all():
+        return True
+    counts = np.where(disguised_words(cells.values), 0, cells.counts())
+    others = int((counts[~known] > 0).sum())
+    return bool(known.any()) and others <= OTHER_WORDS and bool(counts[known].sum() >= READABLE * counts.sum())
 
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
@@ -177,7 +206,7 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
         if reason:
             return Column(name, Kind.IDENTIFIER, reason)
     column = Column(name, Kind.NUMERIC, _number_reason(style), unit=style.unit, decimal=style.decimal)
-    return _with_missing(column, cells, known)
+    return _with_missing(_without_disguised(column, cells.spread(numbers, np.nan)), cells, known)
 
 
 def _number_reason(style: Style) -> str:
@@ -214,10 +243,18 @@ def names_identifier(name: str) -> bool:
     return bool({"id", "uuid", "guid", "index", "rowid", "unnamed", "identifier"} & {word.lower() for word in words})
 
 
-def _categorical(name: str, cells: Cells, reason: str) -> Column:
+def _by_frequency(cells: Cells) -> tuple[str, ...]:
     counts: Mapping[str, int] = dict(zip(cells.values, cells.counts().tolist(), strict=True))
-    ordered = sorted(cells.values, key=lambda value: (-counts[value], value))
-    return Column(name, Kind.CATEGORICAL, reason, tuple(ordered))
+    return tuple(sorted(cells.values, key=lambda value: (-counts[value], value)))
+
+
+def _categorical(name: str, cells: Cells, reason: str) -> Column:
+    rows = int(cells.counts().sum())
+    words = [value for value, is_word in zip(cells.values, disguised_words(cells.values), strict=True) if is_word]
+    if words:
+        reason += f"; {words[0]!r} stays a value of its own"
+    score = _share(rows - len(cells.values), rows)
+    return Column(name, Kind.CATEGORICAL, reason, score, _by_frequency(cells))
 
 
 def _words(name: str, cells: Cells) -> Column:
@@ -225,8 +262,12 @@ def _words(name: str, cells: Cells) -> Column:
     unique = len(values) / present
     words = float(np.mean([value.count(" ") + 1 for value in values]))
     shares = f"{len(values)} different values in {present} cells"
+    separator = list_separator(values) if len(values) >= SMALL else None
+    if separator is not None:
+        form = "JSON arrays" if separator == "[" else f"lists separated by {separator!r}"
+        return Column(name, Kind.TEXT, f"{form}: {shares}", separator=separator)
     if len(values) >= SMALL and ((words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)):
-        return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}")
+        return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", _share(len(values), present))
     if present >= SMALL and unique >= UNIQUE:
-        return Column(name, Kind.IDENTIFIER, f"codes: {shares}")
+        return Column(name, Kind.IDENTIFIER, f"codes: {shares}", _share(len(values), present))
     return _categorical(name, cells, f"words: {shares}")

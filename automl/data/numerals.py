@@ -13,11 +13,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.cells import MISSING_WORDS
+
 CURRENCY: Final = r"[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY"
 SUFFIX: Final = rf"{CURRENCY}|[%‰]|[A-Za-zµ°][A-Za-z²³°/]{{0,9}}"
 MEASURED: Final = 10
 """Different values that a column needs before a word behind its numbers is taken for a unit."""
+GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 SAMPLE: Final = 1000
+CERTAIN: Final = 0.95
+"""Share of the cells of a column that must be numbers for it to tell the decimal mark of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,48 @@ def plain_numbers(series: pd.Series[Any]) -> NDArray[np.float64] | None:
     return np.asarray(numbers.to_numpy(zero_copy_only=False) if isinstance(numbers, pa.Array) else numbers.to_numpy())
 
 
+def decimal_mark(frame: pd.DataFrame) -> str:
+    """Return the decimal mark of a table: a comma if one of its columns is certainly written with it.
+
+    >>> decimal_mark(pd.DataFrame({"a": ["1,250"], "b": ["0,5"]})), decimal_mark(pd.DataFrame({"a": ["1,250"]}))
+    (',', '.')
+    """
+    return "," if any(_decimal_comma(series) for _, series in frame.items()) else "."
+
+
+def _decimal_comma(series: pd.Series[Any]) -> bool:
+    """Return whether the cells of a column are numbers that only a decimal comma explains."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if series.dtype == object:
+        texts = pa.array([value for value in series if isinstance(value, str)], pa.string())
+    elif isinstance(series.dtype, pd.StringDtype):
+        texts = pa.array(series)
+    else:
+        return False
+    commas = texts.filter(pc.match_substring(texts, ","))
+    if not len(commas):
+        return False
+    cells = (value.strip() for value in (*_spread(commas), *_spread(texts.drop_null())))
+    sample = [cell for cell in cells if cell.lower() not in MISSING_WORDS]
+    style = number_style(sample)
+    return style.decimal == "," and float(np.isfinite(parse_numbers(sample, style)).mean()) >= CERTAIN
+
+
+def _spread(texts: Any) -> list[str]:
+    """Return some of the texts of an Arrow array, from all over it."""
+    import pyarrow as pa
+
+    taken: list[str] = texts.take(pa.array(range(0, len(texts), max(1, len(texts) // SAMPLE)))).to_pylist()
+    return taken
+
+
 def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     """Return the style that reads most of the values; in doubt plain numbers, then the decimal mark ``prefer``.
 
-    ``1,200`` alone is ambiguous: a column of such values has thousands unless ``prefer`` is a comma.
+    ``1,200`` alone is ambiguous: a column of such values has thousands unless ``prefer`` is a comma, and the other way
+    round for ``1.200``.
 
     >>> number_style(["$1,200.50", "$3"]), number_style(["2,5", "0,125"])
     (Style(unit='$', decimal='.'), Style(unit=None, decimal=','))
@@ -103,11 +146,17 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     sample = values[:: max(1, len(values) // SAMPLE)]
     plain = parse_numbers(sample)
     if not np.isnan(plain).any() and not any("," in value for value in sample):
-        return PLAIN
+        return Style(None, ",") if prefer == "," and _dots_group(sample) else PLAIN
     unit = _unit(sample)
     styles = [Style(unit, mark) for mark in (prefer, "," if prefer == "." else ".")]
     read = [int(np.isfinite(parse_numbers(sample, style)).sum()) for style in styles]
     return styles[read.index(max(read))] if max(read) > np.isfinite(plain).sum() or prefer == "," else PLAIN
+
+
+def _dots_group(sample: Sequence[str]) -> bool:
+    """Return whether every dot is followed by three digits, as in ``1.500``: thousands where commas are decimal."""
+    dotted = [value for value in sample if "." in value]
+    return bool(dotted) and all(GROUPED.fullmatch(value) for value in dotted)
 
 
 def _unit(sample: Sequence[str]) -> str | None:

@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import cells_of, text_of
+from automl.data.io import column_of
 from automl.data.kinds import infer_kind
 from automl.data.numerals import parse_numbers
 from automl.data.schema import apply_schema
 from automl.data.table import Kind, Schema
-from automl.errors import DataError, SchemaError, UsageError, suggestion
+from automl.errors import DataError, SchemaError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -68,21 +69,6 @@ class Roles:
         """Return the roles of some rows."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return type(self)(**{role: None if series is None else series[rows] for role, series in given.items()})
-
-
-def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
-    """Return a column.
-
-    Raises
-    ------
-    DataError
-        If there is none of this name.
-    """
-    if name not in frame.columns:
-        columns = [str(name) for name in frame.columns]
-        shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
-        raise DataError(f"there is no column {name!r}{suggestion(name, columns) or f'; columns: {shown}'}")
-    return frame[name]
 
 
 def one_a_row(frame: pd.DataFrame, role: str, value: object) -> pd.Series[Any]:

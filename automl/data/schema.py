@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,18 +12,26 @@ from numpy.typing import NDArray
 
 from automl.data.cells import FEW, Cells, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates
+from automl.data.duplicates import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind, truth
-from automl.data.numerals import Style, parse_numbers, plain_numbers
+from automl.data.lists import split_list
+from automl.data.numerals import Style, decimal_mark, parse_numbers, plain_numbers
+from automl.data.schema_file import editable, is_unedited, require_column
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
-from automl.errors import SchemaError, UsageError, suggestion
+from automl.errors import SchemaError, suggestion
 
-NO_OVERRIDES: Final[Mapping[str, Kind]] = {}
-DEFAULTS: Final = asdict(Column("", Kind.TEXT, ""))
+NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
 Wrong = list[tuple[int, str, str]]
 
 
-def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, str] = NO_OVERRIDES) -> Schema:
+def infer_schema(
+    frame: pd.DataFrame,
+    *,
+    overrides: Mapping[str, str] = NO_OVERRIDES,
+    edited: Sequence[Mapping[str, Any]] = (),
+    decimal: str | None = None,
+) -> Schema:
     """Decide the kind of every column of a table of features.
 
     Parameters
@@ -31,7 +39,12 @@ def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, str] = NO_OVERR
     frame
         Columns of text, of their own types, or both; the target is not among them.
     overrides
-        Kinds of columns that the owner of the table knows better, by the names in :class:`Kind`.
+        Kinds of columns that the owner of the table knows better, by the names in :class:`Kind`; they win over the
+        columns of ``edited``.
+    edited
+        Columns as their owner edited them, see :mod:`automl.data.schema_file`.
+    decimal
+        The decimal mark of the table; None = decided from all columns.
 
     Raises
     ------
@@ -45,26 +58,21 @@ def infer_schema(frame: pd.DataFrame, *, overrides: Mapping[str, str] = NO_OVERR
     [('price', 'numeric', '$'), ('paid', 'boolean', None)]
     """
     names = [str(name).strip() for name in frame.columns]
-    unknown = next((name for name in overrides if name not in names), None)
-    if unknown is not None:
-        raise UsageError(f"a type was set for {unknown!r} but there is no such column{suggestion(unknown, names)}")
+    records = {record["name"]: record for record in edited}
+    for name, kind in (*((name, record["kind"]) for name, record in records.items()), *overrides.items()):
+        require_column(name, kind, names)
+    mark = decimal_mark(frame) if decimal is None else decimal
 
-    for name, kind in overrides.items():
-        if kind not in tuple(Kind):
-            hint = suggestion(kind, [known.value for known in Kind])
-            raise UsageError(f"the type of {name!r} must be one of {', '.join(Kind)}, got {kind!r}{hint}")
+    def decide(name: str, series: pd.Series[Any]) -> Column:
+        if name in overrides:
+            return forced_kind(name, series, Kind(overrides[name]), decimal=mark)
+        inferred = infer_kind(name, series, decimal=mark)
+        if name not in records or is_unedited(inferred, records[name]):
+            return inferred
+        return forced_kind(name, series, Kind(records[name]["kind"]), decimal=mark, given=editable(records[name]))
 
-    def decide(i: int, decimal: str) -> Column:
-        kind = overrides.get(names[i])
-        series = frame.iloc[:, i]
-        if kind is None:
-            return infer_kind(names[i], series, decimal=decimal)
-        return forced_kind(names[i], series, Kind(kind), decimal=decimal)
-
-    columns = [decide(i, ".") for i in range(len(names))]
-    if any(column.decimal == "," for column in columns):  # one certain decimal comma settles the columns left open
-        columns = [decide(i, ",") if column.kind is Kind.NUMERIC else column for i, column in enumerate(columns)]
-    return Schema(tuple(columns))
+    columns = [decide(name, frame.iloc[:, i]) for i, name in enumerate(names)]
+    return Schema(with_duplicates(frame, columns, settled={*records, *overrides}))
 
 
 def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -86,6 +94,13 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     if wrong:
         raise SchemaError(_explained(wrong, schema), wrong)
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def with_decimal(schema: Schema, mark: str) -> Schema:
+    """Return the schema for a table whose numbers have another decimal mark than in training."""
+    return Schema(
+        tuple(replace(column, decimal=mark) if column.kind is Kind.NUMERIC else column for column in schema.columns)
+    )
 
 
 def _require(needed: Sequence[str], known: Collection[str]) -> None:
@@ -118,7 +133,7 @@ def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:
         case Kind.CATEGORICAL:
             return _categorical(series, column)
         case _:
-            return _text(series)
+            return _text(series, column)
 
 
 def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong) -> None:
@@ -137,7 +152,10 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
     else:
         fast = plain_numbers(series) if len(series) > FEW and column.decimal == "." else None
         numbers = _numbers_of_text(series, column, wrong) if fast is None else fast
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    known = np.isfinite(numbers)
+    if column.missing:
+        known &= ~np.isin(numbers, parse_numbers(column.missing, Style(column.unit, column.decimal)))
+    return np.where(known, numbers, np.nan)
 
 
 def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
@@ -159,7 +177,7 @@ def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
 
 
 def _categorical(series: pd.Series[Any], column: Column) -> NDArray[np.int32]:
-    cells = cells_of(series)
+    cells = cells_of(series, missing=column.missing)
     if len(cells.values) == 1:  # a single row must not pay for an index of all categories
         known = column.categories.index(cells.values[0]) if cells.values[0] in column.categories else UNSEEN
         return cells.spread(np.array([known], dtype=np.int32), MISSING)
@@ -179,28 +197,12 @@ def _datetime(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[n
     return cells.spread(parsed, NOT_A_DATE)
 
 
-def _text(series: pd.Series[Any]) -> Any:
-    cells = cells_of(series)
-    return pd.array(cells.spread(np.array(cells.values, dtype=object), ""), dtype="string[pyarrow]")
+def _text(series: pd.Series[Any], column: Column) -> Any:
+    cells = cells_of(series, missing=column.missing)
+    values = cells.values if column.separator is None else [_listed(value, column.separator) for value in cells.values]
+    return pd.array(cells.spread(np.array(values, dtype=object), ""), dtype="string[pyarrow]")
 
 
-def schema_to_json(schema: Schema) -> list[dict[str, Any]]:
-    """Return the columns as plain JSON values; what has its default is left out."""
-    records = []
-    for column in schema.columns:
-        record = asdict(column)
-        kept = {
-            key: value for key, value in record.items() if key in ("name", "kind", "reason") or value != DEFAULTS[key]
-        }
-        records.append({key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()})
-        records[-1]["kind"] = column.kind.value
-    return records
-
-
-def schema_from_json(records: Sequence[Mapping[str, Any]]) -> Schema:
-    """Read what :func:`schema_to_json` wrote."""
-    columns = []
-    for record in records:
-        lists = {key: tuple(value) for key, value in record.items() if isinstance(value, list)}
-        columns.append(Column(**{**record, **lists, "kind": Kind(record["kind"])}))
-    return Schema(tuple(columns))
+def _listed(value: str, separator: str) -> str:
+    """Return a list as a text with one word an element, which is what text features count."""
+    return " ".join("_".join(element.split()) for element in split_list(value, separator))

@@ -13,6 +13,7 @@ datetime       ``datetime64[us]``, missing as NaT
 text           ``string`` (pyarrow), missing as an empty string
 identifier     left out
 constant       left out
+duplicate      left out
 =============  =====================================================================================
 """
 
@@ -41,11 +42,12 @@ class Kind(StrEnum):
     TEXT = "text"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
+    DUPLICATE = "duplicate"
 
     @property
     def used(self) -> bool:
         """Whether models see columns of this kind."""
-        return self not in (Kind.IDENTIFIER, Kind.CONSTANT)
+        return self not in (Kind.IDENTIFIER, Kind.CONSTANT, Kind.DUPLICATE)
 
 
 class ProblemType(StrEnum):
@@ -69,6 +71,9 @@ class Column:
     kind: Kind
     reason: str
     """Why it has this kind, in words for the owner of the table."""
+    score: float = 1.0
+    """How much speaks for the kind, 0 to 1: the share of the present cells that can be read as it, or, for words, how
+    often they repeat (categorical) or differ (text, identifier)."""
     categories: tuple[str, ...] = ()
     """Categorical: the values by falling frequency. Boolean: the two values for 0 and 1."""
     format: str | None = None
@@ -78,7 +83,10 @@ class Column:
     decimal: str = "."
     """Numeric read from text: the decimal mark."""
     missing: tuple[str, ...] = ()
-    """Words that count as missing in this column, beyond the usual ones: training had them among numbers or dates."""
+    """Cells that count as missing in this column, beyond the usual ones: words among numbers or dates, or numbers such
+    as -999 far from all others. Numbers are compared as numbers."""
+    separator: str | None = None
+    """Text that is a list: the mark between its elements, or ``[`` for a JSON array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ class Task:
     """Why it is this problem type, in words."""
     classes: tuple[Label, ...] = ()
     """The class labels, sorted; of two the second is the positive one, as the user says. Empty for regression."""
+    decimal: str = "."
+    """The decimal mark of numbers in text."""
 
     @property
     def n_classes(self) -> int:

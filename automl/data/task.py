@@ -28,9 +28,14 @@ EVEN: Final = 0.2
 
 
 def infer_task(
-    target: pd.Series[Any], name: str, *, problem_type: ProblemType | None = None, positive: object = None
+    target: pd.Series[Any],
+    name: str,
+    *,
+    problem_type: ProblemType | None = None,
+    positive: object = None,
+    decimal: str = ".",
 ) -> Task:
-    """Decide what is predicted: binary, multiclass or regression.
+    """Decide what is predicted: binary, multiclass or regression. ``decimal`` is the mark of the table's numbers.
 
     Two values are binary. Words are classes. Numbers are a quantity if they have fractions; whole numbers are classes
     if they are few (up to 10), or up to 100 of similar frequency.
@@ -55,14 +60,15 @@ def infer_task(
         raise DataError(f"the target {name!r} has no values; choose another column")
     if len(cells.values) == 1:
         raise DataError(f"the target {name!r} is constant ({cells.values[0][:40]!r}); choose one with different values")
-    inferred, reason = (ProblemType(problem_type), "set by hand") if problem_type else _inferred(target, cells, name)
+    given = (ProblemType(problem_type), "set by hand") if problem_type else None
+    inferred, reason = given or _inferred(target, cells, name, decimal)
     if inferred is ProblemType.REGRESSION:
-        _require_numbers(target, name)
-        return Task(name, inferred, reason, _with_positive((), positive))
+        _require_numbers(target, name, decimal)
+        return Task(name, inferred, reason, _with_positive((), positive), decimal)
     classes = _labels(cells.values)
     if inferred is ProblemType.BINARY and len(classes) != 2:
         raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
-    return Task(name, inferred, reason, _with_positive(classes, positive))
+    return Task(name, inferred, reason, _with_positive(classes, positive), decimal)
 
 
 def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -80,7 +86,7 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
     (array([ 1,  0, -1]), array([ True,  True, False]))
     """
     if task.problem_type is ProblemType.REGRESSION:
-        values = _numbers(target)
+        values = _numbers(target, task.decimal)
         return values, np.isfinite(values)
     cells = _label_cells(target)
     known = {label: code for code, label in enumerate(task.classes)}
@@ -95,11 +101,11 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
     return codes, codes >= 0
 
 
-def _inferred(target: pd.Series[Any], cells: Cells, name: str) -> tuple[ProblemType, str]:
+def _inferred(target: pd.Series[Any], cells: Cells, name: str, decimal: str) -> tuple[ProblemType, str]:
     distinct = len(cells.values)
     if distinct == 2:
         return ProblemType.BINARY, f"two values: {' and '.join(repr(label) for label in _labels(cells.values))}"
-    values = _numbers(target)
+    values = _numbers(target, decimal)
     values = values[np.isfinite(values)]
     rows = int((cells.codes >= 0).sum())
     if len(values) >= READABLE * rows and np.unique(values).size > 2:
@@ -168,19 +174,19 @@ def _scalar(value: str) -> Label:
     return int(number) if number.is_integer() else number
 
 
-def _numbers(target: pd.Series[Any]) -> NDArray[np.float64]:
+def _numbers(target: pd.Series[Any], decimal: str) -> NDArray[np.float64]:
     """Return a target as numbers, NaN where it is missing, infinite or not a number."""
     if target.dtype.kind in "iuf":
         values = target.to_numpy(np.float64, na_value=np.nan)
     else:
         cells = cells_of(target)
-        values = cells.spread(parse_numbers(cells.values, number_style(cells.values)), np.nan)
+        values = cells.spread(parse_numbers(cells.values, number_style(cells.values, decimal)), np.nan)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _require_numbers(target: pd.Series[Any], name: str) -> None:
+def _require_numbers(target: pd.Series[Any], name: str, decimal: str) -> None:
     cells = cells_of(target)
-    read = np.isfinite(parse_numbers(cells.values, number_style(cells.values)))
+    read = np.isfinite(parse_numbers(cells.values, number_style(cells.values, decimal)))
     if cells.counts()[read].sum() < READABLE * cells.counts().sum():
         example = cells.values[int(np.argmin(read))]
         raise DataError(
@@ -221,10 +227,11 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "problem_type": task.problem_type.value,
         "reason": task.reason,
         "classes": list(task.classes),
+        "decimal": task.decimal,
     }
 
 
 def task_from_json(record: Mapping[str, Any]) -> Task:
     """Read what :func:`task_to_json` wrote."""
     problem_type = ProblemType(record["problem_type"])
-    return Task(record["target"], problem_type, record["reason"], tuple(record["classes"]))
+    return Task(record["target"], problem_type, record["reason"], tuple(record["classes"]), record.get("decimal", "."))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.io import Reading, as_frame, read_table
-from automl.data.roles import Roles, column_of, one_a_row
+from automl.config import AS_FOUND, ReadOptions
+from automl.data.io import column_of, from_memory, read_table
+from automl.data.reading import Reading
+from automl.data.roles import Roles, one_a_row
 from automl.data.schema import apply_schema
+from automl.data.source import is_path
 from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
 from automl.data.weights import row_weights
@@ -43,6 +45,7 @@ class TrainingTable:
         time: object = None,
         fold: object = None,
         reading: Reading | None = None,
+        options: ReadOptions = AS_FOUND,
     ) -> TrainingTable:
         """Read a table with its target: a column of its own, or ``y``.
 
@@ -53,10 +56,7 @@ class TrainingTable:
         DataError
             If the table cannot be read, or lacks a column.
         """
-        if isinstance(X, str | Path):
-            frame, reading = read_table(X, reading=reading)
-        else:
-            frame, reading = as_frame(X), Reading("frame")
+        frame, found = read_table(X, reading=reading, options=options) if is_path(X) else from_memory(X, options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")
         if target is not None:
@@ -71,7 +71,7 @@ class TrainingTable:
             weights = row_weights(one_a_row(frame, "weight", weight))
             frame = frame.drop(columns=weight) if isinstance(weight, str) else frame
         frame, roles = Roles.take(frame, groups=groups, time=time, fold=fold)
-        return cls(frame, values, reading, roles, weights)
+        return cls(frame, values, found, roles, weights)
 
     def understood(
         self, problem_type: ProblemType | None, positive: object = None
@@ -84,7 +84,9 @@ class TrainingTable:
         """
         counted = np.ones(len(self.target), np.bool_) if self.weight is None else self.weight > 0
         target = self.target[counted]
-        task = infer_task(target, str(target.name), problem_type=problem_type, positive=positive)
+        task = infer_task(
+            target, str(target.name), problem_type=problem_type, positive=positive, decimal=self.reading.decimal
+        )
         y, answered = encode_target(target, task)
         counted[counted] = answered
         return task, y[answered], counted

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from automl.artifact import About, plain_rows
 from automl.config import FitConfig
-from automl.data.io import Reading
-from automl.data.schema import schema_from_json, schema_to_json
+from automl.data.reading import Reading
+from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import UsageError
 from automl.evaluation.custom import Asked, stored_metric

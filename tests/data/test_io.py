@@ -18,7 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.data.io import Reading, as_frame, is_path, read_table
+from automl.data.io import as_frame, read_table
+from automl.data.reading import Reading
+from automl.data.source import is_path
 from automl.errors import DataError
 
 
@@ -157,7 +159,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 def test_a_later_file_is_read_the_same_way() -> None:
     _, reading = read_table(io.BytesIO(CITIES.encode("latin-1")))
     assert Reading.from_json(reading.to_json()) == reading
-    assert reading.describe() == "CSV, semicolon, cp1252"
+    assert reading.describe() == "';' separated, cp1252, decimal comma, 2 rows x 2 columns"
     assert read("text;x\na, b, c;1\n", reading).to_dict("list") == {"text": ["a, b, c"], "x": ["1"]}
     assert read("city;size\nÖtz;1\n".encode("latin-1"), reading)["city"].tolist() == ["Ötz"]
     assert read("city;size\nÖtz;1\n", reading)["city"].tolist() == ["Ötz"]

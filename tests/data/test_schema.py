@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.data.schema import apply_schema, infer_schema, schema_from_json, schema_to_json
+from automl.data.schema import apply_schema, infer_schema
+from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import MISSING, UNSEEN, Column, Kind
 from automl.errors import DataError, SchemaError, UsageError
 

@@ -12,7 +12,7 @@ import pytest
 
 from automl.artifact import About
 from automl.config import FitConfig
-from automl.data.io import Reading
+from automl.data.reading import Reading
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.task import infer_task
 from automl.evaluation.custom import resolve

@@ -1,0 +1,49 @@
+"""Tables that keep their types: Parquet, and Arrow (Feather) files and streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import pandas as pd
+
+from automl.errors import DataError
+
+PARQUET: Final = b"PAR1"
+ARROW: Final = b"ARROW1"
+ARROW_STREAM: Final = b"\xff\xff\xff\xff"
+
+
+UNNAMED_INDEX: Final = re.compile(r"__index_level_\d+__")
+"""The column that pandas writes for row labels without a name."""
+
+
+def read_parquet(data: bytes) -> pd.DataFrame:
+    """Return the table of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return _frame("Parquet", lambda: pq.read_table(pa.BufferReader(data)))
+
+
+def read_arrow(data: bytes) -> pd.DataFrame:
+    """Return the table of an Arrow file or stream; Feather is the same format."""
+    import pyarrow as pa
+
+    opened = pa.ipc.open_file if data.startswith(ARROW) else pa.ipc.open_stream
+    return _frame("Arrow", lambda: opened(pa.BufferReader(data)).read_all())
+
+
+def _frame(format: str, read: Callable[[], Any]) -> pd.DataFrame:
+    import pyarrow as pa
+
+    try:
+        table = read().replace_schema_metadata(None)  # an index with a name is a column like the others
+        kept = [i for i, name in enumerate(table.column_names) if not UNNAMED_INDEX.fullmatch(name)]
+        frame = cast("pd.DataFrame", table.select(kept).to_pandas())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"the {format} file is damaged ({' '.join(str(error).split())}); write it again") from error
+    if not len(frame):
+        raise DataError(f"the {format} file has no rows")
+    return frame

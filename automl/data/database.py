@@ -1,0 +1,74 @@
+"""The rows that an SQL query selects, through SQLAlchemy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from automl.data.source import display
+from automl.errors import DataError, UsageError, suggestion
+
+DATABASES: Final = frozenset(
+    {"sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "redshift"}
+)
+
+
+def names_database(source: object) -> bool:
+    """Return whether a source is the URL of a database.
+
+    >>> names_database("postgresql+psycopg://host/shop"), names_database("s3://bucket/shop.csv")
+    (True, False)
+    """
+    scheme, mark, _ = str(source).partition("://")
+    return bool(mark) and scheme.partition("+")[0] in DATABASES
+
+
+def read_query(url: str, query: str | None) -> pd.DataFrame:
+    """Return the rows that a query selects, with the types of the database.
+
+    Raises
+    ------
+    UsageError
+        If there is no query, no SQLAlchemy, no driver, or the URL cannot be read.
+    DataError
+        If the database cannot be reached, does not understand the query, or selects nothing.
+    """
+    if query is None:
+        raise UsageError(f"{display(url)!r} is a database; its rows are named by --query 'select ...'")
+    try:
+        import sqlalchemy
+    except ImportError:
+        raise UsageError(f"reading {display(url)!r} needs SQLAlchemy; pip install 'automl[sql]'") from None
+    try:
+        engine = sqlalchemy.create_engine(url)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError) as error:
+        raise UsageError(f"{display(url)!r} cannot be opened: {_line(error)}") from error
+    _require_file(engine.url)
+    try:
+        with engine.connect() as connection:
+            result = connection.exec_driver_sql(query)
+            if not result.returns_rows:
+                raise DataError("the query selects no rows; it must be a select")
+            names, rows = list(result.keys()), [tuple(row) for row in result]
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise DataError(f"the query failed: {_line(getattr(error, 'orig', None) or error)}") from error
+    finally:
+        engine.dispose()
+    if not rows:
+        raise DataError("the query selects no rows; look at its conditions")
+    columns = [pd.Series(list(cells)) for cells in zip(*rows, strict=True)]
+    return pd.concat(columns, axis=1, keys=range(len(names))).set_axis(names, axis=1)
+
+
+def _require_file(url: Any) -> None:
+    """Refuse an SQLite file that is not there: opening it would make an empty one."""
+    path = Path(url.database or ":memory:")
+    if url.get_backend_name() == "sqlite" and str(path) != ":memory:" and not path.is_file():
+        near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"there is no file {str(path)!r}{suggestion(path.name, near)}")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

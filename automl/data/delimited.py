@@ -1,0 +1,107 @@
+"""CSV: every cell as text, every row or none.
+
+The kinds are decided by :mod:`automl.data.schema`, on the whole column, so that a zip code keeps its zeros and an
+integer column may turn to words after 30,000 rows.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from automl.data.dialect import DELIMITERS, Dialect, literal, records, sniff
+from automl.data.reading import Reading
+from automl.errors import DataError
+
+LONGEST_HEADER: Final = 1 << 20
+MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+
+
+def read_delimited(text: str, known: Reading | None, delimiter: str | None) -> tuple[pd.DataFrame, list[str], Dialect]:
+    """Return the rows of a CSV text as text columns, the column names as they were found, and how it was written.
+
+    Parameters
+    ----------
+    known
+        How an earlier file was read; delimiter and quotes are taken from it.
+    delimiter
+        The one that the owner of the file has named.
+
+    Raises
+    ------
+    DataError
+        If there is a header only, rows of unequal length, or a quote that is never closed.
+    """
+    text = _with_equal_line_ends(text)
+    earlier = Dialect(known.delimiter, known.quote, known.escape, 0) if known and known.delimiter else None
+    dialect = sniff(text, earlier, delimiter)
+    body = text.split("\n", dialect.skipped)[-1]
+    names = _header(body, dialect, certain=delimiter is not None)
+    table = _parse(body, dialect, len(names))
+    frame = table.slice(1).to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
+    if not len(frame):
+        raise DataError(f"the file has a header ({', '.join(names[:5])}) but no rows")
+    if not names[-1] and frame.iloc[:, -1].isna().all():  # every line ends with a delimiter
+        frame, names = frame.iloc[:, :-1], names[:-1]
+    return frame, names, dialect
+
+
+def _with_equal_line_ends(text: str) -> str:
+    returns = text.count("\r")
+    if not returns or returns == text.count("\r\n") == text.count("\n"):
+        return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
+    head = body[:LONGEST_HEADER].lstrip("\r\n")
+    first = head.partition("\n")[0]
+    names = next(iter(records(head, dialect)), [])
+    if not names:
+        raise DataError("the file has no header; the first line must name the columns")
+    held = [mark for mark in DELIMITERS if mark in first]
+    if len(names) == 1 and held and not certain and not first.startswith(dialect.quote):
+        marks = " and ".join(MARKS[mark] for mark in held)
+        raise DataError(
+            f"the file was split by {MARKS.get(dialect.delimiter, repr(dialect.delimiter))} into one column "
+            f"but its header {first.strip()[:60]!r} holds {marks}; use one delimiter throughout, or name it with --sep"
+        )
+    return names
+
+
+def _parse(body: str, dialect: Dialect, width: int) -> Any:
+    """Return an Arrow table of text whose first row is the header."""
+    import duckdb
+
+    columns = "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width)) + "}"
+    single = width == 1
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        path.write_bytes((body.strip("\r\n") if single else body).encode(errors="replace"))
+        query = (
+            f"SELECT * FROM read_csv({literal(str(path))}, auto_detect=false, header=false, columns={columns}, "  # noqa: S608
+            f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)})"
+        )
+        try:
+            with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+                return connection.sql(query).to_arrow_table()
+        except duckdb.Error as error:
+            raise _explained(str(error), dialect.skipped) from error
+
+
+def _explained(message: str, skipped: int) -> DataError:
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f"line {int(line[1]) + skipped}" if line else "a line"
+    widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if widths:
+        return DataError(
+            f"{where} has {widths[2]} value{'s'[: int(widths[2]) - 1]} but the header has {widths[1]}; "
+            f"repair that line, or quote values that hold the delimiter"
+        )
+    if "unterminated quote" in message:
+        return DataError(f"{where} has a quote that is not closed; close it, or double quotes inside a quoted value")
+    return DataError(f"{where} cannot be read: {message.splitlines()[0]}")

@@ -1,0 +1,62 @@
+"""Missing values in disguise: the words and numbers that people and programs write where they know nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORDS: Final = frozenset(
+    {"unknown", "missing", "undefined", "unspecified", "not available", "not applicable", "no data", "(null)", "<null>"}
+    | {"n.a.", "n.v.", "n.d.", "k.a.", "tbd", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"}
+)
+"""Words for "not known", in lower case. Among numbers or dates they are missing; among words they stay a category."""
+
+NINES: Final = (99.0, 999.0, 9999.0, 99999.0, 999999.0, 9999999.0)
+NUMBERS: Final = frozenset({0.0, -1.0, -9.0, *NINES, *(-nines for nines in NINES)})
+"""Numbers for "not known", where they lie apart from all others."""
+
+ENOUGH: Final = 20
+"""Different other numbers that a column needs before one can lie apart."""
+OFTEN: Final = 5.0
+"""Times that -1 must be as frequent as the other numbers are in the mean, in a column that is never negative."""
+
+
+def disguised_numbers(numbers: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the numbers of a column, (cells,) with NaN where missing, that stand for a missing value.
+
+    Such a number is 0, -1, -9 or plus or minus 99, 999..., comes more than once, and lies apart: as far from all other
+    numbers as these are from each other. -1 is one too if nothing else is negative and it is far more frequent.
+
+    >>> disguised_numbers(np.array([*range(18, 80), 999, 999.0])), disguised_numbers(np.arange(100.0))
+    ((999.0,), ())
+    """
+    found: list[float] = []
+    finite = numbers[np.isfinite(numbers)]
+    while len(finite):
+        ends = {float(finite.min()), float(finite.max())}
+        apart = next((end for end in sorted(ends & NUMBERS) if _apart(end, finite)), None)
+        if apart is None:
+            break
+        found.append(apart)
+        finite = finite[finite != apart]
+    return tuple(found)
+
+
+def _apart(end: float, numbers: NDArray[np.float64]) -> bool:
+    others = numbers[numbers != end]
+    count = len(numbers) - len(others)
+    if count < 2 or len(others) <= ENOUGH:
+        return False
+    low, high = float(others.min()), float(others.max())
+    far = (low - end if end < low else end - high) >= high - low
+    if not far and not (end == -1 and low >= 0):
+        return False
+    different = len(np.unique(others))
+    return different >= ENOUGH and (far or count >= OFTEN * len(others) / different)
+
+
+def disguised_words(values: list[str]) -> NDArray[np.bool_]:
+    """Return which of the values of a column are words for "not known"."""
+    return np.array([value.lower() in WORDS for value in values], dtype=np.bool_)

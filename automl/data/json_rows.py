@@ -1,0 +1,84 @@
+"""JSON tables: one object a line, or one array of objects. Objects inside of objects become columns ``outer.inner``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from automl.errors import DataError
+
+BEGINNING: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[{\]])")
+"""How a JSON table begins, and a CSV file hardly can."""
+
+
+def begins_json(text: str) -> bool:
+    """Return whether a text is a JSON table by its beginning.
+
+    >>> [begins_json(text) for text in ('{"a": 1}', '[ {"a": 1}]', '[a],[b]', 'a,b')]
+    [True, True, False, False]
+    """
+    return BEGINNING.match(text) is not None
+
+
+def read_json(text: str) -> pd.DataFrame:
+    """Return the table of a JSON text; a key that is missing in an object is a missing cell.
+
+    Raises
+    ------
+    DataError
+        If a line is no object, or there is none.
+    """
+    rows = _array(text) if text.lstrip().startswith("[") else _lines(text)
+    if not rows:
+        raise DataError("the file is an empty JSON array; it needs one object a row")
+    return frame_of_rows(rows)
+
+
+def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the table of one mapping a row.
+
+    >>> list(frame_of_rows([{"id": 1, "home": {"city": "Bern", "zip": "3000"}}]))
+    ['id', 'home.city', 'home.zip']
+    """
+    nested = any(isinstance(cell, dict) for row in rows for cell in row.values())
+    return pd.json_normalize([dict(row) for row in rows]) if nested else pd.DataFrame(list(rows))
+
+
+def _array(text: str) -> list[dict[str, Any]]:
+    rows = _parse(text, "the JSON array")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise DataError(f"entry {number} of the JSON array is no object: {row!r:.40}; each row must be one")
+    return list(rows)
+
+
+def _lines(text: str) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        row = _parse(line, f"line {number}")
+        if not isinstance(row, dict):
+            raise DataError(f"line {number} is no JSON object: {line.strip():.40}; write one object a line")
+        rows.append(row)
+    return rows
+
+
+def _parse(text: str, where: str) -> Any:
+    """Return a JSON value; the standard library takes what others write for numbers without a value (NaN)."""
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{where} is not JSON ({' '.join(str(error).split())}); write one object a line, or one array of objects"
+        ) from error

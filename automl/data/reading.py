@@ -1,0 +1,72 @@
+"""How a table was read: the decision that is shown, kept, and followed by later files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+NAMES: Final = {
+    "parquet": "Parquet",
+    "arrow": "Arrow",
+    "json": "JSON",
+    "excel": "Excel",
+    "sql": "SQL query",
+}
+DELIMITERS: Final = {"\t": "tab", " ": "blank"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a table was read; a later file is read the same way.
+
+    >>> Reading("csv", "cp1252", ";", decimal=",", header=("city", "size"), rows=1234).describe()
+    "';' separated, cp1252, decimal comma, 1,234 rows x 2 columns"
+    """
+
+    format: str
+    """``csv``, ``parquet``, ``arrow``, ``json``, ``excel``, ``sql`` or ``frame``."""
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str = '"'
+    escape: str = '"'
+    skipped: int = 0
+    """Lines before the header."""
+    header: tuple[str, ...] = ()
+    """The column names as they were found."""
+    decimal: str = "."
+    """Decimal mark of the numbers in text."""
+    na: tuple[str, ...] = ()
+    """Cells that count as missing because their owner said so."""
+    sheet: str | None = None
+    files: int = 1
+    rows: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self) | {"header": list(self.header), "na": list(self.na)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Reading:
+        """Read what :meth:`to_json` wrote, now or before some of the fields were there."""
+        return cls(**{**record, "header": tuple(record["header"]), "na": tuple(record.get("na", ()))})
+
+    def describe(self) -> str:
+        """Return one short line for people."""
+        if self.format == "csv":
+            delimiter = DELIMITERS.get(self.delimiter or ",", repr(self.delimiter))
+            parts = [f"{delimiter} separated", self.encoding or "utf-8"]
+        else:
+            parts = [NAMES[self.format]] if self.format in NAMES else []
+        if self.sheet is not None:
+            parts.append(f"sheet {self.sheet!r}")
+        if self.files > 1:
+            parts.append(f"{self.files} files")
+        if self.decimal == ",":
+            parts.append("decimal comma")
+        if self.skipped:
+            parts.append(f"{self.skipped} line{'s'[: self.skipped - 1]} before the header skipped")
+        if self.na:
+            parts.append(f"{', '.join(map(repr, self.na))} missing")
+        width = len(self.header)
+        return ", ".join([*parts, f"{self.rows:,} row{'s'[: self.rows - 1]} x {width:,} column{'s'[: width - 1]}"])

@@ -1,0 +1,123 @@
+"""Where tables come from: files, patterns of files, standard input, and addresses such as ``s3://bucket/part-*.csv``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from glob import glob, has_magic
+from pathlib import Path
+from typing import IO, Any, TypeGuard
+
+from automl.errors import DataError, UsageError, suggestion
+
+Source = str | Path | IO[bytes]
+
+
+def is_path(data: object) -> TypeGuard[str | Path]:
+    """Return whether ``data`` names a table (``-`` is standard input) rather than holding one."""
+    return isinstance(data, str | Path)
+
+
+def locate(source: str | Path) -> list[str]:
+    """Return the files that a path, a pattern such as ``part-*.csv`` or an address names, in the order of their names.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is a folder.
+    """
+    name = str(source)
+    if name == "-":
+        return [name]
+    if "://" in name:
+        return _remote_files(name) if has_magic(name) else [name]
+    path = Path(source)
+    if path.is_dir():
+        inside = sorted(entry.name for entry in path.iterdir() if entry.suffix in (".csv", ".parquet", ".gz"))
+        parts = str(path / f"*{Path(inside[0]).suffix}") if inside else str(path / "*.csv")
+        raise DataError(f"a table must be a file, got the folder {name!r}; name a file in it, or all as {parts!r}")
+    if path.exists():
+        return [name]
+    if has_magic(name):
+        found = sorted(filter(os.path.isfile, glob(name, recursive=True)))  # noqa: PTH207 - any pattern
+        if not found:
+            raise DataError(f"no file matches {name!r}; quote the pattern and look at the folder")
+        return found
+    near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise DataError(f"there is no file {name!r}{suggestion(path.name, near)}")
+
+
+def content(name: str) -> bytes:
+    """Return the bytes of one file that :func:`locate` returned."""
+    if name == "-":
+        return sys.stdin.buffer.read()
+    if "://" in name:
+        return _remote_content(name)
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {name!r}: {error.strerror}") from error
+
+
+def display(source: object) -> str:
+    """Return the name of a source for people, without the password that an address may hold.
+
+    >>> display("postgresql://me:secret@host/shop"), display("data/train.csv"), display("-")
+    ('postgresql://me:***@host/shop', 'train.csv', 'standard input')
+    """
+    name = str(source)
+    if name == "-":
+        return "standard input"
+    scheme, mark, rest = name.partition("://")
+    if not mark:
+        return Path(name).name
+    login, at, place = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{place.partition('?')[0]}"
+
+
+def _remote_content(name: str) -> bytes:
+    system, path = _system(name)
+    try:
+        with system.open(path, "rb") as stream:
+            return bytes(stream.read())
+    except Exception as error:  # every storage has exceptions of its own
+        raise _unreachable(name, error) from error
+
+
+def _remote_files(pattern: str) -> list[str]:
+    system, path = _system(pattern)
+    try:
+        found = sorted(system.glob(path))
+    except Exception as error:  # as above
+        raise _unreachable(pattern, error) from error
+    if not found:
+        raise DataError(f"no file matches {display(pattern)!r}")
+    return [str(system.unstrip_protocol(each)) for each in found]
+
+
+def _system(name: str) -> tuple[Any, str]:
+    """Return the file system of an address and the path in it."""
+    try:
+        import fsspec
+    except ImportError:
+        raise UsageError(f"reading {display(name)!r} needs fsspec; pip install 'automl[remote]'") from None
+    try:
+        system, path = fsspec.url_to_fs(name)
+    except ImportError as error:
+        raise UsageError(f"{display(name)!r} cannot be read yet: {_line(error)}") from error
+    except ValueError as error:
+        scheme = name.partition("://")[0]
+        hint = suggestion(scheme, fsspec.available_protocols())
+        raise UsageError(f"addresses of the kind {scheme + '://'!r} are not known{hint}") from error
+    return system, path
+
+
+def _unreachable(name: str, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"there is no file {display(name)!r}")
+    return DataError(f"cannot read {display(name)!r}: {_line(error)}")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
