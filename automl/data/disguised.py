@@ -19,15 +19,17 @@ NUMBERS: Final = frozenset({0.0, -1.0, -9.0, *NINES, *(-nines for nines in NINES
 
 ENOUGH: Final = 20
 """Different other numbers that a column needs before one can lie apart."""
+FAR: Final = 3.0
+"""Times the range of the other numbers that one must be away from them: a largest value that was cut off is nearer."""
 OFTEN: Final = 5.0
-"""Times that -1 must be as frequent as the other numbers are in the mean, in a column that is never negative."""
+"""Times that the only negative number must be as frequent as the others are in the mean."""
 
 
 def disguised_numbers(numbers: NDArray[np.float64]) -> tuple[float, ...]:
     """Return the numbers of a column, (cells,) with NaN where missing, that stand for a missing value.
 
-    Such a number is 0, -1, -9 or plus or minus 99, 999..., comes more than once, and lies apart: as far from all other
-    numbers as these are from each other. -1 is one too if nothing else is negative and it is far more frequent.
+    Such a number is 0, -1, -9 or plus or minus 99, 999..., comes more than once, and lies apart: three times as far
+    from all other numbers as these are from each other, or as the only negative one and far more frequent than they.
 
     >>> disguised_numbers(np.array([*range(18, 80), 999, 999.0])), disguised_numbers(np.arange(100.0))
     ((999.0,), ())
@@ -50,8 +52,8 @@ def _apart(end: float, numbers: NDArray[np.float64]) -> bool:
     if count < 2 or len(others) <= ENOUGH:
         return False
     low, high = float(others.min()), float(others.max())
-    far = (low - end if end < low else end - high) >= high - low
-    if not far and not (end == -1 and low >= 0):
+    far = max(low - end, end - high) >= FAR * (high - low)
+    if not far and not end < 0 <= low:
         return False
     different = len(np.unique(others))
     return different >= ENOUGH and (far or count >= OFTEN * len(others) / different)

@@ -162,13 +162,16 @@ def without_cells(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:
     """
     if not na:
         return frame
-    words = {text_of(word) for word in na}
+    words = {word.strip() for word in na}
     numbers = parse_numbers(list(na))
-    columns = {
-        name: series.mask(series.isin(numbers) if series.dtype.kind in "iuf" else series.map(text_of).isin(words))
-        for name, series in frame.items()
-    }
-    return pd.DataFrame(columns, index=frame.index)
+
+    def found(series: pd.Series[Any]) -> pd.Series[bool]:
+        if series.dtype.kind in "iuf":
+            return series.isin(numbers)
+        texts = series.str.strip() if isinstance(series.dtype, pd.StringDtype) else series.map(text_of)
+        return texts.isin(words)
+
+    return pd.DataFrame({name: series.mask(found(series)) for name, series in frame.items()}, index=frame.index)
 
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, date_layout, parse_dates, telling_date
-from automl.data.disguised import disguised_numbers, disguised_words
+from automl.data.disguised import WORDS, disguised_numbers, disguised_words
 from automl.data.lists import list_separator
 from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
@@ -32,10 +32,16 @@ REPEATED: Final = 0.25
 hand, and their words say more than the whole."""
 UNIQUE: Final = 0.95
 """Share of different values from which codes are identifiers."""
+FEW_LISTS: Final = 0.05
+"""Share of different values below which lists are categories: the same ones come again and again."""
 SENTENCE: Final = 4.0
 """Mean words from which values are sentences."""
 PHRASE: Final = 1.5
 """Mean words from which values are names of several words."""
+SPELLINGS: Final = 16
+"""Different values that yes and no may have, in small letters and capitals."""
+HOPELESS: Final = OTHER_WORDS + len(WORDS) + 1
+"""Different values without a number among them after which the column cannot be one of numbers."""
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
 
@@ -162,8 +168,8 @@ def truth(value: str, categories: tuple[str, ...]) -> float:
 
 
 def _boolean(name: str, cells: Cells) -> Column | None:
-    folded = {value.casefold() for value in cells.values}
-    if len(folded) != 2 or not (folded & TRUE_WORDS and folded & FALSE_WORDS):
+    folded = {value.casefold() for value in cells.values[:SPELLINGS]}
+    if len(cells.values) > SPELLINGS or len(folded) != 2 or not (folded & TRUE_WORDS and folded & FALSE_WORDS):
         return None
     pair = sorted(cells.values, key=lambda value: (value.casefold() in TRUE_WORDS, value))
     categories = (pair[0], pair[-1])
@@ -197,6 +203,9 @@ def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
     style = number_style(cells.values, decimal)
+    beginning = parse_numbers(cells.values[:HOPELESS], style)
+    if len(beginning) == HOPELESS and np.isnan(beginning).all():  # most columns of words end here
+        return None
     numbers = parse_numbers(cells.values, style)
     known = ~np.isnan(numbers)
     if not _mostly(known, cells) or _zero_padded(cells.values):
@@ -263,11 +272,15 @@ def _words(name: str, cells: Cells) -> Column:
     words = float(np.mean([value.count(" ") + 1 for value in values]))
     shares = f"{len(values)} different values in {present} cells"
     separator = list_separator(values) if len(values) >= SMALL else None
-    if separator is not None:
-        form = "JSON arrays" if separator == "[" else f"lists separated by {separator!r}"
+    form = "words" if separator is None else f"lists separated by {separator!r}" if separator != "[" else "JSON arrays"
+    if separator is not None and unique >= FEW_LISTS:
         return Column(name, Kind.TEXT, f"{form}: {shares}", separator=separator)
-    if len(values) >= SMALL and ((words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)):
+    if (
+        separator is None
+        and len(values) >= SMALL
+        and ((words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED))
+    ):
         return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", _share(len(values), present))
     if present >= SMALL and unique >= UNIQUE:
         return Column(name, Kind.IDENTIFIER, f"codes: {shares}", _share(len(values), present))
-    return _categorical(name, cells, f"words: {shares}")
+    return _categorical(name, cells, f"{form}: {shares}")

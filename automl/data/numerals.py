@@ -117,13 +117,19 @@ def _decimal_comma(series: pd.Series[Any]) -> bool:
         texts = pa.array(series)
     else:
         return False
-    commas = texts.filter(pc.match_substring(texts, ","))
-    if not len(commas):
+    if not _may_hold(texts, b","):
         return False
+    commas = texts.filter(pc.match_substring(texts, ","))
     cells = (value.strip() for value in (*_spread(commas), *_spread(texts.drop_null())))
     sample = [cell for cell in cells if cell.lower() not in MISSING_WORDS]
     style = number_style(sample)
     return style.decimal == "," and float(np.isfinite(parse_numbers(sample, style)).mean()) >= CERTAIN
+
+
+def _may_hold(texts: Any, mark: bytes) -> bool:
+    """Return whether the bytes of an Arrow array of texts hold a mark: much faster than a look at each text."""
+    chunks = texts.chunks if hasattr(texts, "chunks") else [texts]
+    return any(mark in buffer.to_pybytes() for chunk in chunks for buffer in chunk.buffers()[-1:] if buffer)
 
 
 def _spread(texts: Any) -> list[str]:
