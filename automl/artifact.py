@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from automl.blend import Blend
+from automl.data.cells import text_of
 from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import Schema, Task
@@ -277,7 +278,7 @@ def _plain(value: Any) -> str | int | float | bool | None:
         value = value.item()
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None
-    return value if isinstance(value, str | int | float | bool) else str(value)
+    return value if isinstance(value, str | int | float | bool) else text_of(value)
 
 
 def _files(folder: Path) -> Iterable[Path]:

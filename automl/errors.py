@@ -21,6 +21,9 @@ class AutoMLError(Exception):
 
     exit_code = 1
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))  # one line, whatever the data that it quotes
+
 
 class UsageError(AutoMLError, ValueError):
     """An option has a value that the engine cannot take."""

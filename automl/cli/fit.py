@@ -144,7 +144,7 @@ def _report(model: AutoML, json: bool, test: Mapping[str, float], *, sample: str
     if json:
         _print_json(model, test)
     else:
-        _print_text(model, test, "new.csv" if sample == "-" else sample)
+        _print_text(model, test, "new.csv" if sample == "-" or "://" in sample else sample)
     if model.stopped_ == "interrupted":
         raise typer.Exit(_INTERRUPTED)
 

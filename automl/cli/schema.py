@@ -22,13 +22,23 @@ def schema(
     query: Query = None,
 ) -> None:
     """Print what the columns of a table are taken for, as JSON to edit and to pass to fit --schema."""
+    from automl.data.identifiers import with_telling_identifiers
     from automl.data.io import column_of, read_table
     from automl.data.schema import infer_schema
     from automl.data.schema_file import schema_text
     from automl.data.source import display
+    from automl.data.task import encode_target, infer_task
 
     frame, reading = read_table(table, options=read_options(sep, encoding, decimal, na, sheet, query))
     print(f"read {display(table)}: {reading.describe()}", file=sys.stderr)
-    if target is not None:
-        frame = frame.drop(columns=column_of(frame, target).name)
-    print(schema_text(infer_schema(frame, overrides=parse_types(types), decimal=reading.decimal)))
+    overrides = parse_types(types)
+    if target is None:
+        decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
+    else:
+        values = column_of(frame, target)
+        task = infer_task(values, target, decimal=reading.decimal)
+        y, known = encode_target(values, task)
+        frame = frame.drop(columns=target)[known]
+        decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
+        decided = with_telling_identifiers(frame, decided, y[known], task, settled=overrides)
+    print(schema_text(decided))

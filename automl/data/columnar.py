@@ -43,7 +43,7 @@ def _frame(format: str, read: Callable[[], Any]) -> pd.DataFrame:
         kept = [i for i, name in enumerate(table.column_names) if not UNNAMED_INDEX.fullmatch(name)]
         frame = cast("pd.DataFrame", table.select(kept).to_pandas())
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"the {format} file is damaged ({' '.join(str(error).split())}); write it again") from error
+        raise DataError(f"the {format} file is damaged ({error}); write it again") from error
     if not len(frame):
         raise DataError(f"the {format} file has no rows")
     return frame

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
 from automl.data.source import display
 from automl.errors import DataError, UsageError, suggestion
-
-DATABASES: Final = frozenset(
-    {"sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "redshift"}
-)
-
-
-def names_database(source: object) -> bool:
-    """Return whether a source is the URL of a database.
-
-    >>> names_database("postgresql+psycopg://host/shop"), names_database("s3://bucket/shop.csv")
-    (True, False)
-    """
-    scheme, mark, _ = str(source).partition("://")
-    return bool(mark) and scheme.partition("+")[0] in DATABASES
 
 
 def read_query(url: str, query: str | None) -> pd.DataFrame:
@@ -44,7 +30,7 @@ def read_query(url: str, query: str | None) -> pd.DataFrame:
     try:
         engine = sqlalchemy.create_engine(url)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError) as error:
-        raise UsageError(f"{display(url)!r} cannot be opened: {_line(error)}") from error
+        raise UsageError(f"{display(url)!r} cannot be opened: {error}") from error
     _require_file(engine.url)
     try:
         with engine.connect() as connection:
@@ -53,7 +39,7 @@ def read_query(url: str, query: str | None) -> pd.DataFrame:
                 raise DataError("the query selects no rows; it must be a select")
             names, rows = list(result.keys()), [tuple(row) for row in result]
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise DataError(f"the query failed: {_line(getattr(error, 'orig', None) or error)}") from error
+        raise DataError(f"the query failed: {getattr(error, 'orig', None) or error}") from error
     finally:
         engine.dispose()
     if not rows:
@@ -68,7 +54,3 @@ def _require_file(url: Any) -> None:
     if url.get_backend_name() == "sqlite" and str(path) != ":memory:" and not path.is_file():
         near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"there is no file {str(path)!r}{suggestion(path.name, near)}")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())

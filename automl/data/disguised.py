@@ -43,7 +43,7 @@ def disguised_numbers(numbers: NDArray[np.float64]) -> tuple[float, ...]:
             break
         found.append(apart)
         finite = finite[finite != apart]
-    return tuple(found)
+    return tuple(sorted(found))
 
 
 def _apart(end: float, numbers: NDArray[np.float64]) -> bool:

@@ -13,7 +13,7 @@ PROBE: Final = 200
 """Rows that are compared first; few columns that agree on them differ elsewhere."""
 
 
-def with_duplicates(frame: pd.DataFrame, columns: Sequence[Column], *, settled: Container[str]) -> tuple[Column, ...]:
+def with_duplicates(frame: pd.DataFrame, columns: Sequence[Column], *, settled: Container[str]) -> list[Column]:
     """Return the columns of a frame, those with exactly the cells of an earlier one marked as its duplicates.
 
     ``settled`` are columns whose kind their owner has set; they stay as they are.
@@ -31,4 +31,4 @@ def with_duplicates(frame: pd.DataFrame, columns: Sequence[Column], *, settled: 
         else:
             reason = f"the same cells as {columns[same].name!r} in every row"
             decided[i] = Column(column.name, Kind.DUPLICATE, reason)
-    return tuple(decided)
+    return decided

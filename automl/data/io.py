@@ -1,42 +1,24 @@
-"""Tables from files, databases and other libraries' frames, with nothing lost in silence.
-
-The format is told by the content, not by the name: what is compressed is unpacked, then Parquet, Arrow and Excel are
-known by their first bytes, JSON by its brackets, and all other text is CSV.
-"""
+"""Tables from files, databases and other libraries' frames, with nothing lost in silence."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.cells import text_of
-from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
-from automl.data.compression import decompress
-from automl.data.database import names_database, read_query
-from automl.data.delimited import read_delimited
-from automl.data.dialect import decode
-from automl.data.json_rows import begins_json, frame_of_rows, read_json
+from automl.data.database import read_query
+from automl.data.files import named, read_content, read_files
+from automl.data.json_rows import frame_of_rows
 from automl.data.numerals import decimal_mark, parse_numbers
 from automl.data.reading import Reading
-from automl.data.source import Source, content, display, locate
-from automl.data.workbook import read_workbook
+from automl.data.source import Source, locate, names_database
 from automl.errors import DataError, suggestion
-
-ZIP: Final = b"PK\x03\x04"
-REFUSED: Final = {
-    b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE and say --query 'select ...'",
-    b"\xd0\xcf\x11\xe0": "the file is an old Excel workbook (.xls); save it as .xlsx or CSV",
-    b"%PDF": "the file is a PDF; save the table as CSV or .xlsx",
-    b"\x89HDF": "the file is HDF5; save the table as Parquet or CSV",
-}
-"""Files that hold tables in a way that is not read, by their first bytes, and what to do."""
 
 
 def read_table(
@@ -68,83 +50,16 @@ def read_table(
         If an option does not fit, or a library that the source needs is not installed.
     """
     if not isinstance(source, str | Path):
-        frame, decided = _read(source.read(), reading, options)
+        frame, decided = read_content(source.read(), reading, options)
     elif options.query is not None or names_database(source):
-        frame = _named(read_query(str(source), options.query))
+        frame = named(read_query(str(source), options.query))
         decided = Reading("sql", header=tuple(frame.columns))
     else:
-        frame, decided = _read_files(locate(source), reading, options)
+        frame, decided = read_files(locate(source), reading, options)
     na = tuple(options.na) or (reading.na if reading else ())
     frame = without_cells(frame, na)
     decimal = options.decimal or (reading.decimal if reading and reading.format == decided.format else None)
     return frame, replace(decided, decimal=decimal or decimal_mark(frame), na=na, rows=len(frame))
-
-
-def _read_files(names: Sequence[str], reading: Reading | None, options: ReadOptions) -> tuple[pd.DataFrame, Reading]:
-    """Return the rows of several files below each other; the first one says what the columns are."""
-    if len(names) == 1:
-        return _read(content(names[0]), reading, options)
-    frames: list[pd.DataFrame] = []
-    for name in names:
-        try:
-            frame, found = _read(content(name), reading, options)
-        except DataError as error:
-            raise DataError(f"{display(name)}: {error}") from error
-        if frames:
-            _require_same(frame, frames[0], display(name), display(names[0]))
-            frame = frame[frames[0].columns]
-        else:
-            reading = found if found.format == "csv" else reading
-            first = found
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True), replace(first, files=len(names))
-
-
-def _require_same(frame: pd.DataFrame, first: pd.DataFrame, name: str, first_name: str) -> None:
-    differing = [*first.columns.difference(frame.columns, sort=False), *frame.columns.difference(first.columns)]
-    if differing:
-        where = first_name if differing[0] in first else name
-        raise DataError(
-            f"the files must have the same columns: {differing[0]!r} is only in {where}, not in "
-            f"{name if where == first_name else first_name}; leave that file out or repair it"
-        )
-
-
-def _read(data: bytes, known: Reading | None, options: ReadOptions) -> tuple[pd.DataFrame, Reading]:
-    """Return the table of one file by its first bytes."""
-    data = decompress(data)
-    refused = next((why for magic, why in REFUSED.items() if data.startswith(magic)), None)
-    if refused is not None:
-        raise DataError(refused)
-    if data.startswith(ZIP):
-        frame, sheet, skipped = read_workbook(data, options.sheet)
-        return _with_header(frame, Reading("excel", skipped=skipped, sheet=sheet))
-    if data.startswith(PARQUET):
-        return _with_header(read_parquet(data), Reading("parquet"))
-    if data.startswith((ARROW, ARROW_STREAM)):
-        return _with_header(read_arrow(data), Reading("arrow"))
-    text, encoding = decode(data, known.encoding if known else None, options.encoding)
-    if not text.strip():
-        raise DataError("the file is empty; it needs a header and rows")
-    if begins_json(text):
-        return _with_header(read_json(text), Reading("json", encoding))
-    frame, names, dialect = read_delimited(text, known, options.sep)
-    reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
-    return _named(frame, names), reading
-
-
-def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, Reading]:
-    return _named(frame), replace(reading, header=tuple(str(name) for name in frame.columns))
-
-
-def _named(frame: pd.DataFrame, names: Iterable[object] | None = None) -> pd.DataFrame:
-    """Give a frame text names without surrounding blanks, and refuse two columns of one name."""
-    texts = ["" if name is None else str(name).strip() for name in (frame.columns if names is None else names)]
-    texts = [name or f"unnamed_{i}" for i, name in enumerate(texts, start=1)]
-    twice = [name for name, count in Counter(texts).items() if count > 1]
-    if twice:
-        raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")
-    return frame if texts == list(frame.columns) else frame.set_axis(texts, axis=1)
 
 
 def from_memory(data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
@@ -212,7 +127,7 @@ def as_frame(data: object) -> pd.DataFrame:
         frame = _from_cells(data)
     else:
         frame = _from_library(data)
-    return _named(frame)
+    return named(frame)
 
 
 def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:

@@ -79,6 +79,4 @@ def _parse(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{where} is not JSON ({' '.join(str(error).split())}); write one object a line, or one array of objects"
-        ) from error
+        raise DataError(f"{where} is not JSON ({error}); write one object a line, or one array of objects") from error

@@ -66,13 +66,16 @@ def infer_schema(
     def decide(name: str, series: pd.Series[Any]) -> Column:
         if name in overrides:
             return forced_kind(name, series, Kind(overrides[name]), decimal=mark)
-        inferred = infer_kind(name, series, decimal=mark)
-        if name not in records or is_unedited(inferred, records[name]):
-            return inferred
-        return forced_kind(name, series, Kind(records[name]["kind"]), decimal=mark, given=editable(records[name]))
+        return infer_kind(name, series, decimal=mark)
 
     columns = [decide(name, frame.iloc[:, i]) for i, name in enumerate(names)]
-    return Schema(with_duplicates(frame, columns, settled={*records, *overrides}))
+    columns = with_duplicates(frame, columns, settled=overrides)
+    for i, column in enumerate(columns):
+        record = records.get(column.name)
+        if record is not None and column.name not in overrides and not is_unedited(column, record):
+            kind = Kind(record["kind"])
+            columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=editable(record))
+    return Schema(tuple(columns))
 
 
 def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

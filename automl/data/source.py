@@ -6,11 +6,26 @@ import os
 import sys
 from glob import glob, has_magic
 from pathlib import Path
-from typing import IO, Any, TypeGuard
+from typing import IO, Any, Final, TypeGuard
 
 from automl.errors import DataError, UsageError, suggestion
 
 Source = str | Path | IO[bytes]
+
+
+DATABASES: Final = frozenset(
+    {"sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "redshift"}
+)
+
+
+def names_database(source: object) -> bool:
+    """Return whether a source is the URL of a database.
+
+    >>> names_database("postgresql+psycopg://host/shop"), names_database("s3://bucket/shop.csv")
+    (True, False)
+    """
+    scheme, mark, _ = str(source).partition("://")
+    return bool(mark) and scheme.partition("+")[0] in DATABASES
 
 
 def is_path(data: object) -> TypeGuard[str | Path]:
@@ -29,6 +44,8 @@ def locate(source: str | Path) -> list[str]:
     name = str(source)
     if name == "-":
         return [name]
+    if names_database(name):
+        raise UsageError(f"a table must be a file, got the database {display(name)!r}; read it with a query first")
     if "://" in name:
         return _remote_files(name) if has_magic(name) else [name]
     path = Path(source)
@@ -105,7 +122,7 @@ def _system(name: str) -> tuple[Any, str]:
     try:
         system, path = fsspec.url_to_fs(name)
     except ImportError as error:
-        raise UsageError(f"{display(name)!r} cannot be read yet: {_line(error)}") from error
+        raise UsageError(f"{display(name)!r} cannot be read yet: {error}") from error
     except ValueError as error:
         scheme = name.partition("://")[0]
         hint = suggestion(scheme, fsspec.available_protocols())
@@ -116,8 +133,4 @@ def _system(name: str) -> tuple[Any, str]:
 def _unreachable(name: str, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"there is no file {display(name)!r}")
-    return DataError(f"cannot read {display(name)!r}: {_line(error)}")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return DataError(f"cannot read {display(name)!r}: {str(error) or type(error).__name__}")

@@ -59,7 +59,7 @@ def _sheets(data: bytes) -> dict[str, Rows]:
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             return {sheet.title: _rows(sheet) for sheet in book.worksheets}
     except (*BROKEN_ZIP, OSError, ValueError, LookupError, TypeError, AttributeError, SyntaxError) as error:
-        raise DataError(f"the workbook is damaged ({' '.join(str(error).split())}); save it again") from error
+        raise DataError(f"the workbook is damaged ({error}); save it again") from error
 
 
 def _rows(sheet: Any) -> Rows:

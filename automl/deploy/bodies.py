@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from automl.data.lists import ARRAY
 from automl.data.table import Schema
 from automl.deploy.problem import BadCell, RequestError
 
@@ -62,6 +63,7 @@ def _table(items: Sequence[Any], schema: Schema) -> Table:
     """Line up rows by name. A batch is only as good as its rows one by one: each must have every column."""
     names = [column.name for column in schema.columns]
     used = [column.name for column in schema.used]
+    lists = {column.name for column in schema.used if column.separator == ARRAY}
     errors: list[BadCell] = []
     records: list[Mapping[str, Any]] = []
     for row, item in enumerate(items, 1):
@@ -77,7 +79,7 @@ def _table(items: Sequence[Any], schema: Schema) -> Table:
             ]
         records.append(record)
     rows = [[record.get(name) for name in used] for record in records]
-    errors += _nested(used, rows)
+    errors += _nested(used, rows, lists)
     cells = np.empty((len(rows), len(used)), dtype=object)  # one block: much faster than a column at a time
     cells[:] = rows
     return Table(pd.DataFrame(cells, columns=used, dtype=object), errors)
@@ -96,12 +98,12 @@ def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
     return dict(zip(names, item, strict=True))
 
 
-def _nested(names: Sequence[str], rows: Sequence[list[Any]]) -> list[BadCell]:
-    """Report the cells that are not single values, and empty them."""
+def _nested(names: Sequence[str], rows: Sequence[list[Any]], lists: Collection[str]) -> list[BadCell]:
+    """Report the cells that are not single values, but for the columns of ``lists``, and empty them."""
     errors = []
     for row, values in enumerate(rows, 1):
         for i, value in enumerate(values):
-            if isinstance(value, list | dict):
+            if isinstance(value, dict) or (isinstance(value, list) and names[i] not in lists):
                 message = f"column {names[i]!r} must be a single value, got {value!r:.40} in row {row}"
                 errors.append(BadCell(row, names[i], value, message))
                 values[i] = None

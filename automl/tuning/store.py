@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from automl.artifact import About, plain_rows
 from automl.config import FitConfig
 from automl.data.reading import Reading
-from automl.data.schema_file import schema_from_json, schema_to_json
+from automl.data.schema_file import schema_from_json, schema_text, schema_to_json
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import UsageError
 from automl.evaluation.custom import Asked, stored_metric
@@ -73,6 +73,7 @@ def create(root: Path, run: StoredRun) -> None:
         "started": run.started,
     }
     write_json(root / "run.json", about_json)
+    (root / "schema.json").write_text(schema_text(about.schema) + "\n", encoding="utf-8")
 
 
 def save_plan(root: Path, plan: Plan) -> None:

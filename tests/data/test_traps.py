@@ -1,4 +1,4 @@
-"""The traps of CSV files that at least one good reader falls into, mostly without a word: from a file to typed cells."""
+"""The traps of CSV files that at least one good reader falls into, mostly without a word: from file to typed cells."""
 
 from __future__ import annotations
 
@@ -152,7 +152,9 @@ def test_a_trap_that_is_refused_with_what_to_do(tmp_path: Path, content: str, me
 
 
 def test_one_telling_day_among_many_is_enough(tmp_path: Path) -> None:
-    days = [f"{day:02}/{month:02}/{year}" for year in range(1900, 2024) for month in range(1, 13) for day in range(1, 13)]
+    days = [
+        f"{day:02}/{month:02}/{year}" for year in range(1900, 2024) for month in range(1, 13) for day in range(1, 13)
+    ]
     days[12_345] = "31/12/1999"
     read = table(written(tmp_path / "t.csv", "day,x\n" + "".join(f"{day},1\n" for day in days)))
     assert read.schema["day"].format == "%d/%m/%Y"

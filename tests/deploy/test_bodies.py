@@ -127,3 +127,10 @@ def test_bodies_that_cannot_be_read(body: bytes, media_type: str, status: int, w
     assert error.status == status
     assert word in error.detail
     assert "\n" not in error.detail
+
+
+def test_a_list_is_one_cell_of_a_column_of_lists() -> None:
+    schema = Schema((Column("tags", Kind.TEXT, "test", separator="["), Column("age", Kind.NUMERIC, "test")))
+    table = parse(orjson.dumps({"rows": [{"tags": ["a", "b"], "age": [1]}]}), JSON, schema, max_rows=9)
+    assert table.frame["tags"].tolist() == [["a", "b"]]
+    assert [error.column for error in table.errors] == ["age"]

@@ -1,0 +1,99 @@
+"""Files of any format, one or several, as one table.
+
+The format is told by the content, not by the name: what is compressed is unpacked, then Parquet, Arrow and Excel are
+known by their first bytes, JSON by its brackets, and all other text is CSV.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from automl.config import ReadOptions
+from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
+from automl.data.compression import decompress
+from automl.data.delimited import read_delimited
+from automl.data.dialect import decode
+from automl.data.json_rows import begins_json, read_json
+from automl.data.reading import Reading
+from automl.data.source import content, display
+from automl.data.workbook import read_workbook
+from automl.errors import DataError
+
+ZIP: Final = b"PK\x03\x04"
+REFUSED: Final = {
+    b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE and say --query 'select ...'",
+    b"\xd0\xcf\x11\xe0": "the file is an old Excel workbook (.xls); save it as .xlsx or CSV",
+    b"%PDF": "the file is a PDF; save the table as CSV or .xlsx",
+    b"\x89HDF": "the file is HDF5; save the table as Parquet or CSV",
+}
+"""Files that hold tables in a way that is not read, by their first bytes, and what to do."""
+
+
+def read_files(names: Sequence[str], known: Reading | None, options: ReadOptions) -> tuple[pd.DataFrame, Reading]:
+    """Return the rows of several files below each other; the first one says what the columns are."""
+    first, reading = read_content(content(names[0]), known, options)
+    if len(names) == 1:
+        return first, reading
+    frames = [first]
+    for name in names[1:]:
+        try:
+            frame, found = read_content(content(name), reading, options)
+        except DataError as error:
+            raise DataError(f"{display(name)}: {error}") from error
+        if found.format != reading.format:
+            raise DataError(f"the files must have one format: {display(name)} is {found.format}, not {reading.format}")
+        _require_same(frame, first, display(name), display(names[0]))
+        frames.append(frame[first.columns])
+    return pd.concat(frames, ignore_index=True), replace(reading, files=len(names))
+
+
+def _require_same(frame: pd.DataFrame, first: pd.DataFrame, name: str, first_name: str) -> None:
+    differing = first.columns.symmetric_difference(frame.columns, sort=False)
+    if len(differing):
+        where, other = (first_name, name) if differing[0] in first else (name, first_name)
+        raise DataError(
+            f"the files must have the same columns: {differing[0]!r} is in {where}, not in {other}; "
+            "leave that file out or repair it"
+        )
+
+
+def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tuple[pd.DataFrame, Reading]:
+    """Return the table of one file by its first bytes."""
+    data = decompress(data)
+    refused = next((why for magic, why in REFUSED.items() if data.startswith(magic)), None)
+    if refused is not None:
+        raise DataError(refused)
+    if data.startswith(ZIP):
+        frame, sheet, skipped = read_workbook(data, options.sheet)
+        return _with_header(frame, Reading("excel", skipped=skipped, sheet=sheet))
+    if data.startswith(PARQUET):
+        return _with_header(read_parquet(data), Reading("parquet"))
+    if data.startswith((ARROW, ARROW_STREAM)):
+        return _with_header(read_arrow(data), Reading("arrow"))
+    text, encoding = decode(data, known.encoding if known else None, options.encoding)
+    if not text.strip():
+        raise DataError("the file is empty; it needs a header and rows")
+    if begins_json(text):
+        return _with_header(read_json(text), Reading("json", encoding))
+    frame, names, dialect = read_delimited(text, known, options.sep)
+    reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
+    return named(frame, names), reading
+
+
+def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, Reading]:
+    return named(frame), replace(reading, header=tuple(str(name) for name in frame.columns))
+
+
+def named(frame: pd.DataFrame, names: Iterable[object] | None = None) -> pd.DataFrame:
+    """Give a frame text names without surrounding blanks, and refuse two columns of one name."""
+    texts = ["" if name is None else str(name).strip() for name in (frame.columns if names is None else names)]
+    texts = [name or f"unnamed_{i}" for i, name in enumerate(texts, start=1)]
+    twice = [name for name, count in Counter(texts).items() if count > 1]
+    if twice:
+        raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")
+    return frame if texts == list(frame.columns) else frame.set_axis(texts, axis=1)

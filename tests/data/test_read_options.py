@@ -1,0 +1,120 @@
+"""What the owner of a file knows better than its content tells."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.config import FitConfig, ReadOptions
+from automl.data.io import from_memory, read_table
+from automl.data.reading import Reading
+from automl.data.schema import apply_schema, infer_schema
+from automl.data.task import encode_target, infer_task
+from automl.errors import DataError, UsageError
+
+
+def read(data: str | bytes, options: ReadOptions | None = None, like: Reading | None = None) -> pd.DataFrame:
+    content = data.encode() if isinstance(data, str) else data
+    return read_table(io.BytesIO(content), reading=like, options=options or ReadOptions())[0]
+
+
+def typed(data: str, options: ReadOptions) -> dict[str, list[object]]:
+    frame, reading = read_table(io.BytesIO(data.encode()), options=options)
+    return apply_schema(frame, infer_schema(frame, decimal=reading.decimal)).to_dict("list")
+
+
+def test_a_separator_is_not_questioned() -> None:
+    assert read("a b\n1 x,y\n2 z\n", ReadOptions(sep=" ")).to_dict("list") == {"a": ["1", "2"], "b": ["x,y", "z"]}
+    assert list(read("a;b,c\n1;2,3\n", ReadOptions(sep=","))) == ["a;b", "c"]
+    assert list(read("a;b,c\n1;2,3\n", ReadOptions(sep=";"))) == ["a", "b,c"]
+    assert list(read("a,b\n1,2\n", ReadOptions(sep=";"))) == ["a,b"]
+    assert list(read("a^b\n1^2\n", ReadOptions(sep="^"))) == ["a", "b"]
+    assert read('a\tb\n"x\ty"\t2\n', ReadOptions(sep="tab")).to_dict("list") == {"a": ["x\ty"], "b": ["2"]}
+
+
+def test_an_encoding_is_not_questioned() -> None:
+    cities = "city,x\nŁódź,1\n".encode("cp1250")
+    assert read(cities, ReadOptions(encoding="cp1250"))["city"].tolist() == ["Łódź"]
+    assert read("city,x\nBern,1\n".encode("utf-8-sig"), ReadOptions(encoding="utf-8")).columns[0] == "city"
+    with pytest.raises(DataError, match="not written in utf-8"):
+        read(cities, ReadOptions(encoding="utf-8"))
+    with pytest.raises(DataError, match="zero bytes"):
+        read("a,b\n1,2\n".encode("utf-16-le"), ReadOptions(encoding="utf-8"))
+
+
+def test_a_decimal_mark_settles_what_is_ambiguous() -> None:
+    table = "a;b;c\n1,250;1.500;1.5\n2,500;12.000;2.5\n"
+    comma = {"a": [1.25, 2.5], "b": [1500.0, 12000.0], "c": [1.5, 2.5]}
+    assert typed(table, ReadOptions(decimal=",")) == comma
+    assert typed(table, ReadOptions(decimal=".")) == {"a": [1250.0, 2500.0], "b": [1.5, 12.0], "c": [1.5, 2.5]}
+    assert typed(table.replace("2,500", "0,500"), ReadOptions()) == comma | {"a": [1.25, 0.5]}
+
+
+def test_the_target_has_the_decimal_mark_of_the_table() -> None:
+    prices = "x;price\n0,5;1,250\n1,5;2,500\n0,1;3,125\n"
+    frame, reading = read_table(io.BytesIO(prices.encode()))
+    task = infer_task(frame["price"], "price", decimal=reading.decimal, problem_type=None)
+    assert encode_target(frame["price"], task)[0].tolist() == [1.25, 2.5, 3.125]
+
+
+def test_further_words_for_missing_hold_for_every_column_and_later_files() -> None:
+    options = ReadOptions(na=["n.v.", "999"])
+    frame, reading = read_table(io.BytesIO(b"a,b\n1,x\n999, n.v. \n3,y\n"), options=options)
+    assert frame.isna().sum().tolist() == [1, 1]
+    assert reading.describe() == "',' separated, utf-8, 'n.v.', '999' missing, 3 rows x 2 columns"
+    assert read("a,b\n999,z\n", like=reading)["a"].isna().all()
+    assert not read("a,b\n999,z\nn,z\n", ReadOptions(na=["n"]), reading)["a"].isna().iloc[0]
+    memory, remembered = from_memory({"a": [1.0, 999.0], "b": ["n.v.", 999]}, options)
+    assert memory.isna().to_numpy().tolist() == [[False, True], [True, True]]
+    assert remembered.na == ("n.v.", "999")
+
+
+def test_what_is_asked_of_a_later_file_wins_over_the_first() -> None:
+    _, first = read_table(io.BytesIO("a;b\n0,5;x\n".encode("latin-1")))
+    frame, later = read_table(io.BytesIO(b"a|b\n1.5|x\n"), reading=first, options=ReadOptions(sep="|", decimal="."))
+    assert frame.to_dict("list") == {"a": ["1.5"], "b": ["x"]}
+    assert (first.decimal, later.decimal) == (",", ".")
+    _, parquet = from_memory({"a": [1.5]})
+    assert read_table(io.BytesIO(b"a;b\n0,5;x\n"), reading=parquet)[1].decimal == ","
+
+
+WRONG = [
+    ({"sep": ""}, "sep must be one character"),
+    ({"sep": ",,"}, "sep must be one character"),
+    ({"sep": '"'}, "sep must be one character"),
+    ({"decimal": ";"}, r"decimal must be one of \., ,"),
+    ({"encoding": "utf8000"}, "encoding must be a text encoding"),
+    ({"encoding": "base64"}, "encoding must be a text encoding"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG, ids=[str(options) for options, _ in WRONG])
+def test_options_that_cannot_be(options: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ReadOptions(**options)
+
+
+def test_options_come_back_from_json() -> None:
+    config = FitConfig(read=ReadOptions(sep=";", na=["x"]), schema=({"name": "a", "kind": "text"},))
+    stored = config.to_json()
+    assert FitConfig.from_json(stored).read == config.read
+    older = {name: value for name, value in stored.items() if name not in ("read", "schema")}
+    assert FitConfig.from_json(older).read == ReadOptions()
+
+
+def test_readings_of_older_versions_are_known() -> None:
+    older = Reading.from_json({"format": "csv", "encoding": "utf-8", "delimiter": ";", "header": ["a"]})
+    assert (older.decimal, older.na, older.files) == (".", (), 1)
+    now = Reading("csv", "utf-8", ";", decimal=",", na=("x",), header=("a", "b"), rows=2)
+    assert Reading.from_json(now.to_json()) == now
+
+
+def test_numbers_that_are_no_table_of_text_keep_their_type() -> None:
+    frame, _ = from_memory(
+        pd.DataFrame({"a": np.arange(3), "t": pd.date_range("2024-01-01", periods=3)}), ReadOptions(na=["1"])
+    )
+    assert frame["a"].isna().tolist() == [False, True, False]
+    assert frame["t"].dtype.kind == "M"
