@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import orjson
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -45,7 +45,7 @@ def text_of(value: object) -> str | None:
     """Return a cell as text, the same however a file or a program wrote it; None if it is missing.
 
     >>> [text_of(value) for value in (" a ", 1, 1.0, "1.0", 0.5, True, None, float("nan"), ["a", 1])]
-    ['a', '1', '1', '1', '0.5', 'True', None, None, '["a",1]']
+    ['a', '1', '1', '1', '0.5', 'True', None, None, '["a", 1]']
     """
     if isinstance(value, str):
         text = value.strip()
@@ -59,8 +59,13 @@ def text_of(value: object) -> str | None:
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, list | dict | np.ndarray):
-        return orjson.dumps(value, default=str, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS).decode()
+        return json.dumps(value, default=_plain, skipkeys=True, ensure_ascii=False)
     return str(value).strip()
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has no form for in one that it has."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
 def cells_of(

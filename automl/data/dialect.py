@@ -114,10 +114,25 @@ def _corrected(body: str, dialect: Dialect, delimiter: str | None) -> Dialect:
         dialect = _apostrophes(body, dialect)
     if delimiter is not None:
         return dialect
+    dialect = _with_header(body, dialect)
     header = body.split("\n", title_lines(records(body, dialect)))[-1].partition("\n")[0]
     held = max(DELIMITERS, key=header.count)
     if dialect.delimiter not in header and held in header and dialect.quote not in header:
         return replace(dialect, delimiter=held)  # ragged rows mislead the sniffer: the header decides
+    return dialect
+
+
+def _with_header(body: str, dialect: Dialect) -> Dialect:
+    """Return the dialect with another delimiter if that one explains all rows, and a line that would be skipped too.
+
+    A decimal comma in every cell looks like a delimiter that only the header ``x;price`` lacks.
+    """
+    skipped = title_lines(records(body, dialect))
+    for mark in DELIMITERS if skipped else ():
+        other = replace(dialect, delimiter=mark)
+        rows = [row for row in records(body, other) if row]
+        if title_lines(rows) < skipped and len({len(row) for row in (rows[:-1] if len(rows) > 9 else rows)}) == 1:
+            return other
     return dialect
 
 

@@ -47,7 +47,7 @@ def schema_text(schema: Schema) -> str:
     ]
     """
     records = [_without_categories(_record(column)) for column in schema.columns]
-    return "[\\n" + ",\\n".join(" " + json.dumps(record, ensure_ascii=False) for record in records) + "\\n]"
+    return "[\n" + ",\n".join(" " + json.dumps(record, ensure_ascii=False) for record in records) + "\n]"
 
 
 def read_schema(source: str | Path | Sequence[Record]) -> tuple[Record, ...]:

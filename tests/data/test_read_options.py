@@ -12,6 +12,7 @@ from automl.config import FitConfig, ReadOptions
 from automl.data.io import from_memory, read_table
 from automl.data.reading import Reading
 from automl.data.schema import apply_schema, infer_schema
+from automl.data.table import ProblemType
 from automl.data.task import encode_target, infer_task
 from automl.errors import DataError, UsageError
 
@@ -56,7 +57,7 @@ def test_a_decimal_mark_settles_what_is_ambiguous() -> None:
 def test_the_target_has_the_decimal_mark_of_the_table() -> None:
     prices = "x;price\n0,5;1,250\n1,5;2,500\n0,1;3,125\n"
     frame, reading = read_table(io.BytesIO(prices.encode()))
-    task = infer_task(frame["price"], "price", decimal=reading.decimal, problem_type=None)
+    task = infer_task(frame["price"], "price", decimal=reading.decimal, problem_type=ProblemType.REGRESSION)
     assert encode_target(frame["price"], task)[0].tolist() == [1.25, 2.5, 3.125]
 
 
