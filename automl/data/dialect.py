@@ -19,6 +19,9 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLE: Final = 1 << 18
 """Characters that the decision is made on."""
 
+WHOLE: Final = 9
+"""Rows of a sample from which its last one may be cut and is not looked at."""
+
 BYTE_ORDER_MARKS: Final = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -131,7 +134,8 @@ def _with_header(body: str, dialect: Dialect) -> Dialect:
     for mark in DELIMITERS if skipped else ():
         other = replace(dialect, delimiter=mark)
         rows = [row for row in records(body, other) if row]
-        if title_lines(rows) < skipped and len({len(row) for row in (rows[:-1] if len(rows) > 9 else rows)}) == 1:
+        widths = {len(row) for row in (rows[:-1] if len(rows) > WHOLE else rows)}
+        if title_lines(rows) < skipped and len(widths) == 1 and widths != {1}:
             return other
     return dialect
 

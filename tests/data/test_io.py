@@ -91,7 +91,6 @@ def test_apostrophes_are_quotes_only_where_they_must_be() -> None:
 def test_a_decimal_comma_in_every_cell_is_no_delimiter() -> None:
     assert read("x;y\n0,5;1,25\n1,5;2,5\n").to_dict("list") == {"x": ["0,5", "1,5"], "y": ["1,25", "2,5"]}
     assert read("x;y\n" + "0,5;1,25\n" * 99).shape == (99, 2)
-    assert list(read("a title, with a comma\nx;y\n1;2\n3;4\n")) == ["x", "y"]
 
 
 def test_a_header_may_begin_with_a_hash() -> None:
