@@ -14,6 +14,7 @@ from automl.cli.duration import clock, parse_bytes, parse_seconds
 from automl.cli.progress import watch
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
 from automl.config import Preset, Scheduler
+from automl.errors import UsageError
 
 if TYPE_CHECKING:
     from automl.experiment import AutoML

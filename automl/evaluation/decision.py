@@ -210,4 +210,4 @@ def _between(scores: NDArray[np.float64], above: NDArray[np.intp]) -> NDArray[np
     """Return thresholds with so many of the rising probabilities below, midway to the next one."""
     below = np.append(0.0, scores)[above]
     middle = (below + np.append(scores, 1.0)[above]) / 2
-    return np.where(above == 0, middle, np.maximum(middle, np.nextafter(below, 2)))
+    return np.asarray(np.where(above == 0, middle, np.maximum(middle, np.nextafter(below, 2))))
