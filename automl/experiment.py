@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from automl import artifact
 from automl.artifact import About
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
-from automl.data.dependence import ordering_dates, shared_identifiers
+from automl.data.dependence import remarks
 from automl.data.identifiers import with_telling_identifiers
 from automl.data.io import column_of
-from automl.data.roles import Roles
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
@@ -349,7 +348,9 @@ class AutoML:
         typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
         if valid is None:
             folds, groups = make_scheme(typed, y, task, roles, self.folds, known=known, random_state=seed)
-            self._hint(config, frame, typed, schema, roles, started)
+            if not roles.given and isinstance(self.folds, int | None):
+                for remark in remarks(frame, typed, schema):
+                    self._say(started, config, f"warning: {remark}")
         else:
             further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
             if weight is not None:
@@ -386,19 +387,6 @@ class AutoML:
             elif column.missing:
                 self._say(started, config, f"column {column.name!r}: {column.reason}")
         return schema
-
-    def _hint(
-        self, config: FitConfig, frame: pd.DataFrame, typed: pd.DataFrame, schema: Schema, roles: Roles, started: float
-    ) -> None:
-        """Say which rows know of each other, if nobody has said so."""
-        if roles.given or not isinstance(self.folds, int | None):
-            return
-        for name in ordering_dates(typed, schema):
-            said = f"rows seem ordered by {name!r}: scores may be too good, use --time-column {name}"
-            self._say(started, config, f"warning: {said}")
-        for name in shared_identifiers(frame, schema):
-            said = f"rows share values of {name!r}: scores may be too good for new ones, use --groups {name}"
-            self._say(started, config, f"warning: {said}")
 
     def _train(self, root: Path, run: StoredRun) -> Self:
         def save_plan(plan: Plan) -> None:

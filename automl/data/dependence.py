@@ -47,7 +47,21 @@ def repeated_rows(typed: pd.DataFrame) -> NDArray[np.intp] | None:
     return None
 
 
-def ordering_dates(typed: pd.DataFrame, schema: Schema) -> Iterator[str]:
+def remarks(frame: pd.DataFrame, typed: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Yield what random folds may be fooled by, each with the option that deals with it.
+
+    Parameters
+    ----------
+    frame, typed
+        The features as they were read, and typed.
+    """
+    for name in _ordering_dates(typed, schema):
+        yield f"rows seem ordered by {name!r}: scores may be too good, use --time-column {name}"
+    for name in _shared_identifiers(frame, schema):
+        yield f"rows share values of {name!r}: scores may be too good for new ones, use --groups {name}"
+
+
+def _ordering_dates(typed: pd.DataFrame, schema: Schema) -> Iterator[str]:
     """Yield the date columns that the rows are sorted by, up or down."""
     for name in schema.of(Kind.DATETIME):
         dates = typed[name].dropna().to_numpy()
@@ -56,7 +70,7 @@ def ordering_dates(typed: pd.DataFrame, schema: Schema) -> Iterator[str]:
             yield name
 
 
-def shared_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
+def _shared_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     """Yield the columns that identify something by their name, but more than one row has each value."""
     for column in schema.used:
         if column.kind in (Kind.NUMERIC, Kind.CATEGORICAL) and names_identifier(column.name):

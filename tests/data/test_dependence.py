@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.data.dependence import ordering_dates, repeated_rows, shared_identifiers
+from automl.data.dependence import remarks, repeated_rows
 from automl.data.schema import apply_schema, infer_schema
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 ROWS = 200
 
 
-def said(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+def said(frame: pd.DataFrame) -> list[str]:
     schema = infer_schema(frame)
-    return list(ordering_dates(apply_schema(frame, schema), schema)), list(shared_identifiers(frame, schema))
+    return [remark.partition(", use ")[2] for remark in remarks(frame, apply_schema(frame, schema), schema)]
 
 
 def table(**columns) -> pd.DataFrame:
@@ -27,26 +27,26 @@ SHUFFLED = np.random.default_rng(1).permutation(ROWS)
 
 
 @pytest.mark.parametrize(
-    ("frame", "dates", "identifiers"),
+    ("frame", "suggested"),
     [
-        (table(when=DAYS), ["when"], []),
-        (table(when=DAYS[::-1]), ["when"], []),
-        (table(when=DAYS[SHUFFLED]), [], []),
-        (table(when=np.repeat(DAYS[:4], 50)), [], []),
-        (table(patient_id=SHUFFLED // 4), [], ["patient_id"]),
-        (table(customerID=[f"c-{i // 3}" for i in SHUFFLED]), [], ["customerID"]),
-        (table(patient_id=SHUFFLED), [], []),
-        (table(age=SHUFFLED // 4), [], []),
-        (table(status_id=SHUFFLED % 5), [], []),
+        (table(when=DAYS), ["--time-column when"]),
+        (table(when=DAYS[::-1]), ["--time-column when"]),
+        (table(when=DAYS[SHUFFLED]), []),
+        (table(when=np.repeat(DAYS[:4], 50)), []),
+        (table(patient_id=SHUFFLED // 4), ["--groups patient_id"]),
+        (table(customerID=[f"c-{i // 3}" for i in SHUFFLED]), ["--groups customerID"]),
+        (table(patient_id=SHUFFLED), []),
+        (table(age=SHUFFLED // 4), []),
+        (table(status_id=SHUFFLED % 5), []),
     ],
 )
-def test_what_is_said(frame, dates, identifiers) -> None:
-    assert said(frame) == (dates, identifiers)
+def test_what_is_suggested(frame, suggested) -> None:
+    assert said(frame) == suggested
 
 
 @pytest.mark.parametrize("name", ["breast_cancer", "churn", "diabetes", "wine"])
 def test_clean_tables_are_met_with_silence(name: str) -> None:
-    assert said(pd.read_csv(DATASETS / f"{name}.csv")) == ([], [])
+    assert said(pd.read_csv(DATASETS / f"{name}.csv")) == []
 
 
 def test_repeated_rows_are_found_in_every_kind_of_column() -> None:

@@ -1,0 +1,44 @@
+"""A run folder keeps its split, and folders without one of the newer files are read as they were meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.config import FitConfig
+from automl.evaluation.splits import by_time
+from automl.tuning import store
+from automl.tuning.journal import read_json, write_json
+from automl.tuning.store import StoredRun
+
+NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+
+
+def test_the_split_is_read_as_it_was_written(toy_run: NewRun, tmp_path: Path) -> None:
+    _, run = toy_run(FitConfig(max_trials=1))
+    rows = len(run.problem.y)
+    folds, groups = by_time(np.arange(rows) // 2, folds=3, run=2, fixed=True), np.arange(rows) // 5
+    store.create(tmp_path / "timed", replace(run, problem=replace(run.problem, folds=folds, groups=groups)))
+    problem = store.read_run(tmp_path / "timed").problem
+    assert (problem.folds.run, problem.folds.count, problem.folds.fixed, problem.folds.forward) == (2, 3, True, True)
+    for fold in range(3):
+        for found, expected in zip(problem.folds.split(fold), folds.split(fold), strict=True):
+            assert np.array_equal(found, expected)
+    assert problem.groups is not None
+    assert np.array_equal(problem.groups, groups)
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_a_run_of_an_earlier_version_goes_on(toy_run: NewRun, folds: int | None) -> None:
+    root, run = toy_run(FitConfig(max_trials=1, folds=folds))
+    stored = read_json(root / "run.json")
+    write_json(root / "run.json", {key: value for key, value in stored.items() if key != "folds_fixed"})
+    assert sorted(file.name for file in root.glob("*.npy")) == ["folds.npy", "target.npy"]
+    problem = store.read_run(root).problem
+    assert np.array_equal(problem.folds.assignment, run.problem.folds.assignment)
+    assert (problem.folds.roles, problem.groups) == (None, None)
+    assert problem.folds.fixed == (folds is not None)
