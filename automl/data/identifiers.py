@@ -41,15 +41,20 @@ def with_telling_identifiers(
         if column.kind is not Kind.IDENTIFIER or column.name in settled:
             continue
         numbers = pd.to_numeric(frame.iloc[:, i], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        if np.isfinite(numbers).all() and _chance(numbers, y, task) < CHANCE:
+        if np.isfinite(numbers).all() and chance_of_order(numbers, y, task) < CHANCE:
             columns[i] = replace(
                 column, kind=Kind.NUMERIC, reason=f"{column.reason}, but their order tells of the target"
             )
     return Schema(tuple(columns))
 
 
-def _chance(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -> float:
-    """Return the probability that blocks of rows differ as much if their order means nothing."""
+def chance_of_order(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -> float:
+    """Return the probability that the targets of blocks of rows differ as much if the order of ``numbers`` means nothing.
+
+    >>> from automl.data.table import ProblemType
+    >>> chance_of_order(np.arange(100), np.repeat([0, 1], 50), Task("y", ProblemType.BINARY, "", (0, 1))) < CHANCE
+    True
+    """
     from scipy.stats import chi2_contingency, kruskal
 
     blocks = min(BLOCKS, len(y) // BLOCK_ROWS)

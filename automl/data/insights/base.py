@@ -1,0 +1,130 @@
+"""What an insight is: a name, a look at a profile, and what it finds there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from automl.data.profile.record import ColumnProfile, Profile
+
+SHOWN: Final = 3
+"""Names that are written out; the others are counted."""
+
+
+class Severity(StrEnum):
+    """How much a finding can cost."""
+
+    HIGH = "high"
+    """Scores or models may be worthless."""
+    MEDIUM = "medium"
+    """Models lose, or a decision of the owner is needed."""
+    LOW = "low"
+    """Good to know; the engine deals with it."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return list(Severity).index(self)
+
+
+class Seen(NamedTuple):
+    """What a look at a profile has seen."""
+
+    severity: Severity
+    columns: tuple[str, ...]
+    evidence: str
+    """One sentence with figures, without a full stop."""
+    fix: str
+    """What to do about it, likewise; options and code in backticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that the owner of a table should know.
+
+    >>> Finding("duplicate_rows", "Duplicate rows", Severity.MEDIUM, (), "3 rows repeat others", "drop them").message
+    '3 rows repeat others; drop them'
+    """
+
+    insight: str
+    title: str
+    severity: Severity
+    columns: tuple[str, ...]
+    evidence: str
+    fix: str
+
+    @property
+    def message(self) -> str:
+        """The evidence and what to do about it, in one line."""
+        return f"{self.evidence}; {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """One thing that can be wrong with a table."""
+
+    name: str
+    title: str
+    look: Callable[[Profile], Iterable[Seen]]
+    in_fit: bool = False
+    """Whether ``fit`` warns of it."""
+
+    def findings(self, profile: Profile) -> Iterator[Finding]:
+        """Yield what there is to say, usually nothing."""
+        for seen in self.look(profile):
+            yield Finding(self.name, self.title, *seen)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return quoted names for a sentence, the first ones of many.
+
+    >>> listed(["a", "b"]), listed(list("abcdef"))
+    ("'a' and 'b'", "'a', 'b', 'c' and 3 more")
+    """
+    shown = [repr(name) for name in names[:SHOWN]]
+    if len(names) > SHOWN:
+        shown.append(f"{len(names) - SHOWN} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if shown[1:] else shown)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'s'[: count - 1]}"
+
+
+def share(part: float, whole: float) -> str:
+    """Return a share in percent that is never rounded to nothing or to all.
+
+    >>> share(1, 3), share(1, 10**6), share(0, 5), share(999_999, 10**6)
+    ('33.3 %', '< 0.1 %', '0 %', '> 99.9 %')
+    """
+    percent = 100 * part / whole if whole else 0.0
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.3g} %"
+
+
+def option(name: str, columns: Sequence[str], value: str) -> str:
+    """Return an option of the command line for some columns, to be pasted into a shell.
+
+    >>> option("--types", ["zip code"], "=identifier")
+    "`--types 'zip code=identifier'`"
+    """
+    return "`" + " ".join(f"{name} {shlex.quote(column + value)}" for column in columns[:SHOWN]) + "`"
+
+
+def together(severity: Severity, columns: Iterable[ColumnProfile], evidence: str, fix: str) -> Iterator[Seen]:
+    """Yield one finding for all columns that have something in common; ``{columns}`` in the texts stands for them."""
+    names = tuple(column.name for column in columns)
+    if names:
+        said = evidence.replace("{columns}", listed(names)).replace("{s}", "" if names[1:] else "s")
+        yield Seen(severity, names, said, fix)

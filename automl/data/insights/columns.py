@@ -1,0 +1,175 @@
+"""Insights into single columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from automl.data.identifiers import CHANCE
+from automl.data.insights.base import SHOWN, Seen, Severity, counted, listed, option, share, together
+from automl.data.kinds import names_identifier
+from automl.data.profile.record import ColumnProfile, Profile
+from automl.data.table import Kind
+
+LEAK = 0.95
+"""Prediction power, or correlation with the target, that real columns seldom have."""
+SUSPECT, ALONE = 0.75, 1.5
+"""Prediction power that is suspicious where no other column comes near: this many times that of the next."""
+NO_POWER = 0.0
+MOSTLY = 0.5
+"""Share of missing cells that is worth a word."""
+MANY_CATEGORIES, MANY_SHARE = 100, 0.1
+"""Categories, and their share of the rows, from which most have too few rows to learn from."""
+REPEATED = (0.001, 0.7)
+"""Share of different values of an identifier that names things with several rows each."""
+
+
+def leakage(profile: Profile) -> Iterator[Seen]:
+    """A column that tells the target almost completely is most likely made from it."""
+    target = profile.target
+    if target is None:
+        return
+    powers = sorted(((column.power or 0.0, column.name) for column in profile.columns), reverse=True)
+    certain = [name for power, name in powers if power > LEAK]
+    way_out = "if it is not known when predictions are made, leave it out with"
+    if len(certain) > SHOWN:
+        evidence = f"each of {listed(certain)} alone tells {target.name!r} almost completely"
+        yield Seen(
+            Severity.HIGH, tuple(certain), evidence, f"{way_out} {option('--types', certain, '=identifier')} ..."
+        )
+    elif certain:
+        for power, name in powers[: len(certain)]:
+            evidence = f"{name!r} alone tells {target.name!r} almost completely (prediction power {power:.2f} of 1)"
+            yield Seen(Severity.HIGH, (name,), evidence, f"{way_out} {option('--types', [name], '=identifier')}")
+    elif powers and powers[0][0] > max(SUSPECT, ALONE * (powers[1][0] if powers[1:] else 0.0)):
+        power, name = powers[0]
+        evidence = (
+            f"{name!r} alone tells most of {target.name!r} (prediction power {power:.2f} of 1), no other comes near"
+        )
+        yield Seen(Severity.MEDIUM, (name,), evidence, f"{way_out} {option('--types', [name], '=identifier')}")
+
+
+def target_correlation(profile: Profile) -> Iterator[Seen]:
+    """A number that follows the target on a straight line; silent where its power said so already."""
+    if profile.target is None:
+        return
+    for column in profile.columns:
+        if abs(column.correlation or 0.0) > LEAK and (column.power or 0.0) <= LEAK:
+            evidence = f"{column.name!r} and {profile.target.name!r} are correlated by {column.correlation:.3f}"
+            fix = f"if it is made from the target, leave it out with {option('--types', [column.name], '=identifier')}"
+            yield Seen(Severity.HIGH, (column.name,), evidence, fix)
+
+
+def uninformative(profile: Profile) -> Iterator[Seen]:
+    """Columns that alone tell nothing of the target."""
+    columns = [column for column in profile.columns if column.power is not None and column.power <= NO_POWER]
+    fix = "keep them unless they are costly to collect: together with others they may tell something"
+    yield from together(Severity.LOW, columns, "{columns} alone tell{s} nothing of the target", fix)
+
+
+def constant(profile: Profile) -> Iterator[Seen]:
+    """Columns of one value."""
+    columns = [column for column in profile.columns if column.kind is Kind.CONSTANT]
+    yield from together(Severity.LOW, columns, "{columns} hold{s} one value or none", "left out; nothing needs doing")
+
+
+def identifier(profile: Profile) -> Iterator[Seen]:
+    """Columns that name the rows."""
+    columns = [c for c in profile.columns if c.kind is Kind.IDENTIFIER and not _orders_target(c)]
+    fix = "left out; `--types COL=categorical` or `numeric` uses one after all"
+    yield from together(Severity.LOW, columns, "{columns} name{s} the rows and would not help with new ones", fix)
+
+
+def telling_identifier(profile: Profile) -> Iterator[Seen]:
+    """A row number whose order tells of the target: the table was sorted, or grew over time."""
+    for column in profile.columns:
+        if column.kind is Kind.IDENTIFIER and _orders_target(column):
+            evidence = f"{column.name!r} numbers the rows, and its order tells of the target: it is used as a number"
+            fix = f"if new rows are numbered otherwise, {option('--types', [column.name], '=identifier')} leaves it out"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+
+
+def _orders_target(column: ColumnProfile) -> bool:
+    return column.order_chance is not None and column.order_chance < CHANCE
+
+
+def repeated_identifier(profile: Profile) -> Iterator[Seen]:
+    """An identifier with several rows each: rows of one thing must not be in training and validation at once."""
+    for column in profile.columns:
+        low, high = (bound * profile.sampled for bound in REPEATED)
+        named = names_identifier(column.name) and column.kind in (Kind.NUMERIC, Kind.CATEGORICAL)
+        if named and max(low, 1) < column.distinct < high:
+            each = (profile.sampled - column.missing) / column.distinct
+            evidence = f"{column.name!r} looks like an identifier with {each:.1f} rows each"
+            fix = f"if new rows belong to new ones, use {option('--groups', [column.name], '')}: scores are too good without"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+
+
+def disguised_missing(profile: Profile) -> Iterator[Seen]:
+    """Values that stand for a missing one."""
+    for column in profile.columns:
+        if column.placeholders:
+            said = ", ".join(f"{each.value} ({counted(each.count, 'row')})" for each in column.placeholders[:SHOWN])
+            evidence = f"{column.name!r} may hide missing values: {said}"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, "leave those cells empty if they mean that")
+
+
+def mostly_missing(profile: Profile) -> Iterator[Seen]:
+    """Columns with more empty cells than values."""
+    columns = [c for c in profile.columns if c.kind.used and c.missing > MOSTLY * profile.sampled]
+    evidence = "{columns} " + f"{'are' if len(columns) > 1 else 'is'} missing in more than half of the rows"
+    fix = "nothing needs doing, unless they will be filled in when predictions are made: then scores mislead"
+    yield from together(Severity.LOW, columns, evidence, fix)
+
+
+def stray_words(profile: Profile) -> Iterator[Seen]:
+    """Words among numbers or dates."""
+    for column in profile.columns:
+        if column.stray:
+            said = listed([word[:40] for word in column.stray])
+            evidence = f"{column.name!r} is {column.kind}, but some cells hold {said}; they count as missing"
+            fix = f"repair them, or use {option('--types', [column.name], '=categorical')}"
+            yield Seen(Severity.LOW, (column.name,), evidence, fix)
+
+
+def rare_categories(profile: Profile) -> Iterator[Seen]:
+    """Categories with less than 5 % of the rows of the most frequent one."""
+    columns = [column for column in profile.columns if column.rare]
+    most = max((column.rare for column in columns), default=0)
+    evidence = "{columns} hold{s} " + f"rare categories (up to {most} in a column)"
+    yield from together(Severity.LOW, columns, evidence, "join them if they mean the same; models treat them with care")
+
+
+def high_cardinality(profile: Profile) -> Iterator[Seen]:
+    """Categories with so few rows each that little can be learned of them."""
+    least = max(MANY_CATEGORIES, MANY_SHARE * profile.sampled)
+    columns = [c for c in profile.columns if c.kind is Kind.CATEGORICAL and c.distinct > least]
+    for column in columns:
+        evidence = f"{column.name!r} has {column.distinct:,} categories in {profile.sampled:,} rows"
+        fix = f"take coarser ones, or read it as words with {option('--types', [column.name], '=text')}"
+        yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+
+
+def misspelt_categories(profile: Profile) -> Iterator[Seen]:
+    """Categories that look like another one."""
+    for column in profile.columns:
+        if column.look_alikes:
+            pairs = column.look_alikes[:SHOWN]
+            said = ", ".join(f"{pair.rare[:40]!r} beside {pair.frequent[:40]!r}" for pair in pairs)
+            more = len(column.look_alikes) - len(pairs)
+            evidence = f"{column.name!r} writes some categories in two ways: {said}" + (
+                f" and {more} more" if more else ""
+            )
+            rows = sum(pair.count for pair in column.look_alikes)
+            fix = f"write each in one way ({counted(rows, 'cell')} to change, {share(rows, profile.sampled)})"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+
+
+def time_order(profile: Profile) -> Iterator[Seen]:
+    """The rows are in the order of a date: validation on rows between those of training is too kind."""
+    for column in profile.columns:
+        way_out = f"if later rows are to be predicted, validate on later ones: {option('--time', [column.name], '')}"
+        if column.sorted:
+            evidence = f"the rows are in the order of {column.name!r}, as in a table that grows over time"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, way_out)
+        elif column.kind is Kind.DATETIME and _orders_target(column):
+            yield Seen(Severity.LOW, (column.name,), f"the target changes along {column.name!r}", way_out)

@@ -1,0 +1,181 @@
+"""The statistics of one feature column."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import cells_of
+from automl.data.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, Numbers
+from automl.data.profile.rows import vector
+from automl.data.profile.words import PLACEHOLDERS, look_alikes
+from automl.data.table import MISSING, Column, Kind
+
+BINS: Final = 24
+TOP: Final = 10
+"""Most frequent values that are kept."""
+RARE: Final = 0.05
+SENTINELS: Final = (0, -1, -9, -99, -999, -9999, 99, 999, 9999, 99999, 999999)
+"""Numbers that people write for "no value"."""
+ISOLATED: Final = 0.25
+"""Distance of such a number from all others, over the width of their middle 90 %."""
+FEWEST: Final = 3
+VARIED: Final = 20
+"""Different values above which one of them may stand out."""
+
+Floats = NDArray[np.float64]
+
+
+def profile_column(column: Column, raw: pd.Series[Any], typed: pd.DataFrame, signal: Floats | None) -> ColumnProfile:
+    """Measure a column.
+
+    Parameters
+    ----------
+    raw
+        (rows,) as it was read.
+    typed
+        The typed frame of the same rows; holds the column if models see it.
+    signal
+        (rows,) a target that has a mean, or None.
+    """
+    if column.kind in (Kind.NUMERIC, Kind.BOOLEAN, Kind.DATETIME):
+        return _measured(column, vector(column, typed), signal)
+    if column.kind is Kind.CATEGORICAL:
+        return _counted(column, typed[column.name].to_numpy(), list(column.categories), signal)
+    cells = cells_of(raw)
+    return _counted(column, cells.codes, cells.values, None)
+
+
+def summarise(values: Floats) -> Numbers:
+    """Return the distribution of finite numbers.
+
+    >>> summarise(np.array([1.0, 2.0, 3.0])).mean
+    2.0
+    """
+    from scipy.stats import kurtosis, skew
+
+    quantiles = np.quantile(values, LEVELS)
+    clipped = np.clip(values, quantiles[LEVELS.index(0.05)], quantiles[LEVELS.index(0.95)])
+    outside = np.abs(values - np.median(values)) > 5 * clipped.std()
+    varied = bool(values.max() > values.min())
+    return Numbers(
+        mean=float(values.mean()),
+        std=float(values.std()),
+        skew=float(skew(values)) if varied else 0.0,
+        kurtosis=float(kurtosis(values)) if varied else 0.0,
+        quantiles=tuple(quantiles.tolist()),
+        outliers=int(outside.sum()) if clipped.std() > 0 else 0,
+    )
+
+
+def histogram(values: Floats, signal: Floats | None = None) -> Histogram:
+    """Return counts, and means of the signal, in bins of equal width; those of whole numbers hold equally many."""
+    low, high = np.quantile(values, (0.005, 0.995))
+    if low == high:
+        low, high = values.min(), values.max()
+    if low == high or (values == np.trunc(values)).all():
+        low, high = np.floor(low), np.ceil(high)
+        width = max(1.0, np.ceil((high - low + 1) / BINS))
+        edges = np.arange(low, high + width + 1, width) - 0.5
+        edges = edges[: np.searchsorted(edges, high) + 1]
+    else:
+        edges = np.linspace(low, high, BINS + 1)
+    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    counts = np.bincount(place, minlength=len(edges) - 1)
+    means = () if signal is None else _means(place, signal, counts)
+    return Histogram(tuple(edges.tolist()), tuple(counts.tolist()), means)
+
+
+def _means(place: NDArray[Any], signal: Floats, counts: NDArray[Any]) -> tuple[float | None, ...]:
+    sums = np.bincount(place, weights=signal, minlength=len(counts))
+    return tuple(float(total / count) if count else None for total, count in zip(sums, counts, strict=True))
+
+
+def _measured(column: Column, values: Floats, signal: Floats | None) -> ColumnProfile:
+    known = np.isfinite(values)
+    present = values[known]
+    told = None if signal is None else signal[known]
+    distinct, place, counts = np.unique(present, return_inverse=True, return_counts=True)
+    numeric = column.kind is Kind.NUMERIC
+    labels = column.categories if column.kind is Kind.BOOLEAN else None
+    return ColumnProfile(
+        column.name,
+        column.kind,
+        column.reason,
+        missing=int((~known).sum()),
+        distinct=len(distinct),
+        numbers=summarise(present) if len(present) else None,
+        histogram=histogram(present, told) if len(present) else None,
+        top=() if column.kind is Kind.DATETIME else _most_frequent(distinct, counts, place, told, labels),
+        placeholders=_sentinels(distinct, counts, len(values)) if numeric else (),
+        stray=column.missing,
+        correlation=_pearson(present, told) if column.kind is not Kind.DATETIME else None,
+        sorted=column.kind is Kind.DATETIME and _in_order(present),
+    )
+
+
+def _most_frequent(
+    distinct: Floats, counts: NDArray[Any], place: NDArray[Any], told: Floats | None, labels: tuple[str, ...] | None
+) -> tuple[Frequency, ...]:
+    means = None if told is None else _means(place, told, counts)
+    return tuple(
+        Frequency(labels[int(distinct[i])] if labels else f"{distinct[i]:.10g}", int(counts[i]), means and means[i])
+        for i in np.argsort(-counts, kind="stable")[:TOP]
+    )
+
+
+def _sentinels(distinct: Floats, counts: NDArray[Any], rows: int) -> tuple[Frequency, ...]:
+    """Return the numbers that may stand for a missing one.
+
+    Those people write for it, if no other value is near; and a number that is ten times as frequent as any other, unless
+    most rows have it: then it is the norm, such as the zero of an amount that few have.
+    """
+    if len(distinct) <= VARIED:
+        return ()
+    found = [i for i in (0, len(distinct) - 1) if distinct[i] in SENTINELS and _isolated(distinct, counts, i)]
+    second, top = np.argsort(counts, kind="stable")[-2:]
+    if 0.1 * rows < counts[top] <= 0.5 * rows and counts[top] > 10 * counts[second]:
+        found.append(int(top))
+    return tuple(Frequency(f"{distinct[i]:.10g}", int(counts[i])) for i in dict.fromkeys(found))
+
+
+def _isolated(distinct: Floats, counts: NDArray[Any], i: int) -> bool:
+    others, weights = np.delete(distinct, i), np.delete(counts, i)
+    low, high = (others[np.searchsorted(weights.cumsum(), share * weights.sum())] for share in (0.05, 0.95))
+    return bool(counts[i] >= FEWEST and np.abs(others - distinct[i]).min() > ISOLATED * (high - low))
+
+
+def _pearson(values: Floats, told: Floats | None) -> float | None:
+    if told is None or len(values) < 3 or values.std() == 0 or told.std() == 0:
+        return None
+    scaled = (values - values.mean()) / values.std()
+    return float(np.clip(np.mean(scaled * (told - told.mean()) / told.std()), -1, 1))
+
+
+def _in_order(values: Floats) -> bool:
+    steps = np.diff(values)
+    return len(values) > VARIED and bool((steps != 0).any()) and bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _counted(column: Column, codes: NDArray[Any], values: list[str], signal: Floats | None) -> ColumnProfile:
+    present = codes[codes > MISSING]
+    counts = np.bincount(present, minlength=len(values))
+    held = np.flatnonzero(counts)
+    means = None if signal is None else _means(present, signal[codes > MISSING], counts)
+    order = held[np.argsort(-counts[held], kind="stable")]
+    categorical = column.kind is Kind.CATEGORICAL
+    words = {values[i]: int(counts[i]) for i in held}
+    return ColumnProfile(
+        column.name,
+        column.kind,
+        column.reason,
+        missing=len(codes) - len(present),
+        distinct=len(held),
+        top=tuple(Frequency(values[i], int(counts[i]), means and means[i]) for i in order[:TOP]),
+        rare=int((counts[held] < RARE * counts.max(initial=0)).sum()) if categorical else 0,
+        look_alikes=look_alikes(words) if categorical else (),
+        placeholders=tuple(Frequency(word, words[word]) for word in words if word.casefold() in PLACEHOLDERS),
+    )

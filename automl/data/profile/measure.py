@@ -1,0 +1,122 @@
+"""From rows to their profile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.identifiers import chance_of_order
+from automl.data.profile.anomalies import ROWS as ANOMALY_ROWS
+from automl.data.profile.anomalies import find_anomalies
+from automl.data.profile.associations import ROWS as ASSOCIATION_ROWS
+from automl.data.profile.associations import associate
+from automl.data.profile.columns import profile_column
+from automl.data.profile.power import prediction_power
+from automl.data.profile.record import ColumnProfile, Profile
+from automl.data.profile.repeats import find_duplicates
+from automl.data.profile.rows import Rows, vector
+from automl.data.profile.shift import find_shift
+from automl.data.profile.target import profile_target, small_model
+from automl.data.table import Column, Kind
+from automl.deadline import Deadline
+
+ROWS: Final = 200_000
+"""Rows that statistics are from."""
+POWER_ROWS: Final = 10_000
+"""Rows that prediction power and the small model are from."""
+QUICK_ROWS: Final = 5_000
+"""Rows of the quick look, fewer if there are many columns."""
+QUICK_CELLS: Final = 500_000
+CELLS_A_SECOND: Final = 10_000_000
+"""Cells whose rows are compared in a second, at the least."""
+
+
+def profile_table(
+    rows: Rows,
+    *,
+    raw_target: pd.Series[Any] | None = None,
+    test: pd.DataFrame | None = None,
+    random_state: int = 0,
+) -> Profile:
+    """Measure a whole table.
+
+    Duplicates and the target are measured on all rows, the rest on up to 200,000 drawn at random.
+
+    Parameters
+    ----------
+    raw_target
+        The target as it was read, with the rows that have none.
+    test
+        A further table, as it was read, to compare with.
+    """
+    sample = rows.sample(ROWS, random_state)
+    typed = sample.typed()
+    few = sample.sample(POWER_ROWS, random_state)
+    few_typed = few.typed()
+    columns = tuple(
+        replace(profile_column(column, sample.frame.iloc[:, i], typed, sample.signal), **_tells(column, few, few_typed))
+        for i, column in enumerate(sample.schema.columns)
+    )
+    target = profile_target(rows, raw_target)
+    if target is not None:
+        target = replace(target, baseline=small_model(few, few_typed, [column.power or 0.0 for column in columns]))
+    interest = [column.name for column in sorted(columns, key=lambda column: -(column.power or 0.0))]
+    associated = sample.sample(ASSOCIATION_ROWS, random_state)
+    unusual = sample.sample(ANOMALY_ROWS, random_state)
+    return Profile(
+        rows=len(rows),
+        sampled=len(sample),
+        columns=columns,
+        target=target,
+        duplicates=find_duplicates(rows),
+        associations=associate(associated, associated.typed(), interest),
+        anomalies=find_anomalies(unusual, unusual.typed()),
+        shift=None if test is None else find_shift(rows, test, random_state=random_state),
+    )
+
+
+def quick_profile(rows: Rows, *, folds: NDArray[Any], deadline: Deadline, random_state: int = 0) -> Profile:
+    """Measure what could make a fit mislead, on some rows, in the time there is.
+
+    Columns that the time does not reach have no prediction power.
+
+    Parameters
+    ----------
+    folds
+        (rows,) the fold of each row.
+    """
+    few = rows.sample(min(QUICK_ROWS, QUICK_CELLS // max(1, rows.frame.shape[1])), random_state)
+    typed = few.typed()
+    in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining
+    duplicates = find_duplicates(rows, folds=folds, columns=False) if in_time else None
+    columns: list[ColumnProfile] = []
+    for i, column in enumerate(few.schema.columns):
+        tells = {} if deadline.passed else _tells(column, few, typed)
+        columns.append(replace(profile_column(column, few.frame.iloc[:, i], typed, few.signal), **tells))
+    return Profile(len(rows), len(few), tuple(columns), target=profile_target(rows), duplicates=duplicates)
+
+
+def _tells(column: Column, rows: Rows, typed: pd.DataFrame) -> dict[str, float | None]:
+    """Return what a column tells of the target: by its values and, dates and identifiers, by its order."""
+    if rows.task is None or rows.y is None:
+        return {}
+    told: dict[str, float | None] = {}
+    if column.kind.used:
+        told["power"] = prediction_power(column, typed, rows.y, rows.task)
+    order = _order(column, rows, typed)
+    if order is not None and np.isfinite(order).all():
+        told["order_chance"] = chance_of_order(order, rows.y, rows.task)
+    return told
+
+
+def _order(column: Column, rows: Rows, typed: pd.DataFrame) -> NDArray[np.float64] | None:
+    if column.kind is Kind.DATETIME:
+        return vector(column, typed)
+    if column.kind is Kind.IDENTIFIER:
+        numbers = pd.to_numeric(rows.frame[column.name], errors="coerce")
+        return numbers.to_numpy(np.float64, na_value=np.nan)
+    return None

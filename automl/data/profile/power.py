@@ -1,0 +1,136 @@
+"""What one column alone tells of the target, measured on rows that its model did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.profile.rows import vector
+from automl.data.table import Column, Kind, ProblemType, Task
+
+FOLDS: Final = 3
+FEWEST: Final = 30
+"""Rows below which nothing can be said."""
+LEAVES: Final = (8, 64)
+"""Leaves of the trees: few for a weak signal, many for one that is in every detail; the better tree counts."""
+LEAF_ROWS: Final = 5
+PRIOR: Final = 5.0
+"""Rows' worth of the overall mean that a category starts with."""
+WORDS: Final = 4096
+TEXT_ROWS: Final = 4_000
+
+Outputs = NDArray[np.float64]
+Learn = Callable[[Any, Outputs, Any], Outputs]
+"""Training features and outputs, and the features to predict."""
+
+
+def prediction_power(
+    column: Column, typed: pd.DataFrame, y: NDArray[Any], task: Task, *, random_state: int = 0
+) -> float | None:
+    """Return how well a model of one column predicts the target: 0 = like guessing, 1 = perfectly; None if unknown.
+
+    Numbers and dates: a small decision tree. Categories: their mean target in training rows, drawn towards the overall
+    one. Text: a ridge regression on its words. All are cross-validated. The score s is the ROC AUC (binary), the
+    accuracy (multiclass) or R2 of the ranks of the target (regression; one outlier cannot decide it), given as
+    max((s - b) / (1 - b), 0) with b the score of guessing.
+
+    >>> frame = pd.DataFrame({"x": np.arange(60.0)})
+    >>> column = Column("x", Kind.NUMERIC, "")
+    >>> task = Task("y", ProblemType.BINARY, "", (0, 1))
+    >>> prediction_power(column, frame, (np.arange(60) > 30).astype(int), task)
+    1.0
+    """
+    rng = np.random.default_rng(random_state)
+    if column.kind is Kind.TEXT and len(y) > TEXT_ROWS:
+        picked = np.sort(rng.choice(len(y), TEXT_ROWS, replace=False))
+        typed, y = typed.iloc[picked], y[picked]
+    if len(y) < FEWEST or y.min() == y.max():
+        return None
+    features: Any = _words(typed[column.name]) if column.kind is Kind.TEXT else vector(column, typed)
+    learners = {Kind.TEXT: (_ridge,), Kind.CATEGORICAL: (_means,)}.get(column.kind, _TREES)
+    wanted, fold = _wanted(y, task), rng.permuted(np.arange(len(y)) % FOLDS)
+    return round(
+        max(0.0, *(_skill(y, _out_of_fold(learn, features, wanted, fold), wanted, task) for learn in learners)), 4
+    )
+
+
+def _out_of_fold(learn: Learn, features: Any, wanted: Outputs, fold: NDArray[Any]) -> Outputs:
+    predicted = np.empty_like(wanted)
+    for k in range(FOLDS):
+        predicted[fold == k] = learn(features[fold != k], wanted[fold != k], features[fold == k])
+    return predicted
+
+
+def _wanted(y: NDArray[Any], task: Task) -> Outputs:
+    """Return the target as (rows, outputs): one column a class of several, else one of 0 and 1 or of ranks."""
+    if task.problem_type is ProblemType.MULTICLASS:
+        return np.eye(task.n_classes)[y]
+    if task.problem_type is ProblemType.BINARY:
+        return y.astype(np.float64)[:, None]
+    return ranks(y.astype(np.float64))[:, None]
+
+
+def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rank of each value between 0 and 1; ties share theirs, missing values stay missing.
+
+    >>> ranks(np.array([30.0, 10.0, 10.0, np.nan])).tolist()
+    [1.0, 0.5, 0.5, nan]
+    """
+    from scipy.stats import rankdata
+
+    order = np.full(len(values), np.nan)
+    known = np.isfinite(values)
+    order[known] = rankdata(values[known]) / max(1, np.count_nonzero(known))
+    return order
+
+
+def _skill(y: NDArray[Any], predicted: Outputs, wanted: Outputs, task: Task) -> float:
+    from sklearn.metrics import r2_score, roc_auc_score
+
+    if task.problem_type is ProblemType.BINARY:
+        return 2 * float(roc_auc_score(y, predicted[:, 0])) - 1
+    if task.problem_type is ProblemType.REGRESSION:
+        return float(r2_score(wanted[:, 0], predicted[:, 0]))
+    trivial = np.bincount(y).max() / len(y)
+    return float((np.mean(predicted.argmax(axis=1) == y) - trivial) / (1 - trivial))
+
+
+def _tree(leaves: int, train: Outputs, wanted: Outputs, valid: Outputs) -> Outputs:
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=LEAF_ROWS, random_state=0)
+    predicted: Outputs = tree.fit(train[:, None], wanted).predict(valid[:, None])
+    return predicted.reshape(len(valid), -1)
+
+
+_TREES: Final = tuple(partial(_tree, leaves) for leaves in LEAVES)
+
+
+def _means(train: Outputs, wanted: Outputs, valid: Outputs) -> Outputs:
+    overall = wanted.mean(axis=0)
+    places = [np.where(np.isnan(codes), 0, codes + 1).astype(np.intp) for codes in (train, valid)]  # 0 is missing
+    size = max(int(place.max(initial=0)) for place in places) + 1
+    counts = np.bincount(places[0], minlength=size)
+    sums = np.column_stack([np.bincount(places[0], weights=each, minlength=size) for each in wanted.T])
+    means = (sums + PRIOR * overall) / (counts + PRIOR)[:, None]
+    picked: Outputs = means[places[1]]
+    return picked
+
+
+def _words(texts: pd.Series[Any]) -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    return HashingVectorizer(n_features=WORDS, alternate_sign=False).transform(texts.fillna(""))
+
+
+def _ridge(train: Any, wanted: Outputs, valid: Any) -> Outputs:
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(solver="sparse_cg", max_iter=30, tol=1e-2).fit(train, wanted)
+    predicted: Outputs = model.predict(valid)
+    return predicted.reshape(valid.shape[0], -1)

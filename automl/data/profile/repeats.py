@@ -1,0 +1,94 @@
+"""Rows and columns that repeat others."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import cells_of
+from automl.data.profile.record import Duplicates
+from automl.data.profile.rows import Rows
+
+EXAMPLES: Final = 5
+LISTED: Final = 5
+"""Rows of a group that are listed."""
+
+Codes = NDArray[np.int64]
+
+
+def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None, columns: bool = True) -> Duplicates:
+    """Count the rows of a whole table that are equal, as texts or values of the file.
+
+    Parameters
+    ----------
+    folds
+        (rows,) the fold of each row, if there are folds.
+    columns
+        Whether equal columns are looked for too.
+    """
+    features = row_codes(rows.frame)
+    same = features if rows.y is None else _joined(features, rows.y)
+    counts = np.bincount(same)
+    _, firsts = np.unique(same, return_index=True)
+    repeating = np.flatnonzero(counts > 1)
+    examples = tuple(tuple(rows.numbers[same == group][:LISTED].tolist()) for group in repeating[:EXAMPLES])
+    return Duplicates(
+        rows=len(same) - len(firsts),
+        examples=examples,
+        conflicting=_conflicting(features, rows),
+        across_folds=None if folds is None else _across(same, folds),
+        columns=_equal_columns(rows.frame) if columns else (),
+    )
+
+
+def row_codes(frame: pd.DataFrame) -> Codes:
+    """Return (rows,) numbers from 0 that are equal where all cells of the rows are."""
+    plain = {i: comparable(frame.iloc[:, i]) for i in range(frame.shape[1])}
+    hashed = pd.util.hash_pandas_object(pd.DataFrame(plain, index=frame.index), index=False).to_numpy()
+    codes, _ = pd.factorize(hashed)
+    return codes.astype(np.int64)
+
+
+def comparable(series: pd.Series[Any]) -> Any:
+    """Return a column whose cells can be hashed: lists and mixed types become codes of their text."""
+    return cells_of(series).codes if series.dtype == object else series.array
+
+
+def _joined(features: Codes, y: NDArray[Any]) -> Codes:
+    """Return codes of rows that are equal in the target too."""
+    values, _ = pd.factorize(y)
+    codes, _ = pd.factorize(features * (values.max() + 1) + values)
+    return codes.astype(np.int64)
+
+
+def _conflicting(features: Codes, rows: Rows) -> int:
+    if rows.task is None or rows.y is None or not rows.task.problem_type.classification:
+        return 0
+    return int(_differs(features, rows.y)[features].sum())
+
+
+def _across(same: Codes, folds: NDArray[Any]) -> int:
+    return int(_differs(same, folds)[same].sum())
+
+
+def _differs(groups: Codes, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return, for each group, whether its rows differ in the value."""
+    low = np.full(groups.max() + 1, np.iinfo(np.int64).max)
+    high = np.full(groups.max() + 1, -1)
+    np.minimum.at(low, groups, values)
+    np.maximum.at(high, groups, values)
+    return low < high
+
+
+def _equal_columns(frame: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return groups of columns with equal cells; those that have one value only are no news."""
+    groups: dict[bytes, list[str]] = {}
+    for i, name in enumerate(frame.columns):
+        codes = cells_of(frame.iloc[:, i])
+        if len(codes.values) > 1:
+            hashes = pd.util.hash_array(np.array([*codes.values, ""], dtype=object))[codes.codes]
+            groups.setdefault(hashes.tobytes(), []).append(str(name))
+    return tuple(tuple(names) for names in groups.values() if len(names) > 1)

@@ -1,0 +1,79 @@
+"""The target over all rows, and what a small model makes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.data.cells import cells_of
+from automl.data.numerals import number_style, parse_numbers
+from automl.data.profile.booster import FOLDS, out_of_fold, score
+from automl.data.profile.columns import histogram, summarise
+from automl.data.profile.record import Baseline, Frequency, TargetProfile
+from automl.data.profile.rows import Rows, vector
+from automl.data.table import Kind, ProblemType
+
+FEWEST: Final = 60
+"""Rows below which a small model tells nothing."""
+MANY_CLASSES: Final = 20
+"""Classes up to which the small model is quick; it builds one tree a class and round."""
+
+
+def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfile | None:
+    """Measure the target of all rows; ``raw`` is the column as it was read, with the rows that have no target."""
+    task, y = rows.task, rows.y
+    if task is None or y is None:
+        return None
+    cells = None if raw is None else cells_of(raw)
+    record = {
+        "name": task.target,
+        "problem_type": task.problem_type,
+        "reason": task.reason,
+        "rows": len(y),
+        "missing": 0 if raw is None else len(raw) - len(y),
+        "words": 0 if cells is None else _words(cells.values, cells.counts()),
+    }
+    if task.problem_type.classification:
+        counts = np.bincount(y, minlength=task.n_classes).tolist()
+        classes = tuple(Frequency(str(label), count) for label, count in zip(task.classes, counts, strict=True))
+        return TargetProfile(**record, distinct=task.n_classes, classes=classes)
+    top, count = Counter(y.tolist()).most_common(1)[0]
+    return TargetProfile(
+        **record,
+        distinct=len(np.unique(y)),
+        numbers=summarise(y),
+        histogram=histogram(y),
+        top=Frequency(f"{top:.10g}", count),
+    )
+
+
+def _words(values: list[str], counts: NDArray[Any]) -> int:
+    """Return the cells that are no numbers, if more than half of them are and those differ."""
+    numbers = np.isfinite(parse_numbers(values, number_style(values)))
+    several = np.count_nonzero(numbers) > 2
+    return int(counts[~numbers].sum()) if several and counts[numbers].sum() > 0.5 * counts.sum() else 0
+
+
+def small_model(rows: Rows, typed: pd.DataFrame, powers: list[float]) -> Baseline | None:
+    """Return what a boosted model of 50 shallow trees reaches in cross-validation; None if there is too little to train on.
+
+    Text is not among its columns: if one column alone does better, that is the score.
+    """
+    task, y = rows.task, rows.y
+    used = [column for column in rows.schema.used if column.kind is not Kind.TEXT]
+    if task is None or y is None or len(y) < FEWEST or not rows.schema.used or task.n_classes > MANY_CLASSES:
+        return None
+    if task.problem_type.classification and np.bincount(y, minlength=task.n_classes).min() < FOLDS:
+        return None
+    metric, trivial = {ProblemType.BINARY: ("roc_auc", 0.5), ProblemType.REGRESSION: ("r2", 0.0)}.get(
+        task.problem_type, ("accuracy", float(np.unique(y, return_counts=True)[1].max() / len(y)))
+    )
+    alone = trivial + max(powers, default=0.0) * (1 - trivial)
+    if not used:
+        return Baseline(metric, alone, trivial)
+    matrix = np.column_stack([vector(column, typed) for column in used])
+    return Baseline(metric, max(alone, score(y, out_of_fold(matrix, y, task.n_classes), metric)), trivial)
