@@ -14,14 +14,26 @@ if TYPE_CHECKING:
     from automl.experiment import AutoML
     from automl.models.registry import register_family
     from automl.predictor import Predictor
+    from automl.report.inspection import TableReport, inspect_table
 
 __version__ = "0.1.0"
-__all__ = ["AutoML", "Predictor", "ReadOptions", "__version__", "load", "register_family"]
+__all__ = [
+    "AutoML",
+    "Predictor",
+    "ReadOptions",
+    "TableReport",
+    "__version__",
+    "inspect_table",
+    "load",
+    "register_family",
+]
 
 _HOMES = {
     "AutoML": "automl.experiment",
     "Predictor": "automl.predictor",
     "ReadOptions": "automl.config",
+    "TableReport": "automl.report.inspection",
+    "inspect_table": "automl.report.inspection",
     "load": "automl.artifact",
     "register_family": "automl.models.registry",
 }

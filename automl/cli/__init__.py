@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from automl.cli import board, deploy, doctor, fit, predict, schema
+from automl.cli import board, deploy, doctor, fit, inspect, predict, schema
 from automl.errors import AutoMLError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"auto_envvar_prefix": "AUTOML", "help_option_names": ["-h", "--help"]},
 )
+app.command()(inspect.inspect)
 app.command()(fit.fit)
 app.command()(fit.resume)
 app.command()(predict.predict)

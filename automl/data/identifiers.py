@@ -49,7 +49,7 @@ def with_telling_identifiers(
 
 
 def chance_of_order(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -> float:
-    """Return the probability that the targets of blocks of rows differ as much if the order of ``numbers`` means nothing.
+    """Return how probable it is that the targets of blocks of rows differ as much if the order means nothing.
 
     >>> from automl.data.table import ProblemType
     >>> chance_of_order(np.arange(100), np.repeat([0, 1], 50), Task("y", ProblemType.BINARY, "", (0, 1))) < CHANCE

@@ -100,7 +100,7 @@ def repeated_identifier(profile: Profile) -> Iterator[Seen]:
         if named and max(low, 1) < column.distinct < high:
             each = (profile.sampled - column.missing) / column.distinct
             evidence = f"{column.name!r} looks like an identifier with {each:.1f} rows each"
-            fix = f"if new rows belong to new ones, use {option('--groups', [column.name], '')}: scores are too good without"
+            fix = f"if new rows belong to new ones, use {option('--groups', [column.name], '')}, or scores are too good"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
 
 
@@ -167,7 +167,9 @@ def misspelt_categories(profile: Profile) -> Iterator[Seen]:
 def time_order(profile: Profile) -> Iterator[Seen]:
     """The rows are in the order of a date: validation on rows between those of training is too kind."""
     for column in profile.columns:
-        way_out = f"if later rows are to be predicted, validate on later ones: {option('--time', [column.name], '')}"
+        way_out = (
+            f"if later rows are to be predicted, validate on later ones: {option('--time-column', [column.name], '')}"
+        )
         if column.sorted:
             evidence = f"the rows are in the order of {column.name!r}, as in a table that grows over time"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, way_out)

@@ -44,8 +44,8 @@ def conflicting_labels(profile: Profile) -> Iterator[Seen]:
     if duplicates is not None and duplicates.conflicting:
         severity = Severity.MEDIUM if duplicates.conflicting > 0.01 * profile.rows else Severity.LOW
         evidence = (
-            f"{counted(duplicates.conflicting, 'row')} ({share(duplicates.conflicting, profile.rows)}) have the features "
-            "of another row, but not its class"
+            f"{counted(duplicates.conflicting, 'row')} ({share(duplicates.conflicting, profile.rows)}) have "
+            "the features of another row, but not its class"
         )
         yield Seen(severity, (), evidence, "check their labels, or add a column that tells them apart")
 

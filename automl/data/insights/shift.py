@@ -63,7 +63,7 @@ def told_apart(profile: Profile) -> Iterator[Seen]:
     if profile.shift is not None and profile.shift.auc is not None and profile.shift.auc > APART:
         severity = Severity.HIGH if profile.shift.auc > FAR_APART else Severity.MEDIUM
         evidence = f"a model tells test rows from training rows with ROC AUC {profile.shift.auc:.2f} (alike: 0.50)"
-        fix = "a cross-validated score will not hold there; with a date, validate forward in time: `--time COL`"
+        fix = "a cross-validated score will not hold there; with a date, validate forward in time: `--time-column`"
         yield Seen(severity, (), evidence, fix)
 
 

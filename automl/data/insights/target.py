@@ -64,7 +64,7 @@ def frequent_target_value(profile: Profile) -> Iterator[Seen]:
         return
     if target.top.count > max(0.1, 5 / target.distinct) * target.rows:
         evidence = f"{share(target.top.count, target.rows)} of the values of {target.name!r} are {target.top.value}"
-        fix = "if it stands for a missing value or a limit, leave those cells empty; else predict first whether it applies"
+        fix = "leave those cells empty if it stands for a missing value; else predict first whether it applies"
         yield Seen(Severity.MEDIUM, (target.name,), evidence, fix)
 
 
@@ -78,8 +78,8 @@ def tiny_class(profile: Profile) -> Iterator[Seen]:
     if few:
         rarest = min(few, key=lambda each: each.count)
         evidence = (
-            f"{counted(len(few), 'class')[:-1] + 'es' if len(few) > 1 else 'class'} {listed([c.value for c in few])} of "
-            f"{target.name!r} {'have' if len(few) > 1 else 'has'} fewer than {least} rows (least: {rarest.count})"
+            f"{listed([each.value for each in few])} of {target.name!r} {'have' if few[1:] else 'has'} fewer than "
+            f"{least} rows (least: {rarest.count})"
         )
         fix = "add rows of them, or join or drop them; scores of such a class are chance"
         yield Seen(Severity.HIGH, (target.name,), evidence, fix)

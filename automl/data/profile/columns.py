@@ -15,7 +15,7 @@ from automl.data.profile.words import PLACEHOLDERS, look_alikes
 from automl.data.table import MISSING, Column, Kind
 
 BINS: Final = 24
-TOP: Final = 10
+TOP: Final = 8
 """Most frequent values that are kept."""
 RARE: Final = 0.05
 SENTINELS: Final = (0, -1, -9, -99, -999, -9999, 99, 999, 9999, 99999, 999999)
@@ -122,7 +122,9 @@ def _most_frequent(
 ) -> tuple[Frequency, ...]:
     means = None if told is None else _means(place, told, counts)
     return tuple(
-        Frequency(labels[int(distinct[i])] if labels else f"{distinct[i]:.10g}", int(counts[i]), means and means[i])
+        Frequency(
+            labels[int(distinct[i])] if labels else f"{distinct[i]:.10g}", int(counts[i]), means[i] if means else None
+        )
         for i in np.argsort(-counts, kind="stable")[:TOP]
     )
 
@@ -130,8 +132,8 @@ def _most_frequent(
 def _sentinels(distinct: Floats, counts: NDArray[Any], rows: int) -> tuple[Frequency, ...]:
     """Return the numbers that may stand for a missing one.
 
-    Those people write for it, if no other value is near; and a number that is ten times as frequent as any other, unless
-    most rows have it: then it is the norm, such as the zero of an amount that few have.
+    Those people write for it, if no other value is near; and a number that is ten times as frequent as any other,
+    unless most rows have it: then it is the norm, such as the zero of an amount that few have.
     """
     if len(distinct) <= VARIED:
         return ()
@@ -174,7 +176,7 @@ def _counted(column: Column, codes: NDArray[Any], values: list[str], signal: Flo
         column.reason,
         missing=len(codes) - len(present),
         distinct=len(held),
-        top=tuple(Frequency(values[i], int(counts[i]), means and means[i]) for i in order[:TOP]),
+        top=tuple(Frequency(values[i], int(counts[i]), means[i] if means else None) for i in order[:TOP]),
         rare=int((counts[held] < RARE * counts.max(initial=0)).sum()) if categorical else 0,
         look_alikes=look_alikes(words) if categorical else (),
         placeholders=tuple(Frequency(word, words[word]) for word in words if word.casefold() in PLACEHOLDERS),

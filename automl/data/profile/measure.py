@@ -58,7 +58,7 @@ def profile_table(
     few = sample.sample(POWER_ROWS, random_state)
     few_typed = few.typed()
     columns = tuple(
-        replace(profile_column(column, sample.frame.iloc[:, i], typed, sample.signal), **_tells(column, few, few_typed))
+        _with_signal(profile_column(column, sample.frame.iloc[:, i], typed, sample.signal), column, few, few_typed)
         for i, column in enumerate(sample.schema.columns)
     )
     target = profile_target(rows, raw_target)
@@ -95,22 +95,20 @@ def quick_profile(rows: Rows, *, folds: NDArray[Any], deadline: Deadline, random
     duplicates = find_duplicates(rows, folds=folds, columns=False) if in_time else None
     columns: list[ColumnProfile] = []
     for i, column in enumerate(few.schema.columns):
-        tells = {} if deadline.passed else _tells(column, few, typed)
-        columns.append(replace(profile_column(column, few.frame.iloc[:, i], typed, few.signal), **tells))
+        measured = profile_column(column, few.frame.iloc[:, i], typed, few.signal)
+        columns.append(measured if deadline.passed else _with_signal(measured, column, few, typed))
     return Profile(len(rows), len(few), tuple(columns), target=profile_target(rows), duplicates=duplicates)
 
 
-def _tells(column: Column, rows: Rows, typed: pd.DataFrame) -> dict[str, float | None]:
-    """Return what a column tells of the target: by its values and, dates and identifiers, by its order."""
+def _with_signal(measured: ColumnProfile, column: Column, rows: Rows, typed: pd.DataFrame) -> ColumnProfile:
+    """Add what a column tells of the target: by its values and, dates and identifiers, by its order."""
     if rows.task is None or rows.y is None:
-        return {}
-    told: dict[str, float | None] = {}
-    if column.kind.used:
-        told["power"] = prediction_power(column, typed, rows.y, rows.task)
+        return measured
+    power = prediction_power(column, typed, rows.y, rows.task) if column.kind.used else None
     order = _order(column, rows, typed)
-    if order is not None and np.isfinite(order).all():
-        told["order_chance"] = chance_of_order(order, rows.y, rows.task)
-    return told
+    if order is None or not np.isfinite(order).all():
+        return replace(measured, power=power)
+    return replace(measured, power=power, order_chance=chance_of_order(order, rows.y, rows.task))
 
 
 def _order(column: Column, rows: Rows, typed: pd.DataFrame) -> NDArray[np.float64] | None:

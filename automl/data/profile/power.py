@@ -69,7 +69,7 @@ def _out_of_fold(learn: Learn, features: Any, wanted: Outputs, fold: NDArray[Any
 def _wanted(y: NDArray[Any], task: Task) -> Outputs:
     """Return the target as (rows, outputs): one column a class of several, else one of 0 and 1 or of ranks."""
     if task.problem_type is ProblemType.MULTICLASS:
-        return np.eye(task.n_classes)[y]
+        return np.asarray(np.eye(task.n_classes)[y])
     if task.problem_type is ProblemType.BINARY:
         return y.astype(np.float64)[:, None]
     return ranks(y.astype(np.float64))[:, None]
@@ -85,7 +85,7 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
     order = np.full(len(values), np.nan)
     known = np.isfinite(values)
-    order[known] = rankdata(values[known]) / max(1, np.count_nonzero(known))
+    order[known] = rankdata(values[known]) / np.count_nonzero(known)
     return order
 
 

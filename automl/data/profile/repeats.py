@@ -49,7 +49,7 @@ def row_codes(frame: pd.DataFrame) -> Codes:
     plain = {i: comparable(frame.iloc[:, i]) for i in range(frame.shape[1])}
     hashed = pd.util.hash_pandas_object(pd.DataFrame(plain, index=frame.index), index=False).to_numpy()
     codes, _ = pd.factorize(hashed)
-    return codes.astype(np.int64)
+    return np.asarray(codes, dtype=np.int64)
 
 
 def comparable(series: pd.Series[Any]) -> Any:
@@ -61,7 +61,7 @@ def _joined(features: Codes, y: NDArray[Any]) -> Codes:
     """Return codes of rows that are equal in the target too."""
     values, _ = pd.factorize(y)
     codes, _ = pd.factorize(features * (values.max() + 1) + values)
-    return codes.astype(np.int64)
+    return np.asarray(codes, dtype=np.int64)
 
 
 def _conflicting(features: Codes, rows: Rows) -> int:

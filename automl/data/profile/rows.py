@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.schema import apply_schema, infer_schema
+from automl.data.schema import apply_schema
 from automl.data.table import UNSEEN, Column, Kind, ProblemType, Schema, Task
 
 
@@ -58,20 +58,11 @@ class Rows:
         return self.y.astype(np.float64)
 
 
-def understand(frame: pd.DataFrame) -> Rows:
-    """Return a table without a target as rows whose columns are inferred.
-
-    >>> [column.kind.value for column in understand(pd.DataFrame({"age": ["31", "4"]})).schema.columns]
-    ['numeric']
-    """
-    return Rows.of(frame, infer_schema(frame))
-
-
 def vector(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
-    """Return (rows,) a column as numbers, NaN where missing: codes of categories, seconds since 1970, letters of text."""
+    """Return (rows,) a column as numbers, NaN where missing: codes of categories, dates in seconds, length of text."""
     values = typed[column.name]
     if column.kind is Kind.TEXT:
-        return values.str.len().to_numpy(np.float64)
+        return np.asarray(values.str.len().to_numpy(np.float64))
     if column.kind is Kind.DATETIME:
         seconds = values.to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
         return np.where(values.isna(), np.nan, seconds)

@@ -114,7 +114,8 @@ def _adjusted(shifts: list[ColumnShift]) -> tuple[ColumnShift, ...]:
 
 
 def _told_apart(pairs: list[tuple[Column, Floats, Floats]]) -> float:
-    old, new = (np.column_stack([pair[side] for pair in pairs]) for side in (1, 2))
+    old = np.column_stack([before for _, before, _ in pairs])
+    new = np.column_stack([after for _, _, after in pairs])
     matrix, is_new = np.vstack([old, new]), np.repeat([0, 1], [len(old), len(new)])
     return round(score(is_new, out_of_fold(matrix, is_new, 2), "roc_auc"), 4)
 

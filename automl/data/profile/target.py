@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,26 +30,21 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
     if task is None or y is None:
         return None
     cells = None if raw is None else cells_of(raw)
-    record = {
-        "name": task.target,
-        "problem_type": task.problem_type,
-        "reason": task.reason,
-        "rows": len(y),
-        "missing": 0 if raw is None else len(raw) - len(y),
-        "words": 0 if cells is None else _words(cells.values, cells.counts()),
-    }
+    record = TargetProfile(
+        name=task.target,
+        problem_type=task.problem_type,
+        reason=task.reason,
+        rows=len(y),
+        missing=0 if raw is None else len(raw) - len(y),
+        distinct=len(np.unique(y)),
+        words=0 if cells is None else _words(cells.values, cells.counts()),
+    )
     if task.problem_type.classification:
         counts = np.bincount(y, minlength=task.n_classes).tolist()
         classes = tuple(Frequency(str(label), count) for label, count in zip(task.classes, counts, strict=True))
-        return TargetProfile(**record, distinct=task.n_classes, classes=classes)
+        return replace(record, classes=classes)
     top, count = Counter(y.tolist()).most_common(1)[0]
-    return TargetProfile(
-        **record,
-        distinct=len(np.unique(y)),
-        numbers=summarise(y),
-        histogram=histogram(y),
-        top=Frequency(f"{top:.10g}", count),
-    )
+    return replace(record, numbers=summarise(y), histogram=histogram(y), top=Frequency(f"{top:.10g}", count))
 
 
 def _words(values: list[str], counts: NDArray[Any]) -> int:
@@ -59,7 +55,7 @@ def _words(values: list[str], counts: NDArray[Any]) -> int:
 
 
 def small_model(rows: Rows, typed: pd.DataFrame, powers: list[float]) -> Baseline | None:
-    """Return what a boosted model of 50 shallow trees reaches in cross-validation; None if there is too little to train on.
+    """Return what a small boosted model reaches in cross-validation; None if there is too little to train on.
 
     Text is not among its columns: if one column alone does better, that is the score.
     """

@@ -10,13 +10,8 @@ from typing import Final
 from automl.data.profile.record import LookAlike
 
 PLACEHOLDERS: Final = frozenset(
-    {
-        "unknown", "unk", "unkn", "n.a.", "n.a", "not available", "not applicable", "not known", "missing", "undefined",
-        "unspecified", "not specified", "not given", "no data", "no value", "no answer", "tbd", "tba", "xx", "xxx", "??",
-        "???", "---", "(blank)", "blank", "empty", "#value!", "#ref!", "#div/0!", "#name?", "nothing", "void",
-        "-99", "-999", "-9999", "99999", "999999",
-    }
-)  # fmt: skip
+    ["unknown", "unk", "n.a.", "not available", "not applicable", "not known", "missing", "undefined", "unspecified", "not specified", "not given", "no data", "no value", "no answer", "tbd", "tba", "xx", "xxx", "??", "???", "---", "(blank)", "blank", "empty", "#value!", "#ref!", "#div/0!", "#name?", "-99", "-999", "-9999"]
+)
 """What stands for "no value" in a column of words, in lower case, beyond what is read as missing anyway."""
 SHORTEST, SHORTEST_CHANGED = 5, 8
 """Letters from which two words of which one lacks a letter, or in which one differs (as in island and inland), are more

@@ -1,0 +1,1 @@
+"""Records, rendered for people: the report on a table."""

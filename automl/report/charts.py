@@ -1,0 +1,162 @@
+"""Charts as SVG for a page: drawn by matplotlib, coloured by the page, so that they follow its light and dark style."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup, escape
+
+from automl.data.profile.record import Histogram
+from automl.data.table import Kind
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLORS: Final[Mapping[str, str]] = {
+    "#010203": "var(--ink-soft)",
+    "#010204": "var(--bar)",
+    "#010205": "var(--target)",
+    "#010206": "var(--line)",
+}
+"""Colours that matplotlib draws with, and what the page has in their place."""
+_GAP: Final = 0.12
+"""Blank part of the width of a bin."""
+_ROWS: Final = 5
+"""Rows of a bin from which the mean of the target says something."""
+_INK, _BAR, _TARGET, _LINE = _COLORS
+_STYLE: Final = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "automl",
+    "text.parse_math": False,
+    "font.size": 7.5,
+    "axes.edgecolor": _LINE,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.major.pad": 3,
+    "axes.formatter.limits": (-4, 6),
+    "axes.formatter.useoffset": False,
+}
+
+
+def histogram(
+    drawn: Histogram,
+    kind: Kind,
+    label: str,
+    *,
+    overall: float | None = None,
+    shares: bool = False,
+    large: bool = False,
+) -> Markup:
+    """Return a histogram; below it, if it knows them, the means of the target with the overall one dashed.
+
+    Parameters
+    ----------
+    label
+        What the chart shows, for those who cannot see it.
+    overall
+        Mean of the target in all rows; None = do not draw the target.
+    shares
+        Whether the means are shares of a class.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        known = [] if overall is None else _known(drawn, kind)
+        figure = Figure(figsize=(6.4, 1.9) if large else (4.1, 1.6 if known else 1.15), layout="constrained")
+        figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02, hspace=0.06)  # type: ignore[union-attr, call-arg]
+        axes = figure.subplots(2 if known else 1, sharex=True, height_ratios=[1.7, 1] if known else None, squeeze=False)
+        _bars(axes[0, 0], drawn, kind)
+        if overall is not None and known:
+            _means(axes[1, 0], known, overall, shares)
+        return _svg(figure, label)
+
+
+def _places(drawn: Histogram, kind: Kind) -> list[float]:
+    """Return the edges as matplotlib takes them: dates in days."""
+    return [edge / 86_400 if kind is Kind.DATETIME else edge for edge in drawn.edges]
+
+
+def _known(drawn: Histogram, kind: Kind) -> list[tuple[float, float]]:
+    """Return the middle of each bin that has enough rows, and its mean of the target."""
+    places = _places(drawn, kind)
+    return [
+        ((low + high) / 2, mean)
+        for low, high, count, mean in zip(places, places[1:], drawn.counts, drawn.target, strict=False)
+        if mean is not None and count >= _ROWS
+    ]
+
+
+def _bars(axis: Axes, drawn: Histogram, kind: Kind) -> None:
+    places = _places(drawn, kind)
+    width = places[1] - places[0]
+    lefts = [place + _GAP / 2 * width for place in places[:-1]]
+    axis.bar(lefts, drawn.counts, width=(1 - _GAP) * width, align="edge", color=_BAR, linewidth=0)
+    axis.set_yticks([])
+    axis.margins(x=0.01)
+    axis.set_ylim(0, 1.05 * max(drawn.counts))
+    if kind is Kind.DATETIME:
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=3, maxticks=6)
+        axis.xaxis.set_major_locator(locator)
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    else:
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+        largest = max(abs(places[0]), abs(places[-1]))
+        axis.xaxis.set_major_locator(MaxNLocator(6))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, largest)))
+
+
+def tick(value: float, largest: float) -> str:
+    """Return a short label on an axis that goes up to ``largest``.
+
+    >>> [tick(value, 20_000) for value in (0.0, 5_000.0, 20_000.0)], tick(0.25, 1), tick(3.5e6, 4e6)
+    (['0', '5k', '20k'], '0.25', '3.5M')
+    """
+    for power, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if largest >= 10 * power or (largest >= power and power > 1e3):
+            return f"{value / power:.4g}{letter}" if value else "0"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _means(axis: Axes, known: list[tuple[float, float]], overall: float, shares: bool) -> None:
+    values = [mean for _, mean in known]
+    low, high = min(*values, overall), max(*values, overall)
+    axis.axhline(overall, color=_LINE, linewidth=0.8, linestyle=(0, (3, 2)))
+    axis.plot(*zip(*known, strict=True), color=_TARGET, linewidth=1.3, marker="o", markersize=2.4, clip_on=False)
+    room = 0.12 * ((high - low) or 1.0)
+    axis.set_ylim(low - room, high + room)
+    ends = [low, high] if high > low else [high]
+    largest = max(abs(low), abs(high))
+    axis.set_yticks(ends, labels=[f"{100 * end:.0f} %" if shares else tick(end, largest) for end in ends])
+
+
+def _svg(figure: Figure, label: str) -> Markup:
+    """Return a figure as an element of a page."""
+    buffer = io.StringIO()
+    figure.savefig(
+        buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    )
+    drawn = buffer.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    for color, variable in _COLORS.items():
+        drawn = drawn.replace(color, variable)
+    drawn = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r' id="(?:figure|axes|patch|text|line2d|matplotlib\.axis|xtick|ytick)_\d+"', "", drawn)
+    drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawn, count=1)
+    drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
+    drawn = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
+    drawn = re.sub(r"\s*\n\s*", " ", drawn)
+    return Markup(drawn.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1))  # noqa: S704 - own drawing

@@ -1,0 +1,138 @@
+"""The report on a table, before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from automl.config import AS_FOUND, FitConfig, ReadOptions
+from automl.data.insights.base import Finding, Severity
+from automl.data.insights.registry import find
+from automl.data.io import as_frame, column_of, from_memory, read_table
+from automl.data.profile.measure import profile_table
+from automl.data.profile.record import ColumnProfile, Profile
+from automl.data.profile.rows import Rows
+from automl.data.reading import Reading
+from automl.data.schema import infer_schema
+from automl.data.source import display, is_path
+from automl.data.table import ProblemType, Task
+from automl.data.task import encode_target, infer_task
+
+_WEIGHTS = {Severity.HIGH: 10_000, Severity.MEDIUM: 100, Severity.LOW: 1}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableReport:
+    """What :func:`inspect_table` found; a notebook shows it as the HTML report."""
+
+    name: str
+    """The file, or ``table``."""
+    reading: Reading
+    task: Task | None
+    profile: Profile
+    findings: tuple[Finding, ...]
+    """The gravest first."""
+
+    @property
+    def columns(self) -> tuple[ColumnProfile, ...]:
+        """The feature columns from most to least suspicious, then by prediction power."""
+        suspicion = {column.name: 0 for column in self.profile.columns}
+        for finding in self.findings:
+            for name in set(finding.columns) & suspicion.keys():
+                suspicion[name] += _WEIGHTS[finding.severity]
+        return tuple(sorted(self.profile.columns, key=lambda each: (-suspicion[each.name], -(each.power or 0.0))))
+
+    def about(self, column: str) -> tuple[Finding, ...]:
+        """Return the findings on a column."""
+        return tuple(finding for finding in self.findings if column in finding.columns)
+
+    def count(self, severity: Severity) -> int:
+        """Return the number of findings of a severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values; what is not defined is None."""
+        record = {
+            "name": self.name,
+            "reading": self.reading.to_json(),
+            "findings": self.findings,
+            "profile": self.profile,
+            "columns_by_suspicion": [column.name for column in self.columns],
+        }
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(record))
+        return plain
+
+    def to_html(self) -> str:
+        """Return one page that needs nothing else: no network, no script, no other file."""
+        from automl.report.page import render
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        page = escape(self.to_html())
+        return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="Data report"></iframe>'
+
+
+def inspect_table(
+    data: object,
+    *,
+    target: str | None = None,
+    test: object = None,
+    types: Mapping[str, str] | None = None,
+    read: ReadOptions | None = None,
+    problem_type: str | None = None,
+    random_state: int = 0,
+) -> TableReport:
+    """Measure a table and say what its owner should know before any training.
+
+    Parameters
+    ----------
+    data
+        A table (pandas, polars, pyarrow, dict of lists) or what :func:`~automl.data.io.read_table` reads.
+    target
+        The column to predict. Without it, what needs a target is left out.
+    test
+        A further table to compare with, such as the one to predict.
+    types, read, problem_type
+        Kinds of columns, how cells are written, and what is predicted, as in :class:`automl.AutoML`.
+    random_state
+        Seed of the samples that are drawn from large tables.
+
+    Raises
+    ------
+    UsageError, DataError
+        If an option is wrong, or a table cannot be read.
+
+    >>> report = inspect_table({"age": [31, 4, 58, 999] * 9, "plan": ["a", "b"] * 18}, target="plan")
+    >>> report.findings[0].title
+    'Duplicate rows'
+    """
+    options = read or AS_FOUND
+    frame, reading = read_table(data, options=options) if is_path(data) else from_memory(data, options)
+    values = None if target is None else column_of(frame, target)
+    frame = frame if target is None else frame.drop(columns=target)
+    rows = _understood(frame, values, types or {}, problem_type, reading.decimal)
+    other = None
+    if test is not None:
+        other = read_table(test, reading=reading, options=options)[0] if is_path(test) else as_frame(test)
+    profile = profile_table(rows, raw_target=values, test=other, random_state=random_state)
+    return TableReport(display(data) if is_path(data) else "table", reading, rows.task, profile, find(profile))
+
+
+def _understood(
+    frame: pd.DataFrame, values: pd.Series[Any] | None, types: Mapping[str, str], problem_type: str | None, decimal: str
+) -> Rows:
+    """Decide what the columns and the target are, as a fit does; rows without a target are left out."""
+    if values is None:
+        return Rows.of(frame, infer_schema(frame, overrides=types, decimal=decimal))
+    wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
+    task = infer_task(values, str(values.name), problem_type=ProblemType(wanted) if wanted else None, decimal=decimal)
+    y, known = encode_target(values, task)
+    schema = infer_schema(frame[known], overrides=types, decimal=decimal)
+    return Rows(frame[known], schema, task, y[known], np.flatnonzero(known) + 1)

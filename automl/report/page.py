@@ -1,0 +1,84 @@
+"""A table's report as one HTML page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup, escape
+
+from automl.data.insights.base import Severity, share
+from automl.data.profile.record import ColumnProfile, TargetProfile
+from automl.data.table import Kind
+from automl.report.charts import histogram
+from automl.report.numbers import number, quantile
+
+if TYPE_CHECKING:
+    from automl.report.inspection import TableReport
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+CARDS: Final = 60
+"""Columns that are drawn; further ones are only in the overview."""
+FEW: Final = 8
+"""Different values up to which each has its bar."""
+
+
+def render(report: TableReport) -> str:
+    """Return the page; what comes from the table is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, sentence=sentence)
+    environment.globals.update(share=share, quantile=quantile, chart=chart, target_chart=target_chart, few=FEW)
+    style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    columns = report.columns
+    places = {column.name: i for i, column in enumerate(columns)}
+    return environment.get_template("table.html.jinja").render(
+        report=report,
+        profile=report.profile,
+        columns=columns,
+        places=places,
+        severities=[(severity, report.count(severity)) for severity in Severity],
+        cards=CARDS,
+        style=style,
+    )
+
+
+def sentence(text: str) -> Markup:
+    """Return a sentence with its capital and full stop; what is in backticks is code.
+
+    >>> sentence("use `--types a=<b>`")
+    Markup('Use <code>--types a=&lt;b&gt;</code>.')
+    """
+    whole = str(escape(text[:1].upper() + text[1:] + "."))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", whole))  # noqa: S704 - escaped before
+
+
+def chart(column: ColumnProfile, target: TargetProfile | None) -> Markup:
+    """Return the histogram of a column, an empty string where bars of its values say more."""
+    if column.histogram is None or (column.kind is not Kind.DATETIME and column.distinct <= FEW):
+        return Markup()
+    shares = target is not None and bool(target.classes)
+    label = f"Distribution of {column.name}"
+    return histogram(column.histogram, column.kind, label, overall=overall(target), shares=shares)
+
+
+def overall(target: TargetProfile | None) -> float | None:
+    """Return the mean of the target, or the share of the positive class; None if it has no mean."""
+    if target is None or len(target.classes) > 2:
+        return None
+    return target.numbers.mean if target.numbers is not None else target.classes[1].count / target.rows
+
+
+def target_chart(target: TargetProfile) -> Markup:
+    """Return the histogram of a target of values."""
+    if target.histogram is None:
+        return Markup()
+    return histogram(target.histogram, Kind.NUMERIC, f"Distribution of {target.name}", large=True)
