@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from automl import artifact
 from automl.artifact import About
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
-from automl.data.dependence import remarks
 from automl.data.identifiers import with_telling_identifiers
+from automl.data.insights.registry import find
 from automl.data.io import column_of
+from automl.data.profile.measure import quick_profile
+from automl.data.profile.rows import Rows
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
@@ -36,6 +38,7 @@ from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.metrics import metrics_for
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
+from automl.evaluation.validation import Folds
 from automl.models.registry import registered
 from automl.predictor import Predictor
 from automl.tuning import store
@@ -50,6 +53,10 @@ from automl.tuning.store import StoredRun
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
 _GOLDEN_ROWS: Final = 20
+_OF_VALIDATION: Final = ("time_order", "repeated_identifier", "duplicates_across_folds")
+"""Insights that advise on how to validate."""
+_LOOK: Final = 0.02
+"""Part of the time that a look at the table for what could mislead may take."""
 
 
 class AutoML:
@@ -346,17 +353,17 @@ class AutoML:
         metric = resolve(self.metric, task, costs=config.cost_matrix, n_features=len(schema.used))
         self._say(started, config, _describe(task, metric.name))
         typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
+        rows = Rows.of(frame, schema, task, y)
         if valid is None:
             folds, groups = make_scheme(typed, y, task, roles, self.folds, known=known, random_state=seed)
-            if not roles.given and isinstance(self.folds, int | None):
-                for remark in remarks(frame, typed, schema):
-                    self._say(started, config, f"warning: {remark}")
+            self._warn(config, rows, started, folds, settled=roles.given or not isinstance(self.folds, int | None))
         else:
             further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
             if weight is not None:
                 weight = np.concatenate([weight, np.ones(len(y_valid)) if weight_valid is None else weight_valid])
             folds, groups = by_table(y, y_valid, task, roles, self.folds), None
             typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
+            self._warn(config, rows, started, None, settled=True)
         weight = None if weight is None else on_average_one(weight)
         check_metric(metric, y, task.n_classes, weight)
         if advice := imbalance_advice(metric, y, task.classes, weight):
@@ -387,6 +394,18 @@ class AutoML:
             elif column.missing:
                 self._say(started, config, f"column {column.name!r}: {column.reason}")
         return schema
+
+    def _warn(self, config: FitConfig, rows: Rows, started: float, folds: Folds | None, *, settled: bool) -> None:
+        """Say what could make this fit mislead, as far as a small part of its time tells.
+
+        ``settled``: how to validate was said, and needs no advice.
+        """
+        seconds = None if config.time_budget is None else _LOOK * config.time_budget
+        assignment = None if folds is None else folds.assignment
+        profile = quick_profile(rows, folds=assignment, seconds=seconds, random_state=config.random_state)
+        for finding in find(profile, in_fit=True):
+            if not (settled and finding.insight in _OF_VALIDATION):
+                self._say(started, config, f"warning: {finding.message}")
 
     def _train(self, root: Path, run: StoredRun) -> Self:
         def save_plan(plan: Plan) -> None:

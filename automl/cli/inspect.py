@@ -84,7 +84,8 @@ def _print_findings(report: TableReport, console: Console) -> None:
     for finding in report.findings:
         console.print(Text.assemble((f"{finding.severity:<8}", _COLORS[finding.severity]), (finding.title, "bold")))
         console.print(Padding(Text(finding.evidence), (0, 0, 0, 8)))
-        console.print(Padding(Text(finding.fix, style="bright_black"), (0, 0, 0, 8)))
+        fix = Text.assemble(*((part, ("bright_black", "cyan")[i % 2]) for i, part in enumerate(finding.fix.split("`"))))
+        console.print(Padding(fix, (0, 0, 0, 8)))
 
 
 def _print_columns(report: TableReport, console: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
 
@@ -28,7 +28,7 @@ _GAP: Final = 0.12
 _ROWS: Final = 5
 """Rows of a bin from which the mean of the target says something."""
 _INK, _BAR, _TARGET, _LINE = _COLORS
-_STYLE: Final = {
+_STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "automl",
     "text.parse_math": False,
@@ -108,9 +108,11 @@ def _bars(axis: Axes, drawn: Histogram, kind: Kind) -> None:
     if kind is Kind.DATETIME:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(minticks=3, maxticks=6)
+        locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
         axis.xaxis.set_major_locator(locator)
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        axis.xaxis.set_major_formatter(
+            ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+        )
     else:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 

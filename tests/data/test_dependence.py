@@ -1,21 +1,27 @@
 """What is said about rows that know of each other, and that nothing is said about clean tables."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from automl.data.dependence import remarks, repeated_rows
+from automl.data.dependence import repeated_rows
+from automl.data.insights.registry import find
+from automl.data.profile.measure import quick_profile
+from automl.data.profile.rows import Rows
 from automl.data.schema import apply_schema, infer_schema
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 ROWS = 200
+OF_VALIDATION = ("time_order", "repeated_identifier")
 
 
 def said(frame: pd.DataFrame) -> list[str]:
-    schema = infer_schema(frame)
-    return [remark.partition(", use ")[2] for remark in remarks(frame, apply_schema(frame, schema), schema)]
+    """Return the options that a fit suggests for the rows of a table."""
+    found = find(quick_profile(Rows.of(frame, infer_schema(frame)), folds=None), in_fit=True)
+    return [re.findall(r"--\S+ \w+", each.message)[0] for each in found if each.insight in OF_VALIDATION]
 
 
 def table(**columns) -> pd.DataFrame:

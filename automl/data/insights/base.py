@@ -59,7 +59,7 @@ class Finding:
     @property
     def message(self) -> str:
         """The evidence and what to do about it, in one line."""
-        return f"{self.evidence}; {self.fix}"
+        return f"{self.evidence}; {self.fix}".replace("`", "")
 
 
 @dataclass(frozen=True, slots=True)

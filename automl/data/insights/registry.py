@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from automl.data.insights import columns, rows, shift, target
-from automl.data.insights.base import Finding, Insight
+from automl.data.insights.base import Finding, Insight, Severity
 from automl.data.profile.record import Profile
 
 INSIGHTS: Final = (
@@ -46,7 +46,14 @@ INSIGHTS: Final = (
 
 
 def find(profile: Profile, *, in_fit: bool = False) -> tuple[Finding, ...]:
-    """Return what there is to say of a table, the gravest first; ``in_fit`` leaves it at what ``fit`` warns of."""
+    """Return what there is to say of a table, the gravest first.
+
+    Parameters
+    ----------
+    in_fit
+        Leave it at what ``fit`` warns of: what could make its scores or models worthless, or needs a decision.
+    """
     looking = [insight for insight in INSIGHTS if insight.in_fit or not in_fit]
     found = [finding for insight in looking for finding in insight.findings(profile)]
-    return tuple(sorted(found, key=lambda finding: finding.severity.rank))
+    told = [finding for finding in found if not in_fit or finding.severity is not Severity.LOW]
+    return tuple(sorted(told, key=lambda finding: finding.severity.rank))

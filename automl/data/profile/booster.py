@@ -39,7 +39,7 @@ def out_of_fold(matrix: NDArray[np.float64], y: NDArray[Any], classes: int) -> N
     for k in range(FOLDS):
         train = lightgbm.Dataset(matrix[fold != k], y[fold != k].astype(np.float64), params=settings)
         model = lightgbm.train(settings, train, num_boost_round=ROUNDS)
-        predicted[fold == k] = model.predict(matrix[fold == k], num_threads=1)
+        predicted[fold == k] = np.asarray(model.predict(matrix[fold == k], num_threads=1))
     return predicted
 
 

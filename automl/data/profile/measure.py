@@ -28,9 +28,9 @@ ROWS: Final = 200_000
 """Rows that statistics are from."""
 POWER_ROWS: Final = 10_000
 """Rows that prediction power and the small model are from."""
-QUICK_ROWS: Final = 5_000
+QUICK_ROWS: Final = 3_000
 """Rows of the quick look, fewer if there are many columns."""
-QUICK_CELLS: Final = 500_000
+QUICK_CELLS: Final = 200_000
 CELLS_A_SECOND: Final = 10_000_000
 """Cells whose rows are compared in a second, at the least."""
 
@@ -79,24 +79,30 @@ def profile_table(
     )
 
 
-def quick_profile(rows: Rows, *, folds: NDArray[Any], deadline: Deadline, random_state: int = 0) -> Profile:
+def quick_profile(
+    rows: Rows, *, folds: NDArray[Any] | None, seconds: float | None = None, random_state: int = 0
+) -> Profile:
     """Measure what could make a fit mislead, on some rows, in the time there is.
-
-    Columns that the time does not reach have no prediction power.
 
     Parameters
     ----------
     folds
-        (rows,) the fold of each row.
+        (rows,) the fold of each row; None = none of these rows is validated.
+    seconds
+        Time to take, None = what it needs. Columns that it does not reach have no prediction power. The first column
+        does not count: it loads libraries that the fit needs in any case.
     """
     few = rows.sample(min(QUICK_ROWS, QUICK_CELLS // max(1, rows.frame.shape[1])), random_state)
     typed = few.typed()
-    in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining
-    duplicates = find_duplicates(rows, folds=folds, columns=False) if in_time else None
     columns: list[ColumnProfile] = []
+    deadline = Deadline.never()
     for i, column in enumerate(few.schema.columns):
         measured = profile_column(column, few.frame.iloc[:, i], typed, few.signal)
         columns.append(measured if deadline.passed else _with_signal(measured, column, few, typed))
+        if i == 0 and seconds is not None:
+            deadline = Deadline.after(seconds)
+    in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining
+    duplicates = find_duplicates(rows, folds=folds, columns=False) if in_time else None
     return Profile(len(rows), len(few), tuple(columns), target=profile_target(rows), duplicates=duplicates)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any, Final
 
@@ -30,21 +29,23 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
     if task is None or y is None:
         return None
     cells = None if raw is None else cells_of(raw)
+    values, counts = np.unique(y, return_counts=True)
     record = TargetProfile(
         name=task.target,
         problem_type=task.problem_type,
         reason=task.reason,
         rows=len(y),
         missing=0 if raw is None else len(raw) - len(y),
-        distinct=len(np.unique(y)),
+        distinct=len(values),
         words=0 if cells is None else _words(cells.values, cells.counts()),
     )
     if task.problem_type.classification:
-        counts = np.bincount(y, minlength=task.n_classes).tolist()
-        classes = tuple(Frequency(str(label), count) for label, count in zip(task.classes, counts, strict=True))
+        held = np.bincount(y, minlength=task.n_classes).tolist()
+        classes = tuple(Frequency(str(label), count) for label, count in zip(task.classes, held, strict=True))
         return replace(record, classes=classes)
-    top, count = Counter(y.tolist()).most_common(1)[0]
-    return replace(record, numbers=summarise(y), histogram=histogram(y), top=Frequency(f"{top:.10g}", count))
+    top = int(counts.argmax())
+    frequent = Frequency(f"{values[top]:.10g}", int(counts[top]))
+    return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent)
 
 
 def _words(values: list[str], counts: NDArray[Any]) -> int:

@@ -10,7 +10,9 @@ from typing import Final
 from automl.data.profile.record import LookAlike
 
 PLACEHOLDERS: Final = frozenset(
-    ["unknown", "unk", "n.a.", "not available", "not applicable", "not known", "missing", "undefined", "unspecified", "not specified", "not given", "no data", "no value", "no answer", "tbd", "tba", "xx", "xxx", "??", "???", "---", "(blank)", "blank", "empty", "#value!", "#ref!", "#div/0!", "#name?", "-99", "-999", "-9999"]
+    {"unknown", "unk", "not known", "not available", "not applicable", "n.a.", "undefined", "unspecified", "missing"}
+    | {"not specified", "not given", "no data", "no value", "no answer", "tbd", "tba", "xx", "xxx", "??", "???", "---"}
+    | {"(blank)", "blank", "empty", "#value!", "#ref!", "#div/0!", "#name?", "-99", "-999", "-9999"}
 )
 """What stands for "no value" in a column of words, in lower case, beyond what is read as missing anyway."""
 SHORTEST, SHORTEST_CHANGED = 5, 8

@@ -1,0 +1,236 @@
+"""Every insight fires on a small table made for it, and none on a table with nothing wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets
+
+from automl import inspect_table
+from automl.data.insights.base import Finding, Severity
+from automl.data.insights.registry import INSIGHTS, find
+from automl.data.profile.measure import quick_profile
+from automl.data.profile.rows import Rows
+from automl.data.schema import infer_schema
+from automl.data.task import encode_target, infer_task
+
+ROWS = 400
+WORDS = ["red", "green", "blue", "black", "white", "grey", "brown", "pink"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table, and its test table if it needs one."""
+
+    frame: pd.DataFrame
+    target: str = "y"
+    test: pd.DataFrame | None = None
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def clean(seed: int = 0, rows: int = ROWS) -> pd.DataFrame:
+    """Columns of all plain kinds that tell something of a balanced target, each a little."""
+    draw = rng(seed)
+    y = draw.integers(0, 2, rows)
+    shade = np.where(draw.random(rows) < 0.5, y, draw.integers(0, 2, rows))
+    return pd.DataFrame(
+        {
+            "width": np.round(draw.normal(y, 1.2), 3),
+            "height": np.round(draw.normal(-y, 1.3), 3),
+            "colour": np.where(shade == 1, draw.choice(["red", "blue"], rows), draw.choice(["green", "black"], rows)),
+            "grade": draw.integers(1, 6, rows) + y,
+            "y": np.where(y == 1, "yes", "no"),
+        }
+    )
+
+
+def amounts(seed: int = 0, rows: int = ROWS) -> pd.DataFrame:
+    """The same with a target of numbers."""
+    frame = clean(seed, rows)
+    signal = frame["width"] - frame["height"] + frame["grade"] + (frame["colour"] == "red")
+    return frame.assign(y=np.round(100 + 10 * signal + rng(seed + 1).normal(0, 20, rows), 2))
+
+
+def classes(counts: dict[str, int]) -> Made:
+    y = np.repeat(list(counts), list(counts.values()))
+    place = rng().permutation(len(y))
+    return Made(clean(rows=len(y)).assign(y=y[place]))
+
+
+def with_rare(common: str, *rare: str) -> pd.Series:
+    words = rng(3).choice([*WORDS, common], ROWS)
+    words[: len(rare)] = rare
+    return pd.Series(words)
+
+
+def dates(rows: int = ROWS) -> pd.Series:
+    return pd.Series(pd.date_range("2021-01-01", periods=rows, freq="7h").strftime("%Y-%m-%d %H:%M"))
+
+
+def replaced(frame: pd.DataFrame, column: str, value: object, every: int, start: int = 0) -> pd.DataFrame:
+    cells = frame[column].astype(object)
+    cells[start::every] = value
+    return frame.assign(**{column: cells})
+
+
+def leaked() -> Made:
+    frame = amounts()
+    return Made(frame.assign(paid=frame["y"] * 1.2 + rng(9).normal(0, 3, ROWS)))
+
+
+def stretched() -> Made:
+    """Two far values make a straight line of what tells little of the others."""
+    frame = amounts()
+    frame.loc[[10, 20], "y"] = [90_000.0, 70_000.0]
+    noise = rng(5).normal(0, 30, ROWS)
+    return Made(frame.assign(follows=frame["y"] + noise))
+
+
+def chance_rows() -> Made:
+    draw = rng(2)
+    frame = pd.DataFrame({f"x{i}": np.round(draw.normal(size=ROWS), 3) for i in range(3)})
+    return Made(frame.assign(y=draw.choice(["no", "yes"], ROWS)))
+
+
+def sorted_rows() -> Made:
+    frame = clean().sort_values("y", ignore_index=True)
+    return Made(frame.assign(id=np.arange(1000, 1000 + ROWS)))
+
+
+def repeated() -> Made:
+    frame = clean()
+    return Made(pd.concat([frame, frame.iloc[:40]], ignore_index=True))
+
+
+def relabelled() -> Made:
+    frame = clean()
+    again = frame.iloc[:20].assign(y=lambda rows: np.where(rows["y"] == "yes", "no", "yes"))
+    return Made(pd.concat([frame, again], ignore_index=True))
+
+
+def tested(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Made:
+    return Made(clean(), test=change(clean(seed=7).drop(columns="y")))
+
+
+MADE: dict[str, Callable[[], Made]] = {
+    "leakage": leaked,
+    "target_correlation": stretched,
+    "duplicates_across_folds": repeated,
+    "tiny_class": lambda: classes({"no": 380, "yes": 12}),
+    "words_in_target": lambda: Made(replaced(amounts(), "y", "n/k", 50)),
+    "weak_signal": chance_rows,
+    "heavy_tailed_target": lambda: Made(replaced(amounts(), "y", 9000, 130)),
+    "frequent_target_value": lambda: Made(replaced(amounts(), "y", 0, 4)),
+    "unbalanced_classes": lambda: classes({"a": 3000, "b": 2000, "c": 25}),
+    "many_classes": lambda: classes({f"kind {i}": 12 for i in range(120)}),
+    "missing_target": lambda: Made(replaced(clean(), "y", "", 40)),
+    "absent_in_test": lambda: tested(lambda test: test.drop(columns="width")),
+    "unreadable_in_test": lambda: tested(lambda test: test.assign(width="wide")),
+    "told_apart": lambda: tested(lambda test: test.assign(width=test["width"] * 3 + 4)),
+    "shifted_columns": lambda: tested(lambda test: test.assign(width=test["width"] + 1)),
+    "unseen_categories": lambda: tested(lambda test: replaced(test, "colour", "violet", 8)),
+    "test_rows_in_training": lambda: Made(clean(), test=clean().drop(columns="y").head(80)),
+    "time_order": lambda: Made(clean().assign(day=dates())),
+    "repeated_identifier": lambda: Made(clean().assign(patient_id=rng().integers(1000, 1100, ROWS))),
+    "telling_identifier": sorted_rows,
+    "duplicate_rows": repeated,
+    "conflicting_labels": relabelled,
+    "disguised_missing": lambda: Made(replaced(clean(), "width", 999, 90)),
+    "misspelt_categories": lambda: Made(clean().assign(town=with_rare("Springfield", "Sprngfield", "SPRINGFIELD"))),
+    "high_cardinality": lambda: Made(clean().assign(code=[f"k{i % 150}" for i in range(ROWS)])),
+    "stray_words": lambda: Made(replaced(clean(), "width", "broken", 100)),
+    "mostly_missing": lambda: Made(clean().assign(width=lambda f: f["width"].where(f.index % 3 == 0))),
+    "rare_categories": lambda: Made(clean().assign(colour=with_rare("orange", "lilac").replace(WORDS[:4], "orange"))),
+    "duplicate_columns": lambda: Made(clean().assign(wide=lambda f: f["width"])),
+    "redundant_columns": lambda: Made(clean().assign(inches=lambda f: np.round(f["width"] / 2.54, 3))),
+    "uninformative": lambda: Made(clean().assign(noise=np.round(rng(4).normal(size=ROWS), 3))),
+    "constant": lambda: Made(clean().assign(country="Freedonia")),
+    "identifier": lambda: Made(clean().assign(code=[f"A-{7919 * i % 100_003}" for i in range(ROWS)])),
+}
+"""A table for each insight, by its name: a new insight needs one."""
+
+
+def findings(made: Made, folder: Path) -> list[Finding]:
+    """What is said of a table in a file, by a report and by a fit."""
+    made.frame.to_csv(folder / "train.csv", index=False)
+    if made.test is not None:
+        made.test.to_csv(folder / "test.csv", index=False)
+    test = None if made.test is None else folder / "test.csv"
+    said = inspect_table(folder / "train.csv", target=made.target, test=test).findings
+    features = made.frame.drop(columns=made.target).astype(str)
+    task = infer_task(made.frame[made.target].astype(str), made.target)
+    y, known = encode_target(made.frame[made.target].astype(str), task)
+    rows = Rows.of(features[known], infer_schema(features[known]), task, y[known])
+    return [*said, *find(quick_profile(rows, folds=np.arange(len(rows)) % 3), in_fit=True)]
+
+
+@pytest.mark.parametrize("name", [insight.name for insight in INSIGHTS])
+def test_it_fires_on_the_table_made_for_it(name: str, tmp_path: Path) -> None:
+    found = [finding for finding in findings(MADE[name](), tmp_path) if finding.insight == name]
+    assert found
+    for finding in found:
+        assert finding.evidence
+        assert finding.fix
+        assert "\n" not in finding.message
+        assert not finding.evidence.endswith(".")
+
+
+def test_every_name_is_used_once() -> None:
+    names = [insight.name for insight in INSIGHTS]
+    assert len(names) == len(set(names)) == len(MADE)
+
+
+@pytest.mark.parametrize("make", [clean, amounts])
+def test_nothing_is_said_where_nothing_is_wrong(make: Callable[[], pd.DataFrame], tmp_path: Path) -> None:
+    assert findings(Made(make(), test=make(seed=8).drop(columns="y")), tmp_path) == []  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("load", "true"),
+    [
+        (datasets.load_iris, {"duplicate_rows"}),
+        (datasets.load_wine, set()),
+        (datasets.load_diabetes, set()),
+        (datasets.load_breast_cancer, {"redundant_columns"}),
+    ],
+    ids=["iris", "wine", "diabetes", "breast_cancer"],
+)
+def test_clean_sets_have_only_true_findings(load: Callable[..., object], true: set[str]) -> None:
+    frame = load(as_frame=True).frame  # type: ignore[attr-defined]
+    found = inspect_table(frame, target="target").findings
+    assert {finding.insight for finding in found} - {"uninformative"} == true
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.02])
+def test_a_planted_leak_is_the_gravest_finding(noise: float, tmp_path: Path) -> None:
+    frame = clean()
+    flipped = rng(1).random(ROWS) < noise
+    leak = np.where(flipped, np.where(frame["y"] == "yes", "no", "yes"), frame["y"])
+    for name, values in {"words": leak, "numbers": (leak == "yes") * 7.5 + 2}.items():
+        found = findings(Made(frame.assign(outcome=values)), tmp_path)
+        assert (found[0].insight, found[0].severity, found[0].columns) == ("leakage", Severity.HIGH, ("outcome",)), name
+        assert "--types outcome=identifier" in found[0].message
+
+
+def test_many_leaks_are_one_message(tmp_path: Path) -> None:
+    frame = clean()
+    leaks = {f"after {i}": np.where(frame["y"] == "yes", i, -i) for i in range(1, 8)}
+    found = [each for each in findings(Made(frame.assign(**leaks)), tmp_path) if each.insight == "leakage"]
+    assert len(found) == 2, "one of the report, one of the fit"
+    assert set(found[0].columns) == set(leaks)
+
+
+def test_an_almost_complete_leak_stands_out(tmp_path: Path) -> None:
+    frame = clean()
+    mostly = np.where(rng(1).random(ROWS) < 0.07, "unclear", frame["y"])
+    found = [each for each in findings(Made(frame.assign(outcome=mostly)), tmp_path) if each.insight == "leakage"]
+    assert found
+    assert found[0].columns == ("outcome",)

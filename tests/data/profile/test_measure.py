@@ -1,0 +1,126 @@
+"""A whole table, measured: associations, anomalies, a test table, samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.profile import measure
+from automl.data.profile.measure import profile_table, quick_profile
+from automl.data.profile.record import Associations
+from automl.data.profile.rows import Rows
+from automl.data.profile.shift import find_shift
+from automl.data.schema import infer_schema
+from automl.data.task import encode_target, infer_task
+
+
+def rows_of(frame: pd.DataFrame, target: str | None = None) -> Rows:
+    if target is None:
+        return Rows.of(frame, infer_schema(frame))
+    task = infer_task(frame[target], target)
+    y, _ = encode_target(frame[target], task)
+    features = frame.drop(columns=target)
+    return Rows.of(features, infer_schema(features), task, y)
+
+
+def table(rows: int = 500, seed: int = 0) -> pd.DataFrame:
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=rows)
+    return pd.DataFrame(
+        {
+            "x": x,
+            "down": -(x**3),
+            "other": draw.normal(size=rows),
+            "sign": np.where(x > 0, "plus", "minus"),
+            "same": np.where(x > 0, "p", "m"),
+            "day": pd.date_range("2024-01-01", periods=rows, freq="D"),
+            "y": x + draw.normal(0, 0.3, rows),
+        }
+    )
+
+
+def strength(found: Associations | None, one: str, other: str) -> float:
+    assert found is not None
+    matrix, names = np.array(found.matrix), found.names
+    np.testing.assert_array_equal(matrix, matrix.T)
+    assert np.abs(matrix).max() <= 1
+    return float(matrix[names.index(one), names.index(other)])
+
+
+def test_columns_that_go_together() -> None:
+    found = profile_table(rows_of(table(), "y")).associations
+    assert strength(found, "x", "down") == pytest.approx(-1, abs=0.001)
+    assert strength(found, "sign", "same") == pytest.approx(1, abs=0.01)
+    assert strength(found, "sign", "x") > 0.8
+    assert strength(found, "y", "x") > 0.9
+    for unrelated in ("x", "sign", "y"):
+        assert abs(strength(found, "other", unrelated)) < 0.15
+
+
+def test_the_row_unlike_the_others_comes_first() -> None:
+    frame = table().drop(columns="down")
+    frame.loc[77, ["x", "other"]] = [40.0, -35.0]
+    first = profile_table(rows_of(frame, "y")).anomalies[0]
+    assert first.row == 78
+    assert {name for name, _, _ in first.cells} >= {"x", "other"}
+
+
+def test_a_sample_of_a_large_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "ROWS", 200)
+    frame = pd.concat([table(), table()], ignore_index=True)
+    profile = profile_table(rows_of(frame, "y"))
+    assert (profile.rows, profile.sampled) == (1000, 200)
+    assert profile.duplicates is not None
+    assert profile.duplicates.rows == 500, "duplicates are counted on all rows"
+    assert profile.target is not None
+    assert profile.target.rows == 1000
+    day = next(column for column in profile.columns if column.name == "day")
+    assert not day.sorted
+    assert profile_table(rows_of(frame, "y")) == profile, "equal seeds draw equal rows"
+
+
+def test_a_test_table_like_the_training_table_has_not_shifted() -> None:
+    train, test = table(), table(seed=1).drop(columns=["y", "day"])
+    shift = find_shift(rows_of(train.drop(columns="day"), "y"), test)
+    assert shift.auc is not None
+    assert 0.4 < shift.auc < 0.6
+    assert all(column.p_value > 0.01 for column in shift.columns)
+    assert shift.repeated == 0
+
+
+@pytest.mark.parametrize("column", ["x", "sign"])
+def test_a_shift_is_in_the_column_that_moved(column: str) -> None:
+    train, test = table().drop(columns="day"), table(seed=1).drop(columns=["y", "day"])
+    test[column] = np.abs(test["x"]) + 1 if column == "x" else "plus"
+    shift = find_shift(rows_of(train, "y"), test)
+    assert shift.columns[0].name == column
+    assert shift.columns[0].psi > 0.25
+    assert shift.columns[0].p_value < 1e-6
+    assert max(other.psi for other in shift.columns[1:]) < 0.1
+
+
+def test_few_test_rows_say_nothing() -> None:
+    shift = find_shift(rows_of(table(), "y"), table().head(10))
+    assert (shift.columns, shift.auc, shift.repeated) == ((), None, 10)
+
+
+def test_no_time_leaves_columns_unmeasured() -> None:
+    rows = rows_of(table(), "y")
+    folds = np.zeros(len(rows), dtype=np.int16)
+    some = quick_profile(rows, folds=folds, seconds=0)
+    assert [column.power is None for column in some.columns] == [False, True, True, True, True, True]
+    assert some.duplicates is None
+    assert all(column.power is not None for column in quick_profile(rows, folds=folds).columns)
+
+
+def test_a_table_without_a_target() -> None:
+    profile = profile_table(rows_of(table()))
+    assert profile.target is None
+    assert all(column.power is None for column in profile.columns)
+    assert profile.associations is not None
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_hardly_any_rows(rows: int) -> None:
+    assert profile_table(rows_of(table(rows).drop(columns="y"))).rows == rows

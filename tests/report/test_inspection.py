@@ -1,0 +1,89 @@
+"""What a report tells, from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from automl import TableReport, inspect_table
+from automl.data.insights.base import Severity
+from automl.errors import DataError, UsageError
+
+DATASETS = Path(__file__).parents[2] / "datasets"
+
+
+@pytest.fixture(scope="module")
+def report() -> TableReport:
+    return inspect_table(DATASETS / "churn.csv", target="churn")
+
+
+def test_it_is_about_the_table(report: TableReport) -> None:
+    assert (report.name, report.profile.rows, len(report.profile.columns)) == ("churn.csv", 1200, 16)
+    assert report.task is not None
+    assert report.task.classes == ("no", "yes")
+    baseline = report.profile.target.baseline if report.profile.target is not None else None
+    assert baseline is not None
+    assert baseline.score > 0.7
+
+
+def test_the_most_suspicious_columns_come_first(report: TableReport) -> None:
+    names = [column.name for column in report.columns]
+    assert sorted(names) == sorted(column.name for column in report.profile.columns)
+    weights = {Severity.HIGH: 10_000, Severity.MEDIUM: 100, Severity.LOW: 1}
+    grave = [sum(weights[finding.severity] for finding in report.about(name)) for name in names]
+    assert grave == sorted(grave, reverse=True)
+    assert grave[0] > grave[-1] == 0
+
+
+def test_json_holds_everything(report: TableReport) -> None:
+    plain = report.to_json()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert len(plain["findings"]) == len(report.findings)
+    assert [column["name"] for column in plain["profile"]["columns"]] == [c.name for c in report.profile.columns]
+    assert plain["profile"]["target"]["problem_type"] == "binary"
+
+
+def test_all_ways_in_give_the_same_report() -> None:
+    frame = pd.read_csv(DATASETS / "wine.csv")
+    target = frame.columns[-1]
+    path = inspect_table(str(DATASETS / "wine.csv"), target=target)
+    for table in (frame, pl.from_pandas(frame), frame.to_dict(orient="list")):
+        report = inspect_table(table, target=target)
+        assert report.name == "table"
+        assert report.profile.associations == path.profile.associations
+        assert [each.message for each in report.findings] == [each.message for each in path.findings]
+
+
+def test_rows_keep_the_numbers_of_the_file() -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": draw.normal(size=90), "z": draw.normal(size=90), "y": draw.choice(["a", "b"], 90)})
+    frame.loc[:29, "y"] = None
+    frame.loc[60, ["x", "z"]] = [50.0, 50.0]
+    assert inspect_table(frame, target="y").profile.anomalies[0].row == 61
+
+
+def test_types_and_problem_type_are_followed() -> None:
+    frame = pd.DataFrame({"zip": ["12345", "54321", "11111"] * 20, "y": [3, 4, 5] * 20})
+    report = inspect_table(frame, target="y", types={"zip": "categorical"}, problem_type="regression")
+    assert report.profile.columns[0].kind == "categorical"
+    assert report.task is not None
+    assert report.task.problem_type == "regression"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"target": "chrun"}, DataError, "did you mean 'churn'"),
+        ({"problem_type": "binry", "target": "churn"}, UsageError, "did you mean 'binary'"),
+        ({"types": {"age": "number"}}, UsageError, "type of 'age'"),
+        ({"target": "customer_id"}, DataError, "too many for classes"),
+    ],
+)
+def test_what_is_wrong_is_said(options: dict[str, object], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        inspect_table(DATASETS / "churn.csv", **options)  # type: ignore[arg-type]
