@@ -15,6 +15,7 @@ from automl.data.table import Kind
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Affine2D
 
 _COLORS: Final[Mapping[str, str]] = {
     "#010203": "var(--ink-soft)",
@@ -23,6 +24,8 @@ _COLORS: Final[Mapping[str, str]] = {
     "#010206": "var(--line)",
 }
 """Colours that matplotlib draws with, and what the page has in their place."""
+_LABELS: Final = 0.42
+"""Inches for the labels of the target's axis; fixed, so that charts beside each other are aligned."""
 _GAP: Final = 0.12
 """Blank part of the width of a bin."""
 _ROWS: Final = 5
@@ -30,7 +33,6 @@ _ROWS: Final = 5
 _INK, _BAR, _TARGET, _LINE = _COLORS
 _STYLE: Final[Any] = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "automl",
     "text.parse_math": False,
     "font.size": 7.5,
     "axes.edgecolor": _LINE,
@@ -71,14 +73,19 @@ def histogram(
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(_STYLE | {"svg.hashsalt": label}):  # ids differ from those of the charts beside it
         known = [] if overall is None else _known(drawn, kind)
-        figure = Figure(figsize=(6.4, 1.9) if large else (4.1, 1.6 if known else 1.15), layout="constrained")
-        figure.get_layout_engine().set(h_pad=0.02, w_pad=0.02, hspace=0.06)  # type: ignore[union-attr, call-arg]
-        axes = figure.subplots(2 if known else 1, sharex=True, height_ratios=[1.7, 1] if known else None, squeeze=False)
-        _bars(axes[0, 0], drawn, kind)
+        height = 1.9 if large else 1.6 if known else 1.15
+        figure = Figure(figsize=(6.4 if large else 4.1, height))
+        left = _LABELS / 4.1 if known else 0.01
+        floor = 0.22 / height
+        split = floor + (0.34 if known else 0.0)
+        upper = figure.add_axes((left, split, 0.98 - left, 0.98 - split))
+        _bars(upper, drawn, kind)
         if overall is not None and known:
-            _means(axes[1, 0], known, overall, shares)
+            lower = figure.add_axes((left, floor, 0.98 - left, split - floor - 0.06), sharex=upper)
+            _means(lower, known, overall, shares)
+            upper.tick_params(labelbottom=False)
         return _svg(figure, label)
 
 
@@ -98,12 +105,16 @@ def _known(drawn: Histogram, kind: Kind) -> list[tuple[float, float]]:
 
 
 def _bars(axis: Axes, drawn: Histogram, kind: Kind) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
     places = _places(drawn, kind)
     width = places[1] - places[0]
-    lefts = [place + _GAP / 2 * width for place in places[:-1]]
-    axis.bar(lefts, drawn.counts, width=(1 - _GAP) * width, align="edge", color=_BAR, linewidth=0)
+    lefts = [(place + _GAP / 2 * width, count) for place, count in zip(places, drawn.counts, strict=False) if count]
+    boxes = [Path.unit_rectangle().transformed(_box(left, (1 - _GAP) * width, count)) for left, count in lefts]
+    axis.add_patch(PathPatch(Path.make_compound_path(*boxes), facecolor=_BAR, linewidth=0, clip_on=False))
     axis.set_yticks([])
-    axis.margins(x=0.01)
+    axis.set_xlim(places[0] - 0.01 * (places[-1] - places[0]), places[-1] + 0.01 * (places[-1] - places[0]))
     axis.set_ylim(0, 1.05 * max(drawn.counts))
     if kind is Kind.DATETIME:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -121,6 +132,12 @@ def _bars(axis: Axes, drawn: Histogram, kind: Kind) -> None:
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, largest)))
 
 
+def _box(left: float, width: float, height: float) -> Affine2D:
+    from matplotlib.transforms import Affine2D
+
+    return Affine2D().scale(width, height).translate(left, 0)
+
+
 def tick(value: float, largest: float) -> str:
     """Return a short label on an axis that goes up to ``largest``.
 
@@ -136,7 +153,7 @@ def tick(value: float, largest: float) -> str:
 def _means(axis: Axes, known: list[tuple[float, float]], overall: float, shares: bool) -> None:
     values = [mean for _, mean in known]
     low, high = min(*values, overall), max(*values, overall)
-    axis.axhline(overall, color=_LINE, linewidth=0.8, linestyle=(0, (3, 2)))
+    axis.axhline(overall, color=_LINE, linewidth=0.8, linestyle=(0, (3, 2)), clip_on=False)
     axis.plot(*zip(*known, strict=True), color=_TARGET, linewidth=1.3, marker="o", markersize=2.4, clip_on=False)
     room = 0.12 * ((high - low) or 1.0)
     axis.set_ylim(low - room, high + room)
@@ -155,7 +172,7 @@ def _svg(figure: Figure, label: str) -> Markup:
     drawn = drawn[drawn.index("<svg") :]
     for color, variable in _COLORS.items():
         drawn = drawn.replace(color, variable)
-    drawn = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", drawn, flags=re.DOTALL)
     drawn = re.sub(r' id="(?:figure|axes|patch|text|line2d|matplotlib\.axis|xtick|ytick)_\d+"', "", drawn)
     drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawn, count=1)
     drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)

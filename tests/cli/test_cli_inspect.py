@@ -38,11 +38,12 @@ def test_programs_read_the_same(datasets: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_markup_in_a_table_is_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "[bold]odd[/bold].csv"
+    path = tmp_path / "[bold]odd.csv"
     path.write_text("[red]a[/red],b\n" + "[link=x]1,:smile:\n" * 3 + "[/],k\n" * 3)
     assert main(["inspect", str(path)]) == 0
     out = capsys.readouterr().out
     assert "[red]a[/red]" in out
+    assert "[bold]odd" in out
     assert ":smile:" in out
 
 

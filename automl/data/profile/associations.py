@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.profile.power import ranks
 from automl.data.profile.record import Associations
 from automl.data.profile.rows import Rows, vector
+from automl.data.profile.scores import ranks
 from automl.data.table import Kind
 
 ROWS: Final = 5_000

@@ -49,16 +49,3 @@ def _folds(y: NDArray[Any]) -> NDArray[np.intp]:
     fold = np.empty(len(y), dtype=np.intp)
     fold[np.lexsort((rng.random(len(y)), y))] = np.arange(len(y)) % FOLDS
     return fold
-
-
-def score(y: NDArray[Any], predicted: NDArray[np.float64], metric: str) -> float:
-    """Return ``roc_auc``, ``accuracy`` or ``r2``.
-
-    >>> score(np.array([0, 1]), np.array([0.2, 0.7]), "roc_auc")
-    1.0
-    """
-    from sklearn.metrics import r2_score, roc_auc_score
-
-    if metric == "accuracy":
-        return float(np.mean(predicted.argmax(axis=1) == y))
-    return float(roc_auc_score(y, predicted) if metric == "roc_auc" else r2_score(y, predicted))

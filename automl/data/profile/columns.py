@@ -15,6 +15,8 @@ from automl.data.profile.words import PLACEHOLDERS, look_alikes
 from automl.data.table import MISSING, Column, Kind
 
 BINS: Final = 24
+EQUAL, TINY = 1e-9, 1e-300
+"""Relative and absolute width of a range that is no range: bins would have no width."""
 TOP: Final = 8
 """Most frequent values that are kept."""
 RARE: Final = 0.05
@@ -76,7 +78,9 @@ def histogram(values: Floats, signal: Floats | None = None) -> Histogram:
     low, high = np.quantile(values, (0.005, 0.995))
     if low == high:
         low, high = values.min(), values.max()
-    if low == high or (values == np.trunc(values)).all():
+    if high - low <= max(TINY, EQUAL * max(abs(low), abs(high))):
+        edges = np.array([low - 0.5, high + 0.5])
+    elif (values == np.trunc(values)).all():
         low, high = np.floor(low), np.ceil(high)
         width = max(1.0, np.ceil((high - low + 1) / BINS))
         edges = np.arange(low, high + width + 1, width) - 0.5

@@ -63,7 +63,8 @@ def profile_table(
     )
     target = profile_target(rows, raw_target)
     if target is not None:
-        target = replace(target, baseline=small_model(few, few_typed, [column.power or 0.0 for column in columns]))
+        of_text = max((column.power or 0.0 for column in columns if column.kind is Kind.TEXT), default=0.0)
+        target = replace(target, baseline=small_model(few, few_typed, of_text))
     interest = [column.name for column in sorted(columns, key=lambda column: -(column.power or 0.0))]
     associated = sample.sample(ASSOCIATION_ROWS, random_state)
     unusual = sample.sample(ANOMALY_ROWS, random_state)

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.profile.rows import vector
+from automl.data.profile.scores import accuracy, r2, ranks, roc_auc
 from automl.data.table import Column, Kind, ProblemType, Task
 
 FOLDS: Final = 3
@@ -51,8 +52,14 @@ def prediction_power(
         typed, y = typed.iloc[picked], y[picked]
     if len(y) < FEWEST or y.min() == y.max():
         return None
-    features: Any = _words(typed[column.name]) if column.kind is Kind.TEXT else vector(column, typed)
-    learners = {Kind.TEXT: (_ridge,), Kind.CATEGORICAL: (_means,)}.get(column.kind, _TREES)
+    features: Any
+    learners: tuple[Learn, ...]
+    if column.kind is Kind.TEXT:
+        features, learners = _words(typed[column.name]), (_ridge,)
+    elif column.kind is Kind.CATEGORICAL:
+        features, learners = vector(column, typed), (_means,)
+    else:  # only the order of numbers matters to a tree; missing ones come before all others
+        features, learners = np.nan_to_num(ranks(vector(column, typed))), _TREES
     wanted, fold = _wanted(y, task), rng.permuted(np.arange(len(y)) % FOLDS)
     return round(
         max(0.0, *(_skill(y, _out_of_fold(learn, features, wanted, fold), wanted, task) for learn in learners)), 4
@@ -75,36 +82,22 @@ def _wanted(y: NDArray[Any], task: Task) -> Outputs:
     return ranks(y.astype(np.float64))[:, None]
 
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rank of each value between 0 and 1; ties share theirs, missing values stay missing.
-
-    >>> ranks(np.array([30.0, 10.0, 10.0, np.nan])).tolist()
-    [1.0, 0.5, 0.5, nan]
-    """
-    from scipy.stats import rankdata
-
-    order = np.full(len(values), np.nan)
-    known = np.isfinite(values)
-    order[known] = rankdata(values[known]) / np.count_nonzero(known)
-    return order
-
-
 def _skill(y: NDArray[Any], predicted: Outputs, wanted: Outputs, task: Task) -> float:
-    from sklearn.metrics import r2_score, roc_auc_score
-
     if task.problem_type is ProblemType.BINARY:
-        return 2 * float(roc_auc_score(y, predicted[:, 0])) - 1
+        return 2 * roc_auc(y, predicted[:, 0]) - 1
     if task.problem_type is ProblemType.REGRESSION:
-        return float(r2_score(wanted[:, 0], predicted[:, 0]))
+        return r2(wanted[:, 0], predicted[:, 0])
     trivial = np.bincount(y).max() / len(y)
-    return float((np.mean(predicted.argmax(axis=1) == y) - trivial) / (1 - trivial))
+    return float((accuracy(y, predicted) - trivial) / (1 - trivial))
 
 
 def _tree(leaves: int, train: Outputs, wanted: Outputs, valid: Outputs) -> Outputs:
+    """Predict by a tree; its checks would take longer than it does."""
     from sklearn.tree import DecisionTreeRegressor
 
     tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=LEAF_ROWS, random_state=0)
-    predicted: Outputs = tree.fit(train[:, None], wanted).predict(valid[:, None])
+    tree.fit(train.astype(np.float32)[:, None], wanted, check_input=False)
+    predicted: Outputs = tree.predict(valid.astype(np.float32)[:, None], check_input=False)
     return predicted.reshape(len(valid), -1)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.profile.booster import out_of_fold, score
+from automl.data.profile.booster import out_of_fold
 from automl.data.profile.record import ColumnShift, Shift
 from automl.data.profile.repeats import row_codes
 from automl.data.profile.rows import Rows, vector
+from automl.data.profile.scores import roc_auc
 from automl.data.schema import apply_schema
 from automl.data.table import UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError
@@ -117,7 +118,7 @@ def _told_apart(pairs: list[tuple[Column, Floats, Floats]]) -> float:
     old = np.column_stack([before for _, before, _ in pairs])
     new = np.column_stack([after for _, _, after in pairs])
     matrix, is_new = np.vstack([old, new]), np.repeat([0, 1], [len(old), len(new)])
-    return round(score(is_new, out_of_fold(matrix, is_new, 2), "roc_auc"), 4)
+    return round(roc_auc(is_new, out_of_fold(matrix, is_new, 2)), 4)
 
 
 def _repeated(train: pd.DataFrame, test: pd.DataFrame) -> int:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from automl.data.cells import cells_of
 from automl.data.numerals import number_style, parse_numbers
-from automl.data.profile.booster import FOLDS, out_of_fold, score
+from automl.data.profile.booster import FOLDS, out_of_fold
 from automl.data.profile.columns import histogram, summarise
 from automl.data.profile.record import Baseline, Frequency, TargetProfile
 from automl.data.profile.rows import Rows, vector
+from automl.data.profile.scores import accuracy, r2, roc_auc
 from automl.data.table import Kind, ProblemType
 
 FEWEST: Final = 60
@@ -55,10 +56,10 @@ def _words(values: list[str], counts: NDArray[Any]) -> int:
     return int(counts[~numbers].sum()) if several and counts[numbers].sum() > 0.5 * counts.sum() else 0
 
 
-def small_model(rows: Rows, typed: pd.DataFrame, powers: list[float]) -> Baseline | None:
+def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | None:
     """Return what a small boosted model reaches in cross-validation; None if there is too little to train on.
 
-    Text is not among its columns: if one column alone does better, that is the score.
+    Text is not among its columns: ``of_text``, the prediction power of the best column of text, counts if it is more.
     """
     task, y = rows.task, rows.y
     used = [column for column in rows.schema.used if column.kind is not Kind.TEXT]
@@ -66,11 +67,13 @@ def small_model(rows: Rows, typed: pd.DataFrame, powers: list[float]) -> Baselin
         return None
     if task.problem_type.classification and np.bincount(y, minlength=task.n_classes).min() < FOLDS:
         return None
-    metric, trivial = {ProblemType.BINARY: ("roc_auc", 0.5), ProblemType.REGRESSION: ("r2", 0.0)}.get(
-        task.problem_type, ("accuracy", float(np.unique(y, return_counts=True)[1].max() / len(y)))
-    )
-    alone = trivial + max(powers, default=0.0) * (1 - trivial)
+    metric, score, trivial = {
+        ProblemType.BINARY: ("roc_auc", roc_auc, 0.5),
+        ProblemType.MULTICLASS: ("accuracy", accuracy, float(np.unique(y, return_counts=True)[1].max() / len(y))),
+        ProblemType.REGRESSION: ("r2", r2, 0.0),
+    }[task.problem_type]
+    alone = trivial + of_text * (1 - trivial)
     if not used:
         return Baseline(metric, alone, trivial)
     matrix = np.column_stack([vector(column, typed) for column in used])
-    return Baseline(metric, max(alone, score(y, out_of_fold(matrix, y, task.n_classes), metric)), trivial)
+    return Baseline(metric, max(alone, score(y, out_of_fold(matrix, y, task.n_classes))), trivial)

@@ -55,9 +55,8 @@ def look_alikes(counts: Mapping[str, int]) -> tuple[LookAlike, ...]:
 
 
 def _plain(word: str) -> str:
-    """Return a word without case, blanks and punctuation; those between digits mean something (1.5, 3-4)."""
-    plain = re.sub(r"(?<!\d)[\W_]+|[\W_]+(?!\d)", "", word.casefold())
-    return plain or word
+    """Return a word without case, blanks, dots, dashes and quotes; those between digits mean something (1.5, 3-4)."""
+    return re.sub(r"(?<!\d)[\s._'-]+|[\s._'-]+(?!\d)", "", word.casefold()) or word
 
 
 def _shortened(form: str) -> Sequence[str]:

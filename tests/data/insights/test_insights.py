@@ -95,9 +95,9 @@ def stretched() -> Made:
 
 
 def chance_rows() -> Made:
-    draw = rng(2)
-    frame = pd.DataFrame({f"x{i}": np.round(draw.normal(size=ROWS), 3) for i in range(3)})
-    return Made(frame.assign(y=draw.choice(["no", "yes"], ROWS)))
+    draw = rng(3)
+    frame = pd.DataFrame({f"x{i}": np.round(draw.normal(size=2000), 3) for i in range(3)})
+    return Made(frame.assign(y=draw.choice(["no", "yes"], 2000)))
 
 
 def sorted_rows() -> Made:
@@ -116,7 +116,7 @@ def relabelled() -> Made:
     return Made(pd.concat([frame, again], ignore_index=True))
 
 
-def tested(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Made:
+def against(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Made:
     return Made(clean(), test=change(clean(seed=7).drop(columns="y")))
 
 
@@ -132,11 +132,11 @@ MADE: dict[str, Callable[[], Made]] = {
     "unbalanced_classes": lambda: classes({"a": 3000, "b": 2000, "c": 25}),
     "many_classes": lambda: classes({f"kind {i}": 12 for i in range(120)}),
     "missing_target": lambda: Made(replaced(clean(), "y", "", 40)),
-    "absent_in_test": lambda: tested(lambda test: test.drop(columns="width")),
-    "unreadable_in_test": lambda: tested(lambda test: test.assign(width="wide")),
-    "told_apart": lambda: tested(lambda test: test.assign(width=test["width"] * 3 + 4)),
-    "shifted_columns": lambda: tested(lambda test: test.assign(width=test["width"] + 1)),
-    "unseen_categories": lambda: tested(lambda test: replaced(test, "colour", "violet", 8)),
+    "absent_in_test": lambda: against(lambda test: test.drop(columns="width")),
+    "unreadable_in_test": lambda: against(lambda test: test.assign(width="wide")),
+    "told_apart": lambda: against(lambda test: test.assign(width=test["width"] * 3 + 4)),
+    "shifted_columns": lambda: against(lambda test: test.assign(width=test["width"] + 1)),
+    "unseen_categories": lambda: against(lambda test: replaced(test, "colour", "violet", 8)),
     "test_rows_in_training": lambda: Made(clean(), test=clean().drop(columns="y").head(80)),
     "time_order": lambda: Made(clean().assign(day=dates())),
     "repeated_identifier": lambda: Made(clean().assign(patient_id=rng().integers(1000, 1100, ROWS))),
