@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,8 @@ from automl.data.cells import cells_of
 from automl.data.profile.record import Duplicates
 from automl.data.profile.rows import Rows
 
+PROBE: Final = 1000
+"""Rows on which columns are compared before they are on all."""
 EXAMPLES: Final = 5
 LISTED: Final = 5
 """Rows of a group that are listed."""
@@ -85,10 +88,17 @@ def _differs(groups: Codes, values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _equal_columns(frame: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
     """Return groups of columns with equal cells; those that have one value only are no news."""
-    groups: dict[bytes, list[str]] = {}
-    for i, name in enumerate(frame.columns):
-        codes = cells_of(frame.iloc[:, i])
-        if len(codes.values) > 1:
-            hashes = pd.util.hash_array(np.array([*codes.values, ""], dtype=object))[codes.codes]
-            groups.setdefault(hashes.tobytes(), []).append(str(name))
-    return tuple(tuple(names) for names in groups.values() if len(names) > 1)
+    alike = _grouped(frame.iloc[:: max(1, len(frame) // PROBE)], range(frame.shape[1]))
+    groups = [same for group in alike if len(group) > 1 for same in _grouped(frame, group)]
+    return tuple(tuple(str(frame.columns[i]) for i in same) for same in groups if len(same) > 1)
+
+
+def _grouped(frame: pd.DataFrame, columns: Iterable[int]) -> list[list[int]]:
+    """Return the columns in groups of equal texts, without those of one value."""
+    groups: dict[bytes, list[int]] = {}
+    for i in columns:
+        cells = cells_of(frame.iloc[:, i])
+        if len(cells.values) > 1:
+            hashes = pd.util.hash_array(np.array([*cells.values, ""], dtype=object))[cells.codes]
+            groups.setdefault(hashes.tobytes(), []).append(i)
+    return list(groups.values())

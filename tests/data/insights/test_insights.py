@@ -159,22 +159,31 @@ MADE: dict[str, Callable[[], Made]] = {
 
 
 def findings(made: Made, folder: Path) -> list[Finding]:
-    """What is said of a table in a file, by a report and by a fit."""
+    """What a report says of a table in a file, and what a fit does."""
+    return [*reported(made, folder), *said_by_a_fit(made)]
+
+
+def reported(made: Made, folder: Path) -> tuple[Finding, ...]:
     made.frame.to_csv(folder / "train.csv", index=False)
     if made.test is not None:
         made.test.to_csv(folder / "test.csv", index=False)
     test = None if made.test is None else folder / "test.csv"
-    said = inspect_table(folder / "train.csv", target=made.target, test=test).findings
+    return inspect_table(folder / "train.csv", target=made.target, test=test).findings
+
+
+def said_by_a_fit(made: Made) -> tuple[Finding, ...]:
     features = made.frame.drop(columns=made.target).astype(str)
     task = infer_task(made.frame[made.target].astype(str), made.target)
     y, known = encode_target(made.frame[made.target].astype(str), task)
     rows = Rows.of(features[known], infer_schema(features[known]), task, y[known])
-    return [*said, *find(quick_profile(rows, folds=np.arange(len(rows)) % 3), in_fit=True)]
+    return find(quick_profile(rows, folds=np.arange(len(rows)) % 3), in_fit=True)
 
 
 @pytest.mark.parametrize("name", [insight.name for insight in INSIGHTS])
 def test_it_fires_on_the_table_made_for_it(name: str, tmp_path: Path) -> None:
-    found = [finding for finding in findings(MADE[name](), tmp_path) if finding.insight == name]
+    made = MADE[name]()
+    said = said_by_a_fit(made) if name == "duplicates_across_folds" else reported(made, tmp_path)
+    found = [finding for finding in said if finding.insight == name]
     assert found
     for finding in found:
         assert finding.evidence
