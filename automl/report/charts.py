@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
@@ -26,6 +27,9 @@ _COLORS: Final[Mapping[str, str]] = {
 """Colours that matplotlib draws with, and what the page has in their place."""
 _LABELS: Final = 0.42
 """Inches for the labels of the target's axis; fixed, so that charts beside each other are aligned."""
+_YEAR: Final = 31_556_952.0
+_DATES: Final = (-970 * _YEAR, 7_030 * _YEAR)
+"""Seconds since 1970 of the years 1000 and 9000, between which matplotlib labels dates; others are drawn as years."""
 _GAP: Final = 0.12
 """Blank part of the width of a bin."""
 _ROWS: Final = 5
@@ -73,10 +77,12 @@ def histogram(
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
+    if kind is Kind.DATETIME and not _DATES[0] < drawn.edges[0] < drawn.edges[-1] < _DATES[1]:
+        kind, drawn = Kind.NUMERIC, replace(drawn, edges=tuple(1970 + edge / _YEAR for edge in drawn.edges))
     with rc_context(_STYLE | {"svg.hashsalt": label}):  # ids differ from those of the charts beside it
         known = [] if overall is None else _known(drawn, kind)
-        height = 1.9 if large else 1.6 if known else 1.15
-        figure = Figure(figsize=(6.4 if large else 4.1, height))
+        height = 1.7 if large else 1.6 if known else 1.15
+        figure = Figure(figsize=(5.0 if large else 4.1, height))
         left = _LABELS / 4.1 if known else 0.01
         floor = 0.22 / height
         split = floor + (0.34 if known else 0.0)
@@ -128,7 +134,7 @@ def _bars(axis: Axes, drawn: Histogram, kind: Kind) -> None:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         largest = max(abs(places[0]), abs(places[-1]))
-        axis.xaxis.set_major_locator(MaxNLocator(6))
+        axis.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, largest)))
 
 
@@ -147,7 +153,7 @@ def tick(value: float, largest: float) -> str:
     for power, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if largest >= 10 * power or (largest >= power and power > 1e3):
             return f"{value / power:.4g}{letter}" if value else "0"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _means(axis: Axes, known: list[tuple[float, float]], overall: float, shares: bool) -> None:
@@ -159,7 +165,9 @@ def _means(axis: Axes, known: list[tuple[float, float]], overall: float, shares:
     axis.set_ylim(low - room, high + room)
     ends = [low, high] if high > low else [high]
     largest = max(abs(low), abs(high))
-    axis.set_yticks(ends, labels=[f"{100 * end:.0f} %" if shares else tick(end, largest) for end in ends])
+    axis.set_yticks(
+        ends, labels=[f"{100 * end:.0f} %" if shares else tick(float(f"{end:.3g}"), largest) for end in ends]
+    )
 
 
 def _svg(figure: Figure, label: str) -> Markup:

@@ -24,8 +24,6 @@ from automl.data.source import display, is_path
 from automl.data.table import ProblemType, Task
 from automl.data.task import encode_target, infer_task
 
-_WEIGHTS = {Severity.HIGH: 10_000, Severity.MEDIUM: 100, Severity.LOW: 1}
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableReport:
@@ -41,12 +39,13 @@ class TableReport:
 
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
-        """The feature columns from most to least suspicious, then by prediction power."""
-        suspicion = {column.name: 0 for column in self.profile.columns}
-        for finding in self.findings:
-            for name in set(finding.columns) & suspicion.keys():
-                suspicion[name] += _WEIGHTS[finding.severity]
-        return tuple(sorted(self.profile.columns, key=lambda each: (-suspicion[each.name], -(each.power or 0.0))))
+        """The feature columns from most to least suspicious: by their gravest finding, then by prediction power."""
+        first: dict[str, int] = {}
+        for place, finding in enumerate(self.findings):
+            for name in finding.columns:
+                first.setdefault(name, place)
+        last = len(self.findings)
+        return tuple(sorted(self.profile.columns, key=lambda each: (first.get(each.name, last), -(each.power or 0.0))))
 
     def about(self, column: str) -> tuple[Finding, ...]:
         """Return the findings on a column."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
-from automl.data.insights.base import Severity, share
+from automl.data.insights.base import Severity, chance, share
 from automl.data.profile.record import ColumnProfile, TargetProfile
 from automl.data.table import Kind
 from automl.report.charts import histogram
@@ -36,7 +36,9 @@ def render(report: TableReport) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, sentence=sentence)
-    environment.globals.update(share=share, quantile=quantile, chart=chart, target_chart=target_chart, few=FEW)
+    environment.globals.update(
+        share=share, chance=chance, quantile=quantile, chart=chart, target_chart=target_chart, few=FEW
+    )
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     columns = report.columns
     places = {column.name: i for i, column in enumerate(columns)}

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
 
 from automl import TableReport, inspect_table
-from automl.data.insights.base import Severity
 from automl.errors import DataError, UsageError
 
 DATASETS = Path(__file__).parents[2] / "datasets"
@@ -34,10 +35,12 @@ def test_it_is_about_the_table(report: TableReport) -> None:
 def test_the_most_suspicious_columns_come_first(report: TableReport) -> None:
     names = [column.name for column in report.columns]
     assert sorted(names) == sorted(column.name for column in report.profile.columns)
-    weights = {Severity.HIGH: 10_000, Severity.MEDIUM: 100, Severity.LOW: 1}
-    grave = [sum(weights[finding.severity] for finding in report.about(name)) for name in names]
-    assert grave == sorted(grave, reverse=True)
-    assert grave[0] > grave[-1] == 0
+    ranks = [min((finding.severity.rank for finding in report.about(name)), default=3) for name in names]
+    assert ranks == sorted(ranks)
+    assert ranks[0] < ranks[-1] == 3
+    assert report.columns[-1].power == min(
+        column.power or 0.0 for column in report.columns if not report.about(column.name)
+    )
 
 
 def test_json_holds_everything(report: TableReport) -> None:
@@ -87,3 +90,27 @@ def test_types_and_problem_type_are_followed() -> None:
 def test_what_is_wrong_is_said(options: dict[str, object], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         inspect_table(DATASETS / "churn.csv", **options)  # type: ignore[arg-type]
+
+
+NUMBERS = st.floats(allow_nan=True) | st.integers(-(10**20), 10**20) | st.sampled_from([0, 1, 999, -1e308, 1e-320])
+WORDS = st.sampled_from(["", "a", "B", "yes", "no", "?", "unknown", "2024-02-30", "1.5", "$3", "12%"]) | st.text(
+    max_size=6
+)
+DATES = st.datetimes().map(str) | st.just("2021-01-01")
+COLUMNS = st.lists(st.sampled_from([NUMBERS, WORDS, DATES, st.none()]), min_size=1, max_size=4)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(st.data(), st.integers(2, 40), st.booleans())
+def test_every_table_has_a_report(data: st.DataObject, rows: int, targeted: bool) -> None:
+    kinds = data.draw(COLUMNS)
+    cells = [data.draw(st.lists(st.none() | kind, min_size=rows, max_size=rows)) for kind in kinds]
+    frame = pd.DataFrame({f"c{i}": pd.Series(column, dtype=object) for i, column in enumerate(cells)})
+    if targeted:
+        frame["y"] = data.draw(st.lists(st.integers(0, 2), min_size=rows, max_size=rows))
+        assume(frame["y"].nunique() > 1)
+    target = "y" if targeted else None
+    report = inspect_table(frame, target=target, test=frame)
+    plain = report.to_json()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert "</html>" in report.to_html()

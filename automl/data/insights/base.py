@@ -113,6 +113,15 @@ def share(part: float, whole: float) -> str:
     return f"{percent:.1f} %" if 0 < percent < 100 else f"{percent:.0f} %"
 
 
+def chance(p_value: float) -> str:
+    """Return a probability that is never written smaller than it can be known.
+
+    >>> chance(0.0371), chance(1e-300)
+    ('0.04', '< 1e-9')
+    """
+    return "< 1e-9" if p_value < 1e-9 else f"{p_value:.1g}"
+
+
 def option(name: str, columns: Sequence[str], value: str) -> str:
     """Return an option of the command line for some columns, to be pasted into a shell.
 

@@ -134,8 +134,8 @@ def stray_words(profile: Profile) -> Iterator[Seen]:
 def rare_categories(profile: Profile) -> Iterator[Seen]:
     """Categories with less than 5 % of the rows of the most frequent one."""
     columns = [column for column in profile.columns if column.rare]
-    most = max((column.rare for column in columns), default=0)
-    evidence = "{columns} hold{s} " + f"rare categories (up to {most} in a column)"
+    said = ", ".join(f"{column.rare} of {column.distinct}" for column in columns[:SHOWN])
+    evidence = "{columns} hold{s} " + f"rare categories ({said}{' ...' if len(columns) > SHOWN else ''})"
     yield from together(Severity.LOW, columns, evidence, "join them if they mean the same; models treat them with care")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, counted, listed, share
+from automl.data.insights.base import Seen, Severity, chance, counted, listed, share
 from automl.data.profile.record import Profile
 
 CHANGED, CHANGED_MUCH = 0.1, 0.25
@@ -41,7 +41,7 @@ def shifted_columns(profile: Profile) -> Iterator[Seen]:
             severity = Severity.HIGH if shift.psi > CHANGED_MUCH else Severity.MEDIUM
             evidence = (
                 f"{shift.name!r} is distributed differently in the test table (stability index {shift.psi:.2f}, "
-                f"p {shift.p_value:.1g})"
+                f"p {chance(shift.p_value)})"
             )
             yield Seen(severity, (shift.name,), evidence, "find out why; models trust what they saw in training")
 

@@ -83,6 +83,8 @@ def _correlation_ratio(categories: Floats, numbers: Floats) -> float:
     values = ranks(numbers)
     _, place = np.unique(categories, return_inverse=True)
     counts = np.bincount(place)
+    if len(counts) == len(values):
+        return 0.0
     means = np.bincount(place, weights=values) / counts
     between = float((counts * (means - values.mean()) ** 2).sum() / ((values - values.mean()) ** 2).sum())
     chance = (len(counts) - 1) / (len(values) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from automl.data.schema import apply_schema
 from automl.data.table import UNSEEN, Column, Kind, ProblemType, Schema, Task
+
+LARGEST: Final = 1e30
+"""Numbers beyond it count as it: the fourth power of larger ones is infinite, and so is their single precision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +33,10 @@ class Rows:
     def of(cls, frame: pd.DataFrame, schema: Schema, task: Task | None = None, y: NDArray[Any] | None = None) -> Rows:
         """Number the rows of a whole table."""
         return cls(frame, schema, task, y, np.arange(1, len(frame) + 1))
+
+    def __post_init__(self) -> None:
+        if self.y is not None and self.y.dtype.kind == "f":
+            object.__setattr__(self, "y", np.clip(self.y, -LARGEST, LARGEST))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -66,7 +73,7 @@ def vector(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
     if column.kind is Kind.DATETIME:
         seconds = values.to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
         return np.where(values.isna(), np.nan, seconds)
-    numbers = values.to_numpy(np.float64)
+    numbers = np.clip(values.to_numpy(np.float64), -LARGEST, LARGEST)
     if column.kind is Kind.CATEGORICAL:
         return np.where((numbers < 0) & (numbers != UNSEEN), np.nan, numbers)
     return numbers
