@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from time import strftime
 from time import time as now
@@ -14,49 +15,34 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl import artifact
-from automl.artifact import About
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
-from automl.data.identifiers import with_telling_identifiers
-from automl.data.insights.registry import find
 from automl.data.io import column_of
-from automl.data.profile.measure import quick_profile
-from automl.data.profile.rows import Rows
-from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
-from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target
-from automl.data.training import TrainingTable, validation_rows
-from automl.data.weights import class_weights, on_average_one, row_weights
-from automl.errors import AutoMLError, DataError, UsageError, suggestion
-from automl.evaluation.advice import imbalance_advice
+from automl.data.training import TrainingTable
+from automl.data.weights import row_weights
+from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.costs import read_costs
-from automl.evaluation.custom import Asked, check_metric, metric_name, resolve
+from automl.evaluation.custom import Asked, metric_name
 from automl.evaluation.decision import decided_score
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.metrics import metrics_for
-from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
-from automl.evaluation.validation import Folds
 from automl.models.registry import registered
 from automl.predictor import Predictor
+from automl.preparation import prepare
 from automl.tuning import store
 from automl.tuning.budget import Plan
 from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
-from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Snapshot
 from automl.tuning.store import StoredRun
 
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
-_GOLDEN_ROWS: Final = 20
-_OF_VALIDATION: Final = ("time_order", "repeated_identifier", "duplicates_across_folds")
-"""Insights that advise on how to validate."""
-_LOOK: Final = 0.02
-"""Part of the time that a look at the table for what could mislead may take."""
 
 
 class AutoML:
@@ -221,9 +207,18 @@ class AutoML:
         )
         told = table.reading.describe()
         self._say(started, config, f"read {display(X)}: {told}" if is_path(X) else told)
-        run = self._prepare(config, table, valid, started, weight if isinstance(weight, str) else None)
-        store.create(root, run)
-        return self._train(root, run)
+        prepared = prepare(
+            config,
+            table,
+            metric=self.metric,
+            folds=self.folds,
+            valid=valid,
+            weight_column=weight if isinstance(weight, str) else None,
+            started=started,
+            say=partial(self._say, started, config),
+        )
+        store.create(root, prepared.run)
+        return self._train(root, prepared.run, prepared.warnings())
 
     @classmethod
     def resume(
@@ -339,75 +334,7 @@ class AutoML:
             options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
-    def _prepare(
-        self, config: FitConfig, table: TrainingTable, valid: object, started: float, weight_column: str | None
-    ) -> StoredRun:
-        """Understand the table."""
-        wanted = ProblemType(config.problem_type) if config.problem_type else None
-        task, y, known = table.understood(wanted, config.positive)
-        frame, weight = table.frame[known], None if table.weight is None else table.weight[known]
-        if not known.all():
-            missing = "a target" if weight is None else "a target or weight"
-            self._say(started, config, f"warning: {int((~known).sum())} rows without {missing} are left out")
-        schema = self._schema(config, frame, y, task, started)
-        metric = resolve(self.metric, task, costs=config.cost_matrix, n_features=len(schema.used))
-        self._say(started, config, _describe(task, metric.name))
-        typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
-        rows = Rows.of(frame, schema, task, y)
-        if valid is None:
-            folds, groups = make_scheme(typed, y, task, roles, self.folds, known=known, random_state=seed)
-            self._warn(config, rows, started, folds, settled=roles.given or not isinstance(self.folds, int | None))
-        else:
-            further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
-            if weight is not None:
-                weight = np.concatenate([weight, np.ones(len(y_valid)) if weight_valid is None else weight_valid])
-            folds, groups = by_table(y, y_valid, task, roles, self.folds), None
-            typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
-            self._warn(config, rows, started, None, settled=True)
-        weight = None if weight is None else on_average_one(weight)
-        check_metric(metric, y, task.n_classes, weight)
-        if advice := imbalance_advice(metric, y, task.classes, weight):
-            self._say(started, config, f"warning: {advice}")
-        by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
-        problem = Problem(typed, y, schema, task, metric, folds, seed, groups, weight, by_class)
-        examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=config.random_state)
-        about = About(schema, task, metric.name, table.reading, examples)
-        return StoredRun(config, problem, about, None, started, weight_column)
-
-    def _schema(
-        self, config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, started: float
-    ) -> Schema:
-        """Decide what the columns are, and say which are left out and which may mislead."""
-        overrides, edited = config.types or {}, config.schema or ()
-        decided = infer_schema(frame, overrides=overrides, edited=edited, decimal=task.decimal)
-        settled = {*overrides, *(record["name"] for record in edited)}
-        schema = with_telling_identifiers(frame, decided, y, task, settled=settled)
-        if not schema.used:
-            example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
-            raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
-        for before, column in zip(decided.columns, schema.columns, strict=True):
-            if not column.kind.used:
-                self._say(started, config, f"column {column.name!r} is left out: {column.kind}, {column.reason}")
-            elif before.kind is not column.kind:
-                way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
-                self._say(started, config, f"warning: column {column.name!r} is kept: {column.reason}; {way_out}")
-            elif column.missing:
-                self._say(started, config, f"column {column.name!r}: {column.reason}")
-        return schema
-
-    def _warn(self, config: FitConfig, rows: Rows, started: float, folds: Folds | None, *, settled: bool) -> None:
-        """Say what could make this fit mislead, as far as a small part of its time tells.
-
-        ``settled``: how to validate was said, and needs no advice.
-        """
-        seconds = None if config.time_budget is None else _LOOK * config.time_budget
-        assignment = None if folds is None else folds.assignment
-        profile = quick_profile(rows, folds=assignment, seconds=seconds, random_state=config.random_state)
-        for finding in find(profile, in_fit=True):
-            if not (settled and finding.insight in _OF_VALIDATION):
-                self._say(started, config, f"warning: {finding.message}")
-
-    def _train(self, root: Path, run: StoredRun) -> Self:
+    def _train(self, root: Path, run: StoredRun, warnings: Iterable[str] = ()) -> Self:
         def save_plan(plan: Plan) -> None:
             store.save_plan(root, plan)
 
@@ -418,6 +345,8 @@ class AutoML:
                     self._say(run.started, run.config, f"warning: {family.name} does not use weights")
         search = _start_search(run.config, root, self.metric)
         try:
+            for warning in warnings:  # looked for while Ray starts
+                self._say(run.started, run.config, f"warning: {warning}")
             engine = Engine(
                 run.problem,
                 run.config,
@@ -459,11 +388,6 @@ def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> Search
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
     return None if (short or few) and config.ray_address is None else SearchProcess(config, root, metric)
-
-
-def _describe(task: Task, metric: str) -> str:
-    classes = f", {task.n_classes} classes" if task.classes else ""
-    return f"target {task.target!r}: {task.problem_type}{classes} ({task.reason}); metric {metric}"
 
 
 def _silent(snapshot: Snapshot) -> None:

@@ -21,6 +21,8 @@ MANY_CATEGORIES, MANY_SHARE = 100, 0.1
 """Categories, and their share of the rows, from which most have too few rows to learn from."""
 REPEATED = (0.001, 0.7)
 """Share of different values of an identifier that names things with several rows each."""
+FEWEST = 20
+"""Different values that an identifier or a date needs before its repetition or its order says something."""
 
 
 def leakage(profile: Profile) -> Iterator[Seen]:
@@ -97,7 +99,7 @@ def repeated_identifier(profile: Profile) -> Iterator[Seen]:
     for column in profile.columns:
         low, high = (bound * profile.sampled for bound in REPEATED)
         named = names_identifier(column.name) and column.kind in (Kind.NUMERIC, Kind.CATEGORICAL)
-        if named and max(low, 1) < column.distinct < high:
+        if named and max(low, FEWEST) <= column.distinct < high:
             each = (profile.sampled - column.missing) / column.distinct
             evidence = f"{column.name!r} looks like an identifier with {each:.1f} rows each"
             fix = f"if new rows belong to new ones, use {option('--groups', [column.name], '')}, or scores are too good"
@@ -170,7 +172,7 @@ def time_order(profile: Profile) -> Iterator[Seen]:
         way_out = (
             f"if later rows are to be predicted, validate on later ones: {option('--time-column', [column.name], '')}"
         )
-        if column.sorted:
+        if column.sorted and column.distinct >= FEWEST:
             evidence = f"the rows are in the order of {column.name!r}, as in a table that grows over time"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, way_out)
         elif column.kind is Kind.DATETIME and _orders_target(column):

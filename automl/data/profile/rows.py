@@ -73,7 +73,7 @@ def vector(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
     if column.kind is Kind.DATETIME:
         seconds = values.to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
         return np.where(values.isna(), np.nan, seconds)
-    numbers = np.clip(values.to_numpy(np.float64), -LARGEST, LARGEST)
+    numbers: NDArray[np.float64] = np.clip(values.to_numpy(np.float64), -LARGEST, LARGEST)
     if column.kind is Kind.CATEGORICAL:
         return np.where((numbers < 0) & (numbers != UNSEEN), np.nan, numbers)
     return numbers

@@ -1,0 +1,143 @@
+"""The first stage of a fit: from a table as it was read to the problem that trials run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.artifact import About
+from automl.config import FitConfig
+from automl.data.identifiers import with_telling_identifiers
+from automl.data.insights.registry import find
+from automl.data.profile.measure import quick_profile
+from automl.data.profile.rows import Rows
+from automl.data.schema import apply_schema, infer_schema
+from automl.data.table import ProblemType, Schema, Task
+from automl.data.training import TrainingTable, validation_rows
+from automl.data.weights import class_weights, on_average_one
+from automl.errors import DataError
+from automl.evaluation.advice import imbalance_advice
+from automl.evaluation.custom import Asked, check_metric, resolve
+from automl.evaluation.scheme import by_table, make_scheme
+from automl.evaluation.splits import Pairs, Splitter
+from automl.tuning.problem import Problem
+from automl.tuning.store import StoredRun
+
+Say = Callable[[str], None]
+
+_GOLDEN_ROWS: Final = 20
+_OF_VALIDATION: Final = ("time_order", "repeated_identifier", "duplicates_across_folds")
+"""Insights that advise on how to validate."""
+_LOOK: Final = 0.02
+"""Part of the time that a look at the table for what could mislead may take."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A run that can start, and the table that it comes from."""
+
+    run: StoredRun
+    rows: Rows
+    blocks: NDArray[Any] | None
+    """(rows,) the block of each row that is validated or trained on in turn; None if another table is validated."""
+    settled: bool
+    """Whether how to validate was said, and needs no advice."""
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what could make this fit mislead, as far as a small part of its time tells."""
+        config = self.run.config
+        seconds = None if config.time_budget is None else _LOOK * config.time_budget
+        profile = quick_profile(self.rows, folds=self.blocks, seconds=seconds, random_state=config.random_state)
+        for finding in find(profile, in_fit=True):
+            if not (self.settled and finding.insight in _OF_VALIDATION):
+                yield finding.message
+
+
+def prepare(
+    config: FitConfig,
+    table: TrainingTable,
+    *,
+    metric: Asked | None,
+    folds: int | Splitter | Pairs | None,
+    valid: object,
+    weight_column: str | None,
+    started: float,
+    say: Say,
+) -> Prepared:
+    """Decide what the columns and the target are, what is optimised and how it is validated.
+
+    Parameters
+    ----------
+    metric, folds
+        As the user gave them; the configuration has no code.
+    valid
+        A second table to validate on, or None.
+    weight_column
+        The column that the weights came from, if it has a name.
+    started
+        Seconds since the epoch.
+    say
+        Told what was decided, in words for the owner of the table.
+
+    Raises
+    ------
+    UsageError, DataError
+        If an option or the table is wrong.
+    """
+    task, y, known = table.understood(
+        ProblemType(config.problem_type) if config.problem_type else None, config.positive
+    )
+    frame, weight = table.frame[known], None if table.weight is None else table.weight[known]
+    if not known.all():
+        missing = "a target" if weight is None else "a target or weight"
+        say(f"warning: {int((~known).sum())} rows without {missing} are left out")
+    schema = _schema(config, frame, y, task, say)
+    chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
+    classes = f", {task.n_classes} classes" if task.classes else ""
+    say(f"target {task.target!r}: {task.problem_type}{classes} ({task.reason}); metric {chosen.name}")
+    typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
+    rows, groups = Rows.of(frame, schema, task, y), None
+    if valid is None:
+        split, groups = make_scheme(typed, y, task, roles, folds, known=known, random_state=seed)
+    else:
+        further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
+        if weight is not None:
+            weight = np.concatenate([weight, np.ones(len(y_valid)) if weight_valid is None else weight_valid])
+        split = by_table(y, y_valid, task, roles, folds)
+        typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
+    weight = None if weight is None else on_average_one(weight)
+    check_metric(chosen, y, task.n_classes, weight)
+    if advice := imbalance_advice(chosen, y, task.classes, weight):
+        say(f"warning: {advice}")
+    by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
+    problem = Problem(typed, y, schema, task, chosen, split, seed, groups, weight, by_class)
+    examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
+    about = About(schema, task, chosen.name, table.reading, examples)
+    run = StoredRun(config, problem, about, None, started, weight_column)
+    settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
+    return Prepared(run, rows, None if valid is not None else split.assignment, settled)
+
+
+def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, say: Say) -> Schema:
+    """Decide what the columns are, and say which are left out and which may mislead."""
+    overrides, edited = config.types or {}, config.schema or ()
+    decided = infer_schema(frame, overrides=overrides, edited=edited, decimal=task.decimal)
+    settled = {*overrides, *(record["name"] for record in edited)}
+    schema = with_telling_identifiers(frame, decided, y, task, settled=settled)
+    if not schema.used:
+        example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
+        raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
+    for before, column in zip(decided.columns, schema.columns, strict=True):
+        if not column.kind.used:
+            say(f"column {column.name!r} is left out: {column.kind}, {column.reason}")
+        elif before.kind is not column.kind:
+            way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
+            say(f"warning: column {column.name!r} is kept: {column.reason}; {way_out}")
+        elif column.missing:
+            say(f"column {column.name!r}: {column.reason}")
+    return schema
