@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +22,12 @@ SAMPLE: Final = 1 << 18
 
 WHOLE: Final = 9
 """Rows of a sample from which its last one may be cut and is not looked at."""
+
+TOGETHER: Final = 1.5
+"""Mean bytes beyond ASCII in a row, below which they are single letters such as ``ü``, not halves of others."""
+
+WINDOWS: Final = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253", "mac_latin2": "cp1250", "mac_roman": "cp1252"}
+"""Encodings that differ in few letters from the ones that files with these letters are far more often written in."""
 
 BYTE_ORDER_MARKS: Final = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -85,13 +92,18 @@ def _decoded(data: bytes, encoding: str) -> str:
 
 def _guess(data: bytes) -> str:
     from charset_normalizer import from_bytes
+    from charset_normalizer.utils import is_multi_byte_encoding
 
     lines = [line for line in data.splitlines() if not line.isascii()]
     matches = from_bytes(b"\n".join(lines)[:SAMPLE])
     best = matches.best()
     if best is None or {"latin_1", "cp1252"} & {name for match in matches for name in match.could_be_from_charset}:
         return "cp1252"
-    return best.encoding
+    runs = re.findall(rb"[\x80-\xff]+", data[:SAMPLE])
+    alone = sum(map(len, runs)) < TOGETHER * len(runs)
+    if alone and is_multi_byte_encoding(best.encoding):
+        return "cp1252"
+    return WINDOWS.get(best.encoding, best.encoding)
 
 
 def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None) -> Dialect:
@@ -144,7 +156,6 @@ def _sniff_characters(body: str, delimiter: str | None) -> Dialect:
     import duckdb
 
     given = "" if delimiter is None else f", delim={literal(delimiter)}"
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.csv"
         path.write_bytes(body.encode())

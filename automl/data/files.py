@@ -69,7 +69,7 @@ def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tu
     if refused is not None:
         raise DataError(refused)
     if data.startswith(ZIP):
-        frame, sheet, skipped = read_workbook(data, options.sheet)
+        frame, sheet, skipped = read_workbook(data, options.sheet, known.sheet if known else None)
         return _with_header(frame, Reading("excel", skipped=skipped, sheet=sheet))
     if data.startswith(PARQUET):
         return _with_header(read_parquet(data), Reading("parquet"))

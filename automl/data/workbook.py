@@ -19,13 +19,15 @@ Rows = list[tuple[Any, ...]]
 BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def read_workbook(data: bytes, sheet: str | None) -> tuple[pd.DataFrame, str, int]:
+def read_workbook(data: bytes, sheet: str | None, likely: str | None = None) -> tuple[pd.DataFrame, str, int]:
     """Return the table of a sheet, the name of the sheet, and the lines before its header.
 
     Parameters
     ----------
     sheet
         Its name; needed if several sheets hold data.
+    likely
+        The one of an earlier workbook, which is taken if it is there.
 
     Raises
     ------
@@ -35,7 +37,8 @@ def read_workbook(data: bytes, sheet: str | None) -> tuple[pd.DataFrame, str, in
         If the workbook is damaged or the sheet holds no table.
     """
     sheets = _sheets(data)
-    name = _chosen({name: rows for name, rows in sheets.items() if rows}, sheet, list(sheets))
+    asked = likely if sheet is None and likely in sheets else sheet
+    name = _chosen({name: rows for name, rows in sheets.items() if rows}, asked, list(sheets))
     rows = sheets[name]
     skipped = title_lines([[cell for cell in row if cell is not None] for row in rows])
     header, body = rows[skipped], rows[skipped + 1 :]

@@ -155,6 +155,9 @@ def test_the_sheet_of_a_workbook_must_be_clear() -> None:
     ):
         with pytest.raises(error, match=message):
             read(data, ReadOptions(sheet=sheet))
+    _, reading = read(data, ReadOptions(sheet="Two"))
+    assert read_table(io.BytesIO(data), reading=reading)[1].sheet == "Two"
+    assert read_table(io.BytesIO(workbook(Other=ROWS)), reading=reading)[1].sheet == "Other"
     for end in range(40, len(data), 200):
         with pytest.raises(DataError, match="damaged"):
             read(data[:end])

@@ -88,6 +88,19 @@ def test_apostrophes_are_quotes_only_where_they_must_be() -> None:
     assert read("a,b\n1,'\n2,'\n")["b"].tolist() == ["'", "'"]
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("a;b\nKöln;1\n", "cp1252"),
+        ("Größe;x\n1;2\n", "cp1252"),
+        ("\n".join(["город;x", *["Москва;1", "Санкт-Петербург;2", "Новосибирск;3"] * 9]), "cp1251"),
+        ("\n".join(["都市;x", *["東京は日本の首都です;1", "大阪の人口は多いです;2"] * 9]), "shift_jis"),
+    ],
+)
+def test_the_encoding_is_told_from_few_and_many_letters(text: str, encoding: str) -> None:
+    assert read(text.encode(encoding)).iloc[0, 0] == text.splitlines()[1].split(";")[0]
+
+
 def test_a_decimal_comma_in_every_cell_is_no_delimiter() -> None:
     assert read("x;y\n0,5;1,25\n1,5;2,5\n").to_dict("list") == {"x": ["0,5", "1,5"], "y": ["1,25", "2,5"]}
     assert read("x;y\n" + "0,5;1,25\n" * 99).shape == (99, 2)
