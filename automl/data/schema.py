@@ -16,7 +16,7 @@ from automl.data.duplicates import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind, truth
 from automl.data.lists import split_list
 from automl.data.numerals import Style, decimal_mark, parse_numbers, plain_numbers
-from automl.data.schema_file import editable, is_unedited, require_column
+from automl.data.schema_file import is_unedited, require_column, settled_fields
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError, suggestion
 
@@ -74,7 +74,7 @@ def infer_schema(
         record = records.get(column.name)
         if record is not None and column.name not in overrides and not is_unedited(column, record):
             kind = Kind(record["kind"])
-            columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=editable(record))
+            columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=settled_fields(record))
     return Schema(tuple(columns))
 
 

@@ -75,15 +75,17 @@ def require_column(name: str, kind: str, names: Sequence[str]) -> None:
         raise UsageError(f"the type of {name!r} must be one of {', '.join(Kind)}, got {kind!r}{hint}")
 
 
-def editable(record: Record) -> dict[str, Any]:
-    """Return what an edited column says, in one form: without what is for people, or has its default."""
-    kept = _without_categories(record)
-    return {key: value for key, value in kept.items() if key not in TOLD and value != _plain(DEFAULTS[key])}
+def settled_fields(record: Record) -> dict[str, Any]:
+    """Return what an edited column says of its cells, without what is for people."""
+    return {key: value for key, value in _without_categories(record).items() if key not in TOLD}
 
 
 def is_unedited(column: Column, record: Record) -> bool:
     """Return whether a column of an edited schema says nothing but what was inferred."""
-    return editable(_record(column)) == editable(record)
+    said, inferred = settled_fields(record), settled_fields(_record(column))
+    return all(
+        said.get(key, _plain(default)) == inferred.get(key, _plain(default)) for key, default in DEFAULTS.items()
+    )
 
 
 def _record(column: Column) -> dict[str, Any]:

@@ -93,6 +93,13 @@ def test_edits_are_applied() -> None:
     assert [day.month for day in cells("day", {"format": "%m/%d/%Y"})[:3]] == [1, 2, 3]
 
 
+def test_a_default_that_is_written_down_holds() -> None:
+    frame = pd.DataFrame({"a": ["0,5", "1,5"], "b": ["1,250", "2,500"]})
+    records = [{"name": "b", "kind": "numeric", "decimal": "."}]
+    assert apply_schema(frame, infer_schema(frame))["b"].tolist() == [1.25, 2.5]
+    assert apply_schema(frame, infer_schema(frame, edited=records))["b"].tolist() == [1250.0, 2500.0]
+
+
 def test_a_schema_written_by_hand_may_be_partial_and_types_win() -> None:
     schema = infer_schema(FRAME, edited=[{"name": "age", "kind": "text"}, {"name": "city", "kind": "text"}])
     assert (schema["age"].kind, schema["city"].kind, schema["price"].kind) == (Kind.TEXT, Kind.TEXT, Kind.NUMERIC)
