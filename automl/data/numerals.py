@@ -136,7 +136,8 @@ def _spread(texts: Any) -> list[str]:
     """Return some of the texts of an Arrow array, from all over it."""
     import pyarrow as pa
 
-    taken: list[str] = texts.take(pa.array(range(0, len(texts), max(1, len(texts) // SAMPLE)))).to_pylist()
+    places = pa.array(range(0, len(texts), max(1, len(texts) // SAMPLE)), pa.int64())
+    taken: list[str] = texts.take(places).to_pylist()
     return taken
 
 

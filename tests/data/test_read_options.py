@@ -73,6 +73,10 @@ def test_further_words_for_missing_hold_for_every_column_and_later_files() -> No
     assert remembered.na == ("n.v.", "999")
 
 
+def test_a_column_may_be_nothing_but_such_words() -> None:
+    assert read("a;b\n1,5;x\n1,5;y\n", ReadOptions(na=["1,5"]))["a"].isna().all()
+
+
 def test_what_is_asked_of_a_later_file_wins_over_the_first() -> None:
     _, first = read_table(io.BytesIO("a;b\n0,5;x\n".encode("latin-1")))
     frame, later = read_table(io.BytesIO(b"a|b\n1.5|x\n"), reading=first, options=ReadOptions(sep="|", decimal="."))
