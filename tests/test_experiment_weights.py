@@ -42,6 +42,8 @@ def test_the_positive_class_is_the_last_column_and_what_f1_is_about(table: pd.Da
     assert shares[table["bought"] == "buy", 1].mean() > shares[table["bought"] == "pass", 1].mean()
     f1 = sk.f1_score(table["bought"], weighted.predict(table), pos_label="buy", sample_weight=table["w"])
     assert weighted.evaluate(table)["f1"] == pytest.approx(f1)
+    recall = sk.recall_score(table["bought"], weighted.predict(table), pos_label="buy", sample_weight=table["w"])
+    assert weighted.evaluate(table)["recall"] == pytest.approx(recall)
     assert weighted.evaluate(table.drop(columns="w"))["f1"] != pytest.approx(f1)
 
 

@@ -147,9 +147,9 @@ def decided_score(
     metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], decision: Decision, weight: Weight = None
 ) -> float:
     """Return the metric of predictions; one of classes, of those that the decision chooses."""
-    if not metric.decides:
-        return metric(y, prediction, weight)
-    return of_settled(metric)(y, decision.settled(prediction), weight)
+    if metric.decides or isinstance(metric.function, OfClasses):
+        return of_settled(metric)(y, decision.settled(prediction), weight)
+    return metric(y, prediction, weight)
 
 
 def at_best_threshold(metric: Metric) -> Metric:

@@ -46,7 +46,8 @@ class Metric:
     surrogate_rows: int = 0
     """From this number of rows on."""
     decides: bool = False
-    """Whether it looks at the predicted classes only, so that the threshold between two classes matters."""
+    """Whether it looks at the predicted classes only and weighs both kinds of errors, so that there is a best threshold
+    between two classes. Recall alone would be best if every row were positive."""
     quantile: float | None = None
     """The quantile of the target whose prediction is best, such as 0.5 for absolute errors; None = the mean."""
 

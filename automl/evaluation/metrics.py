@@ -30,8 +30,9 @@ def _decided(
     bounds: tuple[float, float] = (0.0, 1.0),
     *,
     greater: bool = True,
+    decides: bool = True,
 ) -> Metric:
-    return Metric(name, problem_types, greater, OfClasses(formula), bounds, decides=True)
+    return Metric(name, problem_types, greater, OfClasses(formula), bounds, decides=decides)
 
 
 def _ranked(name: str, function: Formula, problem_types: tuple[ProblemType, ...] = _CLASSES) -> Metric:
@@ -51,7 +52,7 @@ def _share(name: str, function: Formula, surrogate: Surrogate = None, *, quantil
 def _averaged(name: str, scores: of.Scores) -> tuple[Metric, ...]:
     """Return the metric of class 1 and its means over classes."""
     return (
-        _decided(name, partial(of.positive, scores=scores), _BINARY),
+        _decided(name, partial(of.positive, scores=scores), _BINARY, decides=name not in ("precision", "recall")),
         _decided(f"{name}_macro", partial(of.macro, scores=scores)),
         _decided(f"{name}_weighted", partial(of.weighted, scores=scores)),
     )
@@ -73,8 +74,10 @@ METRICS: Final = (
     _decided("error_rate", of.error_rate, greater=False),
     *_averaged("jaccard", of.jaccards),
     _decided("jaccard_micro", of.jaccard_micro),
-    _decided("positive_likelihood_ratio", of.positive_likelihood_ratio, _BINARY, (0.0, inf)),
-    _decided("negative_likelihood_ratio", of.negative_likelihood_ratio, _BINARY, (0.0, inf), greater=False),
+    _decided("positive_likelihood_ratio", of.positive_likelihood_ratio, _BINARY, (0.0, inf), decides=False),
+    _decided(
+        "negative_likelihood_ratio", of.negative_likelihood_ratio, _BINARY, (0.0, inf), greater=False, decides=False
+    ),
     _ranked("roc_auc_ovr_weighted", classification.roc_auc_ovr_weighted, _MANY_CLASSES),
     _ranked("roc_auc_ovo", classification.roc_auc_ovo, _MANY_CLASSES),
     _ranked("roc_auc_ovo_weighted", classification.roc_auc_ovo_weighted, _MANY_CLASSES),

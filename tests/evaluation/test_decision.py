@@ -13,7 +13,7 @@ from automl.evaluation.metrics import get_metric
 
 BINARY = ProblemType.BINARY
 COST = cost_metric({"0": {"1": 1}, "1": {"0": 7}}, (0, 1))
-METRICS = [get_metric(name, BINARY) for name in ("accuracy", "balanced_accuracy", "f1", "mcc", "recall")] + [COST]
+METRICS = [get_metric(name, BINARY) for name in ("accuracy", "balanced_accuracy", "f1", "mcc", "jaccard")] + [COST]
 
 
 @st.composite
@@ -85,6 +85,7 @@ def test_a_metric_of_the_user_is_tried_on_a_grid():
 def test_what_does_not_decide_between_two_classes_stays():
     auc, f1_macro = get_metric("roc_auc", BINARY), get_metric("f1_macro", ProblemType.MULTICLASS)
     assert at_best_threshold(auc) is auc
+    assert at_best_threshold(get_metric("recall", BINARY)) == get_metric("recall", BINARY)  # all rows, that is
     prediction, y = np.random.default_rng(0).dirichlet(np.ones(3), 20), np.arange(20) % 3
     assert tuned(f1_macro, y, prediction) == Decision()
     assert at_best_threshold(f1_macro)(y, prediction) == f1_macro(y, prediction)
