@@ -20,7 +20,6 @@ _COLUMNS: Final = 20
 """Columns that are listed."""
 _NAME: Final = 24
 """Letters of a name that are always shown."""
-_NARROW: Final = 12
 _COLORS: Final = {"high": "bold red", "medium": "yellow", "low": "bright_black"}
 
 
@@ -59,10 +58,13 @@ def _print(report: TableReport, html: Path | None) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from automl.data.insights.base import counted
+
     console = Console(highlight=False, emoji=False)
     profile = report.profile
     console.print(Text(report.name, style="bold"), end="  ")
-    console.print(Text(f"{profile.rows:,} rows, {len(profile.columns)} feature columns, {report.reading.describe()}"))
+    size = f"{counted(profile.rows, 'row')}, {counted(len(profile.columns), 'feature column')}"
+    console.print(Text(f"{size}, {report.reading.describe()}"))
     if profile.target is not None:
         target = profile.target
         console.print(Text(f"target {target.name}: {target.problem_type} ({target.reason})"))
@@ -103,11 +105,11 @@ def _print_columns(report: TableReport, console: Console) -> None:
         "different": 9,
         "power": 5,
     }
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
     for heading, width in widths.items():
         justify: Literal["left", "right"] = "left" if heading in ("column", "kind") else "right"
         table.add_column(heading, justify=justify, no_wrap=True, width=max(width, len(heading)))
-    table.add_column("values", no_wrap=True, width=max(_NARROW, console.width - sum(widths.values()) - 4 * len(widths)))
+    table.add_column("values", no_wrap=True, ratio=1)
     for column in shown:
         power = "" if column.power is None else f"{column.power:.2f}"
         missing = share(column.missing, report.profile.sampled)

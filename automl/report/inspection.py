@@ -128,6 +128,8 @@ def _understood(
     frame: pd.DataFrame, values: pd.Series[Any] | None, types: Mapping[str, str], problem_type: str | None, decimal: str
 ) -> Rows:
     """Decide what the columns and the target are, as a fit does; rows without a target are left out."""
+    if not frame.shape[1]:
+        raise DataError("the table has no column beside the target; add what it could be predicted from")
     if values is None:
         return Rows.of(frame, infer_schema(frame, overrides=types, decimal=decimal))
     wanted = FitConfig(problem_type=problem_type).problem_type  # validates it

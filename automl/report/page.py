@@ -36,9 +36,7 @@ def render(report: TableReport) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, sentence=sentence)
-    environment.globals.update(
-        share=share, chance=chance, quantile=quantile, chart=chart, target_chart=target_chart, few=FEW
-    )
+    environment.globals.update(share=share, chance=chance, quantile=quantile, chart=chart, target_chart=target_chart)
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     columns = report.columns
     places = {column.name: i for i, column in enumerate(columns)}

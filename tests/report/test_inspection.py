@@ -78,6 +78,11 @@ def test_types_and_problem_type_are_followed() -> None:
     assert report.task.problem_type == "regression"
 
 
+def test_a_target_alone_is_no_table() -> None:
+    with pytest.raises(DataError, match="no column beside the target"):
+        inspect_table({"y": [1, 2, 2]}, target="y")
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
