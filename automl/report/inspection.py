@@ -108,9 +108,9 @@ def inspect_table(
     UsageError, DataError
         If an option is wrong, or a table cannot be read.
 
-    >>> report = inspect_table({"age": [31, 4, 58, 999] * 9, "plan": ["a", "b"] * 18}, target="plan")
-    >>> report.findings[0].title
-    'Duplicate rows'
+    >>> report = inspect_table({"refund": [0.0, 9.5] * 30, "age": range(60), "left": ["no", "yes"] * 30}, target="left")
+    >>> report.findings[0].title, report.findings[0].columns
+    ('Target leakage', ('refund',))
     """
     options = read or AS_FOUND
     frame, reading = read_table(data, options=options) if is_path(data) else from_memory(data, options)

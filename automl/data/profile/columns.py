@@ -57,17 +57,16 @@ def summarise(values: Floats) -> Numbers:
     >>> summarise(np.array([1.0, 2.0, 3.0])).mean
     2.0
     """
-    from scipy.stats import kurtosis, skew
-
     quantiles = np.quantile(values, LEVELS)
     clipped = np.clip(values, quantiles[LEVELS.index(0.05)], quantiles[LEVELS.index(0.95)])
     outside = np.abs(values - np.median(values)) > 5 * clipped.std()
-    varied = bool(values.max() > values.min())
+    mean, std = float(values.mean()), float(values.std()) if values.max() > values.min() else 0.0
+    scaled = (values - mean) / (std or 1.0)
     return Numbers(
-        mean=float(values.mean()),
-        std=float(values.std()),
-        skew=float(skew(values)) if varied else 0.0,
-        kurtosis=float(kurtosis(values)) if varied else 0.0,
+        mean=mean,
+        std=std,
+        skew=float(np.mean(scaled**3)),
+        kurtosis=float(np.mean(scaled**4)) - 3.0 if std else 0.0,
         quantiles=tuple(quantiles.tolist()),
         outliers=int(outside.sum()) if clipped.std() > 0 else 0,
     )

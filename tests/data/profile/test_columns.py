@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.stats import kurtosis, skew
 
 from automl.data.profile.columns import histogram, profile_column, summarise
 from automl.data.profile.record import ColumnProfile
@@ -43,6 +44,14 @@ def test_quantiles_rise_from_the_least_to_the_largest(values: np.ndarray[Any, An
     assert list(numbers.quantiles) == sorted(numbers.quantiles)
     assert (numbers.quantiles[0], numbers.quantiles[-1]) == (values.min(), values.max())
     assert 0 <= numbers.outliers <= len(values)
+
+
+def test_the_shape_is_that_of_scipy() -> None:
+    values = np.random.default_rng(0).lognormal(size=300)
+    numbers = summarise(values)
+    assert numbers.skew == pytest.approx(skew(values))
+    assert numbers.kurtosis == pytest.approx(kurtosis(values))
+    assert (summarise(np.full(9, 0.1)).skew, summarise(np.full(9, 0.1)).kurtosis) == (0, 0)
 
 
 def test_whole_numbers_have_bins_of_equally_many() -> None:
