@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from automl import AutoML
+
+settings.register_profile("automl", deadline=None)  # a busy machine is no failure
+settings.load_profile("automl")
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 

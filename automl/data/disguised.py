@@ -8,8 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORDS: Final = frozenset(
-    {"unknown", "missing", "undefined", "unspecified", "not available", "not applicable", "no data", "(null)", "<null>"}
-    | {"n.a.", "n.v.", "n.d.", "k.a.", "tbd", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"}
+    {
+        "unknown",
+        "unk",
+        "not known",
+        "missing",
+        "undefined",
+        "unspecified",
+        "not specified",
+        "not given",
+        "not available",
+    }
+    | {"not applicable", "no data", "no value", "no answer", "blank", "(blank)", "empty", "(null)", "<null>", "n.a."}
+    | {"n.v.", "n.d.", "k.a.", "tbd", "tba", "xx", "xxx", "??", "???", "---", "#value!", "#div/0!", "#ref!", "#name?"}
+    | {"#num!", "#null!"}
 )
 """Words for "not known", in lower case. Among numbers or dates they are missing; among words they stay a category."""
 

@@ -23,6 +23,7 @@ from automl.data.schema import infer_schema
 from automl.data.source import display, is_path
 from automl.data.table import ProblemType, Task
 from automl.data.task import encode_target, infer_task
+from automl.errors import DataError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

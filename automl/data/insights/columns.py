@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from automl.data.identifiers import CHANCE
 from automl.data.insights.base import SHOWN, Seen, Severity, counted, listed, option, share, together
 from automl.data.kinds import names_identifier
+from automl.data.numerals import parse_numbers
 from automl.data.profile.record import ColumnProfile, Profile
 from automl.data.table import Kind
 
@@ -109,10 +112,18 @@ def repeated_identifier(profile: Profile) -> Iterator[Seen]:
 def disguised_missing(profile: Profile) -> Iterator[Seen]:
     """Values that stand for a missing one."""
     for column in profile.columns:
+        if found := [value for value in column.stray if _number(value)]:
+            evidence = f"{column.name!r} hides missing values: {listed(found)}, apart from all other numbers"
+            fix = "they count as missing; if they are real, delete them from `missing` in what `automl schema` writes"
+            yield Seen(Severity.LOW, (column.name,), evidence, fix)
         if column.placeholders:
             said = ", ".join(f"{each.value} ({counted(each.count, 'row')})" for each in column.placeholders[:SHOWN])
             evidence = f"{column.name!r} may hide missing values: {said}"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, "leave those cells empty if they mean that")
+
+
+def _number(text: str) -> bool:
+    return bool(np.isfinite(parse_numbers([text])[0]))
 
 
 def mostly_missing(profile: Profile) -> Iterator[Seen]:
@@ -126,8 +137,8 @@ def mostly_missing(profile: Profile) -> Iterator[Seen]:
 def stray_words(profile: Profile) -> Iterator[Seen]:
     """Words among numbers or dates."""
     for column in profile.columns:
-        if column.stray:
-            said = listed([word[:40] for word in column.stray])
+        if words := [word[:40] for word in column.stray if not _number(word)]:
+            said = listed(words)
             evidence = f"{column.name!r} is {column.kind}, but some cells hold {said}; they count as missing"
             fix = f"repair them, or use {option('--types', [column.name], '=categorical')}"
             yield Seen(Severity.LOW, (column.name,), evidence, fix)

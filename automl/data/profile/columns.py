@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import cells_of
+from automl.data.disguised import NUMBERS, WORDS
 from automl.data.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, Numbers
 from automl.data.profile.rows import vector
-from automl.data.profile.words import PLACEHOLDERS, look_alikes
+from automl.data.profile.words import look_alikes
 from automl.data.table import MISSING, Column, Kind
 
 BINS: Final = 24
@@ -20,10 +21,8 @@ EQUAL, TINY = 1e-9, 1e-300
 TOP: Final = 8
 """Most frequent values that are kept."""
 RARE: Final = 0.05
-SENTINELS: Final = (0, -1, -9, -99, -999, -9999, 99, 999, 9999, 99999, 999999)
-"""Numbers that people write for "no value"."""
 ISOLATED: Final = 0.25
-"""Distance of such a number from all others, over the width of their middle 90 %."""
+"""Distance of a number that people write for "no value" from all others, over the width of their middle 90 %."""
 FEWEST: Final = 3
 VARIED: Final = 20
 """Different values above which one of them may stand out."""
@@ -140,7 +139,7 @@ def _sentinels(distinct: Floats, counts: NDArray[Any], rows: int) -> tuple[Frequ
     """
     if len(distinct) <= VARIED:
         return ()
-    found = [i for i in (0, len(distinct) - 1) if distinct[i] in SENTINELS and _isolated(distinct, counts, i)]
+    found = [i for i in (0, len(distinct) - 1) if distinct[i] in NUMBERS and _isolated(distinct, counts, i)]
     second, top = np.argsort(counts, kind="stable")[-2:]
     if 0.1 * rows < counts[top] <= 0.5 * rows and counts[top] > 10 * counts[second]:
         found.append(int(top))
@@ -182,5 +181,5 @@ def _counted(column: Column, codes: NDArray[Any], values: list[str], signal: Flo
         top=tuple(Frequency(values[i], int(counts[i]), means[i] if means else None) for i in order[:TOP]),
         rare=int((counts[held] < RARE * counts.max(initial=0)).sum()) if categorical else 0,
         look_alikes=look_alikes(words) if categorical else (),
-        placeholders=tuple(Frequency(word, words[word]) for word in words if word.casefold() in PLACEHOLDERS),
+        placeholders=tuple(Frequency(word, words[word]) for word in words if word.lower() in WORDS),
     )

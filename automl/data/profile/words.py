@@ -1,4 +1,4 @@
-"""Categories that look like one another, and words that stand for a missing value."""
+"""Categories that look like one another."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from typing import Final
 
 from automl.data.profile.record import LookAlike
 
-PLACEHOLDERS: Final = frozenset(
-    {"unknown", "unk", "not known", "not available", "not applicable", "n.a.", "undefined", "unspecified", "missing"}
-    | {"not specified", "not given", "no data", "no value", "no answer", "tbd", "tba", "xx", "xxx", "??", "???", "---"}
-    | {"(blank)", "blank", "empty", "#value!", "#ref!", "#div/0!", "#name?", "-99", "-999", "-9999"}
-)
-"""What stands for "no value" in a column of words, in lower case, beyond what is read as missing anyway."""
 SHORTEST, SHORTEST_CHANGED = 5, 8
 """Letters from which two words of which one lacks a letter, or in which one differs (as in island and inland), are more
 likely one word than two."""
