@@ -31,7 +31,7 @@ from automl.tuning.store import StoredRun
 Say = Callable[[str], None]
 
 _GOLDEN_ROWS: Final = 20
-_OF_VALIDATION: Final = ("time_order", "repeated_identifier", "duplicates_across_folds")
+_OF_VALIDATION: Final = ("time_order", "repeated_identifier")
 """Insights that advise on how to validate."""
 _LOOK: Final = 0.02
 """Part of the time that a look at the table for what could mislead may take."""

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import KFold
 
 from automl import AutoML
 
 
-def warnings(frame: pd.DataFrame, folder: Path, **options: float) -> list[str]:
+def warnings(frame: pd.DataFrame, folder: Path, *, folds: int | KFold = 2, **options: float) -> list[str]:
     """The warnings of a fit; all come before its plan."""
     messages: list[str] = []
     model = AutoML(
-        folds=2, output=folder / "run", on_progress=lambda seen: messages.append(seen.message or ""), **options
+        folds=folds, output=folder / "run", on_progress=lambda seen: messages.append(seen.message or ""), **options
     )
     model.fit(frame, target="y")
     plan = next(i for i, message in enumerate(messages) if message.startswith("plan"))
@@ -48,7 +49,8 @@ def test_leaks_duplicates_tiny_classes_and_order_are_said(frame: pd.DataFrame, t
 
 def test_rows_that_repeat_across_folds_are_said(frame: pd.DataFrame, tmp_path: Path) -> None:
     twice = pd.concat([frame, frame.iloc[:60]], ignore_index=True)
-    said = warnings(twice, tmp_path, max_trials=1)
+    assert warnings(twice, tmp_path / "own", max_trials=1) == [], "our folds keep them together"
+    said = warnings(twice, tmp_path, max_trials=1, folds=KFold(2, shuffle=True, random_state=0))
     assert len(said) == 1
     assert "equal to one in another fold" in said[0]
 

@@ -263,7 +263,7 @@ def _categorical(name: str, cells: Cells, reason: str) -> Column:
     if words:
         reason += f"; {words[0]!r} stays a value of its own"
     score = _share(rows - len(cells.values), rows)
-    return Column(name, Kind.CATEGORICAL, reason, score, _by_frequency(cells))
+    return Column(name, Kind.CATEGORICAL, reason, categories=_by_frequency(cells), score=score)
 
 
 def _words(name: str, cells: Cells) -> Column:
@@ -280,7 +280,9 @@ def _words(name: str, cells: Cells) -> Column:
         and len(values) >= SMALL
         and ((words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED))
     ):
-        return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", _share(len(values), present))
+        return Column(
+            name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=_share(len(values), present)
+        )
     if present >= SMALL and unique >= UNIQUE:
-        return Column(name, Kind.IDENTIFIER, f"codes: {shares}", _share(len(values), present))
+        return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=_share(len(values), present))
     return _categorical(name, cells, f"{form}: {shares}")

@@ -71,9 +71,6 @@ class Column:
     kind: Kind
     reason: str
     """Why it has this kind, in words for the owner of the table."""
-    score: float = 1.0
-    """How much speaks for the kind, 0 to 1: the share of the present cells that can be read as it, or, for words, how
-    often they repeat (categorical) or differ (text, identifier)."""
     categories: tuple[str, ...] = ()
     """Categorical: the values by falling frequency. Boolean: the two values for 0 and 1."""
     format: str | None = None
@@ -87,6 +84,9 @@ class Column:
     as -999 far from all others. Numbers are compared as numbers."""
     separator: str | None = None
     """Text that is a list: the mark between its elements, or ``[`` for a JSON array."""
+    score: float = 1.0
+    """How much speaks for the kind, 0 to 1: the share of the present cells that can be read as it, or, for words, how
+    often they repeat (categorical) or differ (text, identifier)."""
 
 
 @dataclass(frozen=True, slots=True)
