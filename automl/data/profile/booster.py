@@ -13,6 +13,8 @@ SETTINGS: Final = {
     "learning_rate": 0.2,
     "num_leaves": 15,
     "min_data_in_leaf": 10,
+    "min_sum_hessian_in_leaf": 1.0,  # rare classes make steps without end
+    "lambda_l2": 1.0,
     "num_threads": 1,  # on a table this small, threads mostly wait for each other
     "deterministic": True,
     "seed": 0,

@@ -4,47 +4,48 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from automl.data.profile.record import LookAlike
 
-SHORTEST, SHORTEST_CHANGED = 5, 8
+SHORTEST, SHORTEST_CHANGED = 4, 8
 """Letters from which two words of which one lacks a letter, or in which one differs (as in island and inland), are more
 likely one word than two."""
 RARE: Final = 0.1
 """Most rows of a misspelling over those of the right spelling."""
 MOST: Final = 20_000
 """Categories up to which they are compared."""
+MANY: Final = 0.05
+"""Categories over rows from which they are names of things, and two that differ in a letter are two things."""
 
 
 def look_alikes(counts: Mapping[str, int]) -> tuple[LookAlike, ...]:
     """Return the categories that are most likely another, more frequent one written differently.
 
-    Those that differ in case, blanks or punctuation only, and rare ones that are one letter away (one letter more,
-    fewer, different or moved) from a frequent one, as in SymSpell. Words that differ in a digit are left alone.
+    Those that differ in case, blanks or punctuation only, and rare ones of which one word is a slip of the pen away
+    (one letter more, fewer, different or moved) from a frequent one; slips are found as by SymSpell. Digits are never
+    slips, and among very many categories, such as names, there are none.
 
-    >>> look_alikes({"Lisbon": 40, "lisbon ": 3, "Lisbn": 1, "Porto": 20})
+    >>> look_alikes({"Lisbon": 400, "lisbon ": 3, "Lisbn": 1, "Porto": 20})
     (LookAlike(rare='lisbon ', frequent='Lisbon', count=3), LookAlike(rare='Lisbn', frequent='Lisbon', count=1))
     """
     if len(counts) > MOST:
         return ()
-    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    slips = len(counts) <= MANY * sum(counts.values())
     first: dict[str, str] = {}  # a plain form and its most frequent spelling
-    nearby: defaultdict[str, list[str]] = defaultdict(list)  # a form less one letter, and the forms that give it
+    nearby: defaultdict[str, list[str]] = defaultdict(list)  # a form less one letter, and the spellings that give it
     found: dict[str, str] = {}
-    for word in ordered:
+    for word in sorted(counts, key=lambda word: (-counts[word], word)):
         form = _plain(word)
-        if form in first:
-            found[word] = first[form]
-            continue
-        near = _near(form, nearby)
-        if near is not None and counts[word] <= RARE * counts[first[near]]:
-            found[word] = first[near]
+        shortened = _shortened(form) if slips else ()
+        frequent = first.get(form) or _near(word, {known for shorter in shortened for known in nearby[shorter]})
+        if form in first or (frequent is not None and counts[word] <= RARE * counts[frequent]):
+            found[word] = str(frequent)
             continue
         first[form] = word
-        for shorter in _shortened(form):
-            nearby[shorter].append(form)
+        for shorter in shortened:
+            nearby[shorter].append(word)
     return tuple(LookAlike(rare, frequent, counts[rare]) for rare, frequent in found.items())
 
 
@@ -55,16 +56,20 @@ def _plain(word: str) -> str:
 
 def _shortened(form: str) -> Sequence[str]:
     """Return a form and every form with one letter less; digits are never left out."""
-    if len(form) < SHORTEST:
-        return ()
     return [form, *(form[:i] + form[i + 1 :] for i in range(len(form)) if not form[i].isdigit())]
 
 
-def _near(form: str, nearby: Mapping[str, Sequence[str]]) -> str | None:
-    """Return the most frequent known form that is one letter away."""
-    for shorter in _shortened(form):
-        for known in nearby.get(shorter, ()):
-            changed = len(known) == len(form) and sorted(known) != sorted(form)
-            if known[0] == form[0] and (len(form) >= SHORTEST_CHANGED or not changed):  # slips spare the first letter
-                return known
-    return None
+def _near(word: str, known: Iterable[str]) -> str | None:
+    """Return the first of the spellings that differs from the word by a slip."""
+    return next((other for other in sorted(known) if _slip(word, other)), None)
+
+
+def _slip(word: str, other: str) -> bool:
+    """Return whether exactly one part differs, is long enough and begins alike: slips spare the first letter."""
+    pairs = list(zip(*(re.split(r"[\s._'-]+", text.casefold()) for text in (word, other)), strict=False))
+    differing = [(one, two) for one, two in pairs if one != two]
+    if len(differing) != 1 or abs(len(word) - len(other)) > 1:
+        return False
+    one, two = differing[0]
+    changed = len(one) == len(two) and sorted(one) != sorted(two)
+    return one[:1] == two[:1] and max(len(one), len(two)) >= (SHORTEST_CHANGED if changed else SHORTEST)

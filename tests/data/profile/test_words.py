@@ -38,10 +38,17 @@ def test_another_way_to_write_it(rare: str) -> None:
         ("group 10", "group 20"),
         ("3-4", "34"),
         ("<=50K", ">50K"),
+        ("Specialist I", "Specialist II"),
+        ("DS MCCF Custody", "DS MCDC Custody"),
     ],
 )
 def test_another_thing(one: str, other: str) -> None:
     assert alike(**{one: 900, other: 3}) == {}
+
+
+def test_names_of_people_are_no_slips() -> None:
+    names = {f"{first}{last}": 9 for first in ("an", "bri", "car", "dor", "el") for last in ("na", "lo", "rine")}
+    assert alike(**names, brinas=1, carlos=1, BRINA=1) == {"BRINA": "brina"}
 
 
 def test_two_frequent_words_are_two_things() -> None:
