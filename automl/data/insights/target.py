@@ -94,9 +94,9 @@ def unbalanced_classes(profile: Profile) -> Iterator[Seen]:
     if rarest.count < UNBALANCED * largest.count:
         evidence = (
             f"class {rarest.value!r} of {target.name!r} has {counted(rarest.count, 'row')}, class {largest.value!r} "
-            f"{largest.count:,}; always guessing the larger is almost always right"
+            f"{largest.count:,}: accuracy hardly notices the rare one"
         )
-        fix = "judge by `--metric average_precision` or `balanced_accuracy`, never by accuracy"
+        fix = "judge by `--metric average_precision` or `balanced_accuracy`"
         yield Seen(Severity.MEDIUM, (target.name,), evidence, fix)
 
 

@@ -37,8 +37,9 @@ def prediction_power(
 
     Numbers and dates: a small decision tree. Categories: their mean target in training rows, drawn towards the overall
     one. Text: a ridge regression on its words. All are cross-validated. The score s is the ROC AUC (binary), the
-    accuracy (multiclass) or R2 of the ranks of the target (regression; one outlier cannot decide it), given as
-    max((s - b) / (1 - b), 0) with b the score of guessing.
+    accuracy or the Brier skill (multiclass; the second sees what does not change the likeliest class), or R2 of the
+    ranks of the target (regression; one outlier cannot decide it), given as max((s - b) / (1 - b), 0) with b the score
+    of guessing.
 
     >>> frame = pd.DataFrame({"x": np.arange(60.0)})
     >>> column = Column("x", Kind.NUMERIC, "")
@@ -88,7 +89,8 @@ def _skill(y: NDArray[Any], predicted: Outputs, wanted: Outputs, task: Task) -> 
     if task.problem_type is ProblemType.REGRESSION:
         return r2(wanted[:, 0], predicted[:, 0])
     trivial = np.bincount(y).max() / len(y)
-    return float((accuracy(y, predicted) - trivial) / (1 - trivial))
+    brier = 1 - ((wanted - predicted) ** 2).sum() / ((wanted - wanted.mean(axis=0)) ** 2).sum()
+    return float(max((accuracy(y, predicted) - trivial) / (1 - trivial), brier))
 
 
 def _tree(leaves: int, train: Outputs, wanted: Outputs, valid: Outputs) -> Outputs:
