@@ -58,13 +58,10 @@ def _print(report: TableReport, html: Path | None) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from automl.data.insights.base import counted
-
     console = Console(highlight=False, emoji=False)
     profile = report.profile
     console.print(Text(report.name, style="bold"), end="  ")
-    size = f"{counted(profile.rows, 'row')}, {counted(len(profile.columns), 'feature column')}"
-    console.print(Text(f"{size}, {report.reading.describe()}"))
+    console.print(Text(report.reading.describe()))
     if profile.target is not None:
         target = profile.target
         console.print(Text(f"target {target.name}: {target.problem_type} ({target.reason})"))

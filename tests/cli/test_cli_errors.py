@@ -58,7 +58,7 @@ def test_a_table_that_cannot_be_learned_from(failure, table, tmp_path, content, 
         (["--fold", "one"], 3, "'one' has 1"),
         (["--fold", "some"], 3, "'some' has none in row 2"),
         (["--fold", "b", "--groups", "a"], 2, "got groups and fold"),
-        (["--valid", "nowhere.csv"], 3, "--valid must be a file"),
+        (["--valid", "nowhere.csv"], 3, "there is no file 'nowhere.csv'"),
         (["--valid", __file__], 3, "the validation table"),
     ],
 )

@@ -132,7 +132,7 @@ def test_a_column_of_groups_and_one_of_time(automl, datasets: Path, tmp_path: Pa
     frame["household"] = [f"h{row // 4}" for row in range(200)]
     frame["since"] = pd.date_range("2024-01-01", periods=200).strftime("%d/%m/%Y")
     frame.to_csv(tmp_path / "train.csv", index=False)
-    suggestion = "rows seem ordered by 'since'"
+    suggestion = "the rows are in the order of 'since'"
     for option, column, suggested in ((None, None, 1), ("--groups", "household", 0), ("--time-column", "since", 0)):
         run = tmp_path / f"run {column}"
         command = ["fit", tmp_path / "train.csv", "--target", "churn", "--max-trials", 1, "--folds", 2, "--output", run]
