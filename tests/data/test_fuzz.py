@@ -1,4 +1,7 @@
-"""Any bytes are a table or one line that says why not; what was written as a table comes back with every row."""
+"""Any bytes are a table or one line that says why not; what was written as a table comes back with every row.
+
+A file that hangs the reader ends in the timeout of the test.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import csv
 import gzip
 import io
 import lzma
-import time
 import zipfile
 from collections.abc import Callable
 
@@ -20,7 +22,6 @@ from automl.data.io import read_table
 from automl.data.schema import apply_schema, infer_schema
 from automl.errors import AutoMLError
 
-LONGEST_SECONDS = 20.0
 QUICK, FULL = 200, 5_000
 
 PIECES = [
@@ -75,7 +76,6 @@ options = st.builds(
 
 
 def check_any_bytes(data: bytes, asked: ReadOptions) -> None:
-    started = time.monotonic()
     try:
         frame, reading = read_table(io.BytesIO(data), options=asked)
         schema = infer_schema(frame, decimal=reading.decimal)
@@ -87,7 +87,6 @@ def check_any_bytes(data: bytes, asked: ReadOptions) -> None:
     else:
         said = reading.describe()
     assert len(said.splitlines()) == 1
-    assert time.monotonic() - started < LONGEST_SECONDS
 
 
 @st.composite
