@@ -19,7 +19,7 @@ def test_people_read_findings_and_columns(datasets: Path, capsys: pytest.Capture
     assert main(["inspect", str(datasets / "churn.csv"), "--target", "churn"]) == 0
     said = capsys.readouterr()
     assert said.err == ""
-    assert "1,200 rows, 16 feature columns" in said.out
+    assert "1,200 rows x 17 columns" in said.out
     assert "--types town=text" in said.out
     assert "`" not in said.out
     assert max(map(len, said.out.splitlines())) <= 80
