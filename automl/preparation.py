@@ -35,6 +35,8 @@ _OF_VALIDATION: Final = ("time_order", "repeated_identifier")
 """Insights that advise on how to validate."""
 _LOOK: Final = 0.02
 """Part of the time that a look at the table for what could mislead may take."""
+_LOOKED_AT: Final = 200_000
+"""Rows that it looks at: of more, a sample."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +54,10 @@ class Prepared:
         """Yield what could make this fit mislead, as far as a small part of its time tells."""
         config = self.run.config
         seconds = None if config.time_budget is None else _LOOK * config.time_budget
-        profile = quick_profile(self.rows, folds=self.blocks, seconds=seconds, random_state=config.random_state)
+        rows, blocks = self.rows, self.blocks
+        if len(rows) > _LOOKED_AT:
+            rows, blocks = rows.sample(_LOOKED_AT, config.random_state), None
+        profile = quick_profile(rows, folds=blocks, seconds=seconds, random_state=config.random_state)
         for finding in find(profile, in_fit=True):
             if not (self.settled and finding.insight in _OF_VALIDATION):
                 yield finding.message
