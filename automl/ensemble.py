@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from automl.blend import Blend, stack
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.metrics import get_metric
-from automl.evaluation.validation import make_folds
+from automl.evaluation.validation import make_folds, parts_to_cross_fit
 
 _SELECTION_ROWS: Final = 20_000
 """Rows that weights are chosen on at most: more do not change them, but cost time."""
@@ -21,8 +21,6 @@ _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
-_PARTS: Final = 5
-"""Parts for cross-fitting where there is only one fold."""
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""
 _TINY: Final = 1e-15
@@ -100,8 +98,7 @@ def choose_blend(
     if len(y) < 2:  # nothing to choose on: equal weights
         equal = Blend(np.full(len(predictions), 1 / len(predictions)))
         return equal, equal(predictions)
-    if (fold_of_row == fold_of_row[0]).all():
-        fold_of_row = make_folds(y, metric.problem_types[0], folds=_PARTS, random_state=random_state).assignment
+    fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight)
     ways = _blends(predictions, judge)
     honest = [np.empty_like(predictions[0]) for _ in ways]

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from automl.blend import Blend
 from automl.config import AS_FOUND, ReadOptions
-from automl.data.io import as_frame, read_table, without_cells
+from automl.data.io import read_data
 from automl.data.reading import Reading
 from automl.data.schema import apply_schema, with_decimal
-from automl.data.source import is_path
 from automl.data.table import Schema, Task
 from automl.errors import UsageError
 from automl.evaluation.conformal import Residuals
@@ -175,9 +174,7 @@ class Predictor:
 
     def read(self, data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
         """Return a raw table, read as the training table was but for what ``options`` say, and how that was."""
-        if is_path(data):
-            return read_table(data, reading=self.reading, options=options)
-        return without_cells(as_frame(data), self.reading.na), self.reading
+        return read_data(data, reading=self.reading, options=options)
 
     def typed(self, data: object, options: ReadOptions = AS_FOUND) -> pd.DataFrame:
         """Return the typed frame of a raw table, see :mod:`automl.data.table`."""

@@ -23,22 +23,21 @@ def schema(
 ) -> None:
     """Print what the columns of a table are taken for, as JSON to edit and to pass to fit --schema."""
     from automl.data.identifiers import with_telling_identifiers
-    from automl.data.io import column_of, read_table
+    from automl.data.io import read_table
     from automl.data.schema import infer_schema
     from automl.data.schema_file import schema_text
     from automl.data.source import display
-    from automl.data.task import encode_target, infer_task
+    from automl.data.training import TrainingTable
 
-    frame, reading = read_table(table, options=read_options(sep, encoding, decimal, na, sheet, query))
-    print(f"read {display(table)}: {reading.describe()}", file=sys.stderr)
-    overrides = parse_types(types)
+    overrides, options = parse_types(types), read_options(sep, encoding, decimal, na, sheet, query)
     if target is None:
+        frame, reading = read_table(table, options=options)
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
     else:
-        values = column_of(frame, target)
-        task = infer_task(values, target, decimal=reading.decimal)
-        y, known = encode_target(values, task)
-        frame = frame.drop(columns=target)[known]
+        training = TrainingTable.read(table, target=target, options=options)
+        task, y, known = training.understood(None)
+        frame, reading = training.frame[known], training.reading
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
-        decided = with_telling_identifiers(frame, decided, y[known], task, settled=overrides)
+        decided = with_telling_identifiers(frame, decided, y, task, settled=overrides)
+    print(f"read {display(table)}: {reading.describe()}", file=sys.stderr)
     print(schema_text(decided))

@@ -17,7 +17,7 @@ from automl.data.files import named, read_content, read_files
 from automl.data.json_rows import frame_of_rows
 from automl.data.numerals import decimal_mark, parse_numbers
 from automl.data.reading import Reading
-from automl.data.source import Source, locate, names_database
+from automl.data.source import Source, is_path, locate, names_database
 from automl.errors import DataError, suggestion
 
 
@@ -62,11 +62,16 @@ def read_table(
     return frame, replace(decided, decimal=decimal or decimal_mark(frame), na=na, rows=len(frame))
 
 
-def from_memory(data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
-    """Return a table from memory, see :func:`as_frame`, and how its cells are read."""
-    frame = without_cells(as_frame(data), options.na)
-    header, decimal = tuple(frame.columns), options.decimal or decimal_mark(frame)
-    return frame, Reading("frame", header=header, decimal=decimal, na=tuple(options.na), rows=len(frame))
+def read_data(
+    data: object, *, reading: Reading | None = None, options: ReadOptions = AS_FOUND
+) -> tuple[pd.DataFrame, Reading]:
+    """Return a table that is named, see :func:`read_table`, or in memory, see :func:`as_frame`, and how it is read."""
+    if is_path(data):
+        return read_table(data, reading=reading, options=options)
+    na = tuple(options.na) or (reading.na if reading else ())
+    frame = without_cells(as_frame(data), na)
+    decimal = options.decimal or (reading.decimal if reading else decimal_mark(frame))
+    return frame, Reading("frame", header=tuple(frame.columns), decimal=decimal, na=na, rows=len(frame))
 
 
 def without_cells(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:

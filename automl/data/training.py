@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.config import AS_FOUND, ReadOptions
-from automl.data.io import column_of, from_memory, read_table
+from automl.data.io import column_of, read_data
 from automl.data.reading import Reading
 from automl.data.roles import Roles, one_a_row
 from automl.data.schema import apply_schema
-from automl.data.source import is_path
 from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
 from automl.data.weights import row_weights
@@ -56,7 +55,7 @@ class TrainingTable:
         DataError
             If the table cannot be read, or lacks a column.
         """
-        frame, found = read_table(X, reading=reading, options=options) if is_path(X) else from_memory(X, options)
+        frame, found = read_data(X, reading=reading, options=options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")
         if target is not None:

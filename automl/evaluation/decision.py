@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from automl.data.table import Label, ProblemType
 from automl.evaluation.confusion import Confusion, Values, confusion
 from automl.evaluation.metric import Metric, Weight
-from automl.evaluation.validation import make_folds
+from automl.evaluation.validation import parts_to_cross_fit
 
 _GRID: Final = 64
 """Thresholds tried for a metric of the user's own, which sees one at a time."""
-_PARTS: Final = 5
+_FEWEST: Final = 10
+"""Rows below which a threshold cannot be judged."""
 _THRESHOLDS: Final = 1_000
 """Thresholds between neighbours in the order of probabilities that are tried at most."""
 _MANY: Final = 5_000
@@ -118,10 +119,9 @@ def cross_decided(
     """
     own, judged = own_decision(metric), of_settled(metric)
     by_itself = own.settled(prediction)
-    if prediction.shape[1] != 2 or len(y) < 2 * _PARTS:
+    if prediction.shape[1] != 2 or len(y) < _FEWEST:
         return own, by_itself
-    if (fold_of_row == fold_of_row[0]).all():
-        fold_of_row = make_folds(y, ProblemType.BINARY, folds=_PARTS, random_state=random_state).assignment
+    fold_of_row = parts_to_cross_fit(fold_of_row, y, ProblemType.BINARY, random_state)
     honest = np.empty_like(by_itself)
     for fold in np.unique(fold_of_row):
         inside, outside = np.flatnonzero(fold_of_row == fold), np.flatnonzero(fold_of_row != fold)

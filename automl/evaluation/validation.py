@@ -20,6 +20,8 @@ _SMALL_ROWS: Final = 1_500
 """Below this a model notices the rows that a fold takes away, and fits are cheap."""
 _LARGE_ROWS: Final = 200_000
 """Above this one validation fold is precise enough, and k fits cost too much."""
+_PARTS: Final = 5
+"""Parts for cross-fitting where there is only one fold."""
 _STRATA: Final = 10
 """Parts of the range of a numeric target that groups are spread by."""
 _MANY: Final = 1_000
@@ -217,6 +219,20 @@ def _strata(y: NDArray[Any], problem_type: ProblemType) -> NDArray[np.intp]:
     strata = np.empty(len(y), np.intp)
     strata[np.argsort(y, kind="stable")] = np.arange(len(y)) * _STRATA // len(y)
     return strata if len(y) >= _STRATA else np.zeros(len(y), np.intp)
+
+
+def parts_to_cross_fit(
+    fold_of_row: NDArray[np.integer], y: NDArray[Any], problem_type: ProblemType, random_state: int
+) -> NDArray[np.integer]:
+    """Return the folds of the rows, or five random ones where all rows are of one.
+
+    >>> y = np.arange(10) % 2
+    >>> np.bincount(parts_to_cross_fit(np.zeros(10, np.intp), y, ProblemType.BINARY, 0)).tolist()
+    [2, 2, 2, 2, 2]
+    """
+    if (fold_of_row != fold_of_row[0]).any():
+        return fold_of_row
+    return make_folds(y, problem_type, folds=_PARTS, random_state=random_state).assignment
 
 
 def default_folds(rows: int, requested: int | None) -> int:

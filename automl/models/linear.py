@@ -132,12 +132,8 @@ class Linear(Family):
         point = objective.start(frequencies)
         best = LinearModel(*objective.split(point), frequencies, scale, len(y))
         prediction = best.predict(data.X_valid)
-        lowest, worse, stopped, rounds = (
-            stopping_loss(data, prediction, context),
-            0,
-            "rounds",
-            0,
-        )
+        lowest = stopping_loss(data, prediction, context)
+        worse, stopped, rounds = 0, "rounds", 0
         strongest = objective.strongest(point)
         while rounds < STEPS and stopped == "rounds" and not context.deadline.passed:
             penalty = strongest * STEP**rounds

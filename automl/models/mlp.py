@@ -135,12 +135,8 @@ class MLP(Family):
         training = _Training(network, data.X_train.dense, target, data.weight_train, chosen, context)
         best = MLPModel(network, training.flat.copy(), frequencies, scale, len(y))
         prediction = best.predict(data.X_valid)
-        lowest, found_at, done, stopped = (
-            stopping_loss(data, prediction, context),
-            0.0,
-            0.0,
-            "rounds",
-        )
+        lowest = stopping_loss(data, prediction, context)
+        found_at, done, stopped = 0.0, 0.0, "rounds"
         blas = BlasThreads(context.threads)
         while done < 1 and stopped == "rounds":
             with blas.limited():

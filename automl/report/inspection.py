@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pandas as pd
 
 from automl.config import AS_FOUND, FitConfig, ReadOptions
 from automl.data.insights.base import Finding, Severity
 from automl.data.insights.registry import find
-from automl.data.io import as_frame, column_of, from_memory, read_table
+from automl.data.io import read_data
 from automl.data.profile.measure import profile_table
 from automl.data.profile.record import ColumnProfile, Profile
 from automl.data.profile.rows import Rows
@@ -22,7 +21,7 @@ from automl.data.reading import Reading
 from automl.data.schema import infer_schema
 from automl.data.source import display, is_path
 from automl.data.table import ProblemType, Task
-from automl.data.task import encode_target, infer_task
+from automl.data.training import TrainingTable
 from automl.errors import DataError
 
 
@@ -113,28 +112,20 @@ def inspect_table(
     >>> report.findings[0].title, report.findings[0].columns
     ('Target leakage', ('refund',))
     """
-    options = read or AS_FOUND
-    frame, reading = read_table(data, options=options) if is_path(data) else from_memory(data, options)
-    values = None if target is None else column_of(frame, target)
-    frame = frame if target is None else frame.drop(columns=target)
-    rows = _understood(frame, values, types or {}, problem_type, reading.decimal)
-    other = None
-    if test is not None:
-        other = read_table(test, reading=reading, options=options)[0] if is_path(test) else as_frame(test)
-    profile = profile_table(rows, raw_target=values, test=other, random_state=random_state)
-    return TableReport(display(data) if is_path(data) else "table", reading, rows.task, profile, find(profile))
-
-
-def _understood(
-    frame: pd.DataFrame, values: pd.Series[Any] | None, types: Mapping[str, str], problem_type: str | None, decimal: str
-) -> Rows:
-    """Decide what the columns and the target are, as a fit does; rows without a target are left out."""
-    if not frame.shape[1]:
+    options, kinds = read or AS_FOUND, types or {}
+    if target is None:
+        raw_target = None
+        frame, reading = read_data(data, options=options)
+        rows = Rows.of(frame, infer_schema(frame, overrides=kinds, decimal=reading.decimal))
+    else:
+        wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
+        table = TrainingTable.read(data, target=target, options=options)
+        raw_target, reading = table.target, table.reading
+        task, y, known = table.understood(ProblemType(wanted) if wanted else None)
+        schema = infer_schema(table.frame[known], overrides=kinds, decimal=reading.decimal)
+        rows = Rows(table.frame[known], schema, task, y, np.flatnonzero(known) + 1)
+    if not rows.schema.columns:
         raise DataError("the table has no column beside the target; add what it could be predicted from")
-    if values is None:
-        return Rows.of(frame, infer_schema(frame, overrides=types, decimal=decimal))
-    wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
-    task = infer_task(values, str(values.name), problem_type=ProblemType(wanted) if wanted else None, decimal=decimal)
-    y, known = encode_target(values, task)
-    schema = infer_schema(frame[known], overrides=types, decimal=decimal)
-    return Rows(frame[known], schema, task, y[known], np.flatnonzero(known) + 1)
+    other = None if test is None else read_data(test, reading=reading, options=options)[0]
+    profile = profile_table(rows, raw_target=raw_target, test=other, random_state=random_state)
+    return TableReport(display(data) if is_path(data) else "table", reading, rows.task, profile, find(profile))

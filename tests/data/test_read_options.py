@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from automl.config import FitConfig, ReadOptions
-from automl.data.io import from_memory, read_table
+from automl.data.io import read_data, read_table
 from automl.data.reading import Reading
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType
@@ -68,7 +68,7 @@ def test_further_words_for_missing_hold_for_every_column_and_later_files() -> No
     assert reading.describe() == "',' separated, utf-8, 'n.v.', '999' missing, 3 rows x 2 columns"
     assert read("a,b\n999,z\n", like=reading)["a"].isna().all()
     assert not read("a,b\n999,z\nn,z\n", ReadOptions(na=["n"]), reading)["a"].isna().iloc[0]
-    memory, remembered = from_memory({"a": [1.0, 999.0], "b": ["n.v.", 999]}, options)
+    memory, remembered = read_data({"a": [1.0, 999.0], "b": ["n.v.", 999]}, options=options)
     assert memory.isna().to_numpy().tolist() == [[False, True], [True, True]]
     assert remembered.na == ("n.v.", "999")
 
@@ -82,7 +82,7 @@ def test_what_is_asked_of_a_later_file_wins_over_the_first() -> None:
     frame, later = read_table(io.BytesIO(b"a|b\n1.5|x\n"), reading=first, options=ReadOptions(sep="|", decimal="."))
     assert frame.to_dict("list") == {"a": ["1.5"], "b": ["x"]}
     assert (first.decimal, later.decimal) == (",", ".")
-    _, parquet = from_memory({"a": [1.5]})
+    _, parquet = read_data({"a": [1.5]})
     assert read_table(io.BytesIO(b"a;b\n0,5;x\n"), reading=parquet)[1].decimal == ","
 
 
@@ -118,8 +118,16 @@ def test_readings_of_older_versions_are_known() -> None:
 
 
 def test_numbers_that_are_no_table_of_text_keep_their_type() -> None:
-    frame, _ = from_memory(
-        pd.DataFrame({"a": np.arange(3), "t": pd.date_range("2024-01-01", periods=3)}), ReadOptions(na=["1"])
+    frame, _ = read_data(
+        pd.DataFrame({"a": np.arange(3), "t": pd.date_range("2024-01-01", periods=3)}), options=ReadOptions(na=["1"])
     )
     assert frame["a"].isna().tolist() == [False, True, False]
     assert frame["t"].dtype.kind == "M"
+
+
+def test_a_later_table_in_memory_is_read_as_the_first_one() -> None:
+    frame = pd.DataFrame({"size": ["n.v.", "1,5"], "city": ["Ulm", "n.v."]})
+    _, reading = read_data(frame, options=ReadOptions(na=["n.v."], decimal=","))
+    later, found = read_data(frame, reading=reading)
+    assert later.isna().sum().tolist() == [1, 1]
+    assert (found.na, found.decimal) == (("n.v.",), ",")

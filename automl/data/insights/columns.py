@@ -77,6 +77,12 @@ def constant(profile: Profile) -> Iterator[Seen]:
     yield from together(Severity.LOW, columns, "{columns} hold{s} one value or none", "left out; nothing needs doing")
 
 
+def duplicate_columns(profile: Profile) -> Iterator[Seen]:
+    """Columns with exactly the cells of another one."""
+    columns = [column for column in profile.columns if column.kind is Kind.DUPLICATE]
+    yield from together(Severity.LOW, columns, "{columns} repeat{s} another column", "left out; nothing needs doing")
+
+
 def identifier(profile: Profile) -> Iterator[Seen]:
     """Columns that name the rows."""
     columns = [c for c in profile.columns if c.kind is Kind.IDENTIFIER and not _orders_target(c)]

@@ -37,7 +37,7 @@ INSIGHTS: Final = (
     Insight("stray_words", "Words among numbers", columns.stray_words),
     Insight("mostly_missing", "Mostly missing", columns.mostly_missing),
     Insight("rare_categories", "Rare categories", columns.rare_categories),
-    Insight("duplicate_columns", "Equal columns", rows.duplicate_columns),
+    Insight("duplicate_columns", "Equal columns", columns.duplicate_columns),
     Insight("redundant_columns", "Redundant columns", rows.redundant_columns),
     Insight("uninformative", "Uninformative", columns.uninformative),
     Insight("constant", "Constant", columns.constant),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, counted, listed, share
+from automl.data.insights.base import Seen, Severity, counted, share
 from automl.data.profile.record import Profile
 
 SOME, MANY = 0.01, 0.05
@@ -50,26 +50,17 @@ def conflicting_labels(profile: Profile) -> Iterator[Seen]:
         yield Seen(severity, (), evidence, "check their labels, or add a column that tells them apart")
 
 
-def duplicate_columns(profile: Profile) -> Iterator[Seen]:
-    """Columns with equal cells."""
-    for names in profile.duplicates.columns if profile.duplicates is not None else ():
-        yield Seen(Severity.LOW, names, f"{listed(names)} hold the same values", "delete all but one of them")
-
-
 def redundant_columns(profile: Profile) -> Iterator[Seen]:
     """Pairs of columns of which one follows from the other."""
     associations = profile.associations
     if associations is None:
         return
-    same = {frozenset(names) for names in (profile.duplicates.columns if profile.duplicates is not None else ())}
     target = profile.target.name if profile.target is not None else None
     pairs = [
         (one, other)
         for i, one in enumerate(associations.names)
         for j, other in enumerate(associations.names[:i])
-        if abs(associations.matrix[i][j]) > SAME
-        and target not in (one, other)
-        and not any({one, other} <= names for names in same)
+        if abs(associations.matrix[i][j]) > SAME and target not in (one, other)
     ]
     if pairs:
         names = tuple(dict.fromkeys(name for pair in pairs for name in pair))

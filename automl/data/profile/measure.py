@@ -103,7 +103,7 @@ def quick_profile(
         if i == 0 and seconds is not None:
             deadline = Deadline.after(seconds)
     in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining
-    duplicates = find_duplicates(rows, folds=folds, columns=False) if in_time else None
+    duplicates = find_duplicates(rows, folds=folds) if in_time else None
     return Profile(len(rows), len(few), tuple(columns), target=profile_target(rows), duplicates=duplicates)
 
 

@@ -121,7 +121,7 @@ class TargetProfile:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Rows and columns that repeat others."""
+    """Rows that repeat others."""
 
     rows: int
     """Rows that repeat an earlier one, the target included."""
@@ -131,8 +131,6 @@ class Duplicates:
     """Rows whose features are those of another row with a different class."""
     across_folds: int | None = None
     """Rows equal to one in another fold, if there are folds."""
-    columns: tuple[tuple[str, ...], ...] = ()
-    """Groups of columns with the same values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""Rows and columns that repeat others."""
+"""Rows that repeat others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +12,6 @@ from automl.data.cells import cells_of
 from automl.data.profile.record import Duplicates
 from automl.data.profile.rows import Rows
 
-PROBE: Final = 1000
-"""Rows on which columns are compared before they are on all."""
 EXAMPLES: Final = 5
 LISTED: Final = 5
 """Rows of a group that are listed."""
@@ -22,15 +19,13 @@ LISTED: Final = 5
 Codes = NDArray[np.int64]
 
 
-def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None, columns: bool = True) -> Duplicates:
+def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None) -> Duplicates:
     """Count the rows of a whole table that are equal, as texts or values of the file.
 
     Parameters
     ----------
     folds
         (rows,) the fold of each row, if there are folds.
-    columns
-        Whether equal columns are looked for too.
     """
     features = row_codes(rows.frame)
     same = features if rows.y is None else _joined(features, rows.y)
@@ -43,7 +38,6 @@ def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None, columns: b
         examples=examples,
         conflicting=_conflicting(features, rows),
         across_folds=None if folds is None else _across(same, folds),
-        columns=_equal_columns(rows.frame) if columns else (),
     )
 
 
@@ -84,21 +78,3 @@ def _differs(groups: Codes, values: NDArray[Any]) -> NDArray[np.bool_]:
     np.minimum.at(low, groups, values)
     np.maximum.at(high, groups, values)
     return low < high
-
-
-def _equal_columns(frame: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    """Return groups of columns with equal cells; those that have one value only are no news."""
-    alike = _grouped(frame.iloc[:: max(1, len(frame) // PROBE)], range(frame.shape[1]))
-    groups = [same for group in alike if len(group) > 1 for same in _grouped(frame, group)]
-    return tuple(tuple(str(frame.columns[i]) for i in same) for same in groups if len(same) > 1)
-
-
-def _grouped(frame: pd.DataFrame, columns: Iterable[int]) -> list[list[int]]:
-    """Return the columns in groups of equal texts, without those of one value."""
-    groups: dict[bytes, list[int]] = {}
-    for i in columns:
-        cells = cells_of(frame.iloc[:, i])
-        if len(cells.values) > 1:
-            hashes = pd.util.hash_array(np.array([*cells.values, ""], dtype=object))[cells.codes]
-            groups.setdefault(hashes.tobytes(), []).append(i)
-    return list(groups.values())

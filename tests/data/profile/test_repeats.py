@@ -37,11 +37,6 @@ def test_lists_and_mixed_types_can_be_compared() -> None:
     assert find_duplicates(Rows.of(frame, Schema(()))).rows == 1
 
 
-def test_equal_columns_are_grouped() -> None:
-    frame = pd.DataFrame({"a": ["1", "2", "3"], "b": [1, 2, 3], "c": ["1", "2", "4"], "k": ["x"] * 3, "l": ["x"] * 3})
-    assert find_duplicates(Rows.of(frame, Schema(()))).columns == (("a", "b"),)
-
-
 def test_infinite_and_missing_numbers_can_be_compared() -> None:
     frame = pd.DataFrame({"x": [np.nan, np.nan, np.inf, np.inf, 1.0]})
     assert find_duplicates(Rows.of(frame, Schema(()))).rows == 2
