@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
@@ -53,15 +53,19 @@ class Dates:
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return (rows, names), NaN where a moment is missing."""
-        moments = {name: _moments(frame, name) for name in self.sources}
-        columns = [
+        return self.of({name: frame[name].to_numpy() for name in self.sources}, len(frame))
+
+    def of(self, columns: Mapping[str, NDArray[Any]], rows: int) -> NDArray[np.float64]:
+        """Return the same for the columns of a frame by name."""
+        moments = {name: np.asarray(columns[name], "datetime64[us]") for name in self.sources}
+        values = [
             np.where(np.isnat(moments[name]), np.nan, values)
             for name, start in zip(self.sources, self.starts, strict=True)
             for _, values in _parts(moments[name], start, cycles=self.cycles)
         ]
         days = [np.where(np.isnat(m), np.nan, m.view(np.int64) / DAY) for m in (moments[n] for n in self._paired)]
-        columns += [a - b for a, b in combinations(days, 2)]
-        return np.array(columns).T if columns else np.zeros((len(frame), 0))
+        values += [a - b for a, b in combinations(days, 2)]
+        return np.array(values).T if values else np.zeros((rows, 0))
 
 
 def _moments(frame: pd.DataFrame, name: str) -> NDArray[np.datetime64]:

@@ -64,6 +64,10 @@ class Features:
             values = csr_array(hstack([csr_array(scaled), *sparse], format="csr"))
         else:
             values = np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled
+        return self.matrix(values)
+
+    def matrix(self, values: NDArray[np.float32] | csr_array[Any]) -> Matrix:
+        """Return what has been computed, with the names and the kinds of its columns."""
         return Matrix(values, self.names, self.categorical, self.cardinalities)
 
     def _scaled(self, kept: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -232,3 +232,18 @@ def output(raw: Any, classification: bool) -> NDArray[np.float64]:
     if values.ndim == 1:
         return np.column_stack([1 - values, values])
     return np.asarray(values / values.sum(axis=1, keepdims=True))
+
+
+def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.float64]:
+    """Turn sums of trees, (rows,) or (rows, classes), into values or probabilities.
+
+    >>> linked(np.array([0.0]), classification=True).tolist(), linked(np.zeros((1, 4)), classification=True).tolist()
+    ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
+    """
+    values = np.asarray(margins, np.float64)
+    if not classification:
+        return values
+    if values.ndim == 1:
+        values = np.column_stack([np.zeros_like(values), values])
+    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,8 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, objective_of, output
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, linked, objective_of, output
+from automl.models.clightgbm import Trees
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary", "binary_logloss"),
@@ -72,18 +74,24 @@ Extra trees learn slowly and are best on small noisy tables; the fifth has them 
 DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LightGBMModel(Model):
     """Trees up to the best round."""
 
-    booster: Any
-    """``lightgbm.Booster`` without data."""
+    text: bytes
+    """In LightGBM's text format."""
     classification: bool
     trained: Trained
 
+    @cached_property
+    def trees(self) -> Trees:
+        """The model without data."""
+        return Trees(self.text)
+
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread."""
-        return output(self.booster.predict(X.dense, num_threads=1), self.classification)
+        margins = self.trees.raw(X.dense)
+        return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -92,7 +100,7 @@ class LightGBMModel(Model):
 
     def save(self, folder: Path) -> None:
         """Write ``model.txt`` in LightGBM's text format, and ``model.json``."""
-        (folder / "model.txt").write_text(self.booster.model_to_string(), encoding="utf-8")
+        (folder / "model.txt").write_bytes(self.text)
         record = {"classification": self.classification, "trained": self.trained.to_json()}
         (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
 
@@ -132,8 +140,6 @@ class LightGBM(Family):
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
-        import lightgbm
-
         chosen = complete(params, defaults(context.shape))
         most_rounds = int(chosen.pop("max_rounds"))
         rounds = _Rounds(data, chosen, context)
@@ -146,17 +152,14 @@ class LightGBM(Family):
         )
         yield from boost(rounds, control, context)
         # the text leaves training data and buffers behind, and makes this model equal to the one that is loaded
-        text = rounds.booster.model_to_string(num_iteration=control.best_rounds)
-        booster = lightgbm.Booster(model_str=text)
-        return LightGBMModel(booster, context.shape.problem_type.classification, control.trained())
+        text = rounds.booster.model_to_string(num_iteration=control.best_rounds).encode()
+        return LightGBMModel(text, context.shape.problem_type.classification, control.trained())
 
     def load(self, folder: Path) -> Model:
         """Read ``model.txt`` and ``model.json``."""
-        import lightgbm
-
         record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        booster = lightgbm.Booster(model_str=(folder / "model.txt").read_text(encoding="utf-8"))
-        return LightGBMModel(booster, record["classification"], Trained(**record["trained"]))
+        text = (folder / "model.txt").read_bytes()
+        return LightGBMModel(text, record["classification"], Trained(**record["trained"]))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins by row and by column, scores, histograms of all leaves, the model."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
+from automl.features.encode import CODES
 from automl.features.matrix import Matrix, Needs
+from automl.models import leaves
 from automl.models.base import (
     Choice,
     Family,
@@ -29,7 +33,9 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, objective_of, output
+from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, linked, objective_of, output
+from automl.models.clightgbm import FEW
+from automl.models.leaves import LeafTable, Tree
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
@@ -82,20 +88,33 @@ DEFAULTS: Final[Params] = {
 DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class XGBoostModel(Model):
     """Trees up to the best round."""
 
-    booster: Any
-    """``xgboost.Booster`` without data, on the CPU, with one thread."""
     raw: bytes
-    """The same in XGBoost's UBJSON format."""
+    """In XGBoost's UBJSON format."""
     classification: bool
     trained: Trained
+    leaves: LeafTable | None = None
+    """The same trees for few rows."""
+
+    @cached_property
+    def booster(self) -> Any:
+        """``xgboost.Booster`` without data, on the CPU, with one thread."""
+        import xgboost
+
+        booster = xgboost.Booster({"nthread": 1, "device": "cpu", "verbosity": 0})
+        booster.load_model(bytearray(self.raw))
+        return booster
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread; codes that training did not have go the way of missing values."""
-        return output(self.booster.inplace_predict(X.dense), self.classification)
+        if self.leaves is None or X.rows > FEW:
+            margins = self.booster.inplace_predict(X.dense, predict_type="margin")
+        else:
+            margins = _summed(self.leaves, X.dense)
+        return linked(margins, self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -107,6 +126,18 @@ class XGBoostModel(Model):
         (folder / "model.ubj").write_bytes(self.raw)
         record = {"classification": self.classification, "trained": self.trained.to_json()}
         (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
+
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write the trees once more, see :mod:`automl.models.leaves`."""
+        learner = orjson.loads(self.booster.save_raw("json"))["learner"]
+        about = learner["learner_model_param"]
+        model = learner["gradient_booster"]["model"]
+        trees, values = zip(*map(_tree, model["trees"]), strict=True)
+        base = np.array(json.loads(about["base_score"]), np.float32).reshape(-1)
+        if learner["objective"]["name"] == "binary:logistic":
+            base = -np.log(1 / base - 1)
+        base = np.broadcast_to(base, max(1, int(about["num_class"])))
+        leaves.write(folder, trees, np.concatenate(values)[:, None], base, int(about["num_feature"]))
 
 
 class XGBoost(Family):
@@ -149,13 +180,14 @@ class XGBoost(Family):
         yield from boost(rounds, control, context)
         # the bytes leave training data behind, and make this model equal to the one that is loaded
         raw = bytes(rounds.booster[: control.best_rounds].save_raw("ubj"))
-        return XGBoostModel(_booster(raw), raw, context.shape.problem_type.classification, control.trained())
+        return XGBoostModel(raw, context.shape.problem_type.classification, control.trained())
 
     def load(self, folder: Path) -> Model:
         """Read ``model.ubj`` and ``model.json``."""
         record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         raw = (folder / "model.ubj").read_bytes()
-        return XGBoostModel(_booster(raw), raw, record["classification"], Trained(**record["trained"]))
+        trained = Trained(**record["trained"])
+        return XGBoostModel(raw, record["classification"], trained, LeafTable.load(folder))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins and their sketch, gradients, histograms of a level, the model."""
@@ -223,9 +255,34 @@ def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:
     return train, xgboost.DMatrix(data.X_valid.dense, label=data.y_valid, weight=data.weight_valid, **common)
 
 
-def _booster(raw: bytes) -> Any:
-    import xgboost
+def _tree(record: Mapping[str, Any]) -> tuple[Tree, NDArray[np.float32]]:
+    """Return a tree of XGBoost's JSON format, and what its leaves are worth."""
+    left, right = np.array(record["left_children"]), np.array(record["right_children"])
+    inner, leaf = np.flatnonzero(left >= 0), np.flatnonzero(left < 0)
+    place = np.empty(len(left), np.intp)
+    place[inner], place[leaf] = np.arange(len(inner)), -1 - np.arange(len(leaf))
+    values = np.array(record["split_conditions"], np.float32)
+    left, right = place[left[inner]], place[right[inner]]
+    missing_left = np.array(record["default_left"], np.bool_)[inner]
+    codes: dict[int, NDArray[np.integer]] = {}
+    starts, sizes = record["categories_segments"], record["categories_sizes"]
+    for node, start, size in zip(record["categories_nodes"], starts, sizes, strict=True):
+        at = int(place[node])
+        chosen = np.array(record["categories"][start : start + size], np.intp)  # these go right, missing as is said
+        if missing_left[at]:
+            left[at], right[at] = right[at], left[at]
+        else:
+            chosen = np.setdiff1d(np.arange(CODES + 1), chosen)
+        codes[at] = chosen
+    feature = np.array(record["split_indices"], np.intp)[inner]
+    below = np.nextafter(values[inner], np.float32(-np.inf))  # XGBoost asks for x < threshold
+    return Tree(feature, below, missing_left, left, right, codes), values[leaf]
 
-    booster = xgboost.Booster({"nthread": 1, "device": "cpu", "verbosity": 0})
-    booster.load_model(bytearray(raw))
-    return booster
+
+def _summed(leaves: LeafTable, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (rows,) or (rows, outputs): the sums in the order and the precision in which XGBoost adds."""
+    base = leaves.base
+    values = leaves(X).reshape(len(X), -1, len(base))
+    steps = np.concatenate([np.broadcast_to(base, (len(X), 1, len(base))), values], axis=1)
+    total = np.add.accumulate(steps, axis=1)[:, -1]
+    return total if len(base) > 1 else total[:, 0]

@@ -1,0 +1,199 @@
+"""The features of many models at once: a row takes a few array steps in all, not as many for each fold and recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.features.construct import Arithmetic
+from automl.features.dates import DAY, Dates
+from automl.features.encode import SLOTS
+from automl.features.matrix import Matrix
+from automl.features.numeric import LARGEST
+from automl.features.pipeline import Features
+
+Columns = Mapping[str, NDArray[Any]]
+"""The columns of a typed frame by name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """Dense columns that are numbers or parts of dates, but for what is subtracted."""
+
+    numbers: tuple[str, ...]
+    dates: Dates
+    """From 1970 on, with everything that any recipe makes of them."""
+    source: NDArray[np.intp]
+    """(columns,) among the numbers, then the dates."""
+    origins: NDArray[np.float64]
+
+    def __call__(self, columns: Columns, rows: int) -> NDArray[np.float64]:
+        """Return (rows, columns)."""
+        values = np.empty((rows, len(self.numbers)))
+        for i, name in enumerate(self.numbers):
+            values[:, i] = columns[name]
+        values = np.clip(values, -LARGEST, LARGEST, out=values)
+        if self.dates.sources:
+            values = np.concatenate([values, self.dates.of(columns, rows)], axis=1)
+        return values[:, self.source] - self.origins
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookedUp:
+    """Dense columns that are looked up by the code of a category; all tables lie behind one another."""
+
+    sources: tuple[str, ...]
+    source: NDArray[np.intp]
+    """(columns,) among the sources."""
+    starts: NDArray[np.intp]
+    """(columns,) where the column of its table starts."""
+    strides: NDArray[np.intp]
+    """(columns,) from one category to the next."""
+    cells: NDArray[np.float64]
+
+    def __call__(self, columns: Columns, rows: int) -> NDArray[np.float64]:
+        """Return (rows, columns)."""
+        slots = np.empty((rows, len(self.sources)), np.intp)
+        for i, name in enumerate(self.sources):
+            slots[:, i] = columns[name]
+        return self.cells[self.starts + self.strides * (slots[:, self.source] + SLOTS)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Fitted features side by side. Bit for bit what :meth:`Features.transform` of each returns."""
+
+    plain: Plain
+    looked_up: LookedUp
+    arithmetic: Arithmetic
+    """Of all, over the plain and then the looked up columns."""
+    medians: NDArray[np.float64]
+    """Of the dense columns and the combined ones; NaN where a recipe lets values be missing."""
+    flagged: NDArray[np.intp]
+    order: NDArray[np.intp]
+    """From the plain, looked up, combined and flag columns to those of each matrix, one matrix after the other."""
+    features: Sequence[Features]
+    ends: Sequence[int]
+
+    @classmethod
+    def of(cls, features: Sequence[Features]) -> Fused | None:
+        """Put features side by side; None if there are none, or some of them look at text or are sparse."""
+        parts = [each.parts for each in features]
+        if not parts or any(part.styles or part.topics or part.sparse_names for part in parts):
+            return None
+        return _Joint(features).fused()
+
+    def __call__(self, columns: Columns, rows: int) -> list[Matrix]:
+        """Return the matrix of each of the features."""
+        values = np.concatenate([self.plain(columns, rows), self.looked_up(columns, rows)], axis=1)
+        if len(self.arithmetic.left):
+            values = np.concatenate([values, self.arithmetic(values)], axis=1)
+        missing = np.isnan(values)
+        np.copyto(values, self.medians, where=missing)
+        if len(self.flagged):
+            values = np.concatenate([values, missing[:, self.flagged]], axis=1)
+        values = values[:, self.order]
+        unscaled = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
+        matrices, start = [], 0
+        for each, end in zip(self.features, self.ends, strict=True):
+            matrix = unscaled[:, start:end]
+            if len(each.scaling.columns):
+                matrix = np.clip(each.scaling(values[:, start:end]), -LARGEST, LARGEST).astype(np.float32)
+            matrices.append(each.matrix(np.ascontiguousarray(matrix)))
+            start = end
+        return matrices
+
+
+class _Joint:
+    """Columns of many features while they are put side by side."""
+
+    def __init__(self, features: Sequence[Features]) -> None:
+        self.features = features
+        parts = [each.parts for each in features]
+        dates = max((part.dates for part in parts), key=lambda dates: dates.cycles)
+        self.dates = replace(dates, starts=np.zeros_like(dates.starts))
+        self.numbers = parts[0].numbers.names
+        self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
+        self.plain: list[tuple[int, float]] = []
+        self.looked_up: list[tuple[int, int, int]] = []
+        self.cells: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
+
+    def fused(self) -> Fused:
+        dense = [self._dense(each) for each in self.features]
+        plain, looked_up = len(self.plain), len(self.looked_up)
+        dense = [np.where(places < 0, plain - 1 - places, places) for places in dense]
+        arithmetic = [each.arithmetic for each in self.features]
+        combined = [0 if each is None else len(each.left) for each in arithmetic]
+        starts = plain + looked_up + np.cumsum([0, *combined])
+        first_flag = int(starts[-1])
+        medians, flagged, order = np.full(first_flag, np.nan), [np.zeros(0, np.intp)], []
+        for each, places, start, count in zip(self.features, dense, starts.tolist(), combined, strict=False):
+            own = np.concatenate([places, np.arange(start, start + count)])
+            order.append(own)
+            if each.filling:
+                medians[own] = each.filling.medians
+                flags = first_flag + sum(map(len, flagged))
+                flagged.append(own[each.filling.flagged])
+                order.append(np.arange(flags, flags + len(flagged[-1])))
+        source, origins = _columns(self.plain, 2)
+        table, cell, stride = _columns(self.looked_up, 3).astype(np.intp)
+        return Fused(
+            Plain(self.numbers, self.dates, source.astype(np.intp), origins),
+            LookedUp(self.tables, table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
+            _side_by_side([(each, places) for each, places in zip(arithmetic, dense, strict=True) if each]),
+            medians,
+            np.concatenate(flagged),
+            np.concatenate(order).astype(np.intp),
+            self.features,
+            np.cumsum([len(each.names) for each in self.features]).tolist(),
+        )
+
+    def _dense(self, features: Features) -> NDArray[np.intp]:
+        """Enter the kept dense columns and return their places: those that are looked up as -1, -2 ..."""
+        columns = [*self._numbers(features), *self._looked_up(features), *self._dates(features)]
+        places = []
+        for i in features.kept.tolist():
+            column = columns[i]
+            if len(column) == 2:
+                self.plain.append(column)
+                places.append(len(self.plain) - 1)
+            else:
+                self.looked_up.append(column)
+                places.append(-len(self.looked_up))
+        return np.array(places, np.intp)
+
+    def _numbers(self, features: Features) -> list[tuple[int, float]]:
+        numbers = features.parts.numbers
+        return [(self.numbers.index(name), float(o)) for name, o in zip(numbers.names, numbers.origins, strict=True)]
+
+    def _dates(self, features: Features) -> list[tuple[int, float]]:
+        dates, names = features.parts.dates, self.dates.names
+        origins = {f"stamp({name})": start / DAY for name, start in zip(dates.sources, dates.starts, strict=True)}
+        return [(len(self.numbers) + names.index(name), float(origins.get(name, 0.0))) for name in dates.names]
+
+    def _looked_up(self, features: Features) -> list[tuple[int, int, int]]:
+        columns = []
+        for table in features.parts.tables:
+            start, stride = sum(map(len, self.cells)), table.rows.shape[1]
+            columns += [(self.tables.index(table.source), start + i, stride) for i in range(stride)]
+            self.cells.append(table.rows.ravel())
+        return columns
+
+
+def _columns(rows: Sequence[tuple[float, ...]], width: int) -> NDArray[np.float64]:
+    return np.array(rows, np.float64).reshape(len(rows), width).T
+
+
+def _side_by_side(parts: Sequence[tuple[Arithmetic, NDArray[np.intp]]]) -> Arithmetic:
+    """Return all combinations as one, over columns that lie at other places."""
+    none = np.zeros(0, np.intp)
+    return Arithmetic(
+        tuple(name for each, _ in parts for name in each.names),
+        np.concatenate([none, *(places[each.left] for each, places in parts)]),
+        np.concatenate([none, *(places[each.right] for each, places in parts)]),
+        np.concatenate([none, *(each.operator for each, _ in parts)]),
+    )
