@@ -7,10 +7,13 @@ import json
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
@@ -31,7 +34,9 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, objective_of, output
+from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of
+from automl.models.clightgbm import FEW
+from automl.models.symmetric import SymmetricTrees
 
 LOSSES: Final = {
     ProblemType.BINARY: "Logloss",
@@ -41,6 +46,8 @@ LOSSES: Final = {
 }
 ENOUGH: Final = 30.0
 """Distance (rounds x learning rate) to plan for; symmetric trees are weak, and need more of them."""
+_DEEPEST: Final = 16
+"""Levels that a symmetric tree of CatBoost has at most."""
 METRIC_PERIOD: Final = 5
 """Rounds between two losses: CatBoost copies all of them to Python each round, which adds up over thousands."""
 
@@ -94,21 +101,32 @@ class Layout:
         return np.array([str(code).encode() for code in range(-1, self.cardinality + 1)], dtype=object)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CatBoostModel(Model):
     """Trees up to the best round."""
 
-    booster: Any
-    """``catboost.CatBoost``."""
+    raw: bytes
+    """In CatBoost's binary format."""
     layout: Layout
     classification: bool
     trained: Trained
+    trees: SymmetricTrees | None = None
+    """The same trees for few rows."""
+
+    @cached_property
+    def booster(self) -> Any:
+        """``catboost.CatBoost``."""
+        import catboost
+
+        return catboost.CatBoost().load_model(blob=self.raw, format="cbm")
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread."""
-        kind = "Probability" if self.classification else "RawFormulaVal"
-        raw = self.booster.predict(self.layout.pool(X), prediction_type=kind, thread_count=1)
-        return output(raw, self.classification)
+        if self.trees is not None and X.rows <= FEW:
+            margins = self.trees(X.dense)
+            return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
+        raw = self.booster.predict(self.layout.pool(X), prediction_type="RawFormulaVal", thread_count=1)
+        return linked(raw, self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -117,7 +135,7 @@ class CatBoostModel(Model):
 
     def save(self, folder: Path) -> None:
         """Write ``model.cbm`` in CatBoost's binary format, and ``model.json``."""
-        self.booster.save_model(str(folder / "model.cbm"), format="cbm")
+        (folder / "model.cbm").write_bytes(self.raw)
         record = {
             "classification": self.classification,
             "numeric": self.layout.numeric,
@@ -126,6 +144,22 @@ class CatBoostModel(Model):
             "trained": self.trained.to_json(),
         }
         (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
+
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write the trees once more, if they are symmetric and look at one column at a time."""
+        model = orjson.loads(_written(self.booster, "json"))
+        if "oblivious_trees" in model:
+            trees = SymmetricTrees.of(model, self.layout.numeric, self.layout.categorical, self._answers)
+            if trees is not None:
+                trees.save(folder)
+
+    def _answers(self, column: int) -> NDArray[np.bool_]:
+        """Return (codes + 2, trees, depth) answers to the codes of a column, see :meth:`SymmetricTrees.of`."""
+        layout = self.layout
+        values = np.zeros((layout.cardinality + 2, len(layout.numeric) + len(layout.categorical)), np.float32)
+        values[:, column] = np.arange(-1, layout.cardinality + 1)
+        leaves = self.booster.calc_leaf_indexes(layout.pool(Matrix(values, (), layout.categorical)))
+        return np.asarray(leaves[:, :, None] >> np.arange(_DEEPEST) & 1, np.bool_)
 
 
 class CatBoost(Family):
@@ -180,16 +214,15 @@ class CatBoost(Family):
             chosen["learning_rate"] = control.learning_rate
             control = RoundControl(control.learning_rate, data.X_train.rows, ENOUGH, most_rounds, adapts=False)
             booster = _train(pools, chosen, control, context)
-        return CatBoostModel(booster, layout, context.shape.problem_type.classification, control.trained())
+        raw = _written(booster, "cbm")
+        return CatBoostModel(raw, layout, context.shape.problem_type.classification, control.trained())
 
     def load(self, folder: Path) -> Model:
         """Read ``model.cbm`` and ``model.json``."""
-        import catboost
-
         record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        booster = catboost.CatBoost().load_model(str(folder / "model.cbm"), format="cbm")
         layout = Layout(tuple(record["numeric"]), tuple(record["categorical"]), record["cardinality"])
-        return CatBoostModel(booster, layout, record["classification"], Trained(**record["trained"]))
+        raw, trained = (folder / "model.cbm").read_bytes(), Trained(**record["trained"])
+        return CatBoostModel(raw, layout, record["classification"], trained, SymmetricTrees.load(folder))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins, target statistics, approximations, histograms, the model."""
@@ -218,6 +251,13 @@ def defaults(shape: Shape) -> dict[str, Value]:
         "max_ctr_complexity": 4,
         "max_rounds": MOST_ROUNDS,
     }
+
+
+def _written(booster: Any, form: str) -> bytes:
+    """Return a model as the file that CatBoost writes in this format."""
+    with TemporaryDirectory() as folder:
+        booster.save_model(str(Path(folder) / "model"), format=form)
+        return (Path(folder) / "model").read_bytes()
 
 
 def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, context: FitContext) -> Any:

@@ -24,7 +24,7 @@ _SETTINGS: Final = b"num_threads=1 verbosity=-1"
 
 
 class Trees:
-    """A model in LightGBM's text format, loaded. Threads may share it.
+    """A model in LightGBM's text format, loaded. Threads may share it; columns beyond those it knows do not count.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class Trees:
         return self._predict(X, _LEAVES)
 
     def _predict(self, X: NDArray[np.float32], kind: int) -> NDArray[np.float64]:
-        if X.shape[1] != self._columns:
+        if X.shape[1] < self._columns:
             raise ValueError(f"the trees were grown on {self._columns} columns, got {X.shape[1]}")
-        X, rows = np.ascontiguousarray(X, np.float32), len(X)
+        X, rows = np.ascontiguousarray(X[:, : self._columns], np.float32), len(X)
         out = np.empty((rows, self._widths[kind]))
         length = ctypes.c_int64()
         source, target = _address(X), _address(out)

@@ -8,9 +8,10 @@ load or predict, executes no code when read, and walks all trees at once: 0.25 m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, log2
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
+from automl.models import leaves
 from automl.models.base import FitContext, FoldData, Model, Progress, Shape, Value
+from automl.models.clightgbm import FEW
+from automl.models.leaves import LeafTable, Tree
 from automl.models.target import TargetScale, fitted_target
 
 MODEL_BYTES: Final = 64_000_000
@@ -115,6 +119,20 @@ class Nodes:
         return leaves.reshape(len(X), len(self.roots))
 
 
+def _trees(nodes: Nodes) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
+    """Yield each tree with inner nodes and leaves apart, and what its leaves are worth."""
+    for start, end in pairwise([*nodes.roots.tolist(), len(nodes.child)]):
+        child = nodes.child[start:end] - start
+        is_leaf = child == np.arange(len(child))
+        inner, leaf = np.flatnonzero(~is_leaf), np.flatnonzero(is_leaf)
+        place = np.empty(len(child), np.intp)
+        place[inner], place[leaf] = np.arange(len(inner)), -1 - np.arange(len(leaf))
+        left = child[inner]
+        at = start + inner
+        facts = nodes.feature[at], nodes.threshold[at], nodes.missing_left[at]
+        yield Tree(*facts, place[left], place[left + 1], {}), nodes.values[start + leaf]
+
+
 def _round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the largest float32 that is not above: x <= threshold stays the same for every float32 x."""
     rounded = threshold.astype(np.float32)
@@ -135,10 +153,16 @@ class ForestModel(Model):
     scale: TargetScale | None
     stopped: str
     rows: int
+    leaves: LeafTable | None = None
+    """The same trees for few rows."""
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Average the trees."""
-        return self.finish(self.nodes.total(X.dense), len(self.nodes.roots))
+        if self.leaves is not None and X.rows <= FEW:
+            total = self.leaves(X.dense).astype(np.float64).sum(axis=1)
+        else:
+            total = self.nodes.total(X.dense)
+        return self.finish(total, len(self.nodes.roots))
 
     def finish(self, total: NDArray[np.float64], trees: int) -> NDArray[np.float64]:
         """Turn sums over ``trees`` trees into values or probabilities."""
@@ -174,6 +198,12 @@ class ForestModel(Model):
             stopped=np.array(self.stopped),
         )
 
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write the trees once more, see :mod:`automl.models.leaves`."""
+        if len(self.nodes.child) // 2 < leaves.MOST:
+            trees, values = zip(*_trees(self.nodes), strict=True)
+            leaves.write(folder, trees, np.concatenate(values), np.empty(0), int(self.nodes.feature.max()) + 1)
+
     @classmethod
     def load(cls, folder: Path) -> ForestModel:
         """Read ``forest.npz``."""
@@ -189,7 +219,7 @@ class ForestModel(Model):
         depth, rows = arrays["facts"].tolist()
         nodes = Nodes(child, arrays["feature"], threshold, missing_left, values, arrays["roots"], depth)
         scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
-        return cls(nodes, arrays["frequencies"], scale, str(arrays["stopped"]), rows)
+        return cls(nodes, arrays["frequencies"], scale, str(arrays["stopped"]), rows, LeafTable.load(folder))
 
 
 @dataclass(frozen=True, slots=True)

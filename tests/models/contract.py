@@ -162,6 +162,23 @@ class FamilyContract:
         again = family.load(tmp_path / "again")
         np.testing.assert_array_equal(again.predict(data.X_valid), model.predict(data.X_valid))
 
+    def test_the_form_for_few_rows_predicts_the_same(self, family, problem_type, tmp_path):
+        """For every configuration of the portfolio, also for codes and gaps that training lacks."""
+        data, shape, _ = start(family, problem_type)
+        for number, params in enumerate(family.portfolio(shape)):
+            data, _ = make_fold(problem_type, family.needs(params))
+            model, _ = run(family, data, params, FitContext(shape, deadline=Deadline.after(0.3)))
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            model.save(folder)
+            model.save_for_few_rows(folder)
+            values = np.array(data.X_valid.values.copy())
+            if data.X_valid.categorical:
+                values[:5, 3:] = [[100, 100], [np.nan, 0], [0, 11], [4, 12], [np.nan, np.nan]]
+                values[5:10, :3] = np.nan
+            X, few = replace(data.X_valid, values=values), family.load(folder)
+            np.testing.assert_allclose(few.predict(take(X, slice(10))), model.predict(X)[:10], rtol=1e-13, atol=1e-13)
+
     def test_saved_files_hold_no_code(self, family, problem_type, tmp_path):
         model, _, _ = fitted(family, problem_type)
         model.save(tmp_path)
