@@ -135,7 +135,7 @@ class XGBoostModel(Model):
         trees, values = zip(*map(_tree, model["trees"]), strict=True)
         base = np.array(json.loads(about["base_score"]), np.float32).reshape(-1)
         if learner["objective"]["name"] == "binary:logistic":
-            base = -np.log(1 / base - 1)
+            base = -np.log((1 / base - 1).astype(np.float64)).astype(np.float32)  # to the last bit, as C does
         base = np.broadcast_to(base, max(1, int(about["num_class"])))
         leaves.write(folder, trees, np.concatenate(values)[:, None], base, int(about["num_feature"]))
 
