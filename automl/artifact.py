@@ -20,7 +20,7 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -36,6 +36,7 @@ from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import Schema, Task
 from automl.data.task import task_from_json, task_to_json
+from automl.deadline import Deadline
 from automl.errors import ArtifactError, AutoMLError
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
@@ -43,6 +44,7 @@ from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
 from automl.models import transformed
 from automl.models.base import Model
+from automl.models.clightgbm import FEW
 from automl.models.registry import get_family
 from automl.predictor import FoldModel, Part, Predictor
 
@@ -110,8 +112,8 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
     members, blend, residuals = ensemble.members, ensemble.blend, ensemble.residuals
     for member in members:
         for fold in member.folds:
-            _link(fold.model, partial / _model_path(member.candidate, fold.fold))
-            _link(fold.features, partial / _features_path(fold.recipe, fold.fold))
+            _link_all(fold.model, partial / _model_path(member.candidate, fold.fold))
+            _link_all(fold.features, partial / _features_path(fold.recipe, fold.fold))
     families = {get_family(member.family).library for member in members}
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -135,10 +137,38 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
             for member, weight in zip(members, blend.weights.tolist(), strict=True)
         ],
         "blend": {"log": blend.log, "bias": None if blend.bias is None else blend.bias.tolist()},
-        "files": {str(path.relative_to(partial)): _sha256(path) for path in _files(partial)},
+        "files": {},
         "golden": {"rows": plain_rows(about.examples), "predictions": []},
     }
     manifest["golden"]["predictions"] = _replay(_predictor(partial, manifest, opened)).tolist()
+    return _sealed(partial, to, manifest, opened)
+
+
+def quicken(predictor: Predictor, to: Path, deadline: Deadline) -> Predictor:
+    """Write a predictor once more, its models also in their form for few rows, as far as the time goes."""
+    return _quickened(predictor, to, deadline, _link)
+
+
+def _quickened(predictor: Predictor, to: Path, deadline: Deadline, put: Callable[[Path, Path], object]) -> Predictor:
+    partial = to.with_name(f".{to.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    for name in predictor.manifest["files"]:
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        put(predictor.folder / name, partial / name)
+    known = set(predictor.manifest.get("quick", ()))
+    for member in predictor.manifest["members"]:
+        family = get_family(member["family"])
+        for fold in member["folds"]:
+            path = _model_path(member["candidate"], fold["fold"])
+            if path not in known and not deadline.passed:
+                transformed.load(family, partial / path).save_for_few_rows(partial / path)
+                known.add(path)
+    return _sealed(partial, to, {**predictor.manifest, "quick": sorted(known)}, {})
+
+
+def _sealed(partial: Path, to: Path, manifest: dict[str, Any], opened: Opened) -> Predictor:
+    """Write the manifest over what lies in a folder, give the folder its name, and return the predictor."""
+    manifest["files"] = {str(path.relative_to(partial)): _sha256(path) for path in _files(partial)}
     text = json.dumps(manifest, indent=1)
     (partial / "manifest.json").write_text(text, encoding="utf-8")
     (partial / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest(), encoding="ascii")
@@ -177,13 +207,12 @@ def load(path: str | Path) -> Predictor:
 
 
 def copy(predictor: Predictor, to: Path) -> Path:
-    """Copy a predictor's folder; ``to`` must not exist or be empty."""
+    """Copy a predictor, with everything that makes it quick; ``to`` must not exist or be empty."""
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
-    names = ["manifest.json", "manifest.sha256", *predictor.manifest["files"]]
-    for name in names:
-        (to / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(predictor.folder / name, to / name)
+    if to.exists():
+        to.rmdir()
+    _quickened(predictor, to.absolute(), Deadline.never(), shutil.copyfile)
     return to
 
 
@@ -246,9 +275,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
-    rows = predictor.example_rows()
+    """Predict the golden rows, a few at a time: that reads no more of a model than it must."""
     names = [column.name for column in predictor.schema.columns]
-    return predictor.raw(predictor.typed(pd.DataFrame(rows, columns=names)))
+    rows = pd.DataFrame(predictor.example_rows(), columns=names)
+    return np.concatenate([predictor.raw(rows.iloc[start : start + FEW]) for start in range(0, len(rows), FEW)])
 
 
 def _drift(manifest: Mapping[str, Any]) -> str:
@@ -285,17 +315,22 @@ def _files(folder: Path) -> Iterable[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _link(source: Path, to: Path) -> None:
-    """Put the files of one folder into another; hard links where possible, for they cost neither time nor space."""
+def _link_all(source: Path, to: Path) -> None:
+    """Put the files of one folder into another."""
     if to.exists():
         return
     for file in _files(source):
         place = to / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file, place)
-        except OSError:
-            shutil.copyfile(file, place)
+        _link(file, place)
+
+
+def _link(source: Path, to: Path) -> None:
+    """Put a file elsewhere; by a hard link where possible, for that costs neither time nor space."""
+    try:
+        os.link(source, to)
+    except OSError:
+        shutil.copyfile(source, to)
 
 
 def _sha256(path: Path) -> str:

@@ -122,7 +122,7 @@ class FitConfig:
     @property
     def cores(self) -> int:
         """Cores to use, never more than this process may."""
-        allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        allowed = usable_cores()
         return min(self.n_jobs or allowed, allowed) if self.ray_address is None else self.n_jobs or allowed
 
     @property
@@ -161,3 +161,8 @@ def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
 def _at_least(option: str, value: float | None, low: float) -> None:
     if value is not None and not value >= low:
         raise UsageError(f"{option} must be at least {low:,}, got {value!r}")
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -266,7 +266,7 @@ class AutoML:
         weight = None
         if self._weight_column is not None and self._weight_column in frame.columns:
             weight = row_weights(frame[self._weight_column])[known]
-        raw = predictor.raw(predictor.typed(frame[known]))
+        raw = predictor.raw(frame[known])
         metrics = {each.name: each for each in metrics_for(task.problem_type, n_features=len(predictor.schema.used))}
         own = self._metric
         return {

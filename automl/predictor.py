@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from automl.blend import Blend
-from automl.config import AS_FOUND, ReadOptions
+from automl.config import AS_FOUND, ReadOptions, usable_cores
 from automl.data.io import read_data
 from automl.data.reading import Reading
+from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, with_decimal
 from automl.data.table import Schema, Task
 from automl.errors import UsageError
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
+from automl.features.fused import Columns, Fused
 from automl.features.pipeline import Features
 from automl.models.base import Model
+
+BLOCK: Final = 4_096
+"""Rows that one thread predicts at a time: what is made of them on the way stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +50,7 @@ class Part:
     models: Sequence[FoldModel]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """Predicts from raw tables: pandas, polars, pyarrow, dicts of lists, lists of dicts, or a path to a file.
 
@@ -94,7 +101,7 @@ class Predictor:
 
     def predict(self, data: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values."""
-        return self.answers(self.raw(self.typed(data)))
+        return self.answers(self.raw(data))
 
     def predict_proba(self, data: object) -> NDArray[np.float64]:
         """Return (rows, classes) probabilities, columns in the order of ``classes_``.
@@ -106,7 +113,7 @@ class Predictor:
         """
         if not self.task.problem_type.classification:
             raise UsageError("predict_proba needs classes, but this model predicts numbers; use predict")
-        return self.raw(self.typed(data))
+        return self.raw(data)
 
     def predict_interval(self, data: object, coverage: float = 0.9) -> NDArray[np.float64]:
         """Return (rows, 2): the bounds between which a value lies with probability ``coverage``, all rows together.
@@ -118,7 +125,7 @@ class Predictor:
         UsageError
             For classes, or if ``coverage`` is not between 0 and 1.
         """
-        return self._known_residuals().interval(self.raw(self.typed(data)), coverage)
+        return self._known_residuals().interval(self.raw(data), coverage)
 
     def predict_frame(
         self, data: object, *, proba: bool = False, interval: float | None = None, options: ReadOptions = AS_FOUND
@@ -144,7 +151,7 @@ class Predictor:
         if proba and not self.task.problem_type.classification:
             raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
         residuals = None if interval is None else self._known_residuals()
-        raw = self.raw(self.typed(data, options))
+        raw = self.raw(data, options)
         columns: dict[str, Any] = {"prediction": self.answers(raw)}
         if proba:
             columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
@@ -152,11 +159,37 @@ class Predictor:
             columns["low"], columns["high"] = residuals.interval(raw, interval).T
         return pd.DataFrame(columns)
 
-    def raw(self, typed: pd.DataFrame) -> NDArray[np.float64]:
-        """Return (rows,) values or (rows, classes) probabilities for a typed frame."""
+    def raw(self, data: object, options: ReadOptions = AS_FOUND) -> NDArray[np.float64]:
+        """Return (rows,) values or (rows, classes) probabilities for a raw table."""
+        columns = self._read_row(data) if self._read_row and options == AS_FOUND else None
+        if columns is not None:
+            return self._blended(columns, len(next(iter(columns.values()))))
+        typed = self.typed(data, options)
+        blocks = [typed.iloc[start : start + BLOCK] for start in range(0, len(typed), BLOCK)]
+        if len(blocks) < 2:
+            return self._blended(typed, len(typed))
+        with ThreadPoolExecutor(min(len(blocks), usable_cores())) as pool:
+            return np.concatenate(list(pool.map(lambda block: self._blended(block, len(block)), blocks)))
+
+    @cached_property
+    def _read_row(self) -> RowReader | None:
+        """What types a few rows without a frame."""
+        return RowReader.of(self.schema) if self._fused and not self.reading.na else None
+
+    @cached_property
+    def _fused(self) -> Fused | None:
+        """The features of all parts in one go, where that can be."""
+        return Fused.of([part.features for part in self.parts])
+
+    def _blended(self, typed: pd.DataFrame | Columns, rows: int) -> NDArray[np.float64]:
+        """Return the predictions for typed rows."""
+        if self._fused:
+            matrices = self._fused({each.name: np.asarray(typed[each.name]) for each in self.schema.used}, rows)
+        else:
+            assert isinstance(typed, pd.DataFrame)
+            matrices = [part.features.transform(typed) for part in self.parts]
         members: list[NDArray[np.float64] | float] = [0.0] * len(self.blend.weights)
-        for part in self.parts:
-            X = part.features.transform(typed)
+        for part, X in zip(self.parts, matrices, strict=True):
             for each in part.models:
                 members[each.member] = members[each.member] + each.share * each.model.predict(X)
         return self.blend(cast("list[NDArray[np.float64]]", members))

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from automl.data.table import ProblemType
 from automl.models.base import FitContext, Progress, Value
@@ -244,6 +245,6 @@ def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.fl
     if not classification:
         return values
     if values.ndim == 1:
-        values = np.column_stack([np.zeros_like(values), values])
+        return np.stack([expit(-values), expit(values)], axis=1)
     raised = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -42,16 +42,16 @@ class SymmetricTrees:
 
     def __call__(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (rows, outputs)."""
-        answers = np.zeros((len(X), 1 + len(self.number) + len(self.category)), np.intp)
+        first = 1 + len(self.number)
+        answers = np.zeros((len(X), first + len(self.category)), np.intp)
         numbers = X[:, self.number]
-        above = answers[:, 1 : 1 + len(self.number)]
-        np.greater(numbers, self.border, out=above, casting="unsafe")
+        np.greater(numbers, self.border, out=answers[:, 1:first], casting="unsafe")
         missing = np.isnan(numbers)
         if missing.any():
-            np.copyto(above, self.missing, where=missing)
+            np.copyto(answers[:, 1:first], self.missing, where=missing)
         if len(self.category):
-            codes = np.clip(np.nan_to_num(X[:, self.category], nan=-1.0), -1, self.known.shape[1] - 2).astype(np.intp)
-            answers[:, 1 + len(self.number) :] = self.known[np.arange(len(self.category)), codes + 1]
+            codes = np.fmin(np.fmax(X[:, self.category], -1.0), self.known.shape[1] - 2).astype(np.intp)
+            answers[:, first:] = self.known[np.arange(len(self.category)), codes + 1]
         leaves = self.starts + answers[:, self.questions] @ (1 << np.arange(self.questions.shape[1]))
         total = np.add.accumulate(self.values.take(leaves, axis=0), axis=1)[:, -1]
         return np.asarray(total * self.scale + self.bias)

@@ -98,6 +98,10 @@ class Restored(Model):
         self.model.save(folder)
         (folder / _FILE).write_text(json.dumps(asdict(self.amounts)), encoding="utf-8")
 
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write that of the model."""
+        self.model.save_for_few_rows(folder)
+
     @property
     def details(self) -> Mapping[str, Value]:
         """Those of the model."""

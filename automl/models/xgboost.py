@@ -283,6 +283,6 @@ def _summed(leaves: LeafTable, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (rows,) or (rows, outputs): the sums in the order and the precision in which XGBoost adds."""
     base = leaves.base
     values = leaves(X).reshape(len(X), -1, len(base))
-    steps = np.concatenate([np.broadcast_to(base, (len(X), 1, len(base))), values], axis=1)
-    total = np.add.accumulate(steps, axis=1)[:, -1]
+    values[:, 0] += base
+    total = np.add.accumulate(values, axis=1)[:, -1]
     return total if len(base) > 1 else total[:, 0]

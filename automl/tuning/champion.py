@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.artifact import About, Ensemble, FoldFiles, Member
+from automl.deadline import Deadline
 from automl.ensemble import choose_blend
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision, cross_decided, of_settled
@@ -85,6 +87,11 @@ class Champion:
         self._cost = self._updated - started
         return better
 
+    def quicken(self, deadline: Deadline) -> None:
+        """Publish the predictor once more, quick for few rows as far as the time goes."""
+        if self.predictor is not None:
+            self.predictor = self._publish(partial(artifact.quicken, self.predictor, deadline=deadline))
+
     def board(self) -> Leaderboard:
         """Return the leaderboard over all trials."""
         trials = self._journal.trials()
@@ -114,17 +121,21 @@ class Champion:
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         members = [member(self._journal, trial, folds.final) for trial in trials]
         residuals = None if problem.task.classes else Residuals.fit(judged.y, judged.prediction)
-        self.predictor = self._publish(Ensemble(members, blend, self._interval(judged), residuals, judged.decision))
+        ensemble = Ensemble(members, blend, self._interval(judged), residuals, judged.decision)
+        self.predictor = self._publish(
+            partial(artifact.write, ensemble=ensemble, about=self._about, opened=self._opened)
+        )
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
 
-    def _publish(self, ensemble: Ensemble) -> Predictor:
+    def _publish(self, write: Callable[[Path], Predictor]) -> Predictor:
+        """Write the next version, let everyone see it, and drop the outdated ones."""
         folder = self._journal.root / "models"
         folder.mkdir(exist_ok=True)
         versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
         number = int(versions[-1].name) + 1 if versions else 1
-        predictor = artifact.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
+        predictor = write(folder / f"{number:04d}")
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Stopped = Literal["deadline", "trials", "interrupted"]
 
 _RESERVE_SHARE: Final = 0.03
+_SAVING: Final = 0.4
+"""Seconds that the last predictor takes once it is made."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 10.0
 _MEASURED: Final = 2
@@ -101,6 +103,7 @@ class Engine:
         self.champion.update()
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
+        self.champion.quicken(self._end.earlier(_SAVING))
         self._tell(board=True)
         return stopped
 

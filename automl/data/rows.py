@@ -1,0 +1,139 @@
+"""A few rows as plain dicts, typed without a data frame: that alone would take longer than all models together.
+
+Whatever is not plain, such as a missing column, a cell of another type or one that cannot be read, is left to
+:func:`automl.data.schema.apply_schema`, which does everything and explains what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.data.cells import FEW, MISSING_WORDS, text_of
+from automl.data.dates import NOT_A_DATE, parse_dates
+from automl.data.kinds import truth
+from automl.data.numerals import Style, parse_numbers
+from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
+
+Read = Callable[[Any], Any]
+"""From a cell to its typed value; raises :class:`NotPlain`."""
+
+
+class NotPlain(Exception):  # noqa: N818 - says what a cell is, and never leaves this module
+    """A cell needs a closer look."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowReader:
+    """Types rows of plain cells as :func:`~automl.data.schema.apply_schema` does.
+
+    >>> from automl.data.schema import infer_schema
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"size": [1.5, 2.0, 3.0] * 9, "city": ["Ulm", "Rom", "Ulm"] * 9})
+    >>> RowReader.of(infer_schema(table))([{"size": 2, "city": "Rom"}])
+    {'size': array([2.]), 'city': array([1], dtype=int32)}
+    """
+
+    columns: Mapping[str, tuple[Read, str]]
+    """How a cell of each column is read, and the dtype of the column."""
+
+    @classmethod
+    def of(cls, schema: Schema) -> RowReader | None:
+        """Return the reader for a schema; None if it has text, which takes longer than any frame."""
+        if schema.of(Kind.TEXT):
+            return None
+        return cls({column.name: (_READERS[column.kind](column), _DTYPES[column.kind]) for column in schema.used})
+
+    def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
+        """Return the typed columns by name, or None if this is no list of a few plain dicts."""
+        if not isinstance(rows, list) or not 0 < len(rows) <= FEW or not all(type(row) is dict for row in rows):
+            return None
+        try:
+            return {name: np.array([read(row[name]) for row in rows], d) for name, (read, d) in self.columns.items()}
+        except (NotPlain, KeyError):
+            return None
+
+
+def _numeric(column: Column) -> Read:
+    style = Style(column.unit, column.decimal)
+    missing = frozenset(parse_numbers(column.missing, style).tolist())
+
+    def read(cell: Any) -> float:
+        if type(cell) is float or type(cell) is int:
+            number = float(cell) if abs(cell) < _LARGEST else nan
+        else:
+            text = _text(cell)
+            if text is None:
+                return nan
+            number = parse_numbers([text], style).item()
+            if number != number and text not in column.missing:
+                raise NotPlain
+        return number if isfinite(number) and number not in missing else nan
+
+    return read
+
+
+def _boolean(column: Column) -> Read:
+    def read(cell: Any) -> float:
+        text = text_of(cell) if type(cell) is bool else _text(cell)
+        value = nan if text is None else truth(text, column.categories)
+        if text is not None and value != value and text not in column.missing:
+            raise NotPlain
+        return value
+
+    return read
+
+
+def _categorical(column: Column) -> Read:
+    codes = {category: code for code, category in enumerate(column.categories)}
+
+    def read(cell: Any) -> int:
+        text = text_of(cell) if type(cell) in _NUMBERS else _text(cell)
+        return MISSING if text is None or text in column.missing else codes.get(text, UNSEEN)
+
+    return read
+
+
+def _datetime(column: Column) -> Read:
+    def read(cell: Any) -> np.datetime64:
+        text = _text(cell)
+        if text is None:
+            return NOT_A_DATE
+        moment: np.datetime64 = parse_dates([text], column.format)[0]
+        if np.isnat(moment) and text not in column.missing:
+            raise NotPlain
+        return moment
+
+    return read
+
+
+def _text(cell: Any) -> str | None:
+    """Return the text in a cell, None if it is missing."""
+    if cell is None or (type(cell) is float and cell != cell):
+        return None
+    if type(cell) is not str:
+        raise NotPlain
+    text = text_of(cell)
+    return None if text is None or (len(text) <= _LONGEST and text.lower() in MISSING_WORDS) else text
+
+
+_LARGEST: Final = 1e308
+_LONGEST: Final = max(map(len, MISSING_WORDS))
+_NUMBERS: Final = (bool, int, float)
+_READERS: Final[Mapping[Kind, Callable[[Column], Read]]] = {
+    Kind.NUMERIC: _numeric,
+    Kind.BOOLEAN: _boolean,
+    Kind.CATEGORICAL: _categorical,
+    Kind.DATETIME: _datetime,
+}
+_DTYPES: Final[Mapping[Kind, str]] = {
+    Kind.NUMERIC: "float64",
+    Kind.BOOLEAN: "float64",
+    Kind.CATEGORICAL: "int32",
+    Kind.DATETIME: "datetime64[us]",
+}

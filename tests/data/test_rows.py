@@ -1,0 +1,73 @@
+"""Rows that are typed without a frame are typed the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl.data.io import as_frame
+from automl.data.rows import RowReader
+from automl.data.schema import apply_schema, infer_schema
+from automl.errors import SchemaError
+
+TRAIN = pd.DataFrame(
+    {
+        "size": ["1.5", "2", "n.v.", "-3"] * 10,
+        "price": [f"${i},200.50" for i in range(1, 41)],
+        "paid": ["yes", "no", "", "yes"] * 10,
+        "city": ["Ulm", "Rom", "1", "2.5"] * 10,
+        "day": [f"{i % 28 + 1:02}/03/2024" for i in range(40)],
+    }
+)
+SCHEMA = infer_schema(TRAIN, overrides={"city": "categorical", "day": "datetime", "size": "numeric"})
+words = st.sampled_from(
+    ["Ulm", " Rom ", "1", "1.0", "2.5", "n.v.", "N/A", "", "?", "yes", "NO", "true", "0", "$7", "1,200.50", "-3e2", "inf"]
+    + ["13/03/2024", "2024-03-13", "03/13/2024", "abc", "1_000", "None", "-"]
+)
+cells = st.one_of(st.none(), st.booleans(), st.integers(-5, 10**6), st.floats(), words)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.fixed_dictionaries({name: cells for name in TRAIN.columns}), min_size=1, max_size=1))
+def test_a_plain_row_is_typed_as_in_a_frame(rows: list[dict[str, object]]) -> None:
+    reader = RowReader.of(SCHEMA)
+    assert reader is not None
+    typed = reader(rows)
+    if typed is None:
+        return
+    expected = apply_schema(as_frame(rows), SCHEMA)
+    for name, values in typed.items():
+        assert values.dtype == expected[name].dtype
+        np.testing.assert_array_equal(values, expected[name].to_numpy())
+
+
+def test_rows_of_the_training_table_are_plain() -> None:
+    reader = RowReader.of(SCHEMA)
+    assert reader is not None
+    rows = TRAIN.head(30).to_dict("records")
+    typed = reader(rows)
+    assert typed is not None
+    expected = apply_schema(TRAIN.head(30), SCHEMA)
+    for name, values in typed.items():
+        np.testing.assert_array_equal(values, expected[name].to_numpy())
+
+
+def test_what_is_not_plain_is_left_to_others() -> None:
+    reader = RowReader.of(SCHEMA)
+    assert reader is not None
+    row = TRAIN.iloc[0].to_dict()
+    odd = [row | {"size": "abc"}, row | {"size": [1]}, row | {"day": pd.Timestamp(0)}, {"size": 1}]
+    assert [reader([each]) for each in odd] == [None] * 4
+    assert [reader(rows) for rows in ([], [row] * 65, row, TRAIN)] == [None] * 4
+    try:
+        apply_schema(as_frame([odd[0]]), SCHEMA)
+    except SchemaError as error:
+        assert "'abc'" in str(error)
+    else:
+        raise AssertionError("a cell that cannot be read must be an error")
+
+
+def test_text_needs_a_frame() -> None:
+    assert RowReader.of(infer_schema(TRAIN, overrides={"city": "text"})) is None

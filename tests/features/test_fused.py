@@ -1,0 +1,90 @@
+"""Features of many recipes and folds in one go are those of each, to the last bit."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.schema import apply_schema, infer_schema
+from automl.data.table import ProblemType, Task
+from automl.features.fused import Fused
+from automl.features.matrix import Needs
+from automl.features.pipeline import Features, fit_features
+
+ROWS = 400
+RECIPES = [
+    Needs(),
+    Needs(arithmetic=True),
+    Needs(missing="impute", categories="onehot", scaling="robust"),
+    Needs(missing="impute", categories="numbers", scaling="quantile", arithmetic=True),
+    Needs(missing="impute", categories="numbers", scaling="standard"),
+]
+
+
+def table() -> pd.DataFrame:
+    """Numbers with gaps and far from zero, flags, dates, few and many categories."""
+    rng = np.random.default_rng(0)
+    moments = np.datetime64("2024-01-01", "m") + rng.integers(0, 10**6, (2, ROWS))
+    frame = pd.DataFrame(
+        {
+            "size": rng.normal(size=ROWS),
+            "price": rng.gamma(2, 100, ROWS),
+            "stamp": rng.integers(10**11, 10**11 + 10**6, ROWS).astype(float),
+            "paid": rng.choice(["yes", "no"], ROWS),
+            "city": rng.choice(list("abcde"), ROWS),
+            "street": rng.choice([f"s{i}" for i in range(60)], ROWS),
+            "from": moments[0].astype("datetime64[us]"),
+            "to": moments[1].astype("datetime64[us]"),
+        }
+    )
+    return frame.mask(rng.random(frame.shape) < 0.05)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[pd.DataFrame, list[Features]]:
+    frame = table()
+    schema = infer_schema(frame, overrides={"street": "categorical", "stamp": "numeric"})
+    typed = apply_schema(frame, schema)
+    y = np.nan_to_num(typed["size"] * typed["price"])
+    task = Task("y", ProblemType.REGRESSION, "")
+    halves = [np.arange(ROWS) % 2 == half for half in (0, 1)]
+    features = [
+        fit_features(typed[half], y[half], schema, task, needs, random_state=0)[0]
+        for needs, half in product(RECIPES, halves)
+    ]
+    return typed, features
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, ROWS])
+def test_every_matrix_is_equal_to_the_last_bit(fitted: tuple[pd.DataFrame, list[Features]], rows: int) -> None:
+    typed, features = fitted
+    fused = Fused.of(features)
+    assert fused is not None
+    some = typed.iloc[:rows]
+    matrices = fused({name: some[name].to_numpy() for name in some}, rows)
+    for each, matrix in zip(features, matrices, strict=True):
+        alone = each.transform(some)
+        np.testing.assert_array_equal(matrix.values, alone.values)
+        assert (matrix.names, matrix.categorical) == (alone.names, alone.categorical)
+        assert matrix.dense.flags.c_contiguous
+
+
+def test_one_recipe_is_enough(fitted: tuple[pd.DataFrame, list[Features]]) -> None:
+    typed, features = fitted
+    fused = Fused.of(features[:1])
+    assert fused is not None
+    matrix = fused({name: typed[name].to_numpy() for name in typed}, ROWS)[0]
+    np.testing.assert_array_equal(matrix.values, features[0].transform(typed).values)
+
+
+def test_text_and_nothing_are_not_fused() -> None:
+    frame = pd.DataFrame({"note": [f"a word and {i} more" for i in range(50)]})
+    schema = infer_schema(frame, overrides={"note": "text"})
+    typed = apply_schema(frame, schema)
+    task = Task("y", ProblemType.REGRESSION, "")
+    features, _ = fit_features(typed, np.arange(50.0), schema, task, Needs(), random_state=0)
+    assert Fused.of([features]) is None
+    assert Fused.of([]) is None
