@@ -236,7 +236,7 @@ def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Pre
 
 def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Part]:
     """Group the fold models by the features they share."""
-    shared: dict[str, tuple[Features, list[FoldModel]]] = {}
+    shared: dict[str, tuple[int, Features, list[FoldModel]]] = {}
     for number, member in enumerate(manifest["members"]):
         family = get_family(member["family"])
         for fold in member["folds"]:
@@ -249,9 +249,9 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
             features, model = opened[place], opened[path]
             assert isinstance(features, Features)
             assert isinstance(model, Model)
-            _, models = shared.setdefault(place, (features, []))
+            _, _, models = shared.setdefault(place, (fold["fold"], features, []))
             models.append(FoldModel(number, 1 / len(member["folds"]), model))
-    return [Part(features, models) for features, models in shared.values()]
+    return [Part(*part) for part in shared.values()]
 
 
 def _blend(manifest: Mapping[str, Any]) -> Blend:

@@ -46,6 +46,7 @@ class FoldModel:
 class Part:
     """Models that see the same features: those of one fold and recipe. Features are computed once for all of them."""
 
+    fold: int
     features: Features
     models: Sequence[FoldModel]
 
@@ -164,7 +165,10 @@ class Predictor:
         columns = self._read_row(data) if self._read_row and options == AS_FOUND else None
         if columns is not None:
             return self._blended(columns, len(next(iter(columns.values()))))
-        typed = self.typed(data, options)
+        return self.of_typed(self.typed(data, options))
+
+    def of_typed(self, typed: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the same for a typed frame, by blocks of rows on all cores."""
         blocks = [typed.iloc[start : start + BLOCK] for start in range(0, len(typed), BLOCK)]
         if len(blocks) < 2:
             return self._blended(typed, len(typed))

@@ -9,6 +9,7 @@ from typing import Final
 from automl.errors import UsageError
 
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_MILLISECONDS: Final = {"": 1.0, "us": 0.001, "ms": 1.0, "s": 1000.0}
 _BYTES: Final = {
     "": 1.0,
     "b": 1.0,
@@ -33,6 +34,15 @@ def parse_bytes(text: str) -> int:
     8000000000
     """
     return int(_parse(text, _BYTES, "a size is a number with KB, MB, GB or TB, such as 8GB"))
+
+
+def parse_latency(text: str) -> float:
+    """Return the milliseconds of a time such as ``0.2ms``, ``200us`` or ``0.2``.
+
+    >>> parse_latency("200us")
+    0.2
+    """
+    return _parse(text, _MILLISECONDS, "a latency is a number with us, ms or s, such as 0.2ms")
 
 
 def clock(seconds: float) -> str:

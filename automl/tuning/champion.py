@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.artifact import About, Ensemble, FoldFiles, Member
+from automl.blend import Blend
 from automl.deadline import Deadline
 from automl.ensemble import choose_blend
 from automl.evaluation.conformal import Residuals
@@ -36,13 +37,14 @@ _OVERHEAD: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
+class Judged:
     """Out-of-fold predictions as they are scored: where the metric is of classes, decided honestly."""
 
     metric: Metric
     y: NDArray[np.generic]
     prediction: NDArray[np.float64]
     weight: NDArray[np.float64] | None
+    groups: NDArray[np.intp] | None
     decision: Decision
     """What new rows are decided by."""
 
@@ -103,7 +105,7 @@ class Champion:
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
-        predictions = [self._prediction(trial.candidate.id) for trial in contenders]
+        predictions = [self.prediction(trial.candidate.id) for trial in contenders]
         problem, folds = self._problem, self._problem.folds
         blend, honest = choose_blend(
             predictions,
@@ -113,21 +115,26 @@ class Champion:
             sample_weight=problem.weight_of(folds.valid_rows),
             random_state=problem.random_state,
         )
-        judged = self._judged(honest)
+        judged = self.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:
             return False
         chosen = np.flatnonzero(blend.weights)
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         members = [member(self._journal, trial, folds.final) for trial in trials]
-        residuals = None if problem.task.classes else Residuals.fit(judged.y, judged.prediction)
-        ensemble = Ensemble(members, blend, self._interval(judged), residuals, judged.decision)
+        ensemble = self.ensemble(members, blend, honest)
         self.predictor = self._publish(
             partial(artifact.write, ensemble=ensemble, about=self._about, opened=self._opened)
         )
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
+
+    def ensemble(self, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Ensemble:
+        """Return an ensemble with everything that its cross-fitted predictions tell of it."""
+        judged = self.judged(honest)
+        residuals = None if self._problem.task.classes else Residuals.fit(judged.y, judged.prediction)
+        return Ensemble(members, blend, self.scored(judged), residuals, judged.decision)
 
     def _publish(self, write: Callable[[Path], Predictor]) -> Predictor:
         """Write the next version, let everyone see it, and drop the outdated ones."""
@@ -144,14 +151,15 @@ class Champion:
     def _mean_loss(self, trial: Trial) -> float:
         return mean_loss(trial.folds[fold] for fold in range(self._problem.folds.run))
 
-    def _prediction(self, candidate_id: str) -> NDArray[np.float64]:
+    def prediction(self, candidate_id: str) -> NDArray[np.float64]:
+        """Return the out-of-fold predictions of a candidate, in the order of the rows that get one."""
         if candidate_id not in self._predictions:
             folds = range(self._problem.folds.run)
             parts = [self._journal.prediction(candidate_id, fold) for fold in folds]
             self._predictions[candidate_id] = self._problem.folds.joined(parts)
         return self._predictions[candidate_id]
 
-    def _judged(self, prediction: NDArray[np.float64]) -> _Judged:
+    def judged(self, prediction: NDArray[np.float64]) -> Judged:
         """Prepare predictions of the first of the rows that are validated for their score."""
         problem, folds = self._problem, self._problem.folds
         rows = folds.valid_rows[: min(len(prediction), folds.final_rows)]
@@ -163,16 +171,17 @@ class Champion:
                 metric, y, prediction, fold_of_row, weight=weight, random_state=problem.random_state
             )
             metric = of_settled(metric)
-        return _Judged(metric, y, prediction, weight, decision)
+        groups = problem.groups_valid
+        return Judged(metric, y, prediction, weight, None if groups is None else groups[: len(rows)], decision)
 
-    def _interval(self, judged: _Judged) -> Score:
-        groups = self._problem.groups_valid
+    def scored(self, judged: Judged) -> Score:
+        """Return the score with its interval."""
         return score_interval(
             judged.metric,
             judged.y,
             judged.prediction,
             weight=judged.weight,
-            groups=None if groups is None else groups[: len(judged.y)],
+            groups=judged.groups,
             random_state=self._problem.random_state,
         )
 
@@ -200,7 +209,7 @@ class Champion:
         key = (candidate_id, len(folds))
         if key not in self._scores:
             predictions = [self._journal.prediction(candidate_id, fold) for fold in folds]
-            self._scores[key] = self._interval(self._judged(self._problem.folds.joined(predictions)))
+            self._scores[key] = self.scored(self.judged(self._problem.folds.joined(predictions)))
         return self._scores[key]
 
 

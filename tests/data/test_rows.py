@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,15 +23,15 @@ TRAIN = pd.DataFrame(
     }
 )
 SCHEMA = infer_schema(TRAIN, overrides={"city": "categorical", "day": "datetime", "size": "numeric"})
-words = st.sampled_from(
-    ["Ulm", " Rom ", "1", "1.0", "2.5", "n.v.", "N/A", "", "?", "yes", "NO", "true", "0", "$7", "1,200.50", "-3e2", "inf"]
-    + ["13/03/2024", "2024-03-13", "03/13/2024", "abc", "1_000", "None", "-"]
-)
+NUMBERS = ("1", "1.0", "2.5", "$7", "1,200.50", "-3e2", "inf", "1_000", "0")
+DATES = ("13/03/2024", "2024-03-13", "03/13/2024")
+OTHERS = ("Ulm", " Rom ", "n.v.", "N/A", "", "?", "yes", "NO", "true", "abc", "None", "-")
+words = st.sampled_from((*NUMBERS, *DATES, *OTHERS))
 cells = st.one_of(st.none(), st.booleans(), st.integers(-5, 10**6), st.floats(), words)
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(st.fixed_dictionaries({name: cells for name in TRAIN.columns}), min_size=1, max_size=1))
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(TRAIN.columns, cells)), min_size=1, max_size=1))
 def test_a_plain_row_is_typed_as_in_a_frame(rows: list[dict[str, object]]) -> None:
     reader = RowReader.of(SCHEMA)
     assert reader is not None
@@ -61,12 +62,8 @@ def test_what_is_not_plain_is_left_to_others() -> None:
     odd = [row | {"size": "abc"}, row | {"size": [1]}, row | {"day": pd.Timestamp(0)}, {"size": 1}]
     assert [reader([each]) for each in odd] == [None] * 4
     assert [reader(rows) for rows in ([], [row] * 65, row, TRAIN)] == [None] * 4
-    try:
+    with pytest.raises(SchemaError, match="'abc'"):
         apply_schema(as_frame([odd[0]]), SCHEMA)
-    except SchemaError as error:
-        assert "'abc'" in str(error)
-    else:
-        raise AssertionError("a cell that cannot be read must be an error")
 
 
 def test_text_needs_a_frame() -> None:

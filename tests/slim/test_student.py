@@ -1,0 +1,45 @@
+"""A student comes near its teacher, for every kind of target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data.table import ProblemType
+from automl.features.matrix import Matrix
+from automl.slim.student import distil, made_up
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_a_student_says_what_its_teacher_says(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 3)).astype(np.float32)
+    soft, kind = X[:, 0].astype(np.float64) * 2 + X[:, 1], ProblemType.REGRESSION
+    if classes:
+        raised = np.exp(X[:, :classes].astype(np.float64))
+        soft = raised / raised.sum(axis=1, keepdims=True)
+        kind = ProblemType.BINARY if classes == 2 else ProblemType.MULTICLASS
+    matrix = Matrix(X, ("a", "b", "c"))
+    student = distil(matrix, soft, kind, rounds=60)
+    assert np.abs(student.predict(matrix) - soft).mean() < 0.1 * np.abs(soft - soft.mean(axis=0)).mean()
+
+
+def test_weights_say_which_rows_count() -> None:
+    X = Matrix(np.repeat([[0.0], [1.0]], 100, axis=0).astype(np.float32), ("a",))
+    twice = Matrix(np.zeros((200, 1), np.float32), ("a",))
+    soft = np.repeat([0.0, 10.0], 100)
+    weight = np.repeat([3.0, 1.0], 100)
+    assert distil(twice, soft, ProblemType.REGRESSION, rounds=30, weight=weight).predict(twice)[0] == pytest.approx(2.5)
+    assert distil(X, soft, ProblemType.REGRESSION, rounds=30).predict(X)[-1] == pytest.approx(10, abs=0.5)
+
+
+def test_made_up_rows_keep_kinds_and_values() -> None:
+    frame = pd.DataFrame(
+        {"n": [1.0, 2.0], "c": np.array([0, 1], np.int32), "t": pd.array(["x", "y"], "string[pyarrow]")}
+    )
+    made = made_up(frame, 50, np.random.default_rng(0))
+    assert made.dtypes.tolist() == frame.dtypes.tolist()
+    assert set(made["t"]) <= {"x", "y"}
+    assert len(made) == 50
+    assert not len(made_up(frame, 0, np.random.default_rng(0)))
