@@ -88,6 +88,10 @@ class FitConfig:
     """Kinds of columns that the user knows better than the engine."""
     schema: Sequence[Mapping[str, Any]] | None = None
     """Columns as the user edited them, see :mod:`automl.data.schema_file`; ``types`` win over it."""
+    monotone: Mapping[str, str] | None = None
+    """``increasing`` or ``decreasing`` by column, see :class:`automl.data.constraints.Constraints`."""
+    interactions: Sequence[Sequence[str]] | None = None
+    """Groups of columns; those of different groups do not meet in a tree."""
     read: ReadOptions = AS_FOUND
     """How the training file is written."""
     preset: Preset = "balanced"
@@ -109,6 +113,12 @@ class FitConfig:
         _one_of("scheduler", self.scheduler, get_args(Scheduler))
         if self.problem_type is not None:
             _one_of("problem type", self.problem_type, ("binary", "multiclass", "regression"))
+        for name, direction in (self.monotone or {}).items():
+            _one_of(f"direction of {name!r}", direction, ("increasing", "decreasing"))
+        if any(isinstance(group, str) for group in self.interactions or ()):
+            raise UsageError(
+                f"interactions must be groups, such as [['size', 'age'], ['price']]; got {self.interactions!r}"
+            )
         _at_least("time budget", self.time_budget, 1)
         _at_least("max trials", self.max_trials, 1)
         _at_least("folds", self.folds, 2)

@@ -82,6 +82,7 @@ def choose_blend(
     fold_of_row: NDArray[np.integer],
     *,
     sample_weight: Weight = None,
+    positive: bool = False,
     random_state: int = 0,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
@@ -89,6 +90,11 @@ def choose_blend(
     Each fold's rows are predicted by both as they were fitted on the other folds, and the better way is taken; by the
     log loss if the metric looks at ranks, for it tells more of few rows, and calibrated probabilities are worth having.
     If there is only one fold, its rows are split into five random parts.
+
+    Parameters
+    ----------
+    positive
+        Whether no weight may be negative: then the ensemble rises with a column with which all its members rise.
 
     Returns
     -------
@@ -100,12 +106,12 @@ def choose_blend(
         return equal, equal(predictions)
     fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight)
-    ways = _blends(predictions, judge)
+    ways = _blends(predictions, judge, positive)
     honest = [np.empty_like(predictions[0]) for _ in ways]
     for fold in np.unique(fold_of_row):
         inside = np.flatnonzero(fold_of_row == fold)
         outside = np.flatnonzero(fold_of_row != fold)
-        for way, blend in enumerate(_blends([each[outside] for each in predictions], judge.of(outside))):
+        for way, blend in enumerate(_blends([each[outside] for each in predictions], judge.of(outside), positive)):
             honest[way][inside] = blend([each[inside] for each in predictions])
     if metric.surrogate == "log_loss":
         judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]))
@@ -138,7 +144,7 @@ class _Judge:
         return parts.split(0)[1]
 
 
-def _blends(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> list[Blend]:
+def _blends(predictions: Sequence[NDArray[np.float64]], judge: _Judge, positive: bool) -> list[Blend]:
     """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
     y, metric = judge.y, judge.metric
     weights = greedy_weights(predictions, y, metric, sample_weight=judge.weight)
@@ -148,7 +154,8 @@ def _blends(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> list[B
     cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))
     rows = judge.sample(min(_SELECTION_ROWS, _CELLS // cells))
     some = judge.of(rows)
-    return [average, stack([each[rows] for each in predictions], some.y, weights, sample_weight=some.weight)]
+    stacked = stack([each[rows] for each in predictions], some.y, weights, sample_weight=some.weight)
+    return [average, average if positive and stacked.weights.min() < 0 else stacked]
 
 
 Losses = Callable[[Sequence[int]], list[float]]

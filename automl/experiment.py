@@ -73,6 +73,12 @@ class AutoML:
     schema
         A file that ``automl schema`` wrote and people edited, or its content; columns that it does not name are
         inferred. ``types`` win over it.
+    monotone
+        ``{"size": "increasing", "age": "decreasing"}``: the prediction, of two classes the probability of the positive
+        one, never falls or rises with that number while the others stay. Only families that keep to it are trained.
+    interactions
+        Groups of columns, such as ``[["size", "age"], ["price"]]``: columns of different groups do not meet in a tree.
+        The columns that are not named are one further group.
     read
         How the training file is written, such as ``ReadOptions(sep=";", decimal=",", na=["n.v."])``. Default: decided
         from its content. Later files are read the same way.
@@ -120,6 +126,8 @@ class AutoML:
         class_weight: str | Mapping[Any, float] | None = None,
         types: Mapping[str, str] | None = None,
         schema: str | Path | Sequence[Mapping[str, Any]] | None = None,
+        monotone: Mapping[str, str] | None = None,
+        interactions: Sequence[Sequence[str]] | None = None,
         read: ReadOptions | None = None,
         preset: Preset = "balanced",
         folds: int | Splitter | Pairs | None = None,
@@ -141,6 +149,8 @@ class AutoML:
         self.class_weight = class_weight
         self.types = types
         self.schema = schema
+        self.monotone = monotone
+        self.interactions = interactions
         self.read = read
         self.preset = preset
         self.folds = folds
@@ -338,7 +348,12 @@ class AutoML:
         def save_plan(plan: Plan) -> None:
             store.save_plan(root, plan)
 
-        families = [family for family in registered() if run.problem.task.problem_type in family.problem_types]
+        constraints = run.problem.constraints
+        able = [family for family in registered() if run.problem.task.problem_type in family.problem_types]
+        families = [family for family in able if family.keeps(constraints)]
+        if len(families) < len(able):
+            trained = ", ".join(family.name for family in families if not family.baseline)
+            self._say(run.started, run.config, f"the constraints are kept by {trained}; others are not trained")
         if run.problem.weighted:
             for family in families:
                 if not family.weighted:

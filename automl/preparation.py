@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from automl.artifact import About
 from automl.config import FitConfig
+from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
 from automl.data.insights.registry import find
 from automl.data.profile.measure import quick_profile
@@ -102,6 +103,8 @@ def prepare(
         missing = "a target" if weight is None else "a target or weight"
         say(f"warning: {int((~known).sum())} rows without {missing} are left out")
     schema = _schema(config, frame, y, task, say)
+    constraints = Constraints.of(config.monotone, config.interactions)
+    constraints.check(schema, task)
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
     classes = f", {task.n_classes} classes" if task.classes else ""
     say(f"target {task.target!r}: {task.problem_type}{classes} ({task.reason}); metric {chosen.name}")
@@ -120,7 +123,7 @@ def prepare(
     if advice := imbalance_advice(chosen, y, task.classes, weight):
         say(f"warning: {advice}")
     by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
-    problem = Problem(typed, y, schema, task, chosen, split, seed, groups, weight, by_class)
+    problem = Problem(typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints)
     examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
     about = About(schema, task, chosen.name, table.reading, examples)
     run = StoredRun(config, problem, about, None, started, weight_column)

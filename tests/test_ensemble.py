@@ -198,3 +198,23 @@ def test_the_second_layer_counts_rows_by_their_weights():
         # the scale of the ridge is the variance of the target, which repetition changes a little
         np.testing.assert_allclose(weighted.weights, repeated.weights, atol=2e-2)
         np.testing.assert_allclose(weighted.bias, repeated.bias, atol=2e-2)
+
+
+@pytest.mark.parametrize(("name", "problem_type"), [("rmse", ProblemType.REGRESSION), ("log_loss", ProblemType.BINARY)])
+def test_no_weight_is_negative_where_that_would_break_a_promise(name, problem_type):
+    """The second model is the first one's error: an average takes it to be less bold, the best weights subtract it."""
+    rng, metric = np.random.default_rng(0), get_metric(name, problem_type)
+    signal, error = rng.normal(size=(2, 3_000))
+    models = [signal + error, 0.2 * error]
+    if problem_type is ProblemType.BINARY:
+        y = (rng.random(3_000) < 1 / (1 + np.exp(-signal))).astype(np.int64)
+        models = [1 / (1 + np.exp(-each)) for each in models]
+        models = [np.column_stack([1 - each, each]) for each in models]
+    else:
+        y = signal + 0.1 * rng.normal(size=3_000)
+    folds = np.arange(3_000) % 3
+    free, free_honest = choose_blend(models, y, metric, folds)
+    kept, honest = choose_blend(models, y, metric, folds, positive=True)
+    assert free.weights.min() < -0.05
+    assert kept.weights.min() >= 0
+    assert metric.loss(y, free_honest) < metric.loss(y, honest)

@@ -12,7 +12,19 @@ import typer
 
 from automl.cli.duration import clock, parse_bytes, parse_seconds
 from automl.cli.progress import watch
-from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
+from automl.cli.table import (
+    Decimal,
+    Encoding,
+    Na,
+    Query,
+    Sep,
+    Sheet,
+    Table,
+    Types,
+    parse_by_column,
+    parse_types,
+    read_options,
+)
 from automl.config import Preset, Scheduler
 from automl.errors import UsageError
 
@@ -53,6 +65,13 @@ def fit(
     types: Types = None,
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Columns as 'automl schema' wrote them and you edited them.")
+    ] = None,
+    monotone: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL=DIRECTION", help="increasing or decreasing with a number; repeatable."),
+    ] = None,
+    interactions: Annotated[
+        str | None, typer.Option(metavar="'A,B;C'", help="Groups of columns that do not meet in a tree.")
     ] = None,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -97,6 +116,8 @@ def fit(
             positive=positive,
             class_weight=None if class_weight is None else _parse_class_weight(class_weight),
             types=parse_types(types),
+            monotone=parse_by_column(monotone, "--monotone COL=DIRECTION", "size=increasing"),
+            interactions=None if interactions is None else _parse_groups(interactions),
             schema=schema,
             read=read_options(sep, encoding, decimal, na, sheet, query),
             preset=preset,
@@ -123,6 +144,14 @@ def _parse_class_weight(given: str) -> str | dict[str, float]:
         return {label: float(value) for label, value in loads(given).items()}
     except (TypeError, ValueError):
         raise UsageError(f'--class-weight must be balanced or JSON such as {{"yes": 5}}, got {given!r}') from None
+
+
+def _parse_groups(given: str) -> list[list[str]]:
+    """Return groups of columns from ``a,b;c``."""
+    groups = [[name.strip() for name in group.split(",")] for group in given.split(";")]
+    if not all(name for group in groups for name in group):
+        raise UsageError(f"--interactions must be groups of columns, such as 'size,age;price', got {given!r}")
+    return groups
 
 
 def resume(

@@ -44,8 +44,14 @@ def read_options(
 
 
 def parse_types(types: Sequence[str] | None) -> dict[str, str]:
-    """Return kinds by column from ``COL=KIND``; a column's own name may hold ``=``."""
-    for each in types or ():
+    """Return kinds by column."""
+    return parse_by_column(types, "--types COL=KIND", "zip=categorical")
+
+
+def parse_by_column(given: Sequence[str] | None, option: str, example: str) -> dict[str, str]:
+    """Return what is said of columns from ``COL=WORD``; a column's own name may hold ``=``."""
+    name, form = option.split()
+    for each in given or ():
         if "=" not in each:
-            raise UsageError(f"--types must be COL=KIND, such as zip=categorical; got {each!r}")
-    return {column: kind for column, _, kind in (each.rpartition("=") for each in types or ())}
+            raise UsageError(f"{name} must be {form}, such as {example}; got {each!r}")
+    return {column: word for column, _, word in (each.rpartition("=") for each in given or ())}

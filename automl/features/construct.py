@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import Any, Final
@@ -44,6 +44,7 @@ class Arithmetic:
         y: NDArray[Any],
         task: Task,
         random_state: int,
+        allowed: Callable[[int, int], bool] = lambda *_: True,
     ) -> Arithmetic:
         """Combine the columns that tell most of the target, and keep the combinations that tell more than others.
 
@@ -56,13 +57,18 @@ class Arithmetic:
             (rows, columns) of the training rows, missing values as NaN.
         categorical
             Columns that hold codes; they are not combined.
+        allowed
+            Whether two columns may be combined.
         """
         numeric = [i for i in _spread(dense) if i not in categorical]
-        if len(numeric) < 2:
+        pairs: list[tuple[int, int, int]] = []
+        if len(numeric) >= 2:
+            alone = gains(dense, y, task, random_state, cells=CELLS, categorical=categorical)
+            sources = sorted(numeric, key=lambda i: -alone[i])[:SOURCES]
+            pairs = [(a, b, code) for a, b, code in _pairs(sources) if allowed(a, b)]
+        if not pairs:
             return cls((), *(np.zeros(0, np.intp) for _ in range(3)))
-        alone = gains(dense, y, task, random_state, cells=CELLS, categorical=categorical)
-        sources = sorted(numeric, key=lambda i: -alone[i])[:SOURCES]
-        every = cls._of(list(_pairs(sources)), names)
+        every = cls._of(pairs, names)
         rows = sample(len(dense), CELLS // (len(names) + len(every.names)), random_state)
         joined = np.concatenate([dense[rows], every(dense[rows])], axis=1)
         together = gains(joined, y[rows], task, random_state, categorical=categorical)[len(names) :]

@@ -48,6 +48,13 @@ class Dates:
         return (*parts, *(f"days({a} - {b})" for a, b in combinations(self._paired, 2)))
 
     @property
+    def made_of(self) -> tuple[tuple[str, ...], ...]:
+        """The sources of each of :attr:`names`."""
+        nothing = np.zeros(0, "datetime64[us]")
+        parts = sum(1 for _ in _parts(nothing, np.int64(0), cycles=self.cycles))
+        return (*((name,) for name in self.sources for _ in range(parts)), *combinations(self._paired, 2))
+
+    @property
     def _paired(self) -> tuple[str, ...]:
         return self.sources if len(self.sources) <= PAIRED else ()
 

@@ -67,6 +67,7 @@ class Matrix:
     names : one name a column, unique.
     categorical : indices of columns that hold integer category codes 0 .. cardinality-1; NaN where missing or unseen.
     cardinalities : the number of codes of each column in ``categorical``.
+    sources : of training rows, for each column the columns of the table that it is made of.
     key : identity for caches of derived structures (binned data sets); empty = do not cache.
     """
 
@@ -74,6 +75,7 @@ class Matrix:
     names: tuple[str, ...]
     categorical: tuple[int, ...] = ()
     cardinalities: tuple[int, ...] = ()
+    sources: tuple[tuple[str, ...], ...] = ()
     key: str = ""
 
     @property

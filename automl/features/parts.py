@@ -50,6 +50,11 @@ class Parts:
         return tuple(name for part in self._sparse for name in part.names)
 
     @property
+    def sources(self) -> tuple[tuple[str, ...], ...]:
+        """For each column, the dense ones first, the columns of the table that it is made of."""
+        return tuple(made_of for part in (*self._dense, *self._sparse) for made_of in _sources(part))
+
+    @property
     def cardinalities(self) -> tuple[int, ...]:
         """Number of category codes of each dense column that holds codes, else 0."""
         tables = (cardinality for table in self.tables for cardinality in table.cardinalities)
@@ -63,6 +68,15 @@ class Parts:
     def sparse(self, frame: pd.DataFrame) -> list[csr_array[Any]]:
         """Return the sparse columns, (rows, ...) each."""
         return [part.transform(frame) for part in self._sparse]
+
+
+def _sources(part: Numbers | Table | Dates | Style | Topics | OneHot | Bag) -> tuple[tuple[str, ...], ...]:
+    if isinstance(part, Numbers):
+        return tuple((name,) for name in part.names)
+    if isinstance(part, Dates):
+        return part.made_of
+    source = part.bag.source if isinstance(part, Topics) else part.source
+    return ((source,),) * len(part.names)
 
 
 def fit_parts(

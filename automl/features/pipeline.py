@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, Schema, Task
 from automl.errors import DataError
 from automl.features.construct import Arithmetic
@@ -50,6 +51,18 @@ class Features:
     compressed: bool
     """Whether the matrix is a ``csr_array``."""
     arithmetic: Arithmetic | None = None
+
+    @property
+    def sources(self) -> tuple[tuple[str, ...], ...]:
+        """For each column of the matrix, the columns of the table that it is made of."""
+        every = self.parts.sources
+        made_of = [every[i] for i in self.kept]
+        if self.arithmetic:
+            pairs = zip(self.arithmetic.left.tolist(), self.arithmetic.right.tolist(), strict=True)
+            made_of += [made_of[left] + made_of[right] for left, right in pairs]
+        if self.filling:
+            made_of += [made_of[i] for i in self.filling.flagged]
+        return (*made_of, *every[len(self.parts.dense_names) :])
 
     def transform(self, frame: pd.DataFrame) -> Matrix:
         """Return the matrix of a typed frame with any number of rows, none included."""
@@ -116,6 +129,7 @@ def fit_features(
     random_state: int,
     groups: NDArray[np.intp] | None = None,
     texts: Texts | None = None,
+    constraints: Constraints = FREE,
 ) -> tuple[Features, Matrix]:
     """Fit features on training rows and return them with the matrix of these rows.
 
@@ -132,6 +146,8 @@ def fit_features(
         (rows,) codes of rows that belong together; such rows are not told of each other's targets either.
     texts
         What :func:`fit_texts` returned for the same arguments, if it was called.
+    constraints
+        What columns may not be combined.
 
     Raises
     ------
@@ -147,7 +163,9 @@ def fit_features(
     if texts is None or needs.blind:
         texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
     parts, dense = fit_parts(frame, seen, needs, supervision, texts)
+    sources = parts.sources
     kept = _kept(dense, parts, y, task, needs, random_state)
+    kept = kept[[constraints.allow(sources[i]) for i in kept]]
     dense, sparse = dense[:, kept], parts.sparse(frame)
     names = tuple(parts.dense_names[i] for i in kept)
     codes = [(i, parts.cardinalities[column]) for i, column in enumerate(kept) if parts.cardinalities[column]]
@@ -155,7 +173,10 @@ def fit_features(
     known = dense[sample(len(dense), KNOWN, random_state)] if len(dense) > KNOWN else dense
     arithmetic = None
     if needs.arithmetic:
-        arithmetic = Arithmetic.fit(dense, names, categorical, y, task, random_state)
+        arithmetic = Arithmetic.fit(
+            *(dense, names, categorical, y, task, random_state),
+            allowed=lambda a, b: constraints.allow(sources[kept[a]] + sources[kept[b]]),
+        )
         known, names = np.concatenate([known, arithmetic(known)], axis=1), names + arithmetic.names
     filling = Filling.fit(known) if needs.missing == "impute" else None
     if filling:
@@ -172,7 +193,7 @@ def fit_features(
         needs.sparse and _smaller(known, sparse),
         arithmetic,
     )
-    return features, features._matrix(dense, sparse)
+    return features, replace(features._matrix(dense, sparse), sources=features.sources)
 
 
 def _kept(

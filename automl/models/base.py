@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.constraints import FREE, Constraints
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs
@@ -66,7 +67,7 @@ class Shape:
     n_classes: int = 0
     """0 for regression."""
     numeric: int = 0
-    """Columns that are numbers, with which one can reckon."""
+    """Columns that are numbers, with which one can reckon: all, but for constraints."""
     skewed: bool = False
     """Whether the target is an amount with a long tail."""
 
@@ -105,6 +106,8 @@ class FitContext:
     quantile: float | None = None
     """Regression: the quantile of the target to predict, such as 0.5 for absolute errors; None = the mean. Families
     that only know means predict those."""
+    constraints: Constraints = FREE
+    """What the model must keep to, by the columns of the table; ``data.X_train.sources`` says which those are."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
 
@@ -149,6 +152,10 @@ class Family(ABC):
     """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
     weighted: ClassVar[bool] = False
     """Whether ``fit`` uses the weights of rows; a family that does not is given none."""
+    monotone: ClassVar[bool] = False
+    """Whether ``fit`` keeps to monotone constraints; where there are some, others are not trained."""
+    interactions: ClassVar[bool] = False
+    """The same for interaction constraints."""
     baseline: ClassVar[bool] = False
     """Whether this is what every other family must beat: trained first, always on the leaderboard."""
     library: ClassVar[str] = "numpy"
@@ -184,6 +191,10 @@ class Family(ABC):
     @abstractmethod
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit, input matrix not included."""
+
+    def keeps(self, constraints: Constraints) -> bool:
+        """Return whether ``fit`` keeps to these constraints."""
+        return (self.monotone or not constraints.monotone) and (self.interactions or not constraints.interactions)
 
     def preview(self, shape: Shape) -> Params | None:
         """Return a configuration that trains in about a second, or None if there is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
 from typing import Any, Final, Literal, Protocol
 
@@ -219,6 +219,14 @@ def boost(rounds: Rounds, control: RoundControl, context: FitContext) -> Generat
 def objective_of(context: FitContext) -> ProblemType | Literal["quantile"]:
     """Return the key of what a booster minimises: a quantile if one is asked for, else what suits the problem."""
     return "quantile" if context.quantile is not None else context.shape.problem_type
+
+
+def means_if_monotone(context: FitContext) -> FitContext:
+    """Return the context, without its quantile where there are monotone constraints.
+
+    For a quantile, leaves are moved to those of their rows after the tree is grown, and no longer keep the order.
+    """
+    return replace(context, quantile=None) if context.constraints.monotone else context
 
 
 def output(raw: Any, classification: bool) -> NDArray[np.float64]:

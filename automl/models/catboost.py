@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -168,6 +168,7 @@ class CatBoost(Family):
     name = "catboost"
     library = "catboost"
     weighted = True
+    monotone = True
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -205,6 +206,8 @@ class CatBoost(Family):
         if (data.y_train == data.y_train[0]).all():
             chosen["bootstrap_type"] = "No"  # sampling by gradients fails where all of them are zero
         layout = Layout.of(data.X_train)
+        if directions := context.constraints.directions(data.X_train.sources):
+            chosen |= _ordered([directions[column] for column in (*layout.numeric, *layout.categorical)])
         train = layout.pool(data.X_train, data.y_train, data.weight_train)
         pools = train, layout.pool(data.X_valid, data.y_valid, data.weight_valid)
         most_rounds = int(chosen.pop("max_rounds"))
@@ -258,6 +261,12 @@ def _written(booster: Any, form: str) -> bytes:
     with TemporaryDirectory() as folder:
         booster.save_model(str(Path(folder) / "model"), format=form)
         return (Path(folder) / "model").read_bytes()
+
+
+def _ordered(directions: Sequence[int]) -> dict[str, Value]:
+    """Return what keeps predictions in order: no other trees can, and statistics of combinations hold numbers too."""
+    written = f"({','.join(map(str, directions))})"
+    return {"monotone_constraints": written, "grow_policy": "SymmetricTree", "max_ctr_complexity": 1}
 
 
 def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, context: FitContext) -> Any:

@@ -41,6 +41,8 @@ class Constant(Family):
     name = "constant"
     baseline = True
     weighted = True
+    monotone = True
+    interactions = True
 
     def needs(self, params: Params) -> Needs:
         """Return that no column is looked at."""

@@ -30,7 +30,16 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, linked, objective_of, output
+from automl.models.boosting import (
+    MOST_ROUNDS,
+    RoundControl,
+    Trained,
+    boost,
+    linked,
+    means_if_monotone,
+    objective_of,
+    output,
+)
 from automl.models.clightgbm import Trees
 
 OBJECTIVES: Final = {
@@ -111,6 +120,8 @@ class LightGBM(Family):
     name = "lightgbm"
     library = "lightgbm"
     weighted = True
+    monotone = True
+    interactions = True
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -142,7 +153,7 @@ class LightGBM(Family):
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
         chosen = complete(params, defaults(context.shape))
         most_rounds = int(chosen.pop("max_rounds"))
-        rounds = _Rounds(data, chosen, context)
+        rounds = _Rounds(data, chosen, means_if_monotone(context))
         control = RoundControl(
             learning_rate=float(chosen["learning_rate"]),
             rows=data.X_train.rows,
@@ -203,7 +214,7 @@ class _Rounds:
         import lightgbm
 
         objective, metric = OBJECTIVES[objective_of(context)]
-        settings = {
+        settings: dict[str, Any] = {
             **chosen,
             "objective": objective,
             "metric": metric,
@@ -219,6 +230,11 @@ class _Rounds:
             settings["num_class"] = context.shape.n_classes
         if context.quantile is not None:
             settings["alpha"] = context.quantile
+        sources = data.X_train.sources
+        if directions := context.constraints.directions(sources):
+            settings["monotone_constraints"] = directions
+        if groups := context.constraints.groups(sources):
+            settings["interaction_constraints"] = groups
         train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
         self.booster = lightgbm.Booster(settings, train)
         self.booster.add_valid(valid, "valid")

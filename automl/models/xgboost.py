@@ -33,7 +33,16 @@ from automl.models.base import (
     complete,
 )
 from automl.models.binned import BinnedCache
-from automl.models.boosting import MOST_ROUNDS, RoundControl, Trained, boost, linked, objective_of, output
+from automl.models.boosting import (
+    MOST_ROUNDS,
+    RoundControl,
+    Trained,
+    boost,
+    linked,
+    means_if_monotone,
+    objective_of,
+    output,
+)
 from automl.models.clightgbm import FEW
 from automl.models.leaves import LeafTable, Tree
 
@@ -146,6 +155,8 @@ class XGBoost(Family):
     name = "xgboost"
     library = "xgboost"
     weighted = True
+    monotone = True
+    interactions = True
     gpu = True
 
     def needs(self, params: Params) -> Needs:
@@ -175,7 +186,7 @@ class XGBoost(Family):
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
         chosen = complete(params, DEFAULTS)
         most_rounds = int(chosen.pop("max_rounds"))
-        rounds = _Rounds(data, chosen, context)
+        rounds = _Rounds(data, chosen, means_if_monotone(context))
         control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, ENOUGH, most_rounds)
         yield from boost(rounds, control, context)
         # the bytes leave training data behind, and make this model equal to the one that is loaded
@@ -223,6 +234,11 @@ class _Rounds:
             settings["num_class"] = context.shape.n_classes
         elif context.quantile is not None and context.quantile != 0.5:
             settings["quantile_alpha"] = context.quantile
+        sources = data.X_train.sources
+        if directions := context.constraints.directions(sources):
+            settings["monotone_constraints"] = f"({','.join(map(str, directions))})"
+        if groups := context.constraints.groups(sources):
+            settings["interaction_constraints"] = str(groups)
         self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
         self.booster = xgboost.Booster(settings, [self._train, self._valid])
         self._classification = context.shape.problem_type.classification

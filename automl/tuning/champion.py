@@ -113,6 +113,7 @@ class Champion:
             problem.objective,
             folds.valid_folds,
             sample_weight=problem.weight_of(folds.valid_rows),
+            positive=bool(problem.constraints.monotone),
             random_state=problem.random_state,
         )
         judged = self.judged(honest)

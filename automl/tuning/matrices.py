@@ -70,7 +70,13 @@ class Matrices:
                 ),
             )
             texts = read(Texts, fitted, "texts", FORMAT)
-        features, X_train = fit_features(*rows, needs, random_state=problem.random_state, groups=groups, texts=texts)
+        features, X_train = fit_features(
+            *(*rows, needs),
+            random_state=problem.random_state,
+            groups=groups,
+            texts=texts,
+            constraints=problem.constraints,
+        )
         (place / "features").mkdir()
         features.save(place / "features")
         _write(place / "train", X_train)
@@ -95,7 +101,12 @@ def _write(place: Path, matrix: Matrix) -> None:
         np.save(place / "values.npy", matrix.values)
     else:
         sparse.save_npz(place / "values.npz", matrix.values, compressed=False)
-    about = {"names": matrix.names, "categorical": matrix.categorical, "cardinalities": matrix.cardinalities}
+    about = {
+        "names": matrix.names,
+        "categorical": matrix.categorical,
+        "cardinalities": matrix.cardinalities,
+        "sources": matrix.sources,
+    }
     write_json(place / "matrix.json", about)
 
 
@@ -108,7 +119,12 @@ def _read(place: Path) -> Matrix:
     else:
         values = sparse.csr_array(sparse.load_npz(place / "values.npz"))
     return Matrix(
-        values, tuple(about["names"]), tuple(about["categorical"]), tuple(about["cardinalities"]), key=str(place)
+        values,
+        tuple(about["names"]),
+        tuple(about["categorical"]),
+        tuple(about["cardinalities"]),
+        tuple(map(tuple, about.get("sources", ()))),  # runs of earlier versions have none
+        key=str(place),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, Schema, Task
 from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric
@@ -39,6 +40,8 @@ class Problem:
     """(rows,) how much each counts in fits and scores: positive, 1 on average. None = all alike."""
     class_weight: tuple[float, ...] = ()
     """How much more each class counts, in fits only; empty = all alike."""
+    constraints: Constraints = FREE
+    """What every model, and the ensemble, must keep to."""
 
     @property
     def shape(self) -> Shape:
@@ -48,7 +51,7 @@ class Problem:
             len(self.frame),
             self.frame.shape[1],
             self.task.n_classes,
-            numeric=len(self.schema.of(Kind.NUMERIC)),
+            numeric=self.constraints.combinable(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),
         )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from automl.artifact import About, plain_rows
 from automl.config import FitConfig
+from automl.data.constraints import Constraints
 from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_text, schema_to_json
 from automl.data.task import task_from_json, task_to_json
@@ -123,6 +124,7 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         groups=_array(root / "groups.npy"),
         weight=_array(root / "weight.npy"),
         class_weight=tuple(stored.get("class_weight", ())),
+        constraints=Constraints.of(config.monotone, config.interactions),
     )
     plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
     return StoredRun(config, problem, about, plan, stored["started"], stored.get("weight_column"))

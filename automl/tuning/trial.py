@@ -115,6 +115,7 @@ class TrialRunner:
                     gpu=allowance.gpu and family.gpu,
                     random_state=self._problem.random_state,
                     quantile=self._problem.metric.quantile,
+                    constraints=self._problem.constraints,
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                 )
                 params = _carried(family, candidate.params, records, context)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from typed_frames import ALL_NEEDS, TASKS, frame_of, schema_of, schemas, strange_rows, target_of
 
+from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, Schema
 from automl.errors import ArtifactError, DataError
 from automl.features.matrix import Matrix, Needs
@@ -116,3 +117,55 @@ def test_mostly_constant_tables_keep_a_column(missing: str) -> None:
     needs = Needs(missing, "codes")  # type: ignore[arg-type]
     _, matrix = fit_features(frame, np.arange(30.0), schema, TASKS["regression"], needs, random_state=0)
     assert matrix.values.shape == (30, 1)
+
+
+@given(
+    schema=schemas(),
+    task=st.sampled_from(sorted(TASKS)),
+    needs=st.sampled_from(ALL_NEEDS),
+    constraints=st.sampled_from(
+        [
+            FREE,
+            Constraints.of({"c0": "increasing", "c1": "decreasing"}, None),
+            Constraints.of(None, [["c0", "c1"], ["c1", "c2"]]),
+            Constraints.of({"c1": "increasing"}, [["c0", "c1", "c2"]]),
+        ]
+    ),
+    seed=st.integers(0, 9),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_column_depends_on_its_sources_only_and_these_may_meet(
+    schema: Schema, task: str, needs: Needs, constraints: Constraints, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    frame = frame_of(schema, 40, generator, missing=0.2)
+    y = target_of(TASKS[task], 40, generator)
+    features, train = fit_features(frame, y, schema, TASKS[task], needs, random_state=seed, constraints=constraints)
+    assert len(train.sources) == train.columns
+    rows = frame_of(schema, 20, generator, missing=0.2)
+    other, before = frame_of(schema, 20, generator, missing=0.2), features.transform(rows).dense
+    for name in rows:
+        after = features.transform(rows.assign(**{name: other[name]})).dense
+        changed = ((before != after) & ~(np.isnan(before) & np.isnan(after))).any(axis=0)
+        assert all(name in train.sources[i] for i in np.flatnonzero(changed))
+    for made_of in train.sources:
+        assert constraints.allow(made_of)
+    apart = constraints.groups(train.sources)
+    assert not apart or {i for group in apart for i in group} == set(range(train.columns))
+
+
+def test_what_may_be_combined_still_is() -> None:
+    generator = np.random.default_rng(0)
+    schema = schema_of(**dict.fromkeys("abcd", Kind.NUMERIC))
+    frame = pd.DataFrame(generator.uniform(1, 2, size=(500, 4)), columns=list("abcd"))
+    rows = frame, (frame["a"] * frame["b"] / frame["c"]).to_numpy(), schema, TASKS["regression"]
+
+    def pairs(constraints: Constraints) -> set[str]:
+        needs = Needs(arithmetic=True)
+        _, train = fit_features(*rows, needs, random_state=0, constraints=constraints)
+        return {"".join(sorted(made_of)) for made_of in train.sources if len(made_of) > 1}
+
+    assert {"ab", "ac", "bc"} <= pairs(FREE)
+    assert "bc" in (found := pairs(Constraints.of({"a": "increasing"}, None)))
+    assert not any("a" in each for each in found)
+    assert pairs(Constraints.of(None, [["a", "b"]])) <= {"ab", "cd"}

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from automl.data.constraints import Constraints
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs
@@ -89,6 +90,33 @@ def take(X: Matrix, rows: Sequence[int] | slice) -> Matrix:
     return replace(X, values=np.ascontiguousarray(X.values[rows]))
 
 
+def link(model: Model, X: Matrix, shape: Shape) -> np.ndarray:
+    """Return what the trees add up to, but for what is the same in all classes."""
+    prediction = model.predict(X)
+    return np.log(prediction[:, 1:] / prediction[:, :1]) if shape.n_classes else prediction[:, None]
+
+
+def steps(model: Model, X: Matrix, column: int, shape: Shape) -> np.ndarray:
+    """Return by how much the prediction rises from one value of a column to the next, all others fixed."""
+    grid = np.linspace(-3, 3, 40, dtype=np.float32)
+    values = np.repeat(X.values[:30], len(grid), axis=0)
+    values[:, column] = np.tile(grid, 30)
+    prediction = model.predict(replace(X, values=values))
+    return np.diff((prediction[:, 1] if shape.n_classes else prediction).reshape(30, -1), axis=1)
+
+
+def together(model: Model, X: Matrix, columns: tuple[int, int], shape: Shape) -> float:
+    """Return the largest second difference when two columns change to the values of another row."""
+    (a, b), other = columns, np.roll(X.values, 1, axis=0)
+
+    def changed(*which: int) -> np.ndarray:
+        values = X.values.copy()
+        values[:, which] = other[:, which]
+        return link(model, replace(X, values=values), shape)
+
+    return float(np.abs(changed(a, b) - changed(a) - changed(b) + changed()).max())
+
+
 class FamilyContract:
     """Inherit, and set ``families``."""
 
@@ -144,6 +172,37 @@ class FamilyContract:
         ]
         check(aimed.predict(data.X_valid), 100, shape)
         assert losses[0] < losses[1] * (1.02 if quantile == 0.5 else 1.0) + 1e-12
+
+    @pytest.mark.parametrize("quantile", [None, 0.5])
+    def test_monotone_constraints_hold_for_all_configurations(self, family, problem_type, quantile):
+        """Along two columns, against what the data say of one; also beside categories and gaps in others."""
+        if not family.monotone or problem_type is ProblemType.MULTICLASS or (quantile and problem_type.classification):
+            return
+        _, shape, _ = start(family, problem_type)
+        rng = np.random.default_rng(0)
+        constraints = Constraints.of({"a": "decreasing", "b": "increasing"}, None)
+        space = family.space(shape)
+        for params in [*family.portfolio(shape), *([sample(space, rng) for _ in range(5)] if space else [])]:
+            data, _ = make_fold(problem_type, family.needs(params))
+            data = replace(data, X_train=replace(data.X_train, sources=tuple((name,) for name in "abcde")))
+            context = FitContext(shape, constraints=constraints, quantile=quantile, deadline=Deadline.after(0.15))
+            model, _ = run(family, data, params, context)
+            for column, direction in ((0, -1), (1, 1)):
+                assert (direction * steps(model, data.X_valid, column, shape)).min() >= -1e-7
+
+    def test_interaction_constraints_hold(self, family, problem_type):
+        """The trees of a single model add up by group: on the scale of the sum the second difference is 0."""
+        if not family.interactions or family.baseline:
+            return
+        data, shape, params = start(family, problem_type)
+        data = replace(data, X_train=replace(data.X_train, sources=tuple((name,) for name in "abcde")))
+        apart = Constraints.of(None, [["a", "c"], ["b"]])
+        free, kept = (
+            run(family, data, params, FitContext(shape, constraints=each))[0] for each in (Constraints(), apart)
+        )
+        assert together(kept, data.X_valid, (1, 2), shape) < 1e-3 < together(free, data.X_valid, (1, 2), shape)
+        assert together(kept, data.X_valid, (0, 3), shape) < 1e-3
+        assert together(kept, data.X_valid, (0, 2), shape) > 1e-3
 
     def test_a_row_alone_equals_the_row_in_a_batch(self, family, problem_type):
         model, data, _ = fitted(family, problem_type)
