@@ -114,6 +114,21 @@ def test_costs_decide(table: pd.DataFrame, tmp_path: Path) -> None:
     assert load(model.run_).decision == model.predictor_.decision
 
 
+def test_several_classes_have_multipliers(table: pd.DataFrame, tmp_path: Path) -> None:
+    frame = table.drop(columns="w").assign(bought=np.digitize(table["a"] + 0.5 * table["b"], [1.2, 2.2]))
+    frame["a"] += np.random.default_rng(1).normal(size=ROWS)
+    model = AutoML(**TINY, metric="balanced_accuracy", output=tmp_path / "run").fit(frame, target="bought")
+    multipliers = model.predictor_.decision.multipliers
+    assert multipliers[0] < multipliers[1] < multipliers[2]
+    loaded = load(model.run_)
+    assert loaded.decision == model.predictor_.decision
+    expected = (loaded.predict_proba(frame) * multipliers).argmax(axis=1)
+    assert loaded.predict(frame).tolist() == expected.tolist()
+    assert model.evaluate(frame)["balanced_accuracy"] == pytest.approx(
+        sk.balanced_accuracy_score(frame["bought"], expected)
+    )
+
+
 def test_accuracy_of_a_rare_class_is_warned_of(table: pd.DataFrame, tmp_path: Path) -> None:
     said: list[str] = []
     options = TINY | {"max_trials": 1, "metric": "accuracy"}

@@ -1,4 +1,4 @@
-"""From probabilities to classes: the most probable one, the one from a threshold on, or the cheapest."""
+"""From probabilities to classes: the most probable one, by a threshold or multipliers, or the cheapest."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.data.table import Label, ProblemType
+from automl.data.table import Label
 from automl.evaluation.confusion import Confusion, Values, confusion
 from automl.evaluation.metric import Metric, Weight
+from automl.evaluation.multipliers import best_multipliers
 from automl.evaluation.validation import parts_to_cross_fit
 
 _GRID: Final = 64
@@ -23,11 +24,13 @@ _THRESHOLDS: Final = 1_000
 """Thresholds between neighbours in the order of probabilities that are tried at most."""
 _MANY: Final = 5_000
 """Rows from which on sorting takes long, and the log loss chooses models as well."""
+_MOST_CLASSES: Final = 30
+"""Classes above which each has too few rows to tell its multiplier, and a search takes long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a class is chosen; without a threshold or costs the most probable one.
+    """How a class is chosen; without anything else the most probable one.
 
     >>> shares = np.array([[0.7, 0.3], [0.2, 0.8]])
     >>> Decision()(shares).tolist(), Decision(0.3)(shares).tolist(), Decision(costs=((0, 1), (9, 0)))(shares).tolist()
@@ -39,13 +42,17 @@ class Decision:
     costs: tuple[tuple[float, ...], ...] = ()
     """``costs[i][j]`` of choosing class j where i is true; the class of least expected cost is chosen."""
 
+    multipliers: tuple[float, ...] = ()
+    """More classes: what each probability is multiplied by; the class of the highest product is chosen."""
+
     def __call__(self, prediction: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return (rows,) class codes for (rows, k) probabilities."""
         if self.threshold is not None:
             return (prediction[:, 1] >= self.threshold).astype(np.intp)
         if self.costs:  # not a matrix product, whose last bits may depend on the rows beside a row
             return np.asarray((prediction[:, :, None] * np.array(self.costs)).sum(axis=1).argmin(axis=1))
-        return np.asarray(prediction.argmax(axis=1))
+        weighed = prediction * np.array(self.multipliers) if self.multipliers else prediction
+        return np.asarray(weighed.argmax(axis=1))
 
     def settled(self, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (rows, k) probabilities that are 1 for the chosen class."""
@@ -55,17 +62,22 @@ class Decision:
         """Return in words how a class is chosen; empty for the most probable one."""
         if self.threshold is not None:
             return f"predicts {classes[1]!r} from a probability of {self.threshold:.3g} on"
+        if self.multipliers:
+            shown = ", ".join(f"{label!r} x {m:.3g}" for label, m in zip(classes, self.multipliers, strict=True))
+            return f"predicts the class of the highest probability, multiplied: {shown}"
         return "predicts the class of least expected cost" if self.costs else ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is not the default."""
         threshold = {} if self.threshold is None else {"threshold": self.threshold}
-        return threshold | ({"costs": [list(row) for row in self.costs]} if self.costs else {})
+        costs = {"costs": [list(row) for row in self.costs]} if self.costs else {}
+        return threshold | costs | ({"multipliers": list(self.multipliers)} if self.multipliers else {})
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Decision:
         """Read what :meth:`to_json` wrote."""
-        return cls(record.get("threshold"), tuple(map(tuple, record.get("costs", ()))))
+        costs = tuple(map(tuple, record.get("costs", ())))
+        return cls(record.get("threshold"), costs, tuple(record.get("multipliers", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +94,26 @@ class OfClasses:
 
 
 def tuned(metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> Decision:
-    """Return the threshold between two classes that is best for a metric of classes on these rows.
+    """Return the threshold between two classes, or the multipliers of more, that are best on these rows.
 
-    It lies midway between two probabilities that occur; of equally good ones the nearest to 0.5 is taken. For more
-    classes, and where the metric is not defined, the metric's own decision stays.
+    A threshold lies midway between two probabilities that occur; of equally good ones the nearest to 0.5 is taken. The
+    metric's own decision stays where the metric is not defined, and among more than two classes where it is a function
+    of the user's own, or has costs, whose best decision is known.
 
     >>> from automl.evaluation.metrics import get_metric
     >>> from automl.data.table import ProblemType
     >>> positive = np.array([0.1, 0.2, 0.3, 0.4])
     >>> shares = np.column_stack([1 - positive, positive])
     >>> tuned(get_metric("f1", ProblemType.BINARY), np.array([0, 0, 1, 1]), shares)
-    Decision(threshold=0.25, costs=())
+    Decision(threshold=0.25, costs=(), multipliers=())
     """
+    classes, function = prediction.shape[1], metric.function
+    if classes > 2:
+        if classes > _MOST_CLASSES or not isinstance(function, OfClasses) or function.decision.costs:
+            return own_decision(metric)
+        sign = -1.0 if metric.greater_is_better else 1.0
+        found = best_multipliers(lambda matrices: sign * function.formula(matrices), y, prediction, weight)
+        return Decision(multipliers=tuple(found.tolist()))
     threshold, _ = _best(metric, y, prediction, weight)
     return own_decision(metric) if threshold is None else Decision(threshold)
 
@@ -107,10 +127,11 @@ def cross_decided(
     weight: Weight = None,
     random_state: int = 0,
 ) -> tuple[Decision, NDArray[np.float64]]:
-    """Choose how to decide by out-of-fold predictions: by the best threshold, or as the metric does by itself.
+    """Choose how to decide by out-of-fold predictions: tuned, see :func:`tuned`, or as the metric does by itself.
 
-    Each fold's rows are decided by the threshold that is best on the other folds; only if that is better than the
-    metric's own decision, a threshold is worth its noise. If there is only one fold, its rows are split into five.
+    Each fold's rows are decided by the threshold or multipliers that are best on the other folds; only if that is
+    better than the metric's own decision, they are worth their noise. If there is only one fold, its rows are split
+    into five.
 
     Returns
     -------
@@ -119,9 +140,9 @@ def cross_decided(
     """
     own, judged = own_decision(metric), of_settled(metric)
     by_itself = own.settled(prediction)
-    if prediction.shape[1] != 2 or len(y) < _FEWEST:
+    if len(y) < _FEWEST:
         return own, by_itself
-    fold_of_row = parts_to_cross_fit(fold_of_row, y, ProblemType.BINARY, random_state)
+    fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     honest = np.empty_like(by_itself)
     for fold in np.unique(fold_of_row):
         inside, outside = np.flatnonzero(fold_of_row == fold), np.flatnonzero(fold_of_row != fold)

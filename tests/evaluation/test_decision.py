@@ -87,7 +87,6 @@ def test_what_does_not_decide_between_two_classes_stays():
     assert at_best_threshold(auc) is auc
     assert at_best_threshold(get_metric("recall", BINARY)) == get_metric("recall", BINARY)  # all rows, that is
     prediction, y = np.random.default_rng(0).dirichlet(np.ones(3), 20), np.arange(20) % 3
-    assert tuned(f1_macro, y, prediction) == Decision()
     assert at_best_threshold(f1_macro)(y, prediction) == f1_macro(y, prediction)
 
 
