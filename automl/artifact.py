@@ -42,7 +42,7 @@ from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
-from automl.models import transformed
+from automl.models import resampled, transformed
 from automl.models.base import Model
 from automl.models.clightgbm import FEW
 from automl.models.registry import get_family
@@ -245,7 +245,7 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
                 opened[place] = Features.load(folder / place)
             path = _model_path(member["candidate"], fold["fold"])
             if path not in opened:
-                opened[path] = transformed.load(family, folder / path)
+                opened[path] = resampled.loaded(transformed.load(family, folder / path), folder / path)
             features, model = opened[place], opened[path]
             assert isinstance(features, Features)
             assert isinstance(model, Model)

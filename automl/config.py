@@ -84,6 +84,8 @@ class FitConfig:
     """The positive one of two classes; None = the second in sorted order."""
     class_weight: str | Mapping[str, float] | None = None
     """``balanced``, or how much more classes count in training."""
+    resample: bool = False
+    """Whether models are also trained on resampled rows, if a class is rare."""
     types: Mapping[str, str] | None = None
     """Kinds of columns that the user knows better than the engine."""
     schema: Sequence[Mapping[str, Any]] | None = None

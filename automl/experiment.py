@@ -65,6 +65,10 @@ class AutoML:
         The positive one of two classes, which metrics such as F1 are about; default: the second in sorted order.
     class_weight
         ``balanced``, or ``{class: weight}``: how much more rows of a class count in training. Scores do not change.
+    resample
+        Whether to try models that are trained on fewer rows of frequent classes or more of rare ones, too, if a class
+        has less than 10 % of the rows; their probabilities are corrected. Rarely worth its time. Needs imbalanced-learn
+        (``pip install 'automl[imbalance]'``).
     problem_type
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     types
@@ -124,6 +128,7 @@ class AutoML:
         problem_type: str | None = None,
         positive: str | int | float | bool | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
+        resample: bool = False,
         types: Mapping[str, str] | None = None,
         schema: str | Path | Sequence[Mapping[str, Any]] | None = None,
         monotone: Mapping[str, str] | None = None,
@@ -147,6 +152,7 @@ class AutoML:
         self.problem_type = problem_type
         self.positive = positive
         self.class_weight = class_weight
+        self.resample = resample
         self.types = types
         self.schema = schema
         self.monotone = monotone

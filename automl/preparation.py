@@ -26,6 +26,7 @@ from automl.evaluation.advice import imbalance_advice
 from automl.evaluation.custom import Asked, check_metric, resolve
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
+from automl.models.resampled import imbalanced, require_library
 from automl.tuning.problem import Problem
 from automl.tuning.store import StoredRun
 
@@ -119,11 +120,17 @@ def prepare(
         split = by_table(y, y_valid, task, roles, folds)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
     weight = None if weight is None else on_average_one(weight)
+    if config.resample:
+        require_library()
+        if not imbalanced(y, task.n_classes):
+            say("warning: no class is rare, so nothing is resampled")
     check_metric(chosen, y, task.n_classes, weight)
     if advice := imbalance_advice(chosen, y, task.classes, weight):
         say(f"warning: {advice}")
     by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
-    problem = Problem(typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints)
+    problem = Problem(
+        typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints, config.resample
+    )
     examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
     about = About(schema, task, chosen.name, table.reading, examples)
     run = StoredRun(config, problem, about, None, started, weight_column)

@@ -62,6 +62,9 @@ def fit(
     class_weight: Annotated[
         str | None, typer.Option(metavar="balanced|JSON", help="How much more classes count in fits: '{\"yes\": 5}'.")
     ] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Also try models of resampled rows, if a class is rare.")
+    ] = False,
     types: Types = None,
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Columns as 'automl schema' wrote them and you edited them.")
@@ -115,6 +118,7 @@ def fit(
             problem_type=problem_type,
             positive=positive,
             class_weight=None if class_weight is None else _parse_class_weight(class_weight),
+            resample=resample,
             types=parse_types(types),
             monotone=parse_by_column(monotone, "--monotone COL=DIRECTION", "size=increasing"),
             interactions=None if interactions is None else _parse_groups(interactions),

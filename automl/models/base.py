@@ -70,6 +70,8 @@ class Shape:
     """Columns that are numbers, with which one can reckon: all, but for constraints."""
     skewed: bool = False
     """Whether the target is an amount with a long tail."""
+    resample: bool = False
+    """Whether resampled training rows are tried."""
 
     @property
     def outputs(self) -> int:

@@ -1,4 +1,4 @@
-"""What a candidate is beyond its family's own hyperparameters: which columns it sees, and on which scale its target is.
+"""What a candidate is beyond its family's own hyperparameters: which columns and rows it sees, and its target's scale.
 
 Families know nothing of this; every family is tried with all of it. It stands among the hyperparameters of a candidate,
 ``{"depth": 6, "arithmetic": True, "target": "log"}``.
@@ -12,11 +12,13 @@ from typing import Final
 
 from automl.features.matrix import Needs
 from automl.models.base import Choice, Family, Params, Shape, Space, Value
+from automl.models.resampled import OVER, SMOTE, UNDER
 
 ARITHMETIC: Final = "arithmetic"
 TARGET: Final = "target"
 LOG: Final = "log"
 PLAIN: Final = "plain"
+RESAMPLE: Final = "resample"
 FORMS: Final = 2
 """Forms of each configuration that a family declares: plain columns, then combined columns beside them."""
 
@@ -26,7 +28,7 @@ class Configuration:
     """The hyperparameters of a candidate, taken apart.
 
     >>> Configuration.of({"depth": 6, "target": "log"})
-    Configuration(own={'depth': 6}, arithmetic=False, log=True)
+    Configuration(own={'depth': 6}, arithmetic=False, log=True, resample='')
     """
 
     own: Params
@@ -35,12 +37,15 @@ class Configuration:
     """Whether sums, differences, products and quotients of columns stand beside them."""
     log: bool
     """Whether the model learns the logarithm of the target."""
+    resample: str
+    """How the training rows are resampled, see :mod:`automl.models.resampled`; empty = not."""
 
     @classmethod
     def of(cls, params: Params) -> Configuration:
         """Take hyperparameters apart."""
-        own = {name: value for name, value in params.items() if name not in (ARITHMETIC, TARGET)}
-        return cls(own, bool(params.get(ARITHMETIC, False)), params.get(TARGET) == LOG)
+        own = {name: value for name, value in params.items() if name not in (ARITHMETIC, TARGET, RESAMPLE)}
+        resample = str(params.get(RESAMPLE, ""))
+        return cls(own, bool(params.get(ARITHMETIC, False)), params.get(TARGET) == LOG, resample)
 
     def needs(self, family: Family) -> Needs:
         """Return what the input must look like."""
@@ -72,3 +77,15 @@ def forms(family: Family, shape: Shape) -> Iterator[Params]:
             if shape.skewed and (place + form) % 2:
                 extra[TARGET] = LOG
             yield {**params, **extra}
+
+
+def resampled(family: Family, shape: Shape) -> Iterator[Params]:
+    """Yield the family's default on resampled rows, if that is to be tried.
+
+    Rows can only be made between others where no value is missing.
+    """
+    if not shape.resample or family.baseline:
+        return
+    params = family.portfolio(shape)[0]
+    ways = (UNDER, OVER, SMOTE) if family.needs(params).missing == "impute" else (UNDER, OVER)
+    yield from ({**params, RESAMPLE: how} for how in ways)

@@ -14,6 +14,7 @@ from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric
 from automl.evaluation.validation import Folds
 from automl.models.base import Shape
+from automl.models.resampled import imbalanced
 from automl.models.transformed import skewed
 
 
@@ -42,6 +43,8 @@ class Problem:
     """How much more each class counts, in fits only; empty = all alike."""
     constraints: Constraints = FREE
     """What every model, and the ensemble, must keep to."""
+    resample: bool = False
+    """Whether resampled training rows are tried, if a class is rare."""
 
     @property
     def shape(self) -> Shape:
@@ -53,6 +56,7 @@ class Problem:
             self.task.n_classes,
             numeric=self.constraints.combinable(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),
+            resample=self.resample and imbalanced(self.y, self.task.n_classes),
         )
 
     @property

@@ -125,6 +125,7 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         weight=_array(root / "weight.npy"),
         class_weight=tuple(stored.get("class_weight", ())),
         constraints=Constraints.of(config.monotone, config.interactions),
+        resample=config.resample,
     )
     plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
     return StoredRun(config, problem, about, plan, stored["started"], stored.get("weight_column"))

@@ -16,7 +16,7 @@ import numpy as np
 
 from automl.deadline import Deadline
 from automl.evaluation.validation import Folds
-from automl.models import transformed
+from automl.models import resampled, transformed
 from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, Model, Params, Progress
 from automl.models.registry import get_family
@@ -138,7 +138,10 @@ class TrialRunner:
         weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
         loss = self._problem.objective.loss
         prepared = time.perf_counter()
-        fit = transformed.fit(family, data, configuration.own, context, log=configuration.log)
+        if configuration.resample:
+            fit = resampled.fit(family, data, configuration.own, context, configuration.resample)
+        else:
+            fit = transformed.fit(family, data, configuration.own, context, log=configuration.log)
         while True:
             try:
                 progress: Progress = next(fit)
