@@ -70,21 +70,24 @@ def portfolio(families: Sequence[Family], shape: Shape) -> list[Candidate]:
     """Return the portfolio of all families, each configuration once.
 
     Families that the package does not know, which somebody has registered, show their default first. Then comes the
-    measured order, then resampled rows where these are asked for, then everybody's first, second and so on: a diverse
-    few before many of one kind is what an ensemble gains most from (Feurer et al. 2015; TabRepo, Salinas & Erickson
-    2024).
+    measured order, in turn with resampled rows where these are asked for, then everybody's first, second and so on: a
+    diverse few before many of one kind is what an ensemble gains most from (Feurer et al. 2015; TabRepo, Salinas &
+    Erickson 2024).
     """
     left = declared(families, shape)
     own = {family.name for family in FAMILIES}
     order = LARGE if shape.rows > LARGE_ROWS else SMALL[shape.problem_type.classification]
     registered = [(family.name, 0) for family in families if family.name not in own]
     chosen = [left.pop(place) for place in (*registered, *order) if place in left]
-    chosen += [
-        Candidate(family.name, params, "portfolio") for family in families for params in resampled(family, shape)
-    ]
+    rare = [[Candidate(family.name, params, "portfolio") for params in resampled(family, shape)] for family in families]
     lists = [[left[place] for place in left if place[0] == family.name] for family in families]
-    rounds = [candidate for each in zip_longest(*lists) for candidate in each if candidate is not None]
-    return list({candidate.id: candidate for candidate in (*chosen, *rounds)}.values())
+    every = [*_in_turn([chosen, _in_turn(rare)]), *_in_turn(lists)]
+    return list({candidate.id: candidate for candidate in every}.values())
+
+
+def _in_turn(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """Return the first of each list, then the second of each, and so on."""
+    return [candidate for each in zip_longest(*lists) for candidate in each if candidate is not None]
 
 
 def declared(families: Sequence[Family], shape: Shape) -> dict[Place, Candidate]:
