@@ -82,6 +82,7 @@ def choose_blend(
     fold_of_row: NDArray[np.integer],
     *,
     sample_weight: Weight = None,
+    training_weight: Weight = None,
     positive: bool = False,
     random_state: int = 0,
 ) -> tuple[Blend, NDArray[np.float64]]:
@@ -93,6 +94,10 @@ def choose_blend(
 
     Parameters
     ----------
+    sample_weight
+        (rows,) how much each row counts in scores.
+    training_weight
+        (rows,) the same in fits, if classes are weighted there: the second layer is not to undo that.
     positive
         Whether no weight may be negative: then the ensemble rises with a column with which all its members rise.
 
@@ -105,7 +110,7 @@ def choose_blend(
         equal = Blend(np.full(len(predictions), 1 / len(predictions)))
         return equal, equal(predictions)
     fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
-    judge = _Judge(metric, y, sample_weight)
+    judge = _Judge(metric, y, sample_weight, sample_weight if training_weight is None else training_weight)
     ways = _blends(predictions, judge, positive)
     honest = [np.empty_like(predictions[0]) for _ in ways]
     for fold in np.unique(fold_of_row):
@@ -113,8 +118,8 @@ def choose_blend(
         outside = np.flatnonzero(fold_of_row != fold)
         for way, blend in enumerate(_blends([each[outside] for each in predictions], judge.of(outside), positive)):
             honest[way][inside] = blend([each[inside] for each in predictions])
-    if metric.surrogate == "log_loss":
-        judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]))
+    if metric.surrogate == "log_loss" and metric.name != "log_loss":
+        judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]), weight=judge.in_fits)
     best = min(range(len(ways)), key=lambda way: judge(honest[way]))
     return ways[best], honest[best]
 
@@ -126,6 +131,8 @@ class _Judge:
     metric: Metric
     y: NDArray[Any]
     weight: Weight
+    in_fits: Weight = None
+    """How much rows count in the fit of a second layer."""
 
     def __call__(self, prediction: NDArray[np.float64]) -> float:
         """Return the loss; infinite where it is not defined."""
@@ -134,7 +141,8 @@ class _Judge:
 
     def of(self, rows: NDArray[np.intp]) -> _Judge:
         """Return the judge of some rows."""
-        return replace(self, y=self.y[rows], weight=None if self.weight is None else self.weight[rows])
+        weight, in_fits = (None if each is None else each[rows] for each in (self.weight, self.in_fits))
+        return replace(self, y=self.y[rows], weight=weight, in_fits=in_fits)
 
     def sample(self, most: int) -> NDArray[np.intp]:
         """Return the rows to choose on: all, or some of many."""
@@ -154,7 +162,7 @@ def _blends(predictions: Sequence[NDArray[np.float64]], judge: _Judge, positive:
     cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))
     rows = judge.sample(min(_SELECTION_ROWS, _CELLS // cells))
     some = judge.of(rows)
-    stacked = stack([each[rows] for each in predictions], some.y, weights, sample_weight=some.weight)
+    stacked = stack([each[rows] for each in predictions], some.y, weights, sample_weight=some.in_fits)
     return [average, average if positive and stacked.weights.min() < 0 else stacked]
 
 

@@ -112,7 +112,7 @@ def prepare(
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups = Rows.of(frame, schema, task, y), None
     if valid is None:
-        split, groups = make_scheme(typed, y, task, roles, folds, known=known, random_state=seed)
+        split, groups = make_scheme(typed, y, task, roles, folds, known=known, weight=weight, random_state=seed)
     else:
         further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
         if weight is not None:

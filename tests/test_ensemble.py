@@ -218,3 +218,21 @@ def test_no_weight_is_negative_where_that_would_break_a_promise(name, problem_ty
     assert free.weights.min() < -0.05
     assert kept.weights.min() >= 0
     assert metric.loss(y, free_honest) < metric.loss(y, honest)
+
+
+def test_the_second_layer_does_not_undo_class_weights():
+    """Models of balanced classes are far from the table's shares, and are to stay there."""
+    metric, rng = get_metric("roc_auc", ProblemType.BINARY), np.random.default_rng(0)
+    signal = rng.normal(size=4_000)
+    y = (rng.random(4_000) < 1 / (1 + np.exp(3 - 2 * signal))).astype(np.int64)
+    shift = 3 - np.log(1 / y.mean() - 1)
+    balanced = [1 / (1 + np.exp(shift - 2 * signal - 0.2 * rng.normal(size=4_000))) for _ in range(3)]
+    models = [np.column_stack([1 - each, each]) for each in balanced]
+    weight = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
+    folds = np.arange(4_000) % 4
+    undone, kept = (
+        choose_blend(models, y, metric, folds, training_weight=each)[1][:, 1].mean() for each in (None, weight)
+    )
+    assert undone == pytest.approx(y.mean(), abs=0.02)
+    assert kept == pytest.approx(np.mean(balanced), abs=0.05)
+    assert kept > 1.5 * y.mean()

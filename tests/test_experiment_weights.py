@@ -96,6 +96,7 @@ def test_class_weights_make_a_class_likelier(table: pd.DataFrame, tmp_path: Path
     balanced = AutoML(**options, class_weight="balanced", output=tmp_path / "b").fit(frame, target="bought")
     rows = [json_of(model, "lightgbm") for model in (plain, balanced)]
     assert rows[1] > 1.5 * rows[0]
+    assert balanced.predict_proba(frame)[:, 1].mean() > 1.5 * plain.predict_proba(frame)[:, 1].mean()
     assert AutoML.resume(balanced.run_, time_budget=2).get_params()["class_weight"] == "balanced"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.errors import UsageError
+from automl.evaluation.metric import Weight
 
 _LEVELS: Final = np.linspace(0.0, 1.0, 201)
 _ROWS: Final = 50
@@ -39,22 +40,25 @@ class Residuals:
     quantiles: NDArray[np.float64]
     """(201,) quantiles of (value - prediction) / spread at the levels 0, 0.005 .. 1."""
     rows: int
-    """Rows that it was learned from."""
+    """Rows that it was learned from; of weighted ones, how many of one weight would tell as much (Kish 1965)."""
     least: float
     """No value is expected below: 0 if there was none in training."""
 
     @classmethod
-    def fit(cls, y: NDArray[Any], prediction: NDArray[np.float64]) -> Self:
-        """Learn from (rows,) values and their out-of-fold predictions."""
+    def fit(cls, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> Self:
+        """Learn from (rows,) values and their out-of-fold predictions; with weights, that share of them is covered."""
         residual = y - prediction
         order = np.argsort(prediction, kind="stable")
         bins = np.array_split(order, min(max(len(y) // _ROWS, 1), _BINS))
         size = np.abs(residual)
-        smallest = max(1e-3 * float(size.mean()), np.finfo(np.float32).tiny)
-        centers = np.array([np.median(prediction[rows]) for rows in bins])
-        spreads = np.array([max(size[rows].mean(), smallest) for rows in bins])
-        quantiles = np.quantile(residual / np.interp(prediction, centers, spreads), _LEVELS)
-        return cls(centers, spreads, quantiles, len(y), 0.0 if np.min(y) >= 0 else -inf)
+        smallest = max(1e-3 * float(np.average(size, weights=weight)), float(np.finfo(np.float32).tiny))
+        some = [None if weight is None else weight[rows] for rows in bins]
+        centers = np.array([_quantiles(prediction[rows], 0.5, w) for rows, w in zip(bins, some, strict=True)])
+        means = [float(np.average(size[rows], weights=w)) for rows, w in zip(bins, some, strict=True)]
+        spreads = np.maximum(means, smallest)
+        quantiles = _quantiles(residual / np.interp(prediction, centers, spreads), _LEVELS, weight)
+        told = len(y) if weight is None else max(1, round(weight.sum() ** 2 / np.square(weight).sum()))
+        return cls(centers, spreads, quantiles, told, 0.0 if np.min(y) >= 0 else -inf)
 
     def interval(self, prediction: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
         """Return (rows, 2): the bounds between which the value lies with probability ``coverage``, 0 < coverage < 1.
@@ -90,3 +94,9 @@ class Residuals:
             np.array(record[name], np.float64) for name in ("centers", "spreads", "quantiles")
         )
         return cls(centers, spreads, quantiles, record["rows"], -inf if record["least"] is None else record["least"])
+
+
+def _quantiles(values: NDArray[np.float64], levels: Any, weight: Weight) -> Any:
+    if weight is None:
+        return np.quantile(values, levels)
+    return np.quantile(values, levels, weights=weight, method="inverted_cdf")

@@ -35,6 +35,7 @@ def make_scheme(
     wanted: int | Splitter | Pairs | None,
     *,
     known: NDArray[np.bool_],
+    weight: NDArray[np.float64] | None = None,
     random_state: int,
 ) -> Scheme:
     """Split the rows.
@@ -47,6 +48,8 @@ def make_scheme(
         Number of folds, or a splitter, or pairs of row numbers; None = by the number of rows.
     known
         (all rows,) which have a target; pairs count all rows.
+    weight
+        (rows,) how much each row counts.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def make_scheme(
         split = by_groups(y, task.problem_type, groups, **size, fixed=number is not None, random_state=random_state)
         return Scheme(_usable(split, y, task), groups)
     groups = repeated_rows(typed)
-    split = make_folds(y, task.problem_type, **size, groups=groups, random_state=random_state)
+    split = make_folds(y, task.problem_type, **size, groups=groups, weight=weight, random_state=random_state)
     return Scheme(replace(split, fixed=number is not None), groups)
 
 

@@ -132,6 +132,7 @@ def make_folds(
     run: int | None = None,
     random_state: int,
     groups: NDArray[np.intp] | None = None,
+    weight: NDArray[np.float64] | None = None,
 ) -> Folds:
     """Split rows so that all folds have the same size and target distribution, as far as that is possible.
 
@@ -149,6 +150,8 @@ def make_folds(
         Folds to validate on; None = all.
     groups
         (rows,) group codes from 0; None = every row is one of its own.
+    weight
+        (rows,) how much each row counts: without groups, the rows of a class have about the same weight in all folds.
 
     Raises
     ------
@@ -161,15 +164,21 @@ def make_folds(
     rng = np.random.default_rng(random_state)
     count = min(folds, rows if groups is None else int(groups.max()) + 1)
     if groups is None:
-        assignment = _dealt(y, problem_type, count, rng)
+        assignment = _dealt(y, problem_type, count, rng, weight)
     else:
         assignment = _fold_of_group(groups, y, problem_type, count, rng)[groups]
     return Folds(assignment, count if run is None else min(run, count))
 
 
-def _dealt(y: NDArray[Any], problem_type: ProblemType, count: int, rng: np.random.Generator) -> NDArray[np.int16]:
+def _dealt(
+    y: NDArray[Any],
+    problem_type: ProblemType,
+    count: int,
+    rng: np.random.Generator,
+    weight: NDArray[np.float64] | None = None,
+) -> NDArray[np.int16]:
     """Return the fold of each row, all rows being alone."""
-    order = np.lexsort((rng.random(len(y)), y))
+    order = np.lexsort((rng.random(len(y)), np.zeros(len(y)) if weight is None else weight, y))
     cards = np.arange(count, dtype=np.int16)
     rounds = np.tile(cards, (-(-len(y) // count), 1))
     # One order for all rounds is exact for classes; values need new ones, or one fold always gets the smallest.

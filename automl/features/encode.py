@@ -168,14 +168,15 @@ def _means(name: str, codes: NDArray[np.int32], size: int, supervision: Supervis
 
     The m-estimate of Micci-Barreca (2001). A training row gets the mean over the other inner folds.
     """
-    slots, folds = codes.astype(np.intp) + SLOTS, supervision.folds
+    slots, folds, weight = codes.astype(np.intp) + SLOTS, supervision.folds, supervision.weight
     cells = folds * size + slots
-    counts = np.bincount(cells, minlength=FOLDS * size).reshape(FOLDS, size)
+    counts = np.bincount(cells, weight, FOLDS * size).reshape(FOLDS, size)
     total = counts.sum(axis=0)
     rows, train = [], []
     for target in supervision.values.T:
-        prior = SMOOTHING * target.mean()
-        sums = np.bincount(cells, weights=target, minlength=FOLDS * size).reshape(FOLDS, size)
+        prior = SMOOTHING * np.average(target, weights=weight)
+        counted = target if weight is None else target * weight
+        sums = np.bincount(cells, counted, FOLDS * size).reshape(FOLDS, size)
         whole = sums.sum(axis=0)
         rows.append((whole + prior) / (total + SMOOTHING))
         train.append(((whole - sums + prior) / (total - counts + SMOOTHING))[folds, slots])

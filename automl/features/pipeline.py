@@ -114,9 +114,10 @@ def fit_texts(
     *,
     random_state: int,
     groups: NDArray[np.intp] | None = None,
+    weight: NDArray[np.float64] | None = None,
 ) -> Texts:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
-    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state, groups))
+    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state, groups, weight))
 
 
 def fit_features(
@@ -128,6 +129,7 @@ def fit_features(
     *,
     random_state: int,
     groups: NDArray[np.intp] | None = None,
+    weight: NDArray[np.float64] | None = None,
     texts: Texts | None = None,
     constraints: Constraints = FREE,
 ) -> tuple[Features, Matrix]:
@@ -144,6 +146,8 @@ def fit_features(
         (rows,) values for regression, else class codes.
     groups
         (rows,) codes of rows that belong together; such rows are not told of each other's targets either.
+    weight
+        (rows,) how much each row counts in what is learned of the target by category and text; None = all alike.
     texts
         What :func:`fit_texts` returned for the same arguments, if it was called.
     constraints
@@ -159,7 +163,7 @@ def fit_features(
             "models need at least one column beside identifiers and constants, this table has none; add one"
         )
     seen = Schema(()) if needs.blind else schema
-    supervision = supervise(y, task, random_state, groups)
+    supervision = supervise(y, task, random_state, groups, weight)
     if texts is None or needs.blind:
         texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
     parts, dense = fit_parts(frame, seen, needs, supervision, texts)

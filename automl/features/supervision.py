@@ -26,6 +26,8 @@ class Supervision:
     folds: NDArray[np.intp]
     """(rows,) inner fold of each row."""
     random_state: int
+    weight: NDArray[np.float64] | None = None
+    """(rows,) how much each row counts; None = all alike."""
 
     def named(self, text: str) -> tuple[str, ...]:
         """Return a column name for each target.
@@ -37,17 +39,23 @@ class Supervision:
         return tuple(f"{text} of {label}" if label else text for label in self.labels)
 
 
-def supervise(y: NDArray[Any], task: Task, random_state: int, groups: NDArray[np.intp] | None = None) -> Supervision:
+def supervise(
+    y: NDArray[Any],
+    task: Task,
+    random_state: int,
+    groups: NDArray[np.intp] | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> Supervision:
     """Return the target as columns with stratified inner folds, which do not part the rows of a group."""
     folds = _stratified(y, random_state) if groups is None else _grouped(y, random_state, groups)
     if task.problem_type is ProblemType.REGRESSION:
-        return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state)
+        return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state, weight)
     if task.problem_type is ProblemType.BINARY:
-        return Supervision(np.asarray(y == 1, np.float64)[:, None], ("",), folds, random_state)
+        return Supervision(np.asarray(y == 1, np.float64)[:, None], ("",), folds, random_state, weight)
     counts = np.bincount(y, minlength=task.n_classes)
     classes = np.sort(np.argsort(-counts, kind="stable")[: min(MOST_CLASSES, np.count_nonzero(counts))])
     labels = tuple(str(task.classes[code]) for code in classes.tolist())
-    return Supervision((y[:, None] == classes).astype(np.float64), labels, folds, random_state)
+    return Supervision((y[:, None] == classes).astype(np.float64), labels, folds, random_state, weight)
 
 
 def _stratified(y: NDArray[Any], random_state: int) -> NDArray[np.intp]:

@@ -167,7 +167,8 @@ def _ridge(
         inside = supervision.folds == fold
         others = np.flatnonzero(~inside) if rows > 1 else np.arange(rows)
         others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
-        model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[others], targets[others])
+        counted = None if supervision.weight is None else supervision.weight[others]
+        model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[others], targets[others], counted)
         slope, bias = model.coef_.reshape(targets.shape[1], terms).T, model.intercept_
         predicted[inside] = weights[np.flatnonzero(inside)] @ slope + bias
         slopes += slope / FOLDS

@@ -113,6 +113,7 @@ class Champion:
             problem.objective,
             folds.valid_folds,
             sample_weight=problem.weight_of(folds.valid_rows),
+            training_weight=problem.training_weight_of(folds.valid_rows),
             positive=bool(problem.constraints.monotone),
             random_state=problem.random_state,
         )
@@ -134,7 +135,7 @@ class Champion:
     def ensemble(self, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Ensemble:
         """Return an ensemble with everything that its cross-fitted predictions tell of it."""
         judged = self.judged(honest)
-        residuals = None if self._problem.task.classes else Residuals.fit(judged.y, judged.prediction)
+        residuals = None if self._problem.task.classes else Residuals.fit(judged.y, judged.prediction, judged.weight)
         return Ensemble(members, blend, self.scored(judged), residuals, judged.decision)
 
     def _publish(self, write: Callable[[Path], Predictor]) -> Predictor:

@@ -60,13 +60,17 @@ class Matrices:
         train, valid = problem.folds.split(fold)
         groups = None if problem.groups is None else problem.groups[train]
         rows = problem.frame.iloc[train], problem.y[train], problem.schema, problem.task
+        weight = problem.weight_of(train)
         texts = None
         if problem.schema.of(Kind.TEXT) and not needs.blind:
             fitted = self._folder / "texts" / f"fold-{fold}"
             _once(
                 fitted,
                 lambda partial: write(
-                    fit_texts(*rows, random_state=problem.random_state, groups=groups), partial, "texts", FORMAT
+                    fit_texts(*rows, random_state=problem.random_state, groups=groups, weight=weight),
+                    partial,
+                    "texts",
+                    FORMAT,
                 ),
             )
             texts = read(Texts, fitted, "texts", FORMAT)
@@ -74,6 +78,7 @@ class Matrices:
             *(*rows, needs),
             random_state=problem.random_state,
             groups=groups,
+            weight=weight,
             texts=texts,
             constraints=problem.constraints,
         )

@@ -72,3 +72,32 @@ def test_json_brings_back_the_same_intervals():
 def test_a_coverage_is_a_probability(coverage):
     with pytest.raises(UsageError, match=r"such as 0\.9"):
         Residuals.fit(np.arange(9.0), np.arange(9.0)).interval(np.zeros(1), coverage)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 90), st.sampled_from([0.5, 0.9]))
+def test_weights_are_repeated_rows(seed, rows, coverage):
+    """Of few rows: those of many are spread over bins by their number."""
+    rng = np.random.default_rng(seed)
+    y, prediction = drawn(rng, rows)
+    times = rng.integers(1, 4, rows)
+    weighted = Residuals.fit(y, prediction, times.astype(float))
+    repeated = Residuals.fit(np.repeat(y, times), np.repeat(prediction, times), np.ones(times.sum()))
+    if len(repeated.centers) == 1:
+        assert weighted.spreads == pytest.approx(repeated.spreads)
+        assert weighted.centers == pytest.approx(repeated.centers)
+        assert weighted.quantiles == pytest.approx(repeated.quantiles)
+    assert 1 <= weighted.rows <= rows
+    scaled = Residuals.fit(y, prediction, 7.0 * times)
+    assert scaled.interval(prediction, coverage) == pytest.approx(weighted.interval(prediction, coverage))
+
+
+def test_rows_that_count_more_are_covered():
+    """Their errors are three times as large, and their share of the weight is nine tenths."""
+    rng = np.random.default_rng(0)
+    loud = np.arange(20_000) % 2 == 1
+    y, weight = rng.normal(size=20_000) * np.where(loud, 3, 1), np.where(loud, 1.8, 0.2)
+    low, high = Residuals.fit(y, np.zeros(20_000), weight).interval(np.zeros(20_000), 0.9).T
+    inside = (low <= y) & (y <= high)
+    assert np.average(inside, weights=weight) == pytest.approx(0.9, abs=0.01)
+    assert inside.mean() > 0.92

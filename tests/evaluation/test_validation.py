@@ -138,3 +138,15 @@ def test_k_folds_look_neither_forward_nor_back():
     folds = make_folds(np.arange(30), ProblemType.REGRESSION, folds=3, random_state=0)
     assert not folds.forward
     assert (folds.final, folds.final_rows) == (3, 30)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 200), st.integers(2, 10))
+def test_the_rows_of_a_class_have_about_the_same_weight_in_all_folds(seed, rows, folds):
+    rng = np.random.default_rng(seed)
+    y, weight = rng.integers(0, 3, rows), rng.exponential(size=rows) ** 2
+    split = make_folds(y, ProblemType.MULTICLASS, folds=folds, random_state=seed, weight=weight)
+    for code in np.unique(y):
+        of_class = y == code
+        sums = np.bincount(split.assignment[of_class], weight[of_class], split.count)
+        assert np.ptp(sums) <= weight[of_class].max() + 1e-9
+    assert np.ptp(np.bincount(split.assignment, minlength=split.count)) <= 1

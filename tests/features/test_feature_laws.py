@@ -133,7 +133,7 @@ def test_mostly_constant_tables_keep_a_column(missing: str) -> None:
     ),
     seed=st.integers(0, 9),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_a_column_depends_on_its_sources_only_and_these_may_meet(
     schema: Schema, task: str, needs: Needs, constraints: Constraints, seed: int
 ) -> None:

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType, Task
+from automl.features.encode import fit_table
 from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features
-from automl.features.supervision import supervise
+from automl.features.supervision import Supervision, supervise
+from automl.features.text import Texts
 
 TASK = Task("y", ProblemType.REGRESSION, "")
 
@@ -49,3 +51,38 @@ def test_a_category_of_one_group_tells_its_rows_nothing():
 
     assert told(None) > 0.9
     assert told(group) == 0.0
+
+
+def test_weights_are_repeated_rows():
+    """In the means of categories and in what is predicted from text, given the inner folds."""
+    rng, rows = np.random.default_rng(0), 300
+    codes = rng.integers(0, 20, rows)
+    words = np.array(["fire", "flood", "calm", "storm"])
+    frame = pd.DataFrame(
+        {"street": [f"street {code}" for code in codes], "said": [" ".join(rng.choice(words, 6)) for _ in range(rows)]}
+    )
+    schema = infer_schema(frame, overrides={"street": "categorical", "said": "text"})
+    typed = apply_schema(frame, schema)
+    y, times, folds = codes + rng.normal(size=rows), rng.integers(1, 5, rows), rng.integers(0, 5, rows)
+    again = np.repeat(np.arange(rows), times)
+    weighted = Supervision(y[:, None], ("",), folds, 0, times.astype(float))
+    repeated = Supervision(y[again, None], ("",), folds[again], 0)
+    plain = Supervision(y[:, None], ("",), folds, 0)
+
+    def told(supervision, frame):
+        column = schema["street"]
+        table, train = fit_table(column, frame["street"].to_numpy(), Needs(categories="numbers"), supervision)
+        place = table.names.index("mean(street)")
+        texts = Texts.fit(frame, ("said",), supervision).columns[0][:, -1]
+        return table.rows[:, place], train[:, place], texts
+
+    some, same, others = (
+        told(weighted, typed),
+        told(repeated, typed.iloc[again].reset_index(drop=True)),
+        told(plain, typed),
+    )
+    assert np.allclose(some[0], same[0], rtol=1e-6)
+    assert np.allclose(some[1][again], same[1], rtol=1e-6)
+    assert np.allclose(some[2][again], same[2], atol=0.05)
+    assert not np.allclose(some[0], others[0], rtol=1e-3)
+    assert not np.allclose(some[2], others[2], atol=0.1)
