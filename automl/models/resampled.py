@@ -163,6 +163,10 @@ class BroughtBack(Model):
         self.model.save(folder)
         (folder / _FILE).write_text(json.dumps(self.back), encoding="utf-8")
 
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write that of the model."""
+        self.model.save_for_few_rows(folder)
+
     @property
     def details(self) -> Mapping[str, Value]:
         """Those of the model."""
