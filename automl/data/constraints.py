@@ -17,7 +17,7 @@ Sources = Sequence[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """Monotone and interaction constraints over the columns of a table; false if there are none.
+    """Monotone and interaction constraints over the columns of a table.
 
     >>> constraints = Constraints.of({"size": "increasing"}, [["size", "age"], ["price"]])
     >>> constraints.directions([("size",), ("age",), ("price",), ("town",)])
@@ -38,9 +38,6 @@ class Constraints:
         """Read the options of a fit."""
         directions = {name: DIRECTIONS[direction] for name, direction in (monotone or {}).items()}
         return cls(directions, tuple(map(tuple, interactions or ())))
-
-    def __bool__(self) -> bool:
-        return bool(self.monotone or self.interactions)
 
     def check(self, schema: Schema, task: Task) -> None:
         """Check that a table can have them.
