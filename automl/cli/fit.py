@@ -42,7 +42,10 @@ def fit(
     cost_matrix: Annotated[
         str | None, typer.Option(metavar="FILE", help="CSV or JSON: costs by true and predicted class; the metric.")
     ] = None,
-    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
+    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")] = None,
+    quantiles: Annotated[
+        str | None, typer.Option(metavar="Q,Q", help="Quantiles to predict instead of the mean: .1,.5,.9.")
+    ] = None,
     positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The positive one of two classes.")] = None,
     weight: Annotated[
         str | None, typer.Option(metavar="COL", help="Column that says how much each row counts, in fits and scores.")
@@ -94,6 +97,7 @@ def fit(
             metric=metric,
             cost_matrix=cost_matrix,
             problem_type=problem_type,
+            quantiles=None if quantiles is None else quantiles.split(","),
             positive=positive,
             class_weight=None if class_weight is None else _parse_class_weight(class_weight),
             types=parse_types(types),

@@ -40,7 +40,7 @@ class Supervision:
 def supervise(y: NDArray[Any], task: Task, random_state: int, groups: NDArray[np.intp] | None = None) -> Supervision:
     """Return the target as columns with stratified inner folds, which do not part the rows of a group."""
     folds = _stratified(y, random_state) if groups is None else _grouped(y, random_state, groups)
-    if task.problem_type is ProblemType.REGRESSION:
+    if not task.problem_type.classification:
         return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state)
     if task.problem_type is ProblemType.BINARY:
         return Supervision(np.asarray(y == 1, np.float64)[:, None], ("",), folds, random_state)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,7 @@ class Shape:
     """The size of a problem, for defaults, spaces, costs and memory."""
 
     problem_type: ProblemType
+    """Of each model: where quantiles are predicted, every level is a regression."""
     rows: int
     columns: int
     n_classes: int = 0
@@ -104,7 +105,7 @@ class FitContext:
     random_state: int = 0
     quantile: float | None = None
     """Regression: the quantile of the target to predict, such as 0.5 for absolute errors; None = the mean. Families
-    that only know means predict those."""
+    that only know means predict those, and are not tried where quantiles are what is asked for."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
 
@@ -139,12 +140,16 @@ class Model(ABC):
         return {}
 
 
+CLASSES_AND_MEANS: Final = (ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION)
+
+
 class Family(ABC):
     """A kind of model. Subclasses are final, stateless and cheap to construct: heavy imports happen in methods."""
 
     name: ClassVar[str]
     """Lower-case snake case, unique, safe in a path."""
-    problem_types: ClassVar[tuple[ProblemType, ...]] = tuple(ProblemType)
+    problem_types: ClassVar[tuple[ProblemType, ...]] = CLASSES_AND_MEANS
+    """What it can predict. ``ProblemType.QUANTILE`` is there if ``fit`` aims at ``FitContext.quantile``."""
     gpu: ClassVar[bool] = False
     """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
     weighted: ClassVar[bool] = False

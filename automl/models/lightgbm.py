@@ -109,6 +109,7 @@ class LightGBM(Family):
     """Leaf-wise boosting; the quickest of the boosters."""
 
     name = "lightgbm"
+    problem_types = tuple(ProblemType)
     library = "lightgbm"
     weighted = True
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
+from automl.models import quantiles
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
 
 SKEWNESS: Final = 1.0
@@ -35,13 +36,19 @@ def skewed(y: NDArray[np.generic]) -> bool:
 
 
 def fit(
-    family: Family, data: FoldData, params: Params, context: FitContext, *, log: bool
+    family: Family,
+    data: FoldData,
+    params: Params,
+    context: FitContext,
+    *,
+    log: bool,
+    levels: tuple[float, ...] = (),
 ) -> Generator[Progress, None, Model]:
-    """Train as :meth:`Family.fit` does, on the logarithm of the target if that is asked for."""
+    """Train as :func:`quantiles.fit` does, on the logarithm of the target if that is asked for."""
     if not log:
-        return (yield from family.fit(data, params, context))
+        return (yield from quantiles.fit(family, data, params, context, levels))
     amounts = Amounts.of(data.y_train)
-    training = family.fit(amounts.transformed(data), params, context)
+    training = quantiles.fit(family, amounts.transformed(data), params, context, levels)
     while True:
         try:
             progress = next(training)
@@ -52,7 +59,7 @@ def fit(
 
 def load(family: Family, folder: Path) -> Model:
     """Read what a model of :func:`fit` has written."""
-    model = family.load(folder)
+    model = quantiles.load(family, folder)
     about = folder / _FILE
     return Restored(model, Amounts(**json.loads(about.read_text(encoding="utf-8")))) if about.exists() else model
 

@@ -144,6 +144,7 @@ class XGBoost(Family):
     """Level-wise or loss-guided boosting."""
 
     name = "xgboost"
+    problem_types = tuple(ProblemType)
     library = "xgboost"
     weighted = True
     gpu = True

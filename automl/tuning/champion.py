@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.artifact import About, Ensemble, FoldFiles, Member
+from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.ensemble import choose_blend
 from automl.evaluation.conformal import Residuals
@@ -110,6 +111,7 @@ class Champion:
             problem.y_valid,
             problem.objective,
             folds.valid_folds,
+            levels=problem.task.levels,
             sample_weight=problem.weight_of(folds.valid_rows),
             random_state=problem.random_state,
         )
@@ -120,7 +122,8 @@ class Champion:
         chosen = np.flatnonzero(blend.weights)
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         members = [member(self._journal, trial, folds.final) for trial in trials]
-        residuals = None if problem.task.classes else Residuals.fit(judged.y, judged.prediction)
+        values = problem.task.problem_type is ProblemType.REGRESSION
+        residuals = Residuals.fit(judged.y, judged.prediction) if values else None
         ensemble = Ensemble(members, blend, self._interval(judged), residuals, judged.decision)
         self.predictor = self._publish(
             partial(artifact.write, ensemble=ensemble, about=self._about, opened=self._opened)

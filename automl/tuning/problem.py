@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.table import Kind, Schema, Task
+from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric
 from automl.evaluation.validation import Folds
@@ -44,7 +44,7 @@ class Problem:
     def shape(self) -> Shape:
         """Rows, columns and outputs, before features are built."""
         return Shape(
-            self.task.problem_type,
+            self.task.problem_type if self.task.classes else ProblemType.REGRESSION,
             len(self.frame),
             self.frame.shape[1],
             self.task.n_classes,

@@ -137,7 +137,8 @@ class TrialRunner:
         weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
         loss = self._problem.objective.loss
         prepared = time.perf_counter()
-        fit = transformed.fit(family, data, configuration.own, context, log=configuration.log)
+        levels = self._problem.task.levels
+        fit = transformed.fit(family, data, configuration.own, context, log=configuration.log, levels=levels)
         while True:
             try:
                 progress: Progress = next(fit)
