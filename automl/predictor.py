@@ -72,6 +72,8 @@ class Predictor:
     """Regression: what intervals are made of; None if the model was saved by an earlier version."""
     decision: Decision
     """Classification: how a class is chosen."""
+    coverage: Sequence[float]
+    """Quantile: the share of values that lie below each, out of fold; the levels themselves would be perfect."""
     reading: Reading
     """How the training table was read; files are read the same way."""
     examples: Sequence[Mapping[str, Any]]

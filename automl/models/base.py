@@ -70,6 +70,8 @@ class Shape:
     """Columns that are numbers, with which one can reckon."""
     skewed: bool = False
     """Whether the target is an amount with a long tail."""
+    of_means: bool = True
+    """Whether means are predicted, no quantiles: then deviances suit such an amount."""
 
     @property
     def outputs(self) -> int:
@@ -106,6 +108,9 @@ class FitContext:
     quantile: float | None = None
     """Regression: the quantile of the target to predict, such as 0.5 for absolute errors; None = the mean. Families
     that only know means predict those, and are not tried where quantiles are what is asked for."""
+    power: float | None = None
+    """Regression of amounts: learn the logarithm of the mean by the Tweedie deviance of this variance power, 1 =
+    Poisson; None = the mean by squared errors. Given to families that declare ``deviances``."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
 
@@ -154,6 +159,8 @@ class Family(ABC):
     """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
     weighted: ClassVar[bool] = False
     """Whether ``fit`` uses the weights of rows; a family that does not is given none."""
+    deviances: ClassVar[bool] = False
+    """Whether ``fit`` minimises the deviance of ``FitContext.power`` if that is set."""
     baseline: ClassVar[bool] = False
     """Whether this is what every other family must beat: trained first, always on the leaderboard."""
     library: ClassVar[str] = "numpy"

@@ -38,6 +38,8 @@ OBJECTIVES: Final = {
     ProblemType.MULTICLASS: ("multiclass", "multi_logloss"),
     ProblemType.REGRESSION: ("regression", "rmse"),
     "quantile": ("quantile", "quantile"),
+    "poisson": ("poisson", "rmse"),
+    "tweedie": ("tweedie", "rmse"),
 }
 ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for; measured on three tables, as for the other boosters."""
@@ -112,6 +114,7 @@ class LightGBM(Family):
     problem_types = tuple(ProblemType)
     library = "lightgbm"
     weighted = True
+    deviances = True
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -220,6 +223,8 @@ class _Rounds:
             settings["num_class"] = context.shape.n_classes
         if context.quantile is not None:
             settings["alpha"] = context.quantile
+        if context.power is not None:
+            settings["tweedie_variance_power"] = context.power
         train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
         self.booster = lightgbm.Booster(settings, train)
         self.booster.add_valid(valid, "valid")

@@ -24,6 +24,7 @@ from automl.evaluation.decision import Decision, cross_decided, of_settled
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.evaluation.metric import Metric
+from automl.evaluation.quantiles import coverage
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
@@ -124,7 +125,8 @@ class Champion:
         members = [member(self._journal, trial, folds.final) for trial in trials]
         values = problem.task.problem_type is ProblemType.REGRESSION
         residuals = Residuals.fit(judged.y, judged.prediction) if values else None
-        ensemble = Ensemble(members, blend, self._interval(judged), residuals, judged.decision)
+        covered = coverage(judged.y, judged.prediction, judged.weight).tolist() if problem.task.levels else ()
+        ensemble = Ensemble(members, blend, self._interval(judged), residuals, judged.decision, covered)
         self.predictor = self._publish(
             partial(artifact.write, ensemble=ensemble, about=self._about, opened=self._opened)
         )

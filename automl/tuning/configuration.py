@@ -1,6 +1,6 @@
-"""What a candidate is beyond its family's own hyperparameters: which columns it sees, and on which scale its target is.
+"""What a candidate is beyond its family's own hyperparameters: which columns it sees, and as what it takes its target.
 
-Families know nothing of this; every family is tried with all of it. It stands among the hyperparameters of a candidate,
+Families know nothing of this, and are tried with all of it. It stands among the hyperparameters of a candidate,
 ``{"depth": 6, "arithmetic": True, "target": "log"}``.
 """
 
@@ -17,6 +17,8 @@ ARITHMETIC: Final = "arithmetic"
 TARGET: Final = "target"
 LOG: Final = "log"
 PLAIN: Final = "plain"
+POWERS: Final = {"poisson": 1.0, "tweedie": 1.5}
+"""Deviances that can be minimised instead of squared errors, by their variance powers."""
 FORMS: Final = 2
 """Forms of each configuration that a family declares: plain columns, then combined columns beside them."""
 
@@ -26,7 +28,7 @@ class Configuration:
     """The hyperparameters of a candidate, taken apart.
 
     >>> Configuration.of({"depth": 6, "target": "log"})
-    Configuration(own={'depth': 6}, arithmetic=False, log=True)
+    Configuration(own={'depth': 6}, arithmetic=False, log=True, power=None)
     """
 
     own: Params
@@ -35,12 +37,15 @@ class Configuration:
     """Whether sums, differences, products and quotients of columns stand beside them."""
     log: bool
     """Whether the model learns the logarithm of the target."""
+    power: float | None = None
+    """Of the deviance that the model minimises; None = squared errors, or what else the metric asks for."""
 
     @classmethod
     def of(cls, params: Params) -> Configuration:
         """Take hyperparameters apart."""
         own = {name: value for name, value in params.items() if name not in (ARITHMETIC, TARGET)}
-        return cls(own, bool(params.get(ARITHMETIC, False)), params.get(TARGET) == LOG)
+        target = str(params.get(TARGET, PLAIN))
+        return cls(own, bool(params.get(ARITHMETIC, False)), target == LOG, POWERS.get(target))
 
     def needs(self, family: Family) -> Needs:
         """Return what the input must look like."""
@@ -54,7 +59,7 @@ def space(family: Family, shape: Shape) -> Space:
     if not own:
         return own
     columns: Space = {ARITHMETIC: Choice((False, True))} if shape.numeric >= 2 else {}
-    target: Space = {TARGET: Choice((PLAIN, LOG))} if shape.skewed else {}
+    target: Space = {TARGET: Choice((PLAIN, LOG, *_deviances(family, shape)))} if shape.skewed else {}
     return {**own, **columns, **target}
 
 
@@ -63,12 +68,18 @@ def forms(family: Family, shape: Shape) -> Iterator[Params]:
 
     Which form is better differs from table to table, and they err in different rows. Of a skewed target every second
     one learns the logarithm: alone that is better here and worse there, beside models of the plain target it is good.
+    A family that knows deviances minimises one in its place, which is often better still.
     """
+    learned = _deviances(family, shape) or (LOG, LOG)
     for place, params in enumerate(family.portfolio(shape)):
         for form in range(1 if family.baseline else FORMS):
             extra: dict[str, Value] = {}
             if form and shape.numeric >= 2:
                 extra[ARITHMETIC] = True
             if shape.skewed and (place + form) % 2:
-                extra[TARGET] = LOG
+                extra[TARGET] = learned[form]
             yield {**params, **extra}
+
+
+def _deviances(family: Family, shape: Shape) -> tuple[str, ...]:
+    return tuple(POWERS) if family.deviances and shape.of_means else ()

@@ -50,6 +50,7 @@ class Problem:
             self.task.n_classes,
             numeric=len(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),
+            of_means=self.metric.quantile is None and not self.task.levels,
         )
 
     @property

@@ -137,7 +137,7 @@ class TrialRunner:
         weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
         loss = self._problem.objective.loss
         prepared = time.perf_counter()
-        levels = self._problem.task.levels
+        context, levels = replace(context, power=configuration.power), self._problem.task.levels
         fit = transformed.fit(family, data, configuration.own, context, log=configuration.log, levels=levels)
         while True:
             try:
