@@ -70,14 +70,14 @@ def forms(family: Family, shape: Shape) -> Iterator[Params]:
     one learns the logarithm: alone that is better here and worse there, beside models of the plain target it is good.
     A family that knows deviances minimises one in its place, which is often better still.
     """
-    learned = _deviances(family, shape) or (LOG, LOG)
+    learned = _deviances(family, shape) or (LOG,)
     for place, params in enumerate(family.portfolio(shape)):
         for form in range(1 if family.baseline else FORMS):
             extra: dict[str, Value] = {}
             if form and shape.numeric >= 2:
                 extra[ARITHMETIC] = True
             if shape.skewed and (place + form) % 2:
-                extra[TARGET] = learned[form]
+                extra[TARGET] = learned[form % len(learned)]
             yield {**params, **extra}
 
 
