@@ -109,8 +109,8 @@ class FitContext:
     """Regression: the quantile of the target to predict, such as 0.5 for absolute errors; None = the mean. Families
     that only know means predict those, and are not tried where quantiles are what is asked for."""
     power: float | None = None
-    """Regression of amounts: learn the logarithm of the mean by the Tweedie deviance of this variance power, 1 =
-    Poisson; None = the mean by squared errors. Given to families that declare ``deviances``."""
+    """Regression of amounts: predict the logarithm of the mean, learned by the Tweedie deviance of this variance power,
+    1 = Poisson; None = the mean, by squared errors. Given to families that declare ``deviances``."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
 

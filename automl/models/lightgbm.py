@@ -243,7 +243,8 @@ class _Rounds:
 
     def prediction(self) -> NDArray[np.float64]:
         """Return what the trees so far predict for the validation rows."""
-        raw = self.booster.predict(self._X_valid.dense, num_threads=self._context.threads)
+        threads, log = self._context.threads, self._context.power is not None
+        raw = self.booster.predict(self._X_valid.dense, num_threads=threads, raw_score=log)
         return output(raw, self._context.shape.problem_type.classification)
 
 

@@ -59,6 +59,11 @@ class Levels(Model):
             of_level.mkdir()
             model.save(of_level)
 
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write that of each model."""
+        for place, model in enumerate(self.models):
+            model.save_for_few_rows(folder / _FOLDER.format(place))
+
     @property
     def details(self) -> Mapping[str, Value]:
         """Those of the level that had to learn fastest to end in time: what fits it to the time fits all."""
