@@ -166,9 +166,9 @@ def _known_encoding(name: str) -> None:
 
 
 def _levels(given: Sequence[float | str]) -> tuple[float, ...]:
-    """Return levels in rising order, each once."""
+    """Return levels in rising order, each once, with no more digits than their names have."""
     try:
-        levels = tuple(sorted({float(level) for level in given}))
+        levels = tuple(sorted({round(float(level), 6) for level in given}))
     except (TypeError, ValueError):
         levels = ()
     if not levels or not all(0 < level < 1 for level in levels):

@@ -20,9 +20,10 @@ def pinball(y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = N
     0.3
     """
     error = y[:, None] - prediction
-    # a * max(e, 0) + (1 - a) * max(-e, 0), by means alone: the ensemble asks for it thousands of times
-    signed, size = (np.average(each, axis=0, weights=weight) for each in (error, np.abs(error)))
-    return float(np.mean((np.array(levels) - 0.5) * signed + 0.5 * size))
+    share = np.full(len(y), 1 / len(y)) if weight is None else weight / weight.sum()
+    # level * max(e, 0) + (1 - level) * max(-e, 0), by products alone: the ensemble asks for it thousands of times
+    losses = (np.array(levels) - 0.5) * (share @ error) + 0.5 * (share @ np.abs(error))
+    return float(losses.mean())
 
 
 def d2_pinball(y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None, *, levels: Levels) -> float:
