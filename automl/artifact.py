@@ -88,6 +88,8 @@ class Ensemble:
     """Regression."""
     decision: Decision = Decision()  # noqa: RUF009 - frozen
     """Classification: how a class is chosen."""
+    coverage: Sequence[float] = ()
+    """Quantile: the share of values that lie below each, out of fold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +127,7 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
         "score": asdict(ensemble.score),
         "residuals": None if residuals is None else residuals.to_json(),
         "decision": ensemble.decision.to_json(),
+        "coverage": list(ensemble.coverage),
         "reading": about.reading.to_json(),
         "schema": schema_to_json(about.schema),
         "members": [
@@ -227,6 +230,7 @@ def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Pre
         blend=_blend(manifest),
         residuals=Residuals.from_json(residuals) if residuals else None,
         decision=Decision.from_json(manifest.get("decision", {})),
+        coverage=tuple(manifest.get("coverage", ())),
         reading=Reading.from_json(manifest["reading"]),
         examples=manifest["golden"]["rows"],
         manifest=manifest,

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.evaluation.metric import Weight
+from automl.evaluation.regression import weighted_quantile
 
 Predictions = Sequence[NDArray[np.float64]]
-"""One array a member: (rows, k) probabilities or (rows,) values."""
+"""One array a member: (rows, k) probabilities, (rows, levels) quantiles or (rows,) values."""
 
 _FLOOR: Final = 1e-6
 """A member's probability counts as at least this much: the logarithm of 0 would be final."""
@@ -38,18 +39,21 @@ class Blend:
     weights: NDArray[np.float64]
     """(members,)"""
     bias: NDArray[np.float64] | None = None
-    """(1,) for values, (k,) for the logarithms of probabilities; None = 0."""
+    """(1,) for values, (levels,) for quantiles, (k,) for the logarithms of probabilities; None = 0."""
     log: bool = False
 
     def __call__(self, predictions: Predictions) -> NDArray[np.float64]:
-        """Return (rows, k) or (rows,) from what the members predict."""
+        """Return (rows, k), (rows, levels) or (rows,) from what the members predict."""
         total = np.zeros_like(predictions[0])
         for weight, prediction in zip(self.weights.tolist(), predictions, strict=True):
             if weight:
                 total += weight * (np.log(np.maximum(prediction, _FLOOR)) if self.log else prediction)
-        if self.bias is not None:
-            total += self.bias
-        return _softmax(total) if self.log else total
+        if self.bias is None:
+            return _softmax(total) if self.log else total
+        total += self.bias
+        if self.log:
+            return _softmax(total)
+        return np.sort(total, axis=1) if total.ndim == 2 else total  # quantiles stay in order
 
     def only(self, members: NDArray[np.intp]) -> Self:
         """Return the blend of some members; the others must have no weight."""
@@ -81,6 +85,24 @@ def stack(
     every = np.zeros(len(weights))
     every[members] = fitted
     return Blend(every, bias, log=predictions[0].ndim == 2)
+
+
+def shift(
+    predictions: Predictions,
+    y: NDArray[Any],
+    weights: NDArray[np.float64],
+    levels: Sequence[float],
+    *,
+    sample_weight: Weight = None,
+) -> Blend:
+    """Return the average of quantiles, each level moved so that its share of the values lies below it.
+
+    Conformalised quantile regression (Romano, Patterson, Candès 2019), one side at a time; the arguments are those of
+    :func:`stack`.
+    """
+    error = y[:, None] - Blend(weights)(predictions)
+    moves = [weighted_quantile(error[:, place], level, sample_weight) for place, level in enumerate(levels)]
+    return Blend(weights, np.array(moves))
 
 
 def _least_squares(

@@ -18,6 +18,8 @@ PRESET_SECONDS: Final[Mapping[str, float]] = {"fast": 60.0, "balanced": 300.0, "
 
 SEPARATORS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
 """Separators that are hard to type, by what people write for them."""
+QUANTILES: Final = (0.1, 0.5, 0.9)
+"""What is predicted where quantiles are asked for without saying which."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +82,8 @@ class FitConfig:
     cost_matrix: Mapping[str, Mapping[str, float]] | None = None
     """Costs by true class, then by predicted class; they are then the metric."""
     problem_type: str | None = None
+    quantiles: Sequence[float | str] | None = None
+    """Levels of the quantiles to predict, rising; they make the problem type ``quantile``. None for other types."""
     positive: str | None = None
     """The positive one of two classes; None = the second in sorted order."""
     class_weight: str | Mapping[str, float] | None = None
@@ -114,7 +118,16 @@ class FitConfig:
         _one_of("preset", self.preset, get_args(Preset))
         _one_of("scheduler", self.scheduler, get_args(Scheduler))
         if self.problem_type is not None:
-            _one_of("problem type", self.problem_type, ("binary", "multiclass", "regression"))
+            _one_of("problem type", self.problem_type, ("binary", "multiclass", "regression", "quantile"))
+        if self.quantiles is not None and self.problem_type in (None, "quantile"):
+            object.__setattr__(self, "problem_type", "quantile")
+            object.__setattr__(self, "quantiles", _levels(self.quantiles))
+        elif self.quantiles is not None:
+            raise UsageError(
+                f"quantiles need the problem type quantile, got {self.problem_type}; leave out one of them"
+            )
+        elif self.problem_type == "quantile":
+            object.__setattr__(self, "quantiles", QUANTILES)
         for name, direction in (self.monotone or {}).items():
             _one_of(f"direction of {name!r}", direction, ("increasing", "decreasing"))
         if any(isinstance(group, str) for group in self.interactions or ()):
@@ -162,6 +175,17 @@ def _known_encoding(name: str) -> None:
         "".encode(name)
     except (LookupError, ValueError) as error:
         raise UsageError(f"encoding must be a text encoding, such as utf-8 or cp1252, got {name!r}") from error
+
+
+def _levels(given: Sequence[float | str]) -> tuple[float, ...]:
+    """Return levels in rising order, each once, with no more digits than their names have."""
+    try:
+        levels = tuple(sorted({round(float(level), 6) for level in given}))
+    except (TypeError, ValueError):
+        levels = ()
+    if not levels or not all(0 < level < 1 for level in levels):
+        raise UsageError(f"quantiles must be numbers between 0 and 1, such as 0.1,0.5,0.9; got {given!r}")
+    return levels
 
 
 def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.blend import Blend, stack
+from automl.blend import Blend, shift, stack
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.metrics import get_metric
 from automl.evaluation.validation import make_folds, parts_to_cross_fit
@@ -81,12 +81,15 @@ def choose_blend(
     metric: Metric,
     fold_of_row: NDArray[np.integer],
     *,
+    levels: Sequence[float] = (),
     sample_weight: Weight = None,
     training_weight: Weight = None,
     positive: bool = False,
     random_state: int = 0,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
+
+    The second layer of quantiles at ``levels`` only moves each of them to where it covers its share of the values.
 
     Each fold's rows are predicted by both as they were fitted on the other folds, and the better way is taken; by the
     log loss if the metric looks at ranks, for it tells more of few rows, and calibrated probabilities are worth having.
@@ -111,12 +114,13 @@ def choose_blend(
         return equal, equal(predictions)
     fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight, sample_weight if training_weight is None else training_weight)
-    ways = _blends(predictions, judge, positive)
+    ways = _blends(predictions, judge, levels, positive)
     honest = [np.empty_like(predictions[0]) for _ in ways]
     for fold in np.unique(fold_of_row):
         inside = np.flatnonzero(fold_of_row == fold)
         outside = np.flatnonzero(fold_of_row != fold)
-        for way, blend in enumerate(_blends([each[outside] for each in predictions], judge.of(outside), positive)):
+        others = [each[outside] for each in predictions]
+        for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive)):
             honest[way][inside] = blend([each[inside] for each in predictions])
     if metric.surrogate == "log_loss" and metric.name != "log_loss":
         judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]), weight=judge.in_fits)
@@ -152,11 +156,15 @@ class _Judge:
         return parts.split(0)[1]
 
 
-def _blends(predictions: Sequence[NDArray[np.float64]], judge: _Judge, positive: bool) -> list[Blend]:
+def _blends(
+    predictions: Sequence[NDArray[np.float64]], judge: _Judge, levels: Sequence[float], positive: bool
+) -> list[Blend]:
     """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
     y, metric = judge.y, judge.metric
     weights = greedy_weights(predictions, y, metric, sample_weight=judge.weight)
     average = Blend(weights)
+    if levels:
+        return [average, shift(predictions, y, weights, levels, sample_weight=judge.weight)]
     if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
         return [average]
     cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))

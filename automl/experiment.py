@@ -56,9 +56,9 @@ class AutoML:
     max_trials
         Candidates to train. Without a time budget, equal seeds give equal results.
     metric
-        What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression). A name, also
-        scikit-learn's, such as ``pinball@0.9``; or one of your own: a function of target and prediction, its
-        ``module:function``, or a :class:`~automl.evaluation.metric.Metric`.
+        What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression), pinball loss averaged over
+        the levels (quantile). A name, also scikit-learn's, such as ``pinball@0.9``; or one of your own: a function of
+        target and prediction, its ``module:function``, or a :class:`~automl.evaluation.metric.Metric`.
     cost_matrix
         ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it; what is optimised is the mean cost.
     positive
@@ -70,7 +70,10 @@ class AutoML:
         has less than 10 % of the rows; their probabilities are corrected. Rarely worth its time. Needs imbalanced-learn
         (``pip install 'automl[imbalance]'``).
     problem_type
-        ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
+        ``binary``, ``multiclass``, ``regression`` or ``quantile``; default: inferred from the target.
+    quantiles
+        What to predict of a target of numbers instead of its mean, such as ``(0.1, 0.5, 0.9)``: below the quantile of
+        level 0.1 lies the value in one of ten rows. Predictions are then (rows, levels), by rising level.
     types
         Kinds of columns by name, such as ``{"zip": "categorical"}``: numeric, categorical, text, datetime, boolean,
         identifier, constant or duplicate. Default: inferred from the values.
@@ -126,6 +129,7 @@ class AutoML:
         metric: Asked | None = None,
         cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
         problem_type: str | None = None,
+        quantiles: Sequence[float | str] | None = None,
         positive: str | int | float | bool | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
         resample: bool = False,
@@ -150,6 +154,7 @@ class AutoML:
         self.metric = metric
         self.cost_matrix = cost_matrix
         self.problem_type = problem_type
+        self.quantiles = quantiles
         self.positive = positive
         self.class_weight = class_weight
         self.resample = resample
@@ -258,7 +263,7 @@ class AutoML:
         return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
-        """Return (rows,) class labels or values; ``X`` is a table or a path."""
+        """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
         return self._fitted().predict(X)
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:
@@ -283,11 +288,12 @@ class AutoML:
         if self._weight_column is not None and self._weight_column in frame.columns:
             weight = row_weights(frame[self._weight_column])[known]
         raw = predictor.raw(frame[known])
-        metrics = {each.name: each for each in metrics_for(task.problem_type, n_features=len(predictor.schema.used))}
+        n_features = len(predictor.schema.used)
+        every = metrics_for(task.problem_type, n_features=n_features, levels=task.levels)
         own = self._metric
         return {
             name: decided_score(metric, y[known], raw, predictor.decision, weight)
-            for name, metric in ({own.name: own} | metrics).items()
+            for name, metric in ({own.name: own} | {each.name: each for each in every}).items()
         }
 
     def save(self, path: str | Path) -> Path:
@@ -301,7 +307,7 @@ class AutoML:
 
     @property
     def classes_(self) -> NDArray[np.generic] | None:
-        """Class labels in the order of the columns of :meth:`predict_proba`; None for regression."""
+        """Class labels in the order of the columns of :meth:`predict_proba`; None for numbers."""
         return self._fitted().classes_
 
     @property
@@ -311,7 +317,7 @@ class AutoML:
 
     @property
     def problem_type_(self) -> str:
-        """``binary``, ``multiclass`` or ``regression``."""
+        """``binary``, ``multiclass``, ``regression`` or ``quantile``."""
         return self._fitted().problem_type_
 
     @property

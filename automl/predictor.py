@@ -73,6 +73,8 @@ class Predictor:
     """Regression: what intervals are made of; None if the model was saved by an earlier version."""
     decision: Decision
     """Classification: how a class is chosen."""
+    coverage: Sequence[float]
+    """Quantile: the share of values that lie below each, out of fold; the levels themselves would be perfect."""
     reading: Reading
     """How the training table was read; files are read the same way."""
     examples: Sequence[Mapping[str, Any]]
@@ -83,12 +85,12 @@ class Predictor:
 
     @property
     def classes_(self) -> NDArray[np.generic] | None:
-        """Class labels in the order of the columns of :meth:`predict_proba`; None for regression."""
+        """Class labels in the order of the columns of :meth:`predict_proba`; None for numbers."""
         return np.array(self.task.classes) if self.task.classes else None
 
     @property
     def problem_type_(self) -> str:
-        """``binary``, ``multiclass`` or ``regression``."""
+        """``binary``, ``multiclass``, ``regression`` or ``quantile``."""
         return self.task.problem_type.value
 
     @property
@@ -101,7 +103,7 @@ class Predictor:
         return [dict(row) for row in self.examples]
 
     def predict(self, data: object) -> NDArray[np.generic]:
-        """Return (rows,) class labels or values."""
+        """Return (rows,) class labels or values, or (rows, levels) quantiles, which never fall from level to level."""
         return self.answers(self.raw(data))
 
     def predict_proba(self, data: object) -> NDArray[np.float64]:
@@ -110,7 +112,7 @@ class Predictor:
         Raises
         ------
         UsageError
-            For regression.
+            For numbers.
         """
         if not self.task.problem_type.classification:
             raise UsageError("predict_proba needs classes, but this model predicts numbers; use predict")
@@ -124,14 +126,14 @@ class Predictor:
         Raises
         ------
         UsageError
-            For classes, or if ``coverage`` is not between 0 and 1.
+            For classes and quantiles, or if ``coverage`` is not between 0 and 1.
         """
         return self._known_residuals().interval(self.raw(data), coverage)
 
     def predict_frame(
         self, data: object, *, proba: bool = False, interval: float | None = None, options: ReadOptions = AS_FOUND
     ) -> pd.DataFrame:
-        """Return a frame with the column ``prediction`` and, on demand, further ones.
+        """Return a frame with the column ``prediction``, or ``q<level>`` for each quantile; on demand, further ones.
 
         Parameters
         ----------
@@ -147,12 +149,14 @@ class Predictor:
         SchemaError
             If columns are missing or cells cannot be what they were in training; names each.
         UsageError
-            If probabilities are asked for in regression, or an interval for classes.
+            If probabilities are asked for of numbers, or an interval for classes or quantiles.
         """
         if proba and not self.task.problem_type.classification:
             raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
         residuals = None if interval is None else self._known_residuals()
         raw = self.raw(data, options)
+        if self.task.levels:
+            return pd.DataFrame(raw, columns=list(self.task.level_names))
         columns: dict[str, Any] = {"prediction": self.answers(raw)}
         if proba:
             columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
@@ -161,7 +165,7 @@ class Predictor:
         return pd.DataFrame(columns)
 
     def raw(self, data: object, options: ReadOptions = AS_FOUND) -> NDArray[np.float64]:
-        """Return (rows,) values or (rows, classes) probabilities for a raw table."""
+        """Return (rows,) values, (rows, levels) quantiles or (rows, classes) probabilities for a raw table."""
         columns = self._read_row(data) if self._read_row and options == AS_FOUND else None
         if columns is not None:
             return self._blended(columns, len(next(iter(columns.values()))))
@@ -199,12 +203,15 @@ class Predictor:
         return self.blend(cast("list[NDArray[np.float64]]", members))
 
     def answers(self, raw: NDArray[np.float64]) -> NDArray[np.generic]:
-        """Return (rows,) class labels or values for what :meth:`raw` returned."""
+        """Return (rows,) class labels or values, or (rows, levels) quantiles, for what :meth:`raw` returned."""
         return self.task.decode(self.decision.settled(raw) if self.task.classes else raw)
 
     def _known_residuals(self) -> Residuals:
         if self.task.problem_type.classification:
             raise UsageError("intervals need numbers, but this model predicts classes; ask for probabilities")
+        if self.task.levels:
+            known = ", ".join(self.task.level_names)
+            raise UsageError(f"intervals need one value a row, but this model predicts {known}: two of them are one")
         if self.residuals is None:
             raise UsageError("this model was saved without what intervals are made of; train it again")
         return self.residuals

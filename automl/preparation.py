@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -100,6 +100,7 @@ def prepare(
         ProblemType(config.problem_type) if config.problem_type else None, config.positive
     )
     frame, weight = table.frame[known], None if table.weight is None else table.weight[known]
+    task = replace(task, levels=tuple(float(level) for level in config.quantiles or ()))
     if not known.all():
         missing = "a target" if weight is None else "a target or weight"
         say(f"warning: {int((~known).sum())} rows without {missing} are left out")
@@ -107,8 +108,8 @@ def prepare(
     constraints = Constraints.of(config.monotone, config.interactions)
     constraints.check(schema, task)
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
-    classes = f", {task.n_classes} classes" if task.classes else ""
-    say(f"target {task.target!r}: {task.problem_type}{classes} ({task.reason}); metric {chosen.name}")
+    outputs = f", {task.n_classes} classes" if task.classes else "".join(f" {name}" for name in task.level_names)
+    say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {chosen.name}")
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups = Rows.of(frame, schema, task, y), None
     if valid is None:
@@ -124,7 +125,7 @@ def prepare(
         require_library()
         if not imbalanced(y, task.n_classes):
             say("warning: no class is rare, so nothing is resampled")
-    check_metric(chosen, y, task.n_classes, weight)
+    check_metric(chosen, y, task, weight)
     if advice := imbalance_advice(chosen, y, task.classes, weight):
         say(f"warning: {advice}")
     by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.blend import Blend, stack
+from automl.blend import Blend, shift, stack
 
 
 def probabilities(rng, y, models):
@@ -75,3 +75,17 @@ def test_members_without_a_weight_stay_out():
 def test_a_constant_target_needs_no_care():
     blend = stack([np.full(5, 2.0), np.full(5, 4.0)], np.full(5, 3.0), np.array([0.5, 0.5]))
     assert blend([np.full(2, 2.0), np.full(2, 4.0)]) == pytest.approx([3.0, 3.0])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(20, 200), st.integers(1, 4))
+def test_a_shift_makes_every_level_cover_its_share(seed, rows, models):
+    rng = np.random.default_rng(seed)
+    y, levels = rng.normal(size=rows), np.array([0.1, 0.5, 0.9])
+    predictions = [np.sort(rng.normal(size=(rows, 3)) + levels, axis=1) for _ in range(models)]
+    weights = rng.dirichlet(np.ones(models))
+    blend = shift(predictions, y, weights, levels)
+    np.testing.assert_array_equal(blend.weights, weights)
+    moved = Blend(weights)(predictions) + blend.bias
+    np.testing.assert_allclose((y[:, None] <= moved).mean(axis=0), levels, atol=1 / rows + 1e-9)
+    np.testing.assert_array_equal(blend(predictions), np.sort(moved, axis=1))

@@ -54,7 +54,10 @@ def fit(
     cost_matrix: Annotated[
         str | None, typer.Option(metavar="FILE", help="CSV or JSON: costs by true and predicted class; the metric.")
     ] = None,
-    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
+    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")] = None,
+    quantiles: Annotated[
+        str | None, typer.Option(metavar="Q,Q", help="Quantiles to predict instead of the mean: .1,.5,.9.")
+    ] = None,
     positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The positive one of two classes.")] = None,
     weight: Annotated[
         str | None, typer.Option(metavar="COL", help="Column that says how much each row counts, in fits and scores.")
@@ -116,6 +119,7 @@ def fit(
             metric=metric,
             cost_matrix=cost_matrix,
             problem_type=problem_type,
+            quantiles=None if quantiles is None else quantiles.split(","),
             positive=positive,
             class_weight=None if class_weight is None else _parse_class_weight(class_weight),
             resample=resample,
@@ -193,10 +197,16 @@ def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
         "metric": model.metric_,
         "score": _finite({"value": score.value, "low": score.low, "high": score.high}),
         "decision": model.predictor_.decision.to_json(),
+        "coverage": _covered(model),
         "seconds": model.seconds_,
         "leaderboard": model.board_.to_json(),
     }
     print(dumps(result | ({"test": _finite(test)} if test else {}), allow_nan=False))
+
+
+def _covered(model: AutoML) -> dict[str, float]:
+    """Return the share of values below each quantile, by its name."""
+    return dict(zip(model.predictor_.task.level_names, model.predictor_.coverage, strict=True))
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
@@ -212,6 +222,9 @@ def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
     print(f"after {clock(model.seconds_)}, {model.problem_type_}")
     if decision := model.predictor_.decision.describe(model.predictor_.task.classes):
         print(decision)
+    if covered := _covered(model):
+        shares = ", ".join(f"{share:.1%} below {name}" for name, share in covered.items())
+        print(f"of the values, out of fold: {shares}")
     if test:
         shown = list(test.items())[:_SHOWN]
         print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))

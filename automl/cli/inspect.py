@@ -28,7 +28,7 @@ def inspect(
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     test: Annotated[str | None, typer.Option(metavar="FILE", help="Table to compare with.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report with charts to one page.")] = None,
-    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression")] = None,
+    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")] = None,
     types: Types = None,
     sep: Sep = None,
     encoding: Encoding = None,

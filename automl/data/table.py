@@ -56,11 +56,13 @@ class ProblemType(StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
+    QUANTILE = "quantile"
+    """Several quantiles of a number at once."""
 
     @property
     def classification(self) -> bool:
         """Whether the target is a class."""
-        return self is not ProblemType.REGRESSION
+        return self in (ProblemType.BINARY, ProblemType.MULTICLASS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +119,24 @@ class Task:
     reason: str
     """Why it is this problem type, in words."""
     classes: tuple[Label, ...] = ()
-    """The class labels, sorted; of two the second is the positive one, as the user says. Empty for regression."""
+    """The class labels, sorted; of two the second is the positive one, as the user says. Empty for numbers."""
     decimal: str = "."
     """The decimal mark of numbers in text."""
+    levels: tuple[float, ...] = ()
+    """Quantile: the levels of the quantiles that are predicted, rising, each between 0 and 1."""
 
     @property
     def n_classes(self) -> int:
-        """Number of classes; 0 for regression."""
+        """Number of classes; 0 for numbers."""
         return len(self.classes)
 
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """The quantiles as columns are named: ``q0.1``, ``q0.5``."""
+        return tuple(f"q{level:g}" for level in self.levels)
+
     def decode(self, prediction: NDArray[np.float64]) -> NDArray[np.generic]:
-        """Turn a model's output, (n,) values or (n, k) probabilities, into the target's own values."""
+        """Turn a model's output, (n,) values, (n, levels) quantiles or (n, k) probabilities, into the target's own."""
         if not self.problem_type.classification:
             return prediction
         labels = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)

@@ -62,8 +62,8 @@ def infer_task(
         raise DataError(f"the target {name!r} is constant ({cells.values[0][:40]!r}); choose one with different values")
     given = (ProblemType(problem_type), "set by hand") if problem_type else None
     inferred, reason = given or _inferred(target, cells, name, decimal)
-    if inferred is ProblemType.REGRESSION:
-        _require_numbers(target, name, decimal)
+    if not inferred.classification:
+        _require_numbers(target, name, inferred, decimal)
         return Task(name, inferred, reason, _with_positive((), positive), decimal)
     classes = _labels(cells.values)
     if inferred is ProblemType.BINARY and len(classes) != 2:
@@ -74,18 +74,18 @@ def infer_task(
 def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the target as models take it and which rows have one, both (rows,).
 
-    Class codes (int64, -1 where missing) index ``task.classes``; regression values are float64, NaN where missing.
+    Class codes (int64, -1 where missing) index ``task.classes``; other values are float64, NaN where missing.
 
     Raises
     ------
     DataError
-        If a class was not there in training, or no value is a number in regression.
+        If a class was not there in training.
 
     >>> task = Task("y", ProblemType.BINARY, "", (0, 1))
     >>> encode_target(pd.Series(["1", "0", ""]), task)
     (array([ 1,  0, -1]), array([ True,  True, False]))
     """
-    if task.problem_type is ProblemType.REGRESSION:
+    if not task.problem_type.classification:
         values = _numbers(target, task.decimal)
         return values, np.isfinite(values)
     cells = _label_cells(target)
@@ -184,13 +184,13 @@ def _numbers(target: pd.Series[Any], decimal: str) -> NDArray[np.float64]:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _require_numbers(target: pd.Series[Any], name: str, decimal: str) -> None:
+def _require_numbers(target: pd.Series[Any], name: str, problem_type: ProblemType, decimal: str) -> None:
     cells = cells_of(target)
     read = np.isfinite(parse_numbers(cells.values, number_style(cells.values, decimal)))
     if cells.counts()[read].sum() < READABLE * cells.counts().sum():
         example = cells.values[int(np.argmin(read))]
         raise DataError(
-            f"regression needs a target of numbers, {name!r} has {example[:40]!r}; set another problem type"
+            f"{problem_type} needs a target of numbers, {name!r} has {example[:40]!r}; set another problem type"
         )
 
 
@@ -228,10 +228,17 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "reason": task.reason,
         "classes": list(task.classes),
         "decimal": task.decimal,
+        "levels": list(task.levels),
     }
 
 
 def task_from_json(record: Mapping[str, Any]) -> Task:
     """Read what :func:`task_to_json` wrote."""
-    problem_type = ProblemType(record["problem_type"])
-    return Task(record["target"], problem_type, record["reason"], tuple(record["classes"]), record.get("decimal", "."))
+    return Task(
+        record["target"],
+        ProblemType(record["problem_type"]),
+        record["reason"],
+        tuple(record["classes"]),
+        record.get("decimal", "."),
+        tuple(record.get("levels", ())),
+    )

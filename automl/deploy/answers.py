@@ -64,4 +64,4 @@ WRITERS: Final[Mapping[str, Callable[[pd.DataFrame], bytes]]] = {
     "text/csv": _csv,
 }
 """Media types that can be written. CSV has no header: one line a row, the prediction, then the probability of each
-class or the bounds of an interval."""
+class or the bounds of an interval; or the quantiles by rising level."""

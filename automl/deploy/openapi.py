@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from automl.data.table import Column, Kind, ProblemType, Task
+from automl.data.table import Column, Kind, Task
 from automl.deploy import problem
 from automl.deploy.bodies import READERS
 from automl.predictor import Predictor
@@ -85,13 +85,13 @@ def _cell(column: Column) -> dict[str, Any]:
 
 def _answer(task: Task) -> dict[str, Any]:
     kinds = {_TYPES[type(label)] for label in task.classes} or {"number"}
-    properties: dict[str, Any] = {"prediction": {"type": sorted(kinds)}}
-    required = ["prediction"]
-    if task.problem_type is not ProblemType.REGRESSION:
+    required = list(task.level_names) or ["prediction"]
+    properties: dict[str, Any] = {name: {"type": sorted(kinds)} for name in required}
+    if task.classes:
         shares = {str(label): {"type": "number", "minimum": 0, "maximum": 1} for label in task.classes}
         properties["probabilities"] = {"type": "object", "properties": shares, "required": list(shares)}
         required.append("probabilities")
-    else:
+    elif not task.levels:
         properties |= {"low": {"type": "number"}, "high": {"type": "number"}}
     item = {"type": "object", "properties": properties, "required": required}
     schema = {

@@ -57,9 +57,9 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
         )
         raise UsageError(f"{given}; give the cost matrix and no other metric")
     if asked is None:
-        return default_metric(task.problem_type)
+        return default_metric(task.problem_type, levels=task.levels)
     if isinstance(asked, str) and ":" not in asked:
-        return get_metric(asked, task.problem_type, n_features=n_features)
+        return get_metric(asked, task.problem_type, n_features=n_features, levels=task.levels)
     found = _imported(asked) if isinstance(asked, str) else asked
     if isinstance(found, Metric):
         if task.problem_type not in found.problem_types:
@@ -99,7 +99,7 @@ def stored_metric(
     return metric
 
 
-def check_metric(metric: Metric, y: NDArray[Any], n_classes: int, weight: Weight = None) -> None:
+def check_metric(metric: Metric, y: NDArray[Any], task: Task, weight: Weight = None) -> None:
     """Try a metric on random predictions, so that one that cannot work ends the run before it has begun.
 
     Raises
@@ -108,7 +108,10 @@ def check_metric(metric: Metric, y: NDArray[Any], n_classes: int, weight: Weight
         If it raises, or returns anything but a number, which NaN is not.
     """
     rng = np.random.default_rng(0)
-    prediction = rng.dirichlet(np.ones(n_classes), len(y)) if n_classes else rng.permutation(y)
+    n_classes = task.n_classes
+    prediction = rng.dirichlet(np.ones(n_classes), len(y)) if n_classes else rng.permutation(y).astype(np.float64)
+    if task.levels:
+        prediction = np.column_stack([prediction] * len(task.levels))
     try:
         value: object = metric(y, prediction, weight)
     except Exception as error:
@@ -118,6 +121,8 @@ def check_metric(metric: Metric, y: NDArray[Any], n_classes: int, weight: Weight
             return
         said = f"it returned {value!r}"
     shape = f"(rows, {n_classes}) probabilities" if n_classes else "(rows,) values"
+    if task.levels:
+        shape = f"(rows, {len(task.levels)}) quantiles"
     given = "class codes" if n_classes else f"{y.min():g} to {y.max():g}"
     raise UsageError(
         f"metric {metric.name!r} must be a number for this target ({given}) and {shape}: {said}; choose another one"

@@ -10,7 +10,7 @@ from typing import Final
 
 from automl.data.table import ProblemType
 from automl.errors import UsageError, suggestion
-from automl.evaluation import classification, regression
+from automl.evaluation import classification, quantiles, regression
 from automl.evaluation import confusion as of
 from automl.evaluation.decision import OfClasses
 from automl.evaluation.metric import Formula, Metric, Surrogate
@@ -19,6 +19,7 @@ _BINARY: Final = (ProblemType.BINARY,)
 _CLASSES: Final = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _MANY_CLASSES: Final = (ProblemType.MULTICLASS,)
 _VALUES: Final = (ProblemType.REGRESSION,)
+_QUANTILES: Final = (ProblemType.QUANTILE,)
 _MANY: Final = 10_000
 """Rows from which on ranks take long, and the log loss chooses as well."""
 
@@ -98,8 +99,11 @@ METRICS: Final = (
     _share("adjusted_r2", partial(regression.adjusted_r2, n_features=0), "squared_error"),
     _share("explained_variance", regression.explained_variance),
     _share("d2_absolute_error", partial(regression.d2_pinball, quantile=0.5), quantile=0.5),
+    Metric("pinball", _QUANTILES, False, partial(quantiles.pinball, levels=()), (0.0, inf)),
+    Metric("d2_pinball", _QUANTILES, True, partial(quantiles.d2_pinball, levels=()), (-inf, 1.0)),
+    Metric("coverage_error", _QUANTILES, False, partial(quantiles.coverage_error, levels=())),
 )
-"""Every metric without an argument; :func:`metrics_for` tells ``adjusted_r2`` the number of features."""
+"""Every metric without an argument; :func:`metrics_for` tells them what else they depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +183,11 @@ _DEFAULTS: Final[Mapping[ProblemType, str]] = {
     ProblemType.BINARY: "roc_auc",
     ProblemType.MULTICLASS: "log_loss",
     ProblemType.REGRESSION: "rmse",
+    ProblemType.QUANTILE: "pinball",
 }
 
 
-def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> Metric:
+def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0, levels: quantiles.Levels = ()) -> Metric:
     """Return a metric by name.
 
     Case, hyphens, scikit-learn's ``neg_`` and ``_score``, and a few short forms (``AUC``, ``logloss``) do not matter;
@@ -193,6 +198,8 @@ def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> 
     ----------
     n_features
         Number of feature columns, for ``adjusted_r2``, which is ``r2`` without any.
+    levels
+        Of the quantiles that are predicted, if they are.
 
     Raises
     ------
@@ -208,14 +215,16 @@ def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> 
     """
     plain, _, argument = name.lower().replace("-", "_").removeprefix("neg_").partition("@")
     wanted = _ALIASES.get(plain, plain.removesuffix("_score"))
-    metric = _WITH_ARGUMENT[wanted](wanted, argument) if wanted in _WITH_ARGUMENT else _plain(wanted, n_features)
-    known = {each.name: each for each in metrics_for(problem_type)}
+    known = {each.name: each for each in metrics_for(problem_type, n_features=n_features, levels=levels)}
+    plainly = known.get(wanted) or next((each for each in METRICS if each.name == wanted), None)
+    takes_number = wanted in _WITH_ARGUMENT and wanted not in known
+    metric = _WITH_ARGUMENT[wanted](wanted, argument) if takes_number else plainly
     known |= {
         each: made
         for each, of_one in _WITH_ARGUMENT.items()
         if problem_type in (made := of_one(each, "")).problem_types
     }
-    if metric is None or (argument and wanted not in _WITH_ARGUMENT):
+    if metric is None or (argument and not takes_number):
         hint = suggestion(wanted, [*known, *_ALIASES])
         raise UsageError(f"metric {name!r} is unknown{hint}; choose one of {', '.join(known)}, or give module:function")
     if problem_type not in metric.problem_types:
@@ -226,31 +235,28 @@ def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0) -> 
     return metric
 
 
-def _plain(name: str, n_features: int) -> Metric | None:
-    metric = next((metric for metric in METRICS if metric.name == name), None)
-    return _counting(metric, n_features) if metric else None
-
-
-def _counting(metric: Metric, n_features: int) -> Metric:
-    """Return the metric; ``adjusted_r2`` with the number of features."""
+def _told(metric: Metric, n_features: int, levels: quantiles.Levels) -> Metric:
+    """Return the metric; ``adjusted_r2`` with the number of features, those of quantiles with their levels."""
+    if isinstance(metric.function, partial) and metric.problem_types == _QUANTILES:
+        return replace(metric, function=partial(metric.function, levels=levels))
     if metric.name != "adjusted_r2":
         return metric
     return replace(metric, function=partial(regression.adjusted_r2, n_features=n_features))
 
 
-def metrics_for(problem_type: ProblemType, *, n_features: int = 0) -> tuple[Metric, ...]:
-    """Return all metrics for a problem type that take no argument; ``n_features`` as in :func:`get_metric`.
+def metrics_for(problem_type: ProblemType, *, n_features: int = 0, levels: quantiles.Levels = ()) -> tuple[Metric, ...]:
+    """Return all metrics for a problem type that take no argument; the others are those of :func:`get_metric`.
 
     >>> [metric.name for metric in metrics_for(ProblemType.REGRESSION)][:3]
     ['rmse', 'mse', 'mae']
     """
-    return tuple(_counting(metric, n_features) for metric in METRICS if problem_type in metric.problem_types)
+    return tuple(_told(metric, n_features, levels) for metric in METRICS if problem_type in metric.problem_types)
 
 
-def default_metric(problem_type: ProblemType) -> Metric:
+def default_metric(problem_type: ProblemType, *, levels: quantiles.Levels = ()) -> Metric:
     """Return the metric that is optimised unless the user names one.
 
     >>> default_metric(ProblemType.MULTICLASS).name
     'log_loss'
     """
-    return get_metric(_DEFAULTS[problem_type], problem_type)
+    return get_metric(_DEFAULTS[problem_type], problem_type, levels=levels)

@@ -48,7 +48,7 @@ def supervise(
 ) -> Supervision:
     """Return the target as columns with stratified inner folds, which do not part the rows of a group."""
     folds = _stratified(y, random_state) if groups is None else _grouped(y, random_state, groups)
-    if task.problem_type is ProblemType.REGRESSION:
+    if not task.problem_type.classification:
         return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state, weight)
     if task.problem_type is ProblemType.BINARY:
         return Supervision(np.asarray(y == 1, np.float64)[:, None], ("",), folds, random_state, weight)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,7 @@ class Shape:
     """The size of a problem, for defaults, spaces, costs and memory."""
 
     problem_type: ProblemType
+    """Of each model: where quantiles are predicted, every level is a regression."""
     rows: int
     columns: int
     n_classes: int = 0
@@ -72,6 +73,8 @@ class Shape:
     """Whether the target is an amount with a long tail."""
     resample: bool = False
     """Whether resampled training rows are tried."""
+    of_means: bool = True
+    """Whether means are predicted, no quantiles: then deviances suit such an amount."""
 
     @property
     def outputs(self) -> int:
@@ -107,7 +110,10 @@ class FitContext:
     random_state: int = 0
     quantile: float | None = None
     """Regression: the quantile of the target to predict, such as 0.5 for absolute errors; None = the mean. Families
-    that only know means predict those."""
+    that only know means predict those, and are not tried where quantiles are what is asked for."""
+    power: float | None = None
+    """Regression of amounts: predict the logarithm of the mean, learned by the Tweedie deviance of this variance power,
+    1 = Poisson; None = the mean, by squared errors. Given to families that declare ``deviances``."""
     constraints: Constraints = FREE
     """What the model must keep to, by the columns of the table; ``data.X_train.sources`` says which those are."""
     rungs: tuple[float, ...] = ()
@@ -144,12 +150,16 @@ class Model(ABC):
         return {}
 
 
+CLASSES_AND_MEANS: Final = (ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION)
+
+
 class Family(ABC):
     """A kind of model. Subclasses are final, stateless and cheap to construct: heavy imports happen in methods."""
 
     name: ClassVar[str]
     """Lower-case snake case, unique, safe in a path."""
-    problem_types: ClassVar[tuple[ProblemType, ...]] = tuple(ProblemType)
+    problem_types: ClassVar[tuple[ProblemType, ...]] = CLASSES_AND_MEANS
+    """What it can predict. ``ProblemType.QUANTILE`` is there if ``fit`` aims at ``FitContext.quantile``."""
     gpu: ClassVar[bool] = False
     """Whether ``fit`` can use a GPU when ``FitContext.gpu`` is set."""
     weighted: ClassVar[bool] = False
@@ -158,6 +168,8 @@ class Family(ABC):
     """Whether ``fit`` keeps to monotone constraints; where there are some, others are not trained."""
     interactions: ClassVar[bool] = False
     """The same for interaction constraints."""
+    deviances: ClassVar[bool] = False
+    """Whether ``fit`` minimises the deviance of ``FitContext.power`` if that is set."""
     baseline: ClassVar[bool] = False
     """Whether this is what every other family must beat: trained first, always on the leaderboard."""
     library: ClassVar[str] = "numpy"

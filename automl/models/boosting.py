@@ -216,9 +216,13 @@ def boost(rounds: Rounds, control: RoundControl, context: FitContext) -> Generat
             reported += 1
 
 
-def objective_of(context: FitContext) -> ProblemType | Literal["quantile"]:
-    """Return the key of what a booster minimises: a quantile if one is asked for, else what suits the problem."""
-    return "quantile" if context.quantile is not None else context.shape.problem_type
+def objective_of(context: FitContext) -> ProblemType | Literal["quantile", "poisson", "tweedie"]:
+    """Return the key of what a booster minimises: what is asked for, else what suits the problem."""
+    if context.quantile is not None:
+        return "quantile"
+    if context.power is not None:
+        return "poisson" if context.power == 1 else "tweedie"
+    return context.shape.problem_type
 
 
 def means_if_monotone(context: FitContext) -> FitContext:

@@ -166,6 +166,7 @@ class CatBoost(Family):
     """Boosting that is strong without tuning. On the CPU only: its GPU trainer cannot be stopped at a deadline."""
 
     name = "catboost"
+    problem_types = tuple(ProblemType)
     library = "catboost"
     weighted = True
     monotone = True

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.table import ProblemType
 from automl.evaluation.regression import weighted_quantile
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete
@@ -39,6 +40,7 @@ class Constant(Family):
     """Class frequencies, smoothed by one row a class, or the mean or quantile."""
 
     name = "constant"
+    problem_types = tuple(ProblemType)
     baseline = True
     weighted = True
     monotone = True

@@ -47,6 +47,8 @@ OBJECTIVES: Final = {
     ProblemType.MULTICLASS: ("multiclass", "multi_logloss"),
     ProblemType.REGRESSION: ("regression", "rmse"),
     "quantile": ("quantile", "quantile"),
+    "poisson": ("poisson", "rmse"),
+    "tweedie": ("tweedie", "rmse"),
 }
 ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for; measured on three tables, as for the other boosters."""
@@ -118,10 +120,12 @@ class LightGBM(Family):
     """Leaf-wise boosting; the quickest of the boosters."""
 
     name = "lightgbm"
+    problem_types = tuple(ProblemType)
     library = "lightgbm"
     weighted = True
     monotone = True
     interactions = True
+    deviances = True
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -235,6 +239,8 @@ class _Rounds:
             settings["monotone_constraints"] = directions
         if groups := context.constraints.groups(sources):
             settings["interaction_constraints"] = groups
+        if context.power is not None:
+            settings["tweedie_variance_power"] = context.power
         train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
         self.booster = lightgbm.Booster(settings, train)
         self.booster.add_valid(valid, "valid")
@@ -253,7 +259,8 @@ class _Rounds:
 
     def prediction(self) -> NDArray[np.float64]:
         """Return what the trees so far predict for the validation rows."""
-        raw = self.booster.predict(self._X_valid.dense, num_threads=self._context.threads)
+        threads, log = self._context.threads, self._context.power is not None
+        raw = self.booster.predict(self._X_valid.dense, num_threads=threads, raw_score=log)
         return output(raw, self._context.shape.problem_type.classification)
 
 

@@ -15,6 +15,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads, affine, bounded
 from automl.models.base import (
@@ -92,6 +93,7 @@ class Linear(Family):
     """Generalised linear models."""
 
     name = "linear"
+    problem_types = tuple(ProblemType)
     weighted = True
 
     def needs(self, params: Params) -> Needs:
@@ -127,6 +129,7 @@ class Linear(Family):
             context.shape.outputs,
             ratio,
             data.weight_train,
+            context.quantile,
         )
         blas = BlasThreads(context.threads)
         point = objective.start(frequencies)

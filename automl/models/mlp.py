@@ -13,6 +13,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads
 from automl.models.base import (
@@ -100,6 +101,7 @@ class MLP(Family):
     """A small neural network, trained with numpy."""
 
     name = "mlp"
+    problem_types = tuple(ProblemType)
     weighted = True
 
     def needs(self, params: Params) -> Needs:

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads
 from automl.models.base import (
@@ -60,6 +61,8 @@ class NeighborsModel(Model):
     """``sklearn.neighbors.NearestNeighbors`` over ``X``."""
     counts: NDArray[np.float64] | None = None
     """(rows,) how much each vote counts besides; None = all alike."""
+    quantile: float | None = None
+    """Regression: the quantile of the votes that is predicted; None = their mean."""
     k: int = 1
     stopped: str = "rounds"
 
@@ -87,6 +90,11 @@ class NeighborsModel(Model):
         if self.counts is not None:
             weights *= self.counts[places]
         weights *= k / weights.sum(axis=1, keepdims=True)
+        if self.scale is not None and self.quantile is not None:
+            rising = np.argsort(targets, axis=1)
+            reached = np.take_along_axis(weights, rising, axis=1).cumsum(axis=1)
+            place = (reached >= self.quantile * reached[:, -1:]).argmax(axis=1)
+            return self.scale.restore(np.take_along_axis(targets, rising, axis=1)[np.arange(len(targets)), place])
         if self.scale is not None:
             return self.scale.restore((weights * targets).sum(axis=1) / k)
         n_classes = len(self.frequencies)
@@ -110,6 +118,7 @@ class NeighborsModel(Model):
             frequencies=self.frequencies,
             scale=np.empty(0) if self.scale is None else self.scale.array(),
             counts=np.empty(0) if self.counts is None else self.counts,
+            quantile=np.empty(0) if self.quantile is None else self.quantile,
             k=self.k,
             stopped=self.stopped,
         )
@@ -125,6 +134,7 @@ class Neighbors(Family):
     """k-nearest neighbours."""
 
     name = "knn"
+    problem_types = tuple(ProblemType)
     library = "scikit-learn"
     weighted = True
 
@@ -159,7 +169,8 @@ class Neighbors(Family):
         with BlasThreads(context.threads).limited():
             counts = None if data.weight_train is None else data.weight_train[kept]
             target = y[kept].astype(np.float64)
-            model = NeighborsModel(X, target, p, weighted, frequencies, scale, _index(X, p), counts)
+            voting = p, weighted, frequencies, scale, _index(X, p), counts, context.quantile
+            model = NeighborsModel(X, target, *voting)
             model = _affordable(model, data.X_valid, context)
             return _with_best_k(model, data, context)
 
@@ -171,7 +182,9 @@ class Neighbors(Family):
         X, p = arrays["X"], int(arrays["p"])
         voting = p, bool(arrays["weighted"]), arrays["frequencies"], scale
         counts = arrays["counts"] if len(arrays.get("counts", ())) else None
-        return NeighborsModel(X, arrays["y"], *voting, _index(X, p), counts, int(arrays["k"]), str(arrays["stopped"]))
+        quantile = float(arrays["quantile"]) if np.size(arrays.get("quantile", ())) else None
+        facts = int(arrays["k"]), str(arrays["stopped"])
+        return NeighborsModel(X, arrays["y"], *voting, _index(X, p), counts, quantile, *facts)
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""

@@ -11,8 +11,11 @@ from scipy.sparse import csr_array
 
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
+from automl.evaluation.regression import weighted_quantile
 from automl.models.target import softmax
 
+SMOOTHING: Final = 0.05
+"""Spreads of the target within which the corner of the pinball loss is round (Chen and Mangasarian 1996)."""
 ITERATIONS: Final = 100
 """Of L-BFGS for one penalty. The next one starts from here, so that a solution need not be exact."""
 
@@ -32,14 +35,18 @@ class Penalised:
     ratio: float
     weight: NDArray[np.float64] | None = None
     """(rows,) how much each row counts in the mean; None = all alike."""
+    quantile: float | None = None
+    """Regression: aim at this quantile instead of the mean."""
 
     def start(self, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the point with no weights, whose bias alone gives the class frequencies."""
+        """Return the point with no weights, whose bias alone gives the class frequencies, the mean or the quantile."""
         point = np.zeros(self._size * (1 + (self.ratio > 0)) + self.outputs)
         if self.problem_type is ProblemType.BINARY:
             point[-1] = np.log(frequencies[1] / frequencies[0])
         elif self.problem_type is ProblemType.MULTICLASS:
             point[-self.outputs :] = np.log(frequencies)
+        elif self.quantile is not None:
+            point[-1] = weighted_quantile(self.y, self.quantile, self.weight)
         return point
 
     def strongest(self, start: NDArray[np.float64]) -> float:
@@ -118,7 +125,11 @@ class Penalised:
         weights, bias = self.split(point)
         scores = np.asarray(self.X @ weights + bias, np.float64)
         rows = np.arange(len(self.y))
-        if self.problem_type is ProblemType.REGRESSION:
+        if self.quantile is not None:
+            away = (scores - self.y[:, None]) / SMOOTHING
+            loss = SMOOTHING * self._mean(np.logaddexp(0, away) - self.quantile * away)
+            error = np.exp(-np.logaddexp(0, -away)) - self.quantile
+        elif self.problem_type is ProblemType.REGRESSION:
             error = scores - self.y[:, None]
             loss = self._mean(np.square(error)) / 2
         elif self.problem_type is ProblemType.BINARY:

@@ -1,6 +1,7 @@
-"""Any family on the logarithm of the target: for amounts, where a factor matters more than a difference.
+"""Models that think in logarithms of the target: for amounts, where a factor matters more than a difference.
 
-No family knows of it: what is wrapped here sees a target in logarithms, and its predictions are brought back.
+Either the target is transformed, of which no family knows: what is wrapped here sees logarithms. Or a family that can
+minimises a deviance, and predicts the logarithm of the mean. What is predicted is brought back here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
+from automl.models import quantiles
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
 
 SKEWNESS: Final = 1.0
@@ -35,13 +37,19 @@ def skewed(y: NDArray[np.generic]) -> bool:
 
 
 def fit(
-    family: Family, data: FoldData, params: Params, context: FitContext, *, log: bool
+    family: Family,
+    data: FoldData,
+    params: Params,
+    context: FitContext,
+    *,
+    log: bool,
+    levels: tuple[float, ...] = (),
 ) -> Generator[Progress, None, Model]:
-    """Train as :meth:`Family.fit` does, on the logarithm of the target if that is asked for."""
-    if not log:
-        return (yield from family.fit(data, params, context))
-    amounts = Amounts.of(data.y_train)
-    training = family.fit(amounts.transformed(data), params, context)
+    """Train as :func:`quantiles.fit` does, on the logarithm of the target if that is asked for."""
+    if not log and context.power is None:
+        return (yield from quantiles.fit(family, data, params, context, levels))
+    amounts = Amounts(float(np.min(data.y_train)), float(np.max(data.y_train)), log)
+    training = quantiles.fit(family, amounts.transformed(data) if log else data, params, context, levels)
     while True:
         try:
             progress = next(training)
@@ -52,7 +60,7 @@ def fit(
 
 def load(family: Family, folder: Path) -> Model:
     """Read what a model of :func:`fit` has written."""
-    model = family.load(folder)
+    model = quantiles.load(family, folder)
     about = folder / _FILE
     return Restored(model, Amounts(**json.loads(about.read_text(encoding="utf-8")))) if about.exists() else model
 
@@ -63,11 +71,8 @@ class Amounts:
 
     low: float
     high: float
-
-    @classmethod
-    def of(cls, y: NDArray[np.generic]) -> Amounts:
-        """Measure training values."""
-        return cls(float(np.min(y)), float(np.max(y)))
+    plus_one: bool = True
+    """Without, what is brought back is the logarithm of the value itself."""
 
     def transformed(self, data: FoldData) -> FoldData:
         """Return the fold with the logarithm of its target; what is cached for it has keys of its own."""
@@ -78,8 +83,9 @@ class Amounts:
 
     def restore(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return predictions in the target's own unit."""
-        within = np.clip(z, np.log1p(self.low), np.log1p(self.high))
-        return np.asarray(np.expm1(within))
+        if self.plus_one:
+            return np.asarray(np.expm1(np.clip(z, np.log1p(self.low), np.log1p(self.high))))
+        return np.clip(np.exp(np.minimum(z, np.log(self.high))), self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,8 +19,9 @@ from automl import artifact
 from automl.artifact import FoldFiles, Member
 from automl.blend import Blend
 from automl.config import usable_cores
+from automl.data.constraints import FREE
 from automl.deadline import Deadline
-from automl.ensemble import choose_blend, greedy_weights
+from automl.ensemble import greedy_weights
 from automl.evaluation.custom import Asked
 from automl.evaluation.interval import difference_error
 from automl.features.matrix import Matrix, Needs
@@ -92,7 +93,7 @@ class _Slimming:
         self._full = artifact.load(run)
         self._trials = [self._journal.trial(each["candidate"]) for each in self._full.manifest["members"]]
         self._predictions = [self._champion.prediction(trial.candidate.id) for trial in self._trials]
-        self._blend, self._honest = self._blended(self._predictions)
+        self._blend, self._honest = self._champion.blended(self._predictions)
         self._judged = self._champion.judged(self._honest)
 
     def options(self) -> Iterator[Option]:
@@ -123,21 +124,10 @@ class _Slimming:
 
     def _option(self, name: str, chosen: Sequence[int], folds: int) -> Option:
         """Return some members, with some of their folds. What is scored is one fold model, so all folds score alike."""
-        blend, honest = self._blended([self._predictions[i] for i in chosen])
+        blend, honest = self._champion.blended([self._predictions[i] for i in chosen])
         used = np.flatnonzero(blend.weights)
         members = [member(self._journal, self._trials[chosen[i]], folds) for i in used.tolist()]
         return self._measured(name, members, blend.only(used), honest)
-
-    def _blended(self, predictions: Sequence[NDArray[np.float64]]) -> tuple[Blend, NDArray[np.float64]]:
-        problem, folds = self._problem, self._problem.folds
-        return choose_blend(
-            predictions,
-            problem.y_valid,
-            problem.objective,
-            folds.valid_folds,
-            sample_weight=problem.weight_of(folds.valid_rows),
-            random_state=problem.random_state,
-        )
 
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:
         place = self._folder / f"option-{len(list(self._folder.glob('option-*')))}"
@@ -158,6 +148,8 @@ class _Slimming:
     def _students(self) -> Iterator[Option]:
         """Yield single boosters that the ensemble has taught: scored by cross-validation, then taught by all rows."""
         problem = self._problem
+        if problem.task.levels or problem.constraints != FREE:  # a student knows neither
+            return
         lessons = [self._lesson(fold) for fold in range(problem.folds.run)]
         last = self._last_lesson()
         for rounds in STUDENTS:

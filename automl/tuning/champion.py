@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from automl import artifact
 from automl.artifact import About, Ensemble, FoldFiles, Member
 from automl.blend import Blend
+from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.ensemble import choose_blend
 from automl.evaluation.conformal import Residuals
@@ -24,6 +25,7 @@ from automl.evaluation.decision import Decision, cross_decided, of_settled
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.evaluation.metric import Metric
+from automl.evaluation.quantiles import coverage
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
@@ -106,24 +108,14 @@ class Champion:
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self.prediction(trial.candidate.id) for trial in contenders]
-        problem, folds = self._problem, self._problem.folds
-        blend, honest = choose_blend(
-            predictions,
-            problem.y_valid,
-            problem.objective,
-            folds.valid_folds,
-            sample_weight=problem.weight_of(folds.valid_rows),
-            training_weight=problem.training_weight_of(folds.valid_rows),
-            positive=bool(problem.constraints.monotone),
-            random_state=problem.random_state,
-        )
+        blend, honest = self.blended(predictions)
         judged = self.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:
             return False
         chosen = np.flatnonzero(blend.weights)
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
-        members = [member(self._journal, trial, folds.final) for trial in trials]
+        members = [member(self._journal, trial, self._problem.folds.final) for trial in trials]
         ensemble = self.ensemble(members, blend, honest)
         self.predictor = self._publish(
             partial(artifact.write, ensemble=ensemble, about=self._about, opened=self._opened)
@@ -132,11 +124,29 @@ class Champion:
         self._loss = loss
         return True
 
+    def blended(self, predictions: Sequence[NDArray[np.float64]]) -> tuple[Blend, NDArray[np.float64]]:
+        """Return how out-of-fold predictions become one, and the cross-fitted predictions of that."""
+        problem, folds = self._problem, self._problem.folds
+        return choose_blend(
+            predictions,
+            problem.y_valid,
+            problem.objective,
+            folds.valid_folds,
+            levels=problem.task.levels,
+            sample_weight=problem.weight_of(folds.valid_rows),
+            training_weight=problem.training_weight_of(folds.valid_rows),
+            positive=bool(problem.constraints.monotone),
+            random_state=problem.random_state,
+        )
+
     def ensemble(self, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Ensemble:
         """Return an ensemble with everything that its cross-fitted predictions tell of it."""
         judged = self.judged(honest)
-        residuals = None if self._problem.task.classes else Residuals.fit(judged.y, judged.prediction, judged.weight)
-        return Ensemble(members, blend, self.scored(judged), residuals, judged.decision)
+        task = self._problem.task
+        values = task.problem_type is ProblemType.REGRESSION
+        residuals = Residuals.fit(judged.y, judged.prediction, judged.weight) if values else None
+        covered = coverage(judged.y, judged.prediction, judged.weight).tolist() if task.levels else ()
+        return Ensemble(members, blend, self.scored(judged), residuals, judged.decision, covered)
 
     def _publish(self, write: Callable[[Path], Predictor]) -> Predictor:
         """Write the next version, let everyone see it, and drop the outdated ones."""

@@ -1,6 +1,6 @@
-"""What a candidate is beyond its family's own hyperparameters: which columns and rows it sees, and its target's scale.
+"""What a candidate is beyond its family's hyperparameters: which columns and rows it sees, and as what its target.
 
-Families know nothing of this; every family is tried with all of it. It stands among the hyperparameters of a candidate,
+Families know nothing of this, and are tried with all of it. It stands among the hyperparameters of a candidate,
 ``{"depth": 6, "arithmetic": True, "target": "log"}``.
 """
 
@@ -19,6 +19,9 @@ TARGET: Final = "target"
 LOG: Final = "log"
 PLAIN: Final = "plain"
 RESAMPLE: Final = "resample"
+TWEEDIE: Final = "tweedie"
+POWERS: Final = {"poisson": 1.0, TWEEDIE: 1.5}
+"""Deviances that can be minimised instead of squared errors, by their variance powers."""
 FORMS: Final = 2
 """Forms of each configuration that a family declares: plain columns, then combined columns beside them."""
 
@@ -28,7 +31,7 @@ class Configuration:
     """The hyperparameters of a candidate, taken apart.
 
     >>> Configuration.of({"depth": 6, "target": "log"})
-    Configuration(own={'depth': 6}, arithmetic=False, log=True, resample='')
+    Configuration(own={'depth': 6}, arithmetic=False, log=True, power=None, resample='')
     """
 
     own: Params
@@ -37,15 +40,17 @@ class Configuration:
     """Whether sums, differences, products and quotients of columns stand beside them."""
     log: bool
     """Whether the model learns the logarithm of the target."""
-    resample: str
+    power: float | None = None
+    """Of the deviance that the model minimises; None = squared errors, or what else the metric asks for."""
+    resample: str = ""
     """How the training rows are resampled, see :mod:`automl.models.resampled`; empty = not."""
 
     @classmethod
     def of(cls, params: Params) -> Configuration:
         """Take hyperparameters apart."""
         own = {name: value for name, value in params.items() if name not in (ARITHMETIC, TARGET, RESAMPLE)}
-        resample = str(params.get(RESAMPLE, ""))
-        return cls(own, bool(params.get(ARITHMETIC, False)), params.get(TARGET) == LOG, resample)
+        target, resample = str(params.get(TARGET, PLAIN)), str(params.get(RESAMPLE, ""))
+        return cls(own, bool(params.get(ARITHMETIC, False)), target == LOG, POWERS.get(target), resample)
 
     def needs(self, family: Family) -> Needs:
         """Return what the input must look like."""
@@ -59,7 +64,7 @@ def space(family: Family, shape: Shape) -> Space:
     if not own:
         return own
     columns: Space = {ARITHMETIC: Choice((False, True))} if shape.numeric >= 2 else {}
-    target: Space = {TARGET: Choice((PLAIN, LOG))} if shape.skewed else {}
+    target: Space = {TARGET: Choice((PLAIN, LOG, *_deviances(family, shape)))} if shape.skewed else {}
     return {**own, **columns, **target}
 
 
@@ -68,14 +73,16 @@ def forms(family: Family, shape: Shape) -> Iterator[Params]:
 
     Which form is better differs from table to table, and they err in different rows. Of a skewed target every second
     one learns the logarithm: alone that is better here and worse there, beside models of the plain target it is good.
+    A family that knows deviances minimises one in its place: Tweedie's, which suits long tails better than Poisson's.
     """
+    learned = TWEEDIE if _deviances(family, shape) else LOG
     for place, params in enumerate(family.portfolio(shape)):
         for form in range(1 if family.baseline else FORMS):
             extra: dict[str, Value] = {}
             if form and shape.numeric >= 2:
                 extra[ARITHMETIC] = True
             if shape.skewed and (place + form) % 2:
-                extra[TARGET] = LOG
+                extra[TARGET] = learned
             yield {**params, **extra}
 
 
@@ -89,3 +96,7 @@ def resampled(family: Family, shape: Shape) -> Iterator[Params]:
     params = family.portfolio(shape)[0]
     ways = (UNDER, OVER, SMOTE) if family.needs(params).missing == "impute" else (UNDER, OVER)
     yield from ({**params, RESAMPLE: how} for how in ways)
+
+
+def _deviances(family: Family, shape: Shape) -> tuple[str, ...]:
+    return tuple(POWERS) if family.deviances and shape.of_means else ()

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.constraints import FREE, Constraints
-from automl.data.table import Kind, Schema, Task
+from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric
 from automl.evaluation.validation import Folds
@@ -50,13 +50,14 @@ class Problem:
     def shape(self) -> Shape:
         """Rows, columns and outputs, before features are built."""
         return Shape(
-            self.task.problem_type,
+            self.task.problem_type if self.task.classes else ProblemType.REGRESSION,
             len(self.frame),
             self.frame.shape[1],
             self.task.n_classes,
             numeric=self.constraints.combinable(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),
             resample=self.resample and imbalanced(self.y, self.task.n_classes),
+            of_means=self.metric.quantile is None and not self.task.levels,
         )
 
     @property

@@ -141,7 +141,8 @@ class TrialRunner:
         if configuration.resample:
             fit = resampled.fit(family, data, configuration.own, context, configuration.resample)
         else:
-            fit = transformed.fit(family, data, configuration.own, context, log=configuration.log)
+            context, levels = replace(context, power=configuration.power), self._problem.task.levels
+            fit = transformed.fit(family, data, configuration.own, context, log=configuration.log, levels=levels)
         while True:
             try:
                 progress: Progress = next(fit)

@@ -69,20 +69,20 @@ def test_an_object_must_fit_the_task_and_not_take_a_known_name():
 )
 def test_what_is_not_a_number_is_one_line_before_training(function, said):
     with pytest.raises(UsageError, match=re.escape(said)) as error:
-        check_metric(resolve(function, BINARY), Y, 2)
+        check_metric(resolve(function, BINARY), Y, BINARY)
     assert "(rows, 2) probabilities" in str(error.value)
 
 
 def test_a_target_out_of_range_is_said_before_training():
     with pytest.raises(UsageError, match=r"'rmsle' must be a number for this target \(-4 to 3\)"):
-        check_metric(resolve("rmsle", VALUES), np.array([-4.0, 1.0, 3.0]), 0)
-    check_metric(resolve("rmsle", VALUES), np.array([0.0, 1.0, 3.0]), 0)
+        check_metric(resolve("rmsle", VALUES), np.array([-4.0, 1.0, 3.0]), VALUES)
+    check_metric(resolve("rmsle", VALUES), np.array([0.0, 1.0, 3.0]), VALUES)
 
 
 def test_weights_need_a_function_that_takes_them():
     with pytest.raises(UsageError, match="no third parameter for the weights"):
-        check_metric(resolve(hits, BINARY), Y, 2, np.ones(3))
-    check_metric(resolve(misses, BINARY), Y, 2, np.ones(3))
+        check_metric(resolve(hits, BINARY), Y, BINARY, np.ones(3))
+    check_metric(resolve(misses, BINARY), Y, BINARY, np.ones(3))
 
 
 def test_a_run_is_gone_on_with_by_its_own_metric_only():

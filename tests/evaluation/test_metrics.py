@@ -13,9 +13,10 @@ from sklearn import metrics as sk
 
 from automl.data.table import ProblemType
 from automl.errors import UsageError
-from automl.evaluation.metrics import METRICS, default_metric, get_metric, metrics_for
+from automl.evaluation.metrics import default_metric, get_metric, metrics_for
 
-BINARY, MULTICLASS, REGRESSION = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION
+BINARY, MULTICLASS = ProblemType.BINARY, ProblemType.MULTICLASS
+REGRESSION, QUANTILE = ProblemType.REGRESSION, ProblemType.QUANTILE
 
 
 def decided(prediction):
@@ -61,6 +62,23 @@ def ratio(place):
         return sk.class_likelihood_ratios(y, decided(p), sample_weight=w, replace_undefined_by=np.nan)[place]
 
     return likelihood_ratio
+
+
+LEVELS = (0.1, 0.5, 0.8)
+
+
+def each_level(of_level, prediction):
+    return np.mean([of_level(q, level) for q, level in zip(prediction.T, LEVELS, strict=True)])
+
+
+def saved_by_levels(y, prediction, weight):
+    """The loss as a share of that of the best constants."""
+    losses, of_best = 0.0, 0.0
+    for q, level in zip(prediction.T, LEVELS, strict=True):
+        loss = sk.mean_pinball_loss(y, q, alpha=level, sample_weight=weight)
+        losses += loss
+        of_best += loss / (1 - sk.d2_pinball_score(y, q, alpha=level, sample_weight=weight))
+    return losses / of_best
 
 
 LABELLED = {
@@ -123,7 +141,16 @@ EXPECTED = {
         "explained_variance": sk.explained_variance_score,
         "adjusted_r2": lambda y, p, sample_weight: (
             1 - (1 - sk.r2_score(y, p, sample_weight=sample_weight)) * (len(y) - 1) / (len(y) - 4)
+            if len(y) > 4
+            else nan
         ),
+    },
+    QUANTILE: {
+        "pinball": lambda y, p, w: each_level(
+            lambda q, level: sk.mean_pinball_loss(y, q, alpha=level, sample_weight=w), p
+        ),
+        "d2_pinball": lambda y, p, w: 1 - saved_by_levels(y, p, w),
+        "coverage_error": lambda y, p, w: each_level(lambda q, level: abs(np.average(y <= q, weights=w) - level), p),
     },
 }
 PAIRS = {
@@ -163,7 +190,7 @@ def test_every_metric_is_compared():
     for problem_type in ProblemType:
         plain = {metric.name for metric in metrics_for(problem_type)}
         assert plain <= set(EXPECTED[problem_type]) | set(PAIRS)
-    assert len({metric.name for metric in METRICS}) == len(METRICS)
+        assert len(plain) == len(metrics_for(problem_type))
 
 
 def assert_equals_sklearn(problem_type, y, prediction, seed):
@@ -173,7 +200,7 @@ def assert_equals_sklearn(problem_type, y, prediction, seed):
         return
     given = y[kept], prediction[kept], None if weight is None else weight[kept]
     for name, reference in EXPECTED[problem_type].items():
-        metric = get_metric(name, problem_type, n_features=3)
+        metric = get_metric(name, problem_type, n_features=3, levels=LEVELS)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="sklearn")  # of a class that is predicted and not in y
             expected = float(
@@ -203,6 +230,13 @@ def test_regression_equals_sklearn(seed, rows, offset):
     assert_equals_sklearn(REGRESSION, y, y * rng.gamma(2.0, size=rows).round(1) + offset, seed)
 
 
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(8, 50))
+def test_quantiles_equal_sklearn(seed, rows):
+    rng = np.random.default_rng(seed)
+    assert_equals_sklearn(QUANTILE, rng.normal(size=rows), rng.normal(size=(rows, 3)), seed)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_averages_over_pairs_of_classes_equal_sklearn(seed):
@@ -219,15 +253,17 @@ def test_averages_over_pairs_of_classes_equal_sklearn(seed):
 def test_a_weight_of_two_is_the_row_twice(problem_type, seed):
     rng = np.random.default_rng(seed)
     weight = rng.integers(0, 3, 40)
-    classes = {BINARY: 2, MULTICLASS: 3, REGRESSION: 0}[problem_type]
+    classes = {BINARY: 2, MULTICLASS: 3}.get(problem_type, 0)
     y = (
         np.concatenate([np.arange(classes), rng.integers(0, classes, 40 - classes)])
         if classes
         else rng.gamma(1.0, size=40)
     )
     prediction = rng.dirichlet(np.ones(classes), 40) if classes else rng.gamma(1.0, size=40)
+    if problem_type is QUANTILE:
+        prediction = rng.gamma(1.0, size=(40, 3))
     repeated = np.repeat(np.arange(40), weight)
-    for metric in metrics_for(problem_type):
+    for metric in metrics_for(problem_type, levels=LEVELS):
         twice = metric(y[repeated], prediction[repeated])
         if metric.name != "adjusted_r2":  # which counts rows, not weights
             assert metric(y, prediction, weight.astype(float)) == pytest.approx(twice, nan_ok=True), metric.name

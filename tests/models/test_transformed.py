@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.data.table import ProblemType
+from automl.evaluation.regression import poisson_deviance
 from automl.features.matrix import Matrix
-from automl.models.base import FitContext, FoldData, Shape
-from automl.models.registry import get_family
+from automl.models.base import Family, FitContext, FoldData, Model, Progress, Shape
+from automl.models.registry import FAMILIES, get_family
 from automl.models.transformed import Amounts, fit, load, skewed
 
 ROWS = 600
+Trained = Callable[..., tuple[Model, list[Progress]]]
 
 
 def fold() -> tuple[FoldData, Shape]:
@@ -61,4 +65,30 @@ def test_a_plain_target_is_left_alone(tmp_path: Path) -> None:
 @given(st.lists(st.floats(0, 1e12), min_size=2, max_size=30))
 def test_there_and_back(values: list[float]) -> None:
     y = np.array(values)
-    np.testing.assert_allclose(Amounts.of(y).restore(np.log1p(y)), y, rtol=1e-9, atol=1e-9)
+    amounts = Amounts(y.min(), y.max())
+    np.testing.assert_allclose(amounts.restore(np.log1p(y)), y, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5])
+@pytest.mark.parametrize("family", [each for each in FAMILIES if each.deviances], ids=lambda family: family.name)
+def test_a_deviance_is_minimised_by_means(family: Family, power: float, tmp_path: Path, trained: Trained) -> None:
+    generator = np.random.default_rng(0)
+    X = generator.uniform(0, 4, size=(2 * ROWS, 1)).astype(np.float32)
+    means = np.exp(X[:, 0].astype(float)) / 4
+    y = generator.poisson(means).astype(float)  # many are 0
+    train, valid = (Matrix(part, ("x",)) for part in (X[:ROWS], X[ROWS:]))
+    data = FoldData(train, y[:ROWS], valid, y[ROWS:])
+    context = FitContext(Shape(ProblemType.REGRESSION, ROWS, 1, skewed=True), power=power, rungs=(0.5,))
+    model, reports = trained(fit(family, data, {}, context, log=False))
+    prediction = model.predict(valid)
+    assert prediction.min() >= 0
+    assert prediction.max() <= y[:ROWS].max() * (1 + 1e-9)
+    for each in (prediction, *(report.prediction for report in reports)):
+        assert poisson_deviance(y[ROWS:], each) < 1.4 * poisson_deviance(y[ROWS:], means[ROWS:])
+        assert abs(each.mean() / means[ROWS:].mean() - 1) < 0.2
+    model.save(tmp_path)
+    model.save_for_few_rows(tmp_path)
+    loaded = load(family, tmp_path)
+    np.testing.assert_array_equal(loaded.predict(valid), prediction)
+    few = replace(valid, values=valid.values[:5])
+    np.testing.assert_array_equal(loaded.predict(few), prediction[:5])

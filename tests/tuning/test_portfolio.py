@@ -8,7 +8,7 @@ import pytest
 from toys import Base, Toy
 
 from automl.data.table import ProblemType
-from automl.models.base import Shape
+from automl.models.base import Choice, Shape
 from automl.models.registry import FAMILIES
 from automl.tuning.configuration import Configuration, forms, space
 from automl.tuning.portfolio import LARGE, SMALL, declared, portfolio
@@ -47,6 +47,18 @@ def test_places_mean_the_same_for_every_shape() -> None:
 def test_a_baseline_has_one_form_and_nothing_to_search() -> None:
     assert list(forms(Base(), SHAPE)) == list(Base().portfolio(SHAPE))
     assert space(Base(), SHAPE) == {}
+
+
+def test_a_family_that_knows_deviances_minimises_one_of_amounts() -> None:
+    by_name = {family.name: family for family in FAMILIES}
+    targets = {name: {params.get("target") for params in forms(by_name[name], SHAPE)} for name in ("lightgbm", "mlp")}
+    assert targets == {"lightgbm": {None, "tweedie"}, "mlp": {None, "log"}}
+    choice = space(by_name["lightgbm"], SHAPE)["target"]
+    assert choice == Choice(("plain", "log", "poisson", "tweedie"))
+    assert Configuration.of({"target": "poisson"}).power == 1
+    for other in (replace(SHAPE, skewed=False), replace(SHAPE, of_means=False)):
+        found = {params.get("target") for params in forms(by_name["lightgbm"], other)}
+        assert found <= {None, "log"}
 
 
 def test_columns_and_target_are_searched_where_there_is_a_choice() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from automl.data.insights.base import Seen, Severity, counted, listed, share
 from automl.data.profile.record import Profile
-from automl.data.table import ProblemType
 
 SKEW, KURTOSIS, SOME_KURTOSIS = 3.0, 10.0, 3.0
 FEW_POSITIVE, FEW_OF_CLASS = 20, 11
@@ -34,8 +33,8 @@ def words_in_target(profile: Profile) -> Iterator[Seen]:
     if target is None or not target.words:
         return
     severity = Severity.HIGH if target.words > 0.05 * target.rows else Severity.MEDIUM
-    regression = target.problem_type is ProblemType.REGRESSION
-    result = "those rows are left out" if regression else f"so it is taken as {target.problem_type}"
+    classes = target.problem_type.classification
+    result = f"so it is taken as {target.problem_type}" if classes else "those rows are left out"
     evidence = f"{counted(target.words, 'cell')} of {target.name!r} hold words where most hold numbers; {result}"
     yield Seen(severity, (target.name,), evidence, "repair those cells, or leave them empty")
 

@@ -86,7 +86,7 @@ def _wanted(y: NDArray[Any], task: Task) -> Outputs:
 def _skill(y: NDArray[Any], predicted: Outputs, wanted: Outputs, task: Task) -> float:
     if task.problem_type is ProblemType.BINARY:
         return 2 * roc_auc(y, predicted[:, 0]) - 1
-    if task.problem_type is ProblemType.REGRESSION:
+    if not task.problem_type.classification:
         return r2(wanted[:, 0], predicted[:, 0])
     trivial = np.bincount(y).max() / len(y)
     brier = 1 - ((wanted - predicted) ** 2).sum() / ((wanted - wanted.mean(axis=0)) ** 2).sum()

@@ -67,11 +67,11 @@ def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | N
         return None
     if task.problem_type.classification and np.bincount(y, minlength=task.n_classes).min() < FOLDS:
         return None
+    most = float(np.unique(y, return_counts=True)[1].max() / len(y))
     metric, score, trivial = {
         ProblemType.BINARY: ("roc_auc", roc_auc, 0.5),
-        ProblemType.MULTICLASS: ("accuracy", accuracy, float(np.unique(y, return_counts=True)[1].max() / len(y))),
-        ProblemType.REGRESSION: ("r2", r2, 0.0),
-    }[task.problem_type]
+        ProblemType.MULTICLASS: ("accuracy", accuracy, most),
+    }.get(task.problem_type, ("r2", r2, 0.0))
     alone = trivial + of_text * (1 - trivial)
     if not used:
         return Baseline(metric, alone, trivial)

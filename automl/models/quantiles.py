@@ -1,0 +1,70 @@
+"""Several quantiles of the target at once: one model a level, of any family that can aim at a quantile.
+
+Each level is trained on its own, so the quantiles of a row may come out in the wrong order. Sorting them repairs that,
+and brings them nearer to the true ones (Chernozhukov, Fernández-Val, Galichon 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.features.matrix import Matrix
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
+
+_FOLDER = "level-{}"
+
+
+def fit(
+    family: Family, data: FoldData, params: Params, context: FitContext, levels: tuple[float, ...]
+) -> Generator[Progress, None, Model]:
+    """Train as :meth:`Family.fit` does; a model a level if there are levels, each in an even share of the time left.
+
+    Nothing is reported on the way then: not all levels would be there.
+    """
+    if not levels:
+        return (yield from family.fit(data, params, context))
+    models: list[Model] = []
+    for place, level in enumerate(levels):
+        deadline = context.deadline.within(max(context.deadline.remaining, 0.0) / (len(levels) - place))
+        of_level = replace(context, quantile=level, deadline=deadline, rungs=())
+        models.append((yield from family.fit(data, params, of_level)))
+    return Levels(tuple(models))
+
+
+def load(family: Family, folder: Path) -> Model:
+    """Read what a model of :func:`fit` has written."""
+    places = [folder / _FOLDER.format(place) for place in range(len(list(folder.glob(_FOLDER.format("*")))))]
+    return Levels(tuple(family.load(place) for place in places)) if places else family.load(folder)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels(Model):
+    """A model a level, in the order of the levels."""
+
+    models: tuple[Model, ...]
+
+    def predict(self, X: Matrix) -> NDArray[np.float64]:
+        """Return (rows, levels) quantiles, which never fall from one level to the next."""
+        return np.sort(np.column_stack([model.predict(X) for model in self.models]), axis=1)
+
+    def save(self, folder: Path) -> None:
+        """Write each model into a folder of its own: ``level-0``, ``level-1``..."""
+        for place, model in enumerate(self.models):
+            of_level = folder / _FOLDER.format(place)
+            of_level.mkdir()
+            model.save(of_level)
+
+    def save_for_few_rows(self, folder: Path) -> None:
+        """Write that of each model."""
+        for place, model in enumerate(self.models):
+            model.save_for_few_rows(folder / _FOLDER.format(place))
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """Those of the level that had to learn fastest to end in time: what fits it to the time fits all."""
+        return max((model.details for model in self.models), key=lambda of: float(of.get("learning_rate", 0.0)))
