@@ -166,14 +166,12 @@ class Batcher:
         """Answers the batches that start from now on; may be replaced at any time."""
         self.on_their_way = 0
         """Requests whose query is being read; kept by the owner."""
+        self.on_batch: Callable[[int], None] = lambda _: None
+        """Is told how many queries a batch has."""
         self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
         self._arrived = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
-
-    def __len__(self) -> int:
-        """Return the number of queries that wait."""
-        return len(self._waiting)
 
     async def ask(self, query: Query) -> Reply:
         """Return the answer of a query.
@@ -225,6 +223,7 @@ class Batcher:
             loop.call_soon_threadsafe(settle, outcomes)
 
         queries = [query for query, _ in batch]
+        self.on_batch(len(queries))
         try:
             await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver)
         except Exception as error:

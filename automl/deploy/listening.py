@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,8 +15,13 @@ import uvicorn
 
 from automl.errors import AutoMLError
 
-_DRAIN_SECONDS: Final = 25
+_DRAIN_SECONDS: Final = 24
 """For requests in flight after SIGTERM; hosts kill after 30."""
+_GRACE_SECONDS: Final = 1.0
+"""After SIGTERM, for clients that are about to ask over a connection that they have."""
+_BACKLOG: Final = 2048
+_ACCEPTED_AT_ONCE: Final = 2
+"""Connections, by one worker: the others shall get some, too."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -43,10 +51,39 @@ def announce(listener: socket.socket, *, guarded: bool) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def run(app: Any, listener: socket.socket) -> None:
-    """Answer requests until SIGINT or SIGTERM, then finish those in flight."""
+def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+    """Answer requests until SIGINT or SIGTERM, then finish those in flight; ``ready`` is called once it listens."""
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_DRAIN_SECONDS
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        backlog=_ACCEPTED_AT_ONCE,
     )
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, ready).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Shares connections with its fellow workers, and leaves without hanging up on anybody."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)  # the configured backlog is also how many are accepted at once
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let clients that keep their connection ask once more; the answer tells them to close it."""
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self.server_state.connections and not self.force_exit and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)

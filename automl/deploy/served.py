@@ -27,7 +27,7 @@ class Served:
     @classmethod
     def warm(cls, predictor: Predictor) -> Served:
         """Return a predictor that has predicted once: what is slow the first time is behind it."""
-        served = cls(predictor, identity(predictor.folder)[:12])
+        served = cls(predictor, identity(predictor.folder))
         served.answer([predictor.example_rows()[0]], None)
         return served
 
@@ -79,6 +79,13 @@ def framed(rows: Rows, schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=used, dtype=object)
 
 
-def identity(folder: Path) -> str:
-    """Return the hash of the manifest of the model in a folder."""
-    return (folder / "manifest.sha256").read_text(encoding="ascii").strip()
+def identity(path: Path) -> str:
+    """Return the beginning of the hash of the manifest of the model in a folder, or in the run in a folder.
+
+    Raises
+    ------
+    OSError
+        If there is none.
+    """
+    folder = path if (path / "manifest.json").is_file() else path / "model"
+    return (folder / "manifest.sha256").read_text(encoding="ascii").strip()[:12]

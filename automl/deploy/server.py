@@ -6,6 +6,7 @@
                                and Parquet in; ``Accept`` chooses what comes out
 ``/v2/models/model/infer``     the Open Inference Protocol, with ``/v2``, ``/v2/models/model``
 ``/ping, /health, /v2/health`` 200 once a prediction has been made
+``/metrics``                   what was counted, for Prometheus
 ``/version``                   of the library, the model and what it was trained with
 ``/docs``                      the documentation, with a real row to try
 =============================  ======================================================================
@@ -15,7 +16,10 @@ A refused request is answered with ``application/problem+json`` (RFC 9457) that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,14 +33,22 @@ from starlette.requests import ClientDisconnect
 import automl
 from automl.artifact import load
 from automl.deploy import inference, listening, openapi, problem
+from automl.deploy.access import Access
 from automl.deploy.answers import WRITERS, accepted
 from automl.deploy.batching import Query
 from automl.deploy.bodies import parse
+from automl.deploy.capture import Capture
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
-from automl.deploy.limits import Limits
+from automl.deploy.keys import Keys
+from automl.deploy.logs import log_json
+from automl.deploy.metrics import MEDIA_TYPE, Metrics
+from automl.deploy.options import ServeOptions
 from automl.deploy.problem import RequestError
+from automl.deploy.reload import Reloader
 from automl.deploy.served import Served
 from automl.deploy.service import Service
+from automl.deploy.variants import MAIN, Lane, Role
+from automl.deploy.workers import Supervisor
 from automl.predictor import Predictor
 
 _JSON: Final = "application/json"
@@ -44,23 +56,55 @@ MODEL_NAME: Final = "model"
 """In the paths of the Open Inference Protocol."""
 
 
-def create_app(predictor: Predictor, *, limits: Limits | None = None) -> FastAPI:
+def create_app(predictor: Predictor, options: ServeOptions | None = None) -> FastAPI:
     """Return the web application of a predictor, warmed up by one prediction.
 
     Parameters
     ----------
     predictor
         What predicts; it is called in one thread, so that the server answers health checks meanwhile.
-    limits
-        What is too large, too many or too slow.
+    options
+        How it is served; ``workers`` is not for an application. The keys that are known come from the environment,
+        see :mod:`automl.deploy.keys`.
+
+    Raises
+    ------
+    ArtifactError
+        If a variant cannot be loaded.
     """
-    service = Service(Served.warm(predictor), limits or Limits())
-    app = FastAPI(title="Predictions", version=automl.__version__)
+    return _app(predictor, predictor.folder, options or ServeOptions())
+
+
+def open_app(path: str | Path, options: ServeOptions) -> FastAPI:
+    """Return the application of a run folder or an exported model, in which new versions are looked for."""
+    return _app(load(path), Path(path), options)
+
+
+def _app(predictor: Predictor, path: Path, options: ServeOptions) -> FastAPI:
+    if options.log == "json":
+        log_json()
+    metrics = Metrics()
+    lanes = [
+        Lane(MAIN, path, Role.MAIN, 1.0, Served.warm(predictor)),
+        *(Lane(one.name, one.path, one.role, one.share, Served.warm(load(one.path))) for one in options.variants),
+    ]
+    capture = None if options.capture is None else Capture(options.capture)
+    service = Service(lanes, options.limits, metrics, capture)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with Reloader(lanes, metrics).watching(options.watch):
+            yield
+        if capture is not None:
+            await asyncio.to_thread(capture.close)
+
+    app = FastAPI(title="Predictions", version=automl.__version__, lifespan=lifespan)
     _add_predictions(app, service)
     _add_inference(app, service)
     _add_facts(app, service)
     for error in (RequestError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(error, _refuse)
+    app.add_middleware(Access, keys=Keys.from_environment(), metrics=metrics)
     app.openapi = partial(_documented, app, service)  # type: ignore[method-assign]
     return app
 
@@ -92,7 +136,18 @@ async def _answered(service: Service, request: Request, media_type: str) -> Resp
         read = partial(parse, body, media_type, max_rows=service.limits.max_rows)
         return Query(read, lambda answers, _: WRITERS[to](answers), interval)
 
-    return Response((await service.answer(request.stream(), query_of)).body, media_type=to)
+    return await _response(service, request, query_of, to)
+
+
+async def _response(
+    service: Service, request: Request, query_of: Callable[[bytes], Query], media_type: str
+) -> Response:
+    """Answer a request, and tell whose answer it is: the client in headers, the log in the scope."""
+    answered = await service.answer(request.scope["request_id"], request.stream(), query_of)
+    reply, variant = answered.reply, answered.variant
+    request.scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
+    headers = {"x-model-variant": variant, "x-model-version": reply.served.id}
+    return Response(reply.body, headers=headers, media_type=media_type)
 
 
 def _add_inference(app: FastAPI, service: Service) -> None:
@@ -105,7 +160,7 @@ def _add_inference(app: FastAPI, service: Service) -> None:
             asked = inference.Inference(name, body, service.limits.max_rows)
             return Query(asked.read, asked.write)
 
-        return Response((await service.answer(request.stream(), query_of)).body, media_type=_JSON)
+        return await _response(service, request, query_of, _JSON)
 
     @app.get("/v2", response_class=JSONResponse)
     async def server_metadata() -> Mapping[str, Any]:
@@ -139,12 +194,17 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         """Tell what is served."""
         return service.served.describe()
 
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Tell Prometheus what was counted."""
+        return Response(service.metrics.render(), media_type=MEDIA_TYPE)
+
     @app.get("/", include_in_schema=False)
     async def home() -> RedirectResponse:
         return RedirectResponse("/docs")
 
 
-def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000, options: ServeOptions | None = None) -> None:
     """Serve a run folder or an exported model until SIGINT or SIGTERM, then finish the requests in flight.
 
     Raises
@@ -154,14 +214,23 @@ def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000) -> None:
     AutoMLError
         If the address cannot be listened on.
     """
-    listen(create_app(load(path)), host, port)
+    how = options or ServeOptions()
+    if how.workers == 1:
+        listen(open_app(path, how), host, port)
+        return
+    with listening.bind(host, port) as listener:
+        Supervisor(Path(path), listener, how).run(partial(_announce, listener))
 
 
 def listen(app: FastAPI, host: str, port: int) -> None:
     """Serve an application as :func:`serve` does; port 0 means any free one."""
-    listener = listening.bind(host, port)
-    listening.announce(listener, guarded=False)
-    listening.run(app, listener)
+    with listening.bind(host, port) as listener:
+        _announce(listener)
+        listening.run(app, listener)
+
+
+def _announce(listener: socket.socket) -> None:
+    listening.announce(listener, guarded=bool(Keys.from_environment()))
 
 
 def _documented(app: FastAPI, service: Service) -> dict[str, Any]:

@@ -9,10 +9,13 @@ import pytest
 
 from automl import Predictor
 from automl.deploy.limits import Admission, Limits
+from automl.deploy.metrics import Metrics
+from automl.deploy.options import ServeOptions
 from automl.deploy.problem import RequestError
 from automl.deploy.served import Served
 from automl.deploy.server import create_app
 from automl.deploy.service import Service
+from automl.deploy.variants import Lane, Role
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
@@ -43,15 +46,15 @@ def test_a_body_that_does_not_come_is_not_waited_for(predictor: Predictor) -> No
         yield b"{"
         await asyncio.sleep(60)
 
-    service = Service(Served.warm(predictor), Limits(timeout=0.05))
+    lanes = [Lane("main", predictor.folder, Role.MAIN, 1.0, Served.warm(predictor))]
+    service = Service(lanes, Limits(timeout=0.05), Metrics(), None)
     with pytest.raises(RequestError) as caught:
-        asyncio.run(service.answer(never(), lambda _: pytest.fail("no body")))
+        asyncio.run(service.answer("id", never(), lambda _: pytest.fail("no body")))
     assert caught.value.status == 408
-    assert service.admission.in_flight == 0
 
 
 def test_too_many_requests_and_too_slow_answers(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = create_app(predictor, limits=Limits(max_requests=2, timeout=0.3))
+    app = create_app(predictor, ServeOptions(limits=Limits(max_requests=2, timeout=0.3)))
     go_on = threading.Event()
     answer = Served.answer
 

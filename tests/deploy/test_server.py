@@ -20,6 +20,7 @@ from serving import SERVE, started
 import automl
 from automl import Predictor
 from automl.deploy.limits import Limits
+from automl.deploy.options import ServeOptions
 from automl.deploy.server import create_app, serve
 from automl.errors import AutoMLError
 
@@ -126,7 +127,7 @@ def ask(app: FastAPI, path: str, body: object) -> httpx.Response:
 
 
 def test_limits_can_be_set(predictor: Predictor) -> None:
-    app = create_app(predictor, limits=Limits(max_body_bytes=1000, max_rows=2))
+    app = create_app(predictor, ServeOptions(limits=Limits(max_body_bytes=1000, max_rows=2)))
     assert ask(app, "/predict", {"rows": ["a" * 1000]}).status_code == 413
     assert ask(app, "/predict", {"rows": [{}] * 3}).status_code == 413
     assert ask(app, "/predict", {"rows": [{}] * 2}).status_code == 422
