@@ -13,13 +13,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from automl.deploy.options import ServeOptions
 from automl.errors import ArtifactError, AutoMLError
@@ -110,7 +109,7 @@ class _Worker:
     def __init__(self, path: Path, listener: socket.socket, options: ServeOptions, metrics: str) -> None:
         self.due = time.monotonic() + _SHORT_LIFE
         self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "automl.deploy.workers", str(path), str(listener.fileno())],
+            [sys.executable, "-m", "automl.deploy.worker", str(path), str(listener.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -141,33 +140,3 @@ class _Worker:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()
-
-
-def work(arguments: Sequence[str]) -> None:
-    """Answer at an inherited socket; the options come on standard input."""
-    from automl.deploy.listening import run
-    from automl.deploy.server import open_app
-
-    path, descriptor = arguments
-    options = ServeOptions.from_json(json.loads(sys.stdin.readline()))
-    threading.Thread(target=_end_with, args=[sys.stdin], daemon=True).start()
-
-    def say(**values: Any) -> None:
-        print(json.dumps(values), flush=True)
-
-    try:
-        app = open_app(path, options)
-    except AutoMLError as error:
-        say(error=str(error))
-        sys.exit(error.exit_code)
-    run(app, socket.socket(fileno=int(descriptor)), ready=lambda: say(ready=True))
-
-
-def _end_with(stream: IO[str]) -> None:
-    """End when the first process has ended: the other end of the stream is closed then."""
-    stream.read()
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    work(sys.argv[1:])
