@@ -36,7 +36,7 @@ class RequestError(DataError):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.detail = detail
+        self.detail = str(self)
         self.errors = tuple(errors)
         self.retry_after = retry_after
         """Seconds."""
