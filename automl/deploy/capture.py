@@ -16,6 +16,7 @@ column
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import random
@@ -33,8 +34,9 @@ from automl.deploy.batching import Reply
 
 _FILE_ROWS: Final = 10_000
 _FILE_SECONDS: Final = 10.0
-_WAITING: Final = 1_000
-"""Requests that the writer may be behind."""
+_WAITING: Final = 200_000
+"""Rows that the writer may be behind."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class Capture:
         self._options = options
         self._room = options.max_bytes
         self._written = 0
-        self._waiting: queue.Queue[_Kept | None] = queue.Queue(_WAITING)
+        self._waiting: queue.SimpleQueue[_Kept | None] = queue.SimpleQueue()
+        self._rows_in = 0
+        """That were handed over; counted by those who ask."""
+        self._rows_out = 0
+        """That the writer is done with; counted by the writer."""
         self._thread = threading.Thread(target=self._write, name="capture", daemon=True)
         self._thread.start()
 
@@ -66,10 +72,12 @@ class Capture:
         """Keep a reply if it is drawn, and if that takes no time."""
         if random.random() >= self._options.share:
             return
-        try:
-            self._waiting.put_nowait(_Kept(request_id, time.time(), variant, reply))
-        except queue.Full:
+        rows = len(reply.table.rows)
+        if self._rows_in + rows - self._rows_out > _WAITING:
             self.dropped += 1
+            return
+        self._rows_in += rows
+        self._waiting.put(_Kept(request_id, time.time(), variant, reply))
 
     def close(self) -> None:
         """Write what waits."""
@@ -90,6 +98,7 @@ class Capture:
                 pass
             if batch and (not open_ or rows >= _FILE_ROWS or time.monotonic() >= due):
                 self._save(batch)
+                self._rows_out += rows
                 batch, rows = [], 0
             if time.monotonic() >= due:
                 due = time.monotonic() + _FILE_SECONDS
@@ -102,9 +111,13 @@ class Capture:
         self._written += 1
         path = self._options.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{self._written}.parquet"
         partial = path.with_suffix(".partial")
-        pd.concat([kept.frame() for kept in batch], ignore_index=True).to_parquet(partial, index=False)
-        self._room -= partial.stat().st_size
-        partial.replace(path)
+        try:
+            pd.concat([kept.frame() for kept in batch], ignore_index=True).to_parquet(partial, index=False)
+            self._room -= partial.stat().st_size
+            partial.replace(path)
+        except Exception as error:  # such as a full disk: answers matter more than their record
+            self.dropped += len(batch)
+            _LOG.warning("requests could not be kept in %s: %s", self._options.folder, error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

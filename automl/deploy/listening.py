@@ -19,6 +19,8 @@ _DRAIN_SECONDS: Final = 24
 """For requests in flight after SIGTERM; hosts kill after 30."""
 _GRACE_SECONDS: Final = 1.0
 """After SIGTERM, for clients that are about to ask over a connection that they have."""
+_KEEP_ALIVE_SECONDS: Final = 75
+"""For connections that nobody asks over: more than load balancers keep them, so that they are the ones to close."""
 _BACKLOG: Final = 2048
 _ACCEPTED_AT_ONCE: Final = 2
 """Connections, by one worker: the others shall get some, too."""
@@ -58,6 +60,7 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         backlog=_ACCEPTED_AT_ONCE,
     )

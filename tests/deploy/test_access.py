@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,3 +98,15 @@ def test_what_is_answered_is_counted(guarded: tuple[httpx.Client, Any], predicto
     assert counted(client, "automl_queue_length") == 0
     model = client.get("/version", headers=headers).json()["model"]["id"]
     assert counted(client, f'automl_model_info{{model="{model}",variant="main"}}') == 1
+
+
+def test_who_leaves_in_the_middle_leaves_nothing_behind(guarded: tuple[httpx.Client, Any]) -> None:
+    client, _ = guarded
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+            head = f"POST /predict HTTP/1.1\r\nhost: a\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\n"
+            connection.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
+    deadline = time.monotonic() + 10
+    while counted(client, "automl_requests_in_flight ") > 1:  # the one that asks
+        assert time.monotonic() < deadline
+    assert counted(client, 'automl_requests_total{path="/predict",status="500"}') == 0

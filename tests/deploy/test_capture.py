@@ -5,14 +5,18 @@ import json
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from automl import Predictor
+from automl.deploy.batching import Reply
+from automl.deploy.bodies import Table
 from automl.deploy.capture import Capture, CaptureOptions
 from automl.deploy.columnar import PARQUET, write_parquet
 from automl.deploy.options import ServeOptions
+from automl.deploy.served import Served
 from automl.deploy.server import create_app
 
 
@@ -64,14 +68,24 @@ def test_a_share_is_kept_and_no_more_than_there_is_room_for(predictor: Predictor
 
 
 def test_a_writer_that_is_behind_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automl.deploy.capture._WAITING", 2)
+    monkeypatch.setattr("automl.deploy.capture._WAITING", 10)
     capture = Capture(CaptureOptions(tmp_path, max_bytes=0))
-    for _ in range(50_000):
-        capture.note("id", "main", _Reply())  # type: ignore[arg-type]
+    for _ in range(25):
+        capture.note("id", "main", reply_of(rows=4))
+    assert capture.dropped == 23
     capture.close()
-    assert 0 < capture.dropped <= 50_000
+    assert capture.dropped == 25
 
 
-class _Reply:
-    class table:  # noqa: N801
-        rows = ({},)
+def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    capture = Capture(CaptureOptions(tmp_path / "gone"))
+    (tmp_path / "gone").rmdir()
+    capture.note("id", "main", reply_of(rows=1))
+    capture.close()
+    assert capture.dropped == 1
+    assert "could not be kept" in caplog.text
+
+
+def reply_of(rows: int) -> Reply:
+    table = Table([{"a": number} for number in range(rows)])
+    return Reply(b"", Served(None, "id"), table, {"prediction": np.zeros(rows)})  # type: ignore[arg-type]

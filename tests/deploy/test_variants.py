@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from pathlib import Path
@@ -8,8 +9,12 @@ import httpx
 import pytest
 from serving import started
 
-from automl import Predictor
+from automl import Predictor, load
+from automl.deploy.answers import Answers
+from automl.deploy.bodies import Rows
+from automl.deploy.options import ServeOptions
 from automl.deploy.served import Served
+from automl.deploy.server import open_app
 from automl.deploy.variants import Canary, Lane, Role, Variant, check_variants, pick
 from automl.errors import UsageError
 
@@ -83,3 +88,30 @@ def test_the_answer_names_who_gave_it(run: Path, other_run: Path, predictor: Pre
         text = client.get("/metrics").text
         compared = [line for line in text.splitlines() if line.startswith("automl_shadow_answers_total")]
         assert sum(float(line.rpartition(" ")[2]) for line in compared) == 40
+
+
+def test_what_a_canary_cannot_answer_the_main_model_answers_until_it_is_rolled_back(
+    run: Path, other_run: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ServeOptions(variants=(Variant(other_run, Role.CANARY, 0.5),))
+    app = open_app(run, options)
+    other = Served.warm(load(other_run)).id
+    answer = Served.answer
+
+    def failing(self: Served, rows: Rows, interval: float | None) -> Answers:
+        if self.id == other:
+            raise ZeroDivisionError
+        return answer(self, rows, interval)
+
+    monkeypatch.setattr(Served, "answer", failing)
+
+    async def scene() -> tuple[set[tuple[int, str]], str]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            body = {"rows": predictor.example_rows()[:1]}
+            answers = [await client.post("/predict", json=body) for _ in range(160)]
+            metrics = await client.get("/metrics")
+            return {(each.status_code, each.headers["x-model-variant"]) for each in answers}, metrics.text
+
+    seen, metrics = asyncio.run(scene())
+    assert seen == {(200, "main")}
+    assert 'automl_canary_rollbacks_total{variant="other"} 1.0' in metrics

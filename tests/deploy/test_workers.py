@@ -135,6 +135,7 @@ def test_workers_end_when_the_first_process_is_killed(run: Path) -> None:
         assert not alive
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_are_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="holds no model"), two_workers(tmp_path):
         pass
