@@ -105,13 +105,12 @@ def _answer_group(
     rows = [row for number in group for row in cast("Sequence[Mapping[str, Any]]", tables[number].rows)]
     try:
         answers = served.answer(rows, queries[group[0]].interval)
-    except SchemaError as error:
-        wrong = {group[int(np.searchsorted(ends, row))] for row, _, _ in error.cells}  # rows are counted from 1
-        refused: list[tuple[int, Outcome]] = [(number, _wrong_cells(served, tables[number])) for number in wrong]
+    except Exception as error:  # each at fault says alone what is wrong with it; the others must not suffer from it
+        cells = error.cells if isinstance(error, SchemaError) else ()
+        wrong = {group[int(np.searchsorted(ends, row))] for row, _, _ in cells} or set(group)  # rows count from 1
+        refused = [(number, _answer_one(served, queries[number], tables[number])) for number in wrong]
         right = [number for number in group if number not in wrong]
         return refused + (_answer_group(served, queries, tables, right) if right else [])
-    except Exception:  # each alone says what is wrong with it; the others must not suffer from it
-        return [(number, _answer_one(served, queries[number], tables[number])) for number in group]
     outcomes: list[tuple[int, Outcome]] = []
     for number, end in zip(group, ends.tolist(), strict=True):
         first = end - len(tables[number].rows)

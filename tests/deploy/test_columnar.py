@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import datetime as dt
 import io
+from decimal import Decimal
 
 import httpx
 import pandas as pd
@@ -103,3 +105,33 @@ def test_a_small_file_that_unpacks_to_much_is_refused() -> None:
     repeated = parquet(pa.table({"a": ["x" * 2**20] * 300, "b": [["x"]] * 300}))  # one value, and where it stands
     with pytest.raises(RequestError, match="unpacks"):
         read(repeated, PARQUET, max_rows=1000)
+
+
+ODD_TYPES = {
+    "binary": pa.array([b"\x00\xff", b"12"]),
+    "date": pa.array([dt.date(2024, 1, 2), None]),
+    "decimal": pa.array([Decimal("1.50"), None]),
+    "duration": pa.array([dt.timedelta(days=1), None]),
+    "time": pa.array([dt.time(1, 2), None]),
+    "moment": pa.array([dt.datetime(2024, 1, 2, tzinfo=dt.UTC), None]),
+    "year 9999": pa.array([253_402_214_400, 0], pa.timestamp("s")),
+    "nothing": pa.nulls(2),
+    "half": pa.array([0.5, 1.5], pa.float64()).cast(pa.float16()),
+    "large": pa.array([2**64 - 1, 1], pa.uint64()),
+    "truth": pa.array([True, None]),
+    "words": pa.array(["x", None]).dictionary_encode(),
+    "infinite": pa.array([float("inf"), float("nan")]),
+}
+
+
+@pytest.mark.parametrize("type_", ODD_TYPES)
+@pytest.mark.parametrize("media_type", [ARROW_STREAM, PARQUET])
+def test_columns_of_any_type_are_answered_or_refused(
+    client: httpx.Client, table: pd.DataFrame, type_: str, media_type: str
+) -> None:
+    sent = pa.Table.from_pandas(table.drop(columns="late").head(2))
+    for i, name in enumerate(sent.column_names):
+        odd = sent.set_column(i, name, ODD_TYPES[type_])
+        body = arrow(odd) if media_type == ARROW_STREAM else parquet(odd)
+        answer = client.post("/predict", content=body, headers={"content-type": media_type, "accept": "text/csv"})
+        assert answer.status_code in (200, 422), answer.text
