@@ -1,4 +1,4 @@
-"""Load a served model: ``python benchmarks/load.py MODEL TABLE [--requests 1000] [--clients 8]``.
+"""Load a served model: ``python benchmarks/load.py MODEL TABLE [--requests 1000] [--clients 1 8 64] [--workers 1]``.
 
 Starts ``automl serve`` on a free port, sends single rows from several clients at once, checks every answer against
 ``automl predict`` on the same rows, and prints errors, requests a second and latencies.
@@ -20,7 +20,7 @@ import numpy as np
 
 from automl import load
 
-AUTOML = Path(sys.executable).with_name("automl")
+AUTOML = (sys.executable, "-m", "automl")
 WARM_UP = 20
 
 
@@ -29,29 +29,36 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("table", type=Path)
     parser.add_argument("--requests", type=int, default=1_000)
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
 
     header, *lines = options.table.read_text(encoding="utf-8").splitlines()
     bodies = [f"{header}\n{lines[number % min(len(lines), 200)]}\n".encode() for number in range(options.requests)]
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    server = subprocess.Popen([AUTOML, "serve", options.model, "--port", str(port)], stderr=subprocess.DEVNULL)
+    how = ["--workers", str(options.workers)] if options.workers > 1 else []
+    server = subprocess.Popen([*AUTOML, "serve", options.model, "--port", str(port), *how], stderr=subprocess.DEVNULL)
+    truths = expected(options.model, bodies)
     try:
         wait_for(port)
         ask_all(port, bodies[:WARM_UP], 1)
-        started = time.perf_counter()
-        answers, seconds = ask_all(port, bodies, options.clients)
-        wall = time.perf_counter() - started
+        for clients in options.clients:
+            measure(port, bodies, clients, truths)
     finally:
         server.terminate()
         server.wait()
-    truths = expected(options.model, bodies)
+
+
+def measure(port: int, bodies: list[bytes], clients: int, truths: list[list[str]]) -> None:
+    started = time.perf_counter()
+    answers, seconds = ask_all(port, bodies, clients)
+    wall = time.perf_counter() - started
     wrong = sum(not same(answer, truth) for answer, truth in zip(answers, truths, strict=True))
     milliseconds = np.percentile(np.array(seconds) * 1_000, [50, 99])
     print(
-        f"{options.requests} requests from {options.clients} clients: {wrong} wrong or failed, "
-        f"{options.requests / wall:.0f} requests/s, p50 {milliseconds[0]:.1f} ms, p99 {milliseconds[1]:.1f} ms"
+        f"{len(bodies)} requests from {clients} clients: {wrong} wrong or failed, "
+        f"{len(bodies) / wall:.0f} requests/s, p50 {milliseconds[0]:.1f} ms, p99 {milliseconds[1]:.1f} ms"
     )
 
 
@@ -95,7 +102,7 @@ def expected(model: Path, bodies: list[bytes]) -> list[list[str]]:
         header = bodies[0].split(b"\n")[0]
         table.write_bytes(b"\n".join([header, *(body.split(b"\n")[1] for body in bodies)]) + b"\n")
         proba = ["--proba"] if load(model).classes_ is not None else []
-        subprocess.run([AUTOML, "predict", model, table, "-o", out, *proba], check=True)
+        subprocess.run([*AUTOML, "predict", model, table, "-o", out, *proba], check=True)
         return [line.split(",") for line in out.read_text(encoding="utf-8").splitlines()[1:]]
 
 

@@ -1,24 +1,32 @@
-"""From a frame of predictions to the body of an answer."""
+"""From what a predictor answers to the body of a response."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import orjson
-import pandas as pd
+from numpy.typing import NDArray
+
+from automl.deploy.columnar import ARROW_STREAM, PARQUET, write_arrow, write_parquet
+
+Answers = Mapping[str, NDArray[np.generic]]
+"""``prediction`` and, (rows,) each, ``probability_<class>`` of every class, or ``low`` and ``high``."""
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(answers: Answers) -> list[dict[str, Any]]:
     """Return one object a row of what a predictor answers; the probabilities are one object by class in it.
 
-    >>> records(pd.DataFrame({"prediction": ["b"], "probability_a": [0.25], "probability_b": [0.75]}))
+    >>> records({"prediction": np.array(["b"]), "probability_a": np.array([0.25]), "probability_b": np.array([0.75])})
     [{'prediction': 'b', 'probabilities': {'a': 0.25, 'b': 0.75}}]
     """
-    classes = [name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_")]
-    predictions, *others = (frame[name].tolist() for name in frame.columns)
+    classes = [name.removeprefix("probability_") for name in answers if name.startswith("probability_")]
+    predictions, *others = (values.tolist() for values in answers.values())
     if not classes:
-        return [dict(zip(frame.columns, row, strict=True)) for row in zip(predictions, *others, strict=True)]
+        return [dict(zip(answers, row, strict=True)) for row in zip(predictions, *others, strict=True)]
     return [
         {"prediction": prediction, "probabilities": dict(zip(classes, row, strict=True))}
         for prediction, row in zip(predictions, zip(*others, strict=True), strict=True)
@@ -44,24 +52,29 @@ def accepted(accept: str, otherwise: str) -> str | None:
     return None
 
 
-def _json(frame: pd.DataFrame) -> bytes:
-    return orjson.dumps({"predictions": records(frame)})
+def _json(answers: Answers) -> bytes:
+    return orjson.dumps({"predictions": records(answers)})
 
 
-def _json_lines(frame: pd.DataFrame) -> bytes:
-    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records(frame))
+def _json_lines(answers: Answers) -> bytes:
+    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records(answers))
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
-    text: str = frame.to_csv(index=False, header=False, lineterminator="\n")
-    return text.encode()
+def _csv(answers: Answers) -> bytes:
+    columns = [["" if value != value else value for value in values.tolist()] for values in answers.values()]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()
 
 
-WRITERS: Final[Mapping[str, Callable[[pd.DataFrame], bytes]]] = {
+WRITERS: Final[Mapping[str, Callable[[Answers], bytes]]] = {
     "application/json": _json,
     "application/jsonlines": _json_lines,
     "application/x-ndjson": _json_lines,
     "text/csv": _csv,
+    ARROW_STREAM: write_arrow,
+    PARQUET: write_parquet,
 }
 """Media types that can be written. CSV has no header: one line a row, the prediction, then the probability of each
-class or the bounds of an interval; or the quantiles by rising level."""
+class or the bounds of an interval; or the quantiles by rising level. Arrow and Parquet have these columns with their
+names."""

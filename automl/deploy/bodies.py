@@ -4,9 +4,12 @@
 media type               body
 =======================  ==================================================================================
 application/json         ``{"rows": [ROW, ...]}``; ``instances``, ``inputs`` and ``dataframe_records`` mean
-                         the same; or ``{"dataframe_split": {"columns": [NAME, ...], "data": [[...], ...]}}``
+                         the same; or ``{"inputs": {NAME: [value, ...], ...}}``, or
+                         ``{"dataframe_split": {"columns": [NAME, ...], "data": [[...], ...]}}``
 application/jsonlines    one ROW a line
 text/csv                 comma-separated, with the column names in the first line or without them
+...arrow.stream          an Arrow stream, see :mod:`automl.deploy.columnar`
+...parquet               a Parquet file
 =======================  ==================================================================================
 
 A ROW is ``{NAME: value, ...}``, ``{"features": [value, ...]}`` or ``[value, ...]``.
@@ -20,24 +23,27 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import orjson
 import pandas as pd
 
 from automl.data.lists import ARRAY
 from automl.data.table import Schema
+from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
 from automl.deploy.problem import BadCell, RequestError
 
 _ROWS_KEYS: Final = ("rows", "instances", "inputs", "dataframe_records")
+
+
+Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
+"""Rows with the columns that models use; from columns with types a frame, else one mapping a row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """The rows of a request as they were sent, and what is wrong with their form."""
 
-    frame: pd.DataFrame
-    """The columns that models use, in training order; cells keep the type they were sent with."""
-    errors: Sequence[BadCell]
+    rows: Rows
+    errors: Sequence[BadCell] = ()
 
 
 def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Table:
@@ -49,40 +55,42 @@ def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Tab
         400 if the body cannot be read, 413 if it has too many rows, 415 if the media type is not known, 422 if it holds
         no rows. Wrong rows are not raised but collected, so that all of them can be told at once.
     """
-    if media_type not in READERS:
-        raise RequestError(415, f"content type {media_type or 'missing'}; send one of: {', '.join(READERS)}")
-    items = _with_names(READERS[media_type](body), schema)
+    if media_type not in MEDIA_TYPES:
+        raise RequestError(415, f"content type {media_type or 'missing'}; send one of: {', '.join(MEDIA_TYPES)}")
+    if media_type in (ARROW_STREAM, PARQUET):
+        used = [column.name for column in schema.used]
+        return Table(read_columnar(body, media_type, used=used, lists=list_columns(schema), max_rows=max_rows))
+    items = _with_names(_READERS[media_type](body), schema)
     if not items:
         raise RequestError(422, "the request holds no rows; send at least one")
     if len(items) > max_rows:
         raise RequestError(413, f"the request holds {len(items)} rows, the limit is {max_rows}; send them in parts")
-    return _table(items, schema)
+    return lined_up(items, schema)
 
 
-def _table(items: Sequence[Any], schema: Schema) -> Table:
+def lined_up(items: Sequence[Any], schema: Schema) -> Table:
     """Line up rows by name. A batch is only as good as its rows one by one: each must have every column."""
     names = [column.name for column in schema.columns]
     used = [column.name for column in schema.used]
-    lists = {column.name for column in schema.used if column.separator == ARRAY}
+    lists = list_columns(schema)
     errors: list[BadCell] = []
-    records: list[Mapping[str, Any]] = []
-    for row, item in enumerate(items, 1):
+    rows: list[dict[str, Any]] = []
+    for number, item in enumerate(items, 1):
         record = _record(item, names)
         if isinstance(record, str):
-            errors.append(BadCell(row, None, None, f"row {row} {record}"))
+            errors.append(BadCell(number, None, None, f"row {number} {record}"))
             record = {}
         elif not record.keys() >= set(used):
-            errors += [
-                BadCell(row, name, None, f"column {name!r} is missing in row {row}; null stands for an unknown value")
-                for name in used
-                if name not in record
-            ]
-        records.append(record)
-    rows = [[record.get(name) for name in used] for record in records]
-    errors += _nested(used, rows, lists)
-    cells = np.empty((len(rows), len(used)), dtype=object)  # one block: much faster than a column at a time
-    cells[:] = rows
-    return Table(pd.DataFrame(cells, columns=used, dtype=object), errors)
+            message = f"is missing in row {number}; null stands for an unknown value"
+            errors += [BadCell(number, name, None, f"column {name!r} {message}") for name in used if name not in record]
+        rows.append({name: record.get(name) for name in used})
+    errors += _nested(rows, lists)
+    return Table(rows, errors)
+
+
+def list_columns(schema: Schema) -> Collection[str]:
+    """Return the names of the columns whose cells may be lists."""
+    return {column.name for column in schema.used if column.separator == ARRAY}
 
 
 def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
@@ -98,27 +106,43 @@ def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
     return dict(zip(names, item, strict=True))
 
 
-def _nested(names: Sequence[str], rows: Sequence[list[Any]], lists: Collection[str]) -> list[BadCell]:
+def _nested(rows: Sequence[dict[str, Any]], lists: Collection[str]) -> list[BadCell]:
     """Report the cells that are not single values, but for the columns of ``lists``, and empty them."""
     errors = []
-    for row, values in enumerate(rows, 1):
-        for i, value in enumerate(values):
-            if isinstance(value, dict) or (isinstance(value, list) and names[i] not in lists):
-                message = f"column {names[i]!r} must be a single value, got {value!r:.40} in row {row}"
-                errors.append(BadCell(row, names[i], value, message))
-                values[i] = None
+    for number, row in enumerate(rows, 1):
+        for name, value in row.items():
+            if isinstance(value, dict) or (isinstance(value, list) and name not in lists):
+                message = f"column {name!r} must be a single value, got {value!r:.40} in row {number}"
+                errors.append(BadCell(number, name, value, message))
+                row[name] = None
     return errors
 
 
 def _read_json(body: bytes) -> list[Any]:
-    content = _decode(body, "the body")
+    content = decode(body, "the body")
     if isinstance(content, dict):
         if isinstance(split := content.get("dataframe_split"), dict):
             return _split_rows(split)
+        if isinstance(columns := content.get("inputs"), dict):
+            return rows_of_columns(columns)
         for key in _ROWS_KEYS:
             if isinstance(content.get(key), list):
                 return list(content[key])
     raise RequestError(422, 'the body must be {"rows": [{column: value, ...}, ...]}')
+
+
+def rows_of_columns(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one mapping a row of a list a column.
+
+    Raises
+    ------
+    RequestError
+        422 if the columns are not equally long lists.
+    """
+    lengths = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
+    if len(lengths) > 1 or -1 in lengths:
+        raise RequestError(422, "all columns must be lists of equally many values")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _split_rows(split: Mapping[str, Any]) -> list[Any]:
@@ -129,7 +153,7 @@ def _split_rows(split: Mapping[str, Any]) -> list[Any]:
 
 
 def _read_json_lines(body: bytes) -> list[Any]:
-    return [_decode(line, f"line {number}") for number, line in enumerate(body.splitlines(), 1) if line.strip()]
+    return [decode(line, f"line {number}") for number, line in enumerate(body.splitlines(), 1) if line.strip()]
 
 
 def _read_csv(body: bytes) -> list[Any]:
@@ -165,17 +189,19 @@ def _named(names: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _decode(text: bytes, what: str) -> Any:
+def decode(text: bytes, what: str) -> Any:
+    """Return a JSON value; ``what`` names it in the refusal of one that is not JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise RequestError(400, f"{what} is not JSON (a missing number is null): {error}") from None
 
 
-READERS: Final[Mapping[str, Callable[[bytes], list[Any]]]] = {
+_READERS: Final[Mapping[str, Callable[[bytes], list[Any]]]] = {
     "application/json": _read_json,
     "application/jsonlines": _read_json_lines,
     "application/x-ndjson": _read_json_lines,
     "text/csv": _read_csv,
 }
+MEDIA_TYPES: Final = (*_READERS, ARROW_STREAM, PARQUET)
 """Media types that can be read."""

@@ -7,8 +7,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from automl.data.table import Column, Kind, Task
-from automl.deploy import problem
-from automl.deploy.bodies import READERS
+from automl.deploy import inference, problem
+from automl.deploy.answers import WRITERS
+from automl.deploy.bodies import MEDIA_TYPES
+from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.predictor import Predictor
 
 _TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -16,7 +18,31 @@ _LISTED: Final = 20
 """Known categories that are listed."""
 
 
-def predict_operation(predictor: Predictor) -> dict[str, Any]:
+def completed(document: dict[str, Any], predictor: Predictor, name: str) -> dict[str, Any]:
+    """Return an OpenAPI document with what the model takes and gives; ``name`` is its name in the paths of ``/v2``."""
+    paths = document["paths"]
+    for path, operation in (
+        ("/predict", _predict_operation(predictor)),
+        ("/invocations", _invocations_operation(predictor)),
+        ("/v2/models/{name}/infer", _infer_operation(predictor)),
+    ):
+        paths[path]["post"] |= operation
+    for path in [path for path in paths if "{name}" in path]:
+        for operation in paths[path].values():
+            named = [{"name": "name", "in": "path", "required": True, "schema": {"const": name}}]
+            operation["parameters"] = named
+            operation["responses"] = {
+                code: answer
+                for code, answer in operation["responses"].items()
+                if code != "422" or path.endswith("infer")
+            } | {"404": _refusal("There is no such model")}
+    for operation in (operation for methods in paths.values() for operation in methods.values()):
+        operation["responses"]["401"] = _refusal("No key, or none that is known")
+    document.get("components", {}).pop("schemas", None)  # of the framework's own refusals, which are never answered
+    return document
+
+
+def _predict_operation(predictor: Predictor) -> dict[str, Any]:
     """Return the body, with a real row as its example, and the answers of ``/predict``."""
     row = {
         "type": "object",
@@ -28,23 +54,57 @@ def predict_operation(predictor: Predictor) -> dict[str, Any]:
         "properties": {"rows": {"type": "array", "minItems": 1, "items": row}},
         "required": ["rows"],
     }
-    example = example_request(predictor)
+    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in (ARROW_STREAM, PARQUET)}
+    content["application/json"] = {"schema": body, "example": example_request(predictor)}
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
+        "requestBody": {"required": True, "content": content},
         "responses": {"200": _answer(predictor.task), **_REFUSALS},
         "parameters": _parameters(predictor),
     }
 
 
-def invocations_operation(predictor: Predictor) -> dict[str, Any]:
+def _invocations_operation(predictor: Predictor) -> dict[str, Any]:
     """Return the bodies and the answers of ``/invocations``."""
     order = ", ".join(column.name for column in predictor.schema.columns)
-    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in READERS}
+    content: dict[str, Any] = {media_type: {"schema": {}} for media_type in MEDIA_TYPES}
     content["application/json"]["example"] = {"instances": example_request(predictor)["rows"]}
     return {
         "requestBody": {"required": True, "description": f"Order of the columns: {order}", "content": content},
         "responses": {"200": _answer(predictor.task), **_REFUSALS},
         "parameters": _parameters(predictor),
+    }
+
+
+def _infer_operation(predictor: Predictor) -> dict[str, Any]:
+    """Return the body and the answer of an inference request."""
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "shape": {"type": "array", "items": {"type": "integer"}},
+            "datatype": {"enum": list(inference.DATATYPES)},
+            "data": {"type": "array"},
+        },
+        "required": ["name", "shape", "datatype", "data"],
+    }
+    tensors = {"type": "array", "items": tensor}
+    body = {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "inputs": tensors},
+        "required": ["inputs"],
+    }
+    answer = {
+        "type": "object",
+        "properties": {"model_name": {"type": "string"}, "model_version": {"type": "string"}, "outputs": tensors},
+        "required": ["model_name", "model_version", "outputs"],
+    }
+    example = inference.example(example_request(predictor)["rows"][0], predictor.schema)
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
+        "responses": {
+            "200": {"description": "Tensors, one an output", "content": {"application/json": {"schema": answer}}},
+            **_REFUSALS,
+        },
     }
 
 
@@ -99,10 +159,9 @@ def _answer(task: Task) -> dict[str, Any]:
         "properties": {"predictions": {"type": "array", "items": item}},
         "required": ["predictions"],
     }
-    return {
-        "description": f"Predicted {task.target!r}, row by row",
-        "content": {"application/json": {"schema": schema}},
-    }
+    content: dict[str, Any] = {media_type: {} for media_type in WRITERS}
+    content["application/json"] = {"schema": schema}
+    return {"description": f"Predicted {task.target!r}, row by row", "content": content}
 
 
 def _refusal(description: str) -> dict[str, Any]:
@@ -124,7 +183,11 @@ def _refusal(description: str) -> dict[str, Any]:
 
 _REFUSALS: Final[Mapping[str, Any]] = {
     "400": _refusal("The body cannot be read"),
+    "406": _refusal("None of the accepted media types can be written"),
+    "408": _refusal("The body did not arrive in time"),
     "413": _refusal("The body is too large"),
     "415": _refusal("The content type is not known"),
     "422": _refusal("The table does not match the training table; `errors` lists every wrong row and column"),
+    "503": _refusal("There are as many requests as the server can hold; `Retry-After` says when to try again"),
+    "504": _refusal("There was no answer in time"),
 }

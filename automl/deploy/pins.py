@@ -12,16 +12,23 @@ from pathlib import Path
 
 from automl.artifact import load
 from automl.deploy.server import create_app
+from automl.models.registry import get_family
+from automl.predictor import Predictor
 
 
-def loaded() -> dict[str, str]:
-    """Return the installed versions of all distributions, automl aside, that this process has imported from."""
+def needed(predictor: Predictor) -> dict[str, str]:
+    """Return the installed versions of all distributions, automl aside, that a model needs in this process.
+
+    Those are what was imported from, and the libraries of the model's families, which may be used without an import.
+    """
     owners = packages_distributions()
     modules = {name.partition(".")[0] for name in sys.modules}
-    names = {owner for module in modules for owner in owners.get(module, ())} - {"automl"}
-    return {name: version(name) for name in sorted(names, key=str.lower)}
+    names = {owner for module in modules for owner in owners.get(module, ())}
+    names |= {get_family(member["family"]).library for member in predictor.manifest["members"]}
+    return {name: version(name) for name in sorted(names - {"automl"}, key=str.lower)}
 
 
 if __name__ == "__main__":
-    create_app(load(Path(sys.argv[1])))
-    print(json.dumps(loaded()))
+    served = load(Path(sys.argv[1]))
+    create_app(served)
+    print(json.dumps(needed(served)))

@@ -31,11 +31,15 @@ class BadCell:
 class RequestError(DataError):
     """A request that cannot be answered, with the HTTP status that says why."""
 
-    def __init__(self, status: int, detail: str, errors: Sequence[BadCell] = ()) -> None:
+    def __init__(
+        self, status: int, detail: str, errors: Sequence[BadCell] = (), *, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
-        self.detail = detail
+        self.detail = str(self)
         self.errors = tuple(errors)
+        self.retry_after = retry_after
+        """Seconds."""
 
     @classmethod
     def of_cells(cls, errors: Sequence[BadCell]) -> RequestError:
@@ -47,8 +51,8 @@ class RequestError(DataError):
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return cls(422, errors[0].message + more, errors)
 
-    def to_json(self) -> bytes:
-        """Return the body of the answer.
+    def to_json(self, *, repeat_as: str | None = None) -> bytes:
+        """Return the body of the answer; ``repeat_as`` names a further member that repeats the detail.
 
         >>> RequestError(400, "not JSON").to_json()
         b'{"type":"about:blank","title":"Bad Request","status":400,"detail":"not JSON"}'
@@ -59,6 +63,8 @@ class RequestError(DataError):
             "status": self.status,
             "detail": self.detail,
         }
+        if repeat_as is not None:
+            body[repeat_as] = self.detail
         if self.errors:
             body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors[:_SHOWN]]
         return orjson.dumps(body)

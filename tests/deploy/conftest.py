@@ -44,6 +44,14 @@ def run(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def other_run(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the same question that answers otherwise."""
+    folder = tmp_path_factory.mktemp("deploy") / "other"
+    AutoML(max_trials=1, random_state=7, n_jobs=1, output=folder).fit(table.iloc[::2], target="late")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def predictor(run: Path) -> Predictor:
     return load(run)
 

@@ -15,6 +15,7 @@ from serving import started
 from automl import Predictor, load
 from automl.deploy.export import export
 from automl.errors import AutoMLError
+from automl.models.registry import get_family
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +45,12 @@ def test_an_empty_folder_is_filled(run: Path, tmp_path: Path) -> None:
     assert load(tmp_path).task.target == "late"
 
 
-def test_requirements_are_what_is_needed_as_installed(endpoint: Path) -> None:
+def test_requirements_are_what_is_needed_as_installed(endpoint: Path, predictor: Predictor) -> None:
     lines = (endpoint / "requirements.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if "==" in line)
     assert pins["numpy"] == version("numpy")
     assert pins["fastapi"] == version("fastapi")
+    assert {get_family(member["family"]).library for member in predictor.manifest["members"]} <= pins.keys()
     assert not {"ray", "optuna", "typer", "pytest", "automl"} & pins.keys()
     assert lines[-1] == "./automl-src"
 

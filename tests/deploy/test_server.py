@@ -19,6 +19,8 @@ from serving import SERVE, started
 
 import automl
 from automl import Predictor
+from automl.deploy.limits import Limits
+from automl.deploy.options import ServeOptions
 from automl.deploy.server import create_app, serve
 from automl.errors import AutoMLError
 
@@ -125,7 +127,7 @@ def ask(app: FastAPI, path: str, body: object) -> httpx.Response:
 
 
 def test_limits_can_be_set(predictor: Predictor) -> None:
-    app = create_app(predictor, max_body_bytes=1000, max_rows=2)
+    app = create_app(predictor, ServeOptions(limits=Limits(max_body_bytes=1000, max_rows=2)))
     assert ask(app, "/predict", {"rows": ["a" * 1000]}).status_code == 413
     assert ask(app, "/predict", {"rows": [{}] * 3}).status_code == 413
     assert ask(app, "/predict", {"rows": [{}] * 2}).status_code == 422
@@ -133,7 +135,7 @@ def test_limits_can_be_set(predictor: Predictor) -> None:
 
 def test_a_fault_of_ours_says_nothing_about_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     app = create_app(predictor)
-    monkeypatch.setattr(Predictor, "predict_frame", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(Predictor, "raw", lambda *_, **__: 1 / 0)
     answer = ask(app, "/invocations", {"instances": predictor.example_rows()})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == PROBLEM

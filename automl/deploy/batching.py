@@ -1,0 +1,229 @@
+"""Requests in flight are predicted together: a batch of 64 rows costs little more than one row.
+
+The queue lives on the event loop, predictions in one thread. While a batch is predicted the next one gathers; a batch
+waits for more only if further requests are known to be on their way, and at most ``WAIT`` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from automl.data.table import Schema
+from automl.deploy.answers import Answers
+from automl.deploy.bodies import Table
+from automl.deploy.problem import RequestError
+from automl.deploy.served import Served
+from automl.errors import SchemaError, UsageError
+
+WAIT: Final = 0.002
+MAX_REQUESTS: Final = 64
+"""In a batch."""
+MAX_ROWS: Final = 1024
+"""Predicted together; larger requests are predicted alone."""
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """What is to be predicted, and how to say it."""
+
+    read: Callable[[Schema], Table]
+    write: Callable[[Answers, str], bytes]
+    """From the answers and the id of the model that gave them."""
+    interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answered query."""
+
+    body: bytes
+    served: Served
+    table: Table
+    answers: Answers
+
+
+Outcome = Reply | RequestError
+Deliver = Callable[[Sequence[tuple[int, Outcome]]], None]
+
+
+def answer_all(served: Served, queries: Sequence[Query], deliver: Deliver) -> None:
+    """Answer queries, as many of them in one prediction as possible, the small ones first.
+
+    ``deliver`` is called with the numbers of queries and their outcomes as soon as they are known. A query that fails
+    fails alone.
+    """
+    tables: dict[int, Table] = {}
+    refused: list[tuple[int, Outcome]] = []
+    for number, query in enumerate(queries):
+        try:
+            table = query.read(served.predictor.schema)
+            if table.errors:
+                raise _wrong_cells(served, table)
+            tables[number] = table
+        except Exception as error:
+            refused.append((number, explained(error)))
+    if refused:
+        deliver(refused)
+    for group in _groups(queries, tables):
+        deliver(_answer_group(served, queries, tables, group))
+
+
+def _groups(queries: Sequence[Query], tables: dict[int, Table]) -> list[list[int]]:
+    """Put together what can be predicted together: rows of one kind with one interval, up to MAX_ROWS."""
+    groups: list[list[int]] = []
+    growing: dict[float | None, list[int]] = {}
+    for number in sorted(tables, key=lambda number: len(tables[number].rows)):
+        rows, interval = tables[number].rows, queries[number].interval
+        if isinstance(rows, pd.DataFrame):
+            groups.append([number])
+            continue
+        group = growing.get(interval)
+        if group is None or sum(len(tables[other].rows) for other in group) + len(rows) > MAX_ROWS:
+            growing[interval] = group = []
+            groups.append(group)
+        group.append(number)
+    return groups
+
+
+def _answer_group(
+    served: Served, queries: Sequence[Query], tables: dict[int, Table], group: Sequence[int]
+) -> list[tuple[int, Outcome]]:
+    """Predict the tables of a group at once. If that fails, those at fault are refused and the others predicted."""
+    if len(group) == 1:
+        return [(group[0], _answer_one(served, queries[group[0]], tables[group[0]]))]
+    ends = np.cumsum([len(tables[number].rows) for number in group])
+    rows = [row for number in group for row in cast("Sequence[Mapping[str, Any]]", tables[number].rows)]
+    try:
+        answers = served.answer(rows, queries[group[0]].interval)
+    except Exception as error:  # each at fault says alone what is wrong with it; the others must not suffer from it
+        cells = error.cells if isinstance(error, SchemaError) else ()
+        wrong = {group[int(np.searchsorted(ends, row))] for row, _, _ in cells} or set(group)  # rows count from 1
+        refused = [(number, _answer_one(served, queries[number], tables[number])) for number in wrong]
+        right = [number for number in group if number not in wrong]
+        return refused + (_answer_group(served, queries, tables, right) if right else [])
+    outcomes: list[tuple[int, Outcome]] = []
+    for number, end in zip(group, ends.tolist(), strict=True):
+        first = end - len(tables[number].rows)
+        own = {name: values[first:end] for name, values in answers.items()}
+        outcomes.append((number, _written(served, queries[number], tables[number], own)))
+    return outcomes
+
+
+def _answer_one(served: Served, query: Query, table: Table) -> Outcome:
+    try:
+        return _written(served, query, table, served.answer(table.rows, query.interval))
+    except SchemaError:
+        return _wrong_cells(served, table)
+    except Exception as error:
+        return explained(error)
+
+
+def _written(served: Served, query: Query, table: Table, answers: Answers) -> Outcome:
+    try:
+        return Reply(query.write(answers, served.id), served, table, answers)
+    except Exception as error:
+        return explained(error)
+
+
+def _wrong_cells(served: Served, table: Table) -> RequestError:
+    """Return everything that is wrong with a table at once."""
+    errors = list(table.errors)
+    try:
+        served.check(table.rows)
+    except SchemaError as error:
+        errors += [served.bad_cell(*cell) for cell in error.cells]
+        if not errors:
+            return RequestError(422, str(error))
+    return RequestError.of_cells(errors)
+
+
+def explained(error: Exception) -> RequestError:
+    """Return the problem of a query; a fault of ours is logged and says nothing about itself."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, UsageError):
+        return RequestError(400, str(error))
+    _LOG.error("a prediction failed", exc_info=error)
+    return RequestError(500, "the prediction failed; the reason is in the log of the server")
+
+
+class Batcher:
+    """Gathers queries and answers them in a thread."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        """Answers the batches that start from now on; may be replaced at any time."""
+        self.on_their_way = 0
+        """Requests whose query is being read; kept by the owner."""
+        self.on_batch: Callable[[int], None] = lambda _: None
+        """Is told how many queries a batch has."""
+        self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
+        self._arrived = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+
+    async def ask(self, query: Query) -> Reply:
+        """Return the answer of a query.
+
+        Raises
+        ------
+        RequestError
+            If it has none.
+        """
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((query, future))
+        self._arrived.set()
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        outcome = await future
+        if isinstance(outcome, RequestError):
+            raise outcome
+        return outcome
+
+    async def _work(self) -> None:
+        """Answer batch after batch until nothing waits."""
+        try:
+            while self._waiting:
+                await self._gather()
+                count = min(len(self._waiting), MAX_REQUESTS)
+                taken = (self._waiting.popleft() for _ in range(count))
+                await self._answer([(query, future) for query, future in taken if not future.done()])
+        finally:
+            self._working = None
+
+    async def _gather(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT):
+                while self.on_their_way > 0 and len(self._waiting) < MAX_REQUESTS:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            pass
+
+    async def _answer(self, batch: Sequence[tuple[Query, asyncio.Future[Outcome]]]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def settle(outcomes: Sequence[tuple[int, Outcome]]) -> None:
+            for number, outcome in outcomes:
+                if not batch[number][1].done():
+                    batch[number][1].set_result(outcome)
+
+        def deliver(outcomes: Sequence[tuple[int, Outcome]]) -> None:
+            loop.call_soon_threadsafe(settle, outcomes)
+
+        queries = [query for query, _ in batch]
+        self.on_batch(len(queries))
+        try:
+            await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver)
+        except Exception as error:
+            settle([(number, explained(error)) for number in range(len(batch))])

@@ -1,0 +1,148 @@
+"""A sampled share of the traffic, kept as Parquet: what was asked, what was answered, by which model.
+
+Rows are handed to a thread that writes them. It is never waited for: what it cannot keep up with is dropped and
+counted, and so is what would not fit into ``MAX_BYTES``.
+
+=======================  ==========================================================================
+column
+=======================  ==========================================================================
+``inference_id``         the id of the request, and the number of the row in it: ``ID:0``
+``time``                 of the answer
+``variant``, ``model``   who answered
+``input.NAME``           each column as text, to be typed by the schema like a file
+``output.NAME``          what was answered
+=======================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from automl.data.cells import text_of
+from automl.deploy.batching import Reply
+
+_FILE_ROWS: Final = 10_000
+_FILE_SECONDS: Final = 10.0
+_WAITING: Final = 200_000
+"""Rows that the writer may be behind."""
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """What is kept of the traffic."""
+
+    folder: Path
+    share: float = 1.0
+    """Of the requests."""
+    max_bytes: int = 2**30
+    """That one worker writes; then nothing more is kept."""
+
+
+class Capture:
+    """Writes sampled replies; call :meth:`close` at the end."""
+
+    def __init__(self, options: CaptureOptions) -> None:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        self.dropped = 0
+        """Sampled requests that were not kept."""
+        self._options = options
+        self._room = options.max_bytes
+        self._written = 0
+        self._waiting: queue.SimpleQueue[_Kept | None] = queue.SimpleQueue()
+        self._rows_in = 0
+        """That were handed over; counted by those who ask."""
+        self._rows_out = 0
+        """That the writer is done with; counted by the writer."""
+        self._thread = threading.Thread(target=self._write, name="capture", daemon=True)
+        self._thread.start()
+
+    def note(self, request_id: str, variant: str, reply: Reply) -> None:
+        """Keep a reply if it is drawn, and if that takes no time."""
+        if random.random() >= self._options.share:
+            return
+        rows = len(reply.table.rows)
+        if self._rows_in + rows - self._rows_out > _WAITING:
+            self.dropped += 1
+            return
+        self._rows_in += rows
+        self._waiting.put(_Kept(request_id, time.time(), variant, reply))
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _write(self) -> None:
+        batch: list[_Kept] = []
+        rows, due, open_ = 0, time.monotonic() + _FILE_SECONDS, True
+        while open_:
+            try:
+                kept = self._waiting.get(timeout=max(0.0, due - time.monotonic()))
+                open_ = kept is not None
+                if kept is not None:
+                    batch.append(kept)
+                    rows += len(kept.reply.table.rows)
+            except queue.Empty:
+                pass
+            if batch and (not open_ or rows >= _FILE_ROWS or time.monotonic() >= due):
+                self._save(batch)
+                self._rows_out += rows
+                batch, rows = [], 0
+            if time.monotonic() >= due:
+                due = time.monotonic() + _FILE_SECONDS
+
+    def _save(self, batch: list[_Kept]) -> None:
+        """Write a file, in one rename when it is complete."""
+        if self._room <= 0:
+            self.dropped += len(batch)
+            return
+        self._written += 1
+        path = self._options.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{self._written}.parquet"
+        partial = path.with_suffix(".partial")
+        try:
+            pd.concat([kept.frame() for kept in batch], ignore_index=True).to_parquet(partial, index=False)
+            self._room -= partial.stat().st_size
+            partial.replace(path)
+        except Exception as error:  # such as a full disk: answers matter more than their record
+            self.dropped += len(batch)
+            _LOG.warning("requests could not be kept in %s: %s", self._options.folder, error)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    request_id: str
+    time: float
+    variant: str
+    reply: Reply
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each of the request."""
+        rows = self.reply.table.rows
+        inputs: Mapping[str, list[Any]] = (
+            {str(name): series.tolist() for name, series in rows.items()}
+            if isinstance(rows, pd.DataFrame)
+            else {name: [row[name] for row in rows] for name in rows[0]}
+        )
+        columns: dict[str, Any] = {
+            "inference_id": [f"{self.request_id}:{row}" for row in range(len(rows))],
+            "time": pd.Timestamp(self.time, unit="s", tz="UTC").floor("ms"),
+            "variant": self.variant,
+            "model": self.reply.served.id,
+        }
+        columns |= {
+            f"input.{name}": pd.array([text_of(cell) for cell in cells], "string") for name, cells in inputs.items()
+        }
+        columns |= {f"output.{name}": values for name, values in self.reply.answers.items()}
+        return pd.DataFrame(columns)

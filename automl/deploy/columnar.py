@@ -1,0 +1,146 @@
+"""Arrow streams and Parquet files as the bodies of requests and answers: columns keep their types.
+
+A body is untrusted. What a Parquet file says it holds is looked at before it is read, and it is read in small batches
+that are counted; an Arrow stream must not be compressed, for it would be unpacked whole.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.deploy.problem import RequestError
+
+ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
+PARQUET: Final = "application/vnd.apache.parquet"
+_MAX_BYTES: Final = 256 * 2**20
+"""Of a body when it is unpacked."""
+_BATCH_ROWS: Final = 256
+_DICTIONARY_BATCH: Final = 2
+_RECORD_BATCH: Final = 3
+
+
+def read_columnar(
+    body: bytes, media_type: str, *, used: Collection[str], lists: Collection[str], max_rows: int
+) -> pd.DataFrame:
+    """Return the columns of a body that are in ``used``, in the order of ``used``.
+
+    Only the columns in ``lists`` may hold lists.
+
+    Raises
+    ------
+    RequestError
+        400 if the body cannot be read, 413 if it holds too much, 422 if a column is missing or of a nested type.
+    """
+    import pyarrow as pa
+
+    try:
+        schema, batches = _arrow_batches(body) if media_type == ARROW_STREAM else _parquet_batches(body, max_rows)
+        _check_columns(schema, used, lists)
+        kept = []
+        size = rows = 0
+        for batch in batches:
+            kept.append(batch.select(list(used)))
+            size, rows = size + batch.nbytes, rows + batch.num_rows
+            _check_rows(rows, max_rows)
+            if size > _MAX_BYTES:
+                raise RequestError(413, f"the body unpacks to more than {_MAX_BYTES} bytes; send the rows in parts")
+        table = pa.Table.from_batches(kept, pa.schema([schema.field(name) for name in used]))
+        frame = cast("pd.DataFrame", table.replace_schema_metadata(None).to_pandas())
+    except (pa.ArrowException, OSError, ValueError, struct.error) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(400, f"the body is not {media_type}: {error!s:.200}") from None
+    if not len(frame):
+        raise RequestError(422, "the request holds no rows; send at least one")
+    return frame
+
+
+def write_arrow(columns: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Return an Arrow stream of named columns."""
+    import pyarrow as pa
+
+    table, out = pa.table(dict(columns)), pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table)
+    return cast("bytes", out.getvalue().to_pybytes())
+
+
+def write_parquet(columns: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Return a Parquet file of named columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.table(dict(columns)), out)
+    return cast("bytes", out.getvalue().to_pybytes())
+
+
+def _parquet_batches(body: bytes, max_rows: int) -> tuple[Any, Iterator[Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(body))
+    _check_rows(file.metadata.num_rows, max_rows)
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) > _MAX_BYTES:
+        raise RequestError(413, f"the body unpacks to more than {_MAX_BYTES} bytes; send the rows in parts")
+    return file.schema_arrow, file.iter_batches(_BATCH_ROWS, use_threads=False)
+
+
+def _arrow_batches(body: bytes) -> tuple[Any, Iterator[Any]]:
+    import pyarrow as pa
+
+    for message in pa.ipc.MessageReader.open_stream(pa.BufferReader(body)):
+        if _is_compressed(message.metadata.to_pybytes()):
+            raise RequestError(415, "the Arrow stream is compressed; write it without, or send Parquet")
+    reader = pa.ipc.open_stream(pa.BufferReader(body))
+    return reader.schema, iter(reader)
+
+
+def _is_compressed(message: bytes) -> bool:
+    """Read from the metadata of an Arrow message whether its buffers are compressed.
+
+    The metadata is a flatbuffer (Message.fbs of the Arrow format); pyarrow does not show this field.
+    """
+
+    def field(table: int, number: int) -> int:
+        """Return where a field of a table lies, 0 if it is absent."""
+        layout = table - struct.unpack_from("<i", message, table)[0]
+        if 4 + 2 * number >= struct.unpack_from("<H", message, layout)[0]:
+            return 0
+        offset: int = struct.unpack_from("<H", message, layout + 4 + 2 * number)[0]
+        return table + offset if offset else 0
+
+    def pointed(place: int) -> int:
+        return place + int(struct.unpack_from("<I", message, place)[0])
+
+    root = pointed(0)
+    kind = message[field(root, 1)] if field(root, 1) else 0
+    if kind not in (_DICTIONARY_BATCH, _RECORD_BATCH):
+        return False
+    batch = pointed(field(root, 2))
+    if kind == _DICTIONARY_BATCH:
+        batch = pointed(field(batch, 1))
+    return field(batch, 3) != 0
+
+
+def _check_rows(rows: int, max_rows: int) -> None:
+    if rows > max_rows:
+        raise RequestError(413, f"the request holds {rows} rows, the limit is {max_rows}; send them in parts")
+
+
+def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -> None:
+    import pyarrow as pa
+
+    absent = [name for name in used if schema.names.count(name) != 1]
+    if absent:
+        raise RequestError(422, f"the table must have each of these columns once: {', '.join(map(repr, absent))}")
+    nested = [name for name in used if name not in lists and pa.types.is_nested(schema.field(name).type)]
+    if nested:
+        raise RequestError(422, f"column {nested[0]!r} must hold single values, got {schema.field(nested[0]).type}")

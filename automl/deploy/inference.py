@@ -1,0 +1,162 @@
+"""The Open Inference Protocol, version 2, over JSON: one tensor a column, of shape [rows] or [rows, 1].
+
+A value that is not known is ``null``, which the protocol itself has no word for. A column that is text on the wire is
+``BYTES``; a tensor may have any datatype whose values its column can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+import automl
+from automl.data.table import Column, Kind, Schema
+from automl.deploy.answers import Answers
+from automl.deploy.bodies import Table, decode, lined_up, rows_of_columns
+from automl.deploy.problem import RequestError
+from automl.predictor import Predictor
+
+PLATFORM: Final = "automl"
+_INTEGERS: Final = tuple(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+DATATYPES: Final = ("BOOL", *_INTEGERS, "FP16", "FP32", "FP64", "BYTES")
+_OF_ARRAYS: Final = {"b": "BOOL", "i": "INT64", "f": "FP64"}
+
+
+def server_metadata() -> dict[str, Any]:
+    """Return what ``GET /v2`` tells."""
+    return {"name": PLATFORM, "version": automl.__version__, "extensions": []}
+
+
+def model_metadata(predictor: Predictor, name: str, version: str) -> dict[str, Any]:
+    """Return what ``GET /v2/models/NAME`` tells: the tensors that go in and come out."""
+    outputs = {"prediction": _label_datatype(predictor)}
+    outputs |= {f"probability_{label}": "FP64" for label in predictor.task.classes}
+    return {
+        "name": name,
+        "versions": [version],
+        "platform": PLATFORM,
+        "inputs": [
+            {"name": column.name, "datatype": datatype(column), "shape": [-1]} for column in predictor.schema.used
+        ],
+        "outputs": [{"name": name, "datatype": kind, "shape": [-1]} for name, kind in outputs.items()],
+    }
+
+
+def datatype(column: Column) -> str:
+    """Return the datatype in which a column's values are usually sent."""
+    return "FP64" if column.kind is Kind.NUMERIC and column.unit is None else "BYTES"
+
+
+def example(row: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return the body of a request with one row."""
+    return {
+        "inputs": [
+            {"name": column.name, "shape": [1], "datatype": datatype(column), "data": [row[column.name]]}
+            for column in schema.used
+        ]
+    }
+
+
+class Inference:
+    """An inference request: how its body is read, and how its answer is written."""
+
+    def __init__(self, name: str, body: bytes, max_rows: int) -> None:
+        self._name = name
+        self._body = body
+        self._max_rows = max_rows
+        self._id: str | None = None
+        self._wanted: Sequence[str] | None = None
+
+    def read(self, schema: Schema) -> Table:
+        """Return the rows of the tensors.
+
+        Raises
+        ------
+        RequestError
+            400 if the body is not JSON, 413 if it has too many rows, 422 if it is not a request of the protocol.
+        """
+        content = decode(self._body, "the body")
+        if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
+            raise RequestError(422, 'the body must be {"inputs": [{"name", "shape", "datatype", "data"}, ...]}')
+        self._wanted = _wanted(content.get("outputs"))
+        self._id = content.get("id")
+        if not isinstance(self._id, str | None):
+            raise RequestError(422, f"id must be a text, got {self._id!r:.40}")
+        rows = rows_of_columns(_columns(content["inputs"]))
+        if not rows:
+            raise RequestError(422, "the request holds no rows; send at least one")
+        if len(rows) > self._max_rows:
+            raise RequestError(413, f"the request holds {len(rows)} rows, the limit is {self._max_rows}; send parts")
+        return lined_up(rows, schema)
+
+    def write(self, answers: Answers, model_id: str) -> bytes:
+        """Return the body of the answer.
+
+        Raises
+        ------
+        RequestError
+            422 if an output is asked for that there is not.
+        """
+        unknown = [name for name in self._wanted or () if name not in answers]
+        if unknown:
+            raise RequestError(422, f"there is no output {unknown[0]!r:.60}; there are {', '.join(answers)}")
+        content: dict[str, Any] = {"model_name": self._name, "model_version": model_id}
+        if self._id is not None:
+            content["id"] = self._id
+        content["outputs"] = [_tensor(name, answers[name]) for name in self._wanted or answers]
+        return orjson.dumps(content)
+
+
+def _columns(inputs: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the values of each tensor by its name."""
+    columns: dict[str, list[Any]] = {}
+    for number, tensor in enumerate(inputs, 1):
+        if not isinstance(tensor, dict) or not isinstance(name := tensor.get("name"), str):
+            raise RequestError(422, f"input {number} must be an object with a name")
+        if name in columns:
+            raise RequestError(422, f"input {name!r:.60} is there twice")
+        columns[name] = _values(name, tensor)
+    return columns
+
+
+def _values(name: str, tensor: Mapping[str, Any]) -> list[Any]:
+    """Return the values of a tensor, which may be nested as its shape is."""
+    kind, shape, data = tensor.get("datatype"), tensor.get("shape"), tensor.get("data")
+    if kind not in DATATYPES:
+        raise RequestError(422, f"input {name!r:.60} has datatype {kind!r:.40}; send one of {', '.join(DATATYPES)}")
+    if not isinstance(data, list):
+        raise RequestError(422, f"input {name!r:.60} has no data; only JSON tensors can be read, not binary ones")
+    sizes = shape if isinstance(shape, list) else []
+    if len(sizes) not in (1, 2) or sizes[1:] not in ([], [1]) or not isinstance(sizes[0], int):
+        raise RequestError(422, f"input {name!r:.60} must have shape [rows] or [rows, 1], got {shape!r:.40}")
+    if len(sizes) == 2 and data and all(isinstance(value, list) and len(value) == 1 for value in data):
+        data = [value[0] for value in data]
+    if len(data) != sizes[0]:
+        raise RequestError(422, f"input {name!r:.60} has {len(data)} values, but its shape says {sizes[0]}")
+    return data
+
+
+def _wanted(outputs: Any) -> Sequence[str] | None:
+    """Return the names of the outputs that are asked for; None means all."""
+    if outputs is None or outputs == []:
+        return None
+    if not isinstance(outputs, list) or not all(isinstance(one, dict) and "name" in one for one in outputs):
+        raise RequestError(422, 'outputs must be [{"name": NAME}, ...]')
+    return [str(one["name"]) for one in outputs]
+
+
+def _tensor(name: str, values: NDArray[np.generic]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "shape": [len(values)],
+        "datatype": _OF_ARRAYS.get(values.dtype.kind, "BYTES"),
+        "data": values.tolist(),
+    }
+
+
+def _label_datatype(predictor: Predictor) -> str:
+    return _OF_ARRAYS.get(np.array(predictor.task.classes or [0.0]).dtype.kind, "BYTES")

@@ -1,0 +1,47 @@
+"""Who may ask: API keys from the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+VARIABLE: Final = "AUTOML_API_KEYS"
+"""Comma-separated."""
+OPEN_PATHS: Final = frozenset({"/ping", "/health", "/v2/health/live", "/v2/health/ready"})
+"""Hosts ask these without a key."""
+
+
+class Keys:
+    """The keys that are known; without any, everybody may ask.
+
+    >>> keys = Keys(["s3cret"])
+    >>> keys.allow("/predict", {"authorization": "Bearer s3cret"}), keys.allow("/predict", {}), keys.allow("/ping", {})
+    (True, False, True)
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._digests = [_digest(key.strip()) for key in keys if key.strip()]
+
+    @classmethod
+    def from_environment(cls) -> Keys:
+        """Return the keys in ``AUTOML_API_KEYS``."""
+        return cls(os.environ.get(VARIABLE, "").split(","))
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def allow(self, path: str, headers: Mapping[str, str]) -> bool:
+        """Return whether a request may be answered: its headers, named in lower case, hold a known key."""
+        if not self._digests or path in OPEN_PATHS:
+            return True
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = _digest(token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", ""))
+        # Every key is compared, each in constant time: how long it takes tells nothing.
+        return sum(hmac.compare_digest(given, known) for known in self._digests) > 0
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

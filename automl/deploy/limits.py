@@ -1,0 +1,89 @@
+"""How much a server takes on: what is too large, too many or too slow is refused before it costs memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from automl.deploy.problem import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one worker takes on."""
+
+    max_body_bytes: int = 16 * 2**20
+    max_rows: int = 100_000
+    max_requests: int = 512
+    """In flight; further ones are answered with 503."""
+    max_held_bytes: int = 128 * 2**20
+    """Of all bodies in flight."""
+    timeout: float = 30.0
+    """Seconds that a request may take."""
+
+
+class Admission:
+    """Counts the requests in flight and the bytes that their bodies hold.
+
+    >>> admission = Admission(Limits(max_requests=1))
+    >>> with admission.request():
+    ...     admission.in_flight
+    1
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.in_flight = 0
+        self._held_bytes = 0
+
+    @contextmanager
+    def request(self) -> Iterator[Load]:
+        """Admit a request for as long as the block runs.
+
+        Raises
+        ------
+        RequestError
+            503 if there are too many.
+        """
+        if self.in_flight >= self.limits.max_requests:
+            raise busy()
+        load = Load()
+        self.in_flight += 1
+        try:
+            yield load
+        finally:
+            self.in_flight -= 1
+            self._held_bytes -= load.held_bytes
+
+    async def read(self, load: Load, chunks: AsyncIterator[bytes]) -> bytes:
+        """Return the body of a request; give up as soon as it is too large, with or without a stated length.
+
+        Raises
+        ------
+        RequestError
+            413 if it is too large, 503 if the bodies in flight are together.
+        """
+        body = bytearray()
+        async for chunk in chunks:
+            body += chunk
+            load.held_bytes += len(chunk)
+            self._held_bytes += len(chunk)
+            if len(body) > self.limits.max_body_bytes:
+                message = f"the body is larger than {self.limits.max_body_bytes} bytes; send the rows in parts"
+                raise RequestError(413, message)
+            if self._held_bytes > self.limits.max_held_bytes:
+                raise busy()
+        return bytes(body)
+
+
+@dataclass(slots=True)
+class Load:
+    """What one request holds."""
+
+    held_bytes: int = 0
+
+
+def busy() -> RequestError:
+    """Return the refusal of a server that has enough to do."""
+    return RequestError(503, "the server has as many requests as it can hold; try again in a second", retry_after=1)

@@ -1,0 +1,65 @@
+"""How a model is served."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from automl.deploy.capture import CaptureOptions
+from automl.deploy.limits import Limits
+from automl.deploy.variants import Role, Variant, check_variants
+from automl.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Everything but the model and the address.
+
+    Raises
+    ------
+    UsageError
+        If an option has a value that makes no sense.
+    """
+
+    workers: int = 1
+    """Processes that share the address."""
+    limits: Limits = field(default_factory=Limits)
+    """Of each worker."""
+    watch: float | None = None
+    """Seconds after which to look for a new version, again and again; SIGHUP makes it look at once."""
+    variants: tuple[Variant, ...] = ()
+    capture: CaptureOptions | None = None
+    log: Literal["json", "none"] = "none"
+    """A line for each request, on standard error."""
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise UsageError(f"workers must be at least 1, got {self.workers}")
+        if self.limits.timeout <= 0 or (self.watch is not None and self.watch <= 0):
+            raise UsageError("timeout and watch are seconds and must be above 0")
+        if self.capture and not 0 <= self.capture.share <= 1:
+            raise UsageError(f"the share of the traffic to capture must be between 0 and 1, got {self.capture.share}")
+        check_variants(self.variants)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options in JSON values."""
+        values = asdict(self)
+        for variant in values["variants"]:
+            variant["path"] = str(variant["path"])
+        if values["capture"]:
+            values["capture"]["folder"] = str(values["capture"]["folder"])
+        return values
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ServeOptions:
+        """Return the options that :meth:`to_json` told."""
+        capture = values["capture"]
+        known = {
+            "limits": Limits(**values["limits"]),
+            "variants": tuple(
+                Variant(Path(one["path"]), Role(one["role"]), one["share"]) for one in values["variants"]
+            ),
+            "capture": CaptureOptions(**capture | {"folder": Path(capture["folder"])}) if capture else None,
+        }
+        return cls(**values | known)

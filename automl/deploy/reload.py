@@ -1,0 +1,90 @@
+"""A new version takes over between two batches: requests that wait are answered by it, none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from automl.artifact import load
+from automl.deploy.metrics import Metrics
+from automl.deploy.served import Served, identity
+from automl.deploy.variants import Lane
+from automl.errors import AutoMLError
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Reloader:
+    """Looks whether other versions lie where the models came from."""
+
+    def __init__(self, lanes: Sequence[Lane], metrics: Metrics) -> None:
+        self._lanes = lanes
+        self._metrics = metrics
+        self._refused: dict[str, str] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._running: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def watching(self, every: float | None) -> AsyncIterator[None]:
+        """Look on SIGHUP and, if asked for, ``every`` so many seconds, as long as the block runs."""
+        loop = asyncio.get_running_loop()
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+            loop.add_signal_handler(signal.SIGHUP, self._begin)
+        if every is not None:
+            self._keep(asyncio.create_task(self._poll(every)))
+        yield
+        for task in self._running:
+            task.cancel()
+
+    async def look(self) -> None:
+        """Serve the versions that are there now. One that cannot be served is refused, and the old one stays."""
+        async with self._one_at_a_time:
+            for lane in self._lanes:
+                await self._renew(lane)
+
+    def _begin(self) -> None:
+        self._keep(asyncio.create_task(self.look()))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._running.add(task)  # the loop alone would forget it
+        task.add_done_callback(self._running.discard)
+
+    async def _poll(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            await self.look()
+
+    async def _renew(self, lane: Lane) -> None:
+        old = lane.served
+        try:
+            if identity(lane.path) == old.id:
+                return
+            new = await asyncio.to_thread(_load, lane.path, old)
+        except Exception as error:  # whatever is wrong with what lies there, the old version works
+            if self._refused.get(lane.name) != str(error):
+                self._refused[lane.name] = str(error)
+                self._metrics.reloads.labels(lane.name, "refused").inc()
+                _LOG.warning("%s stays at %s: %s", lane.name, old.id, error)
+            return
+        lane.served = new
+        self._refused.pop(lane.name, None)
+        self._metrics.models.labels(lane.name, old.id).set(0)
+        self._metrics.models.labels(lane.name, new.id).set(1)
+        self._metrics.reloads.labels(lane.name, "served").inc()
+        _LOG.info("%s is now %s, was %s", lane.name, new.id, old.id)
+
+
+def _load(path: Path, old: Served) -> Served:
+    """Return the version in a folder, warm, if it answers the same question as the old one."""
+    predictor, before = load(path.resolve()), old.predictor.task  # a link may point elsewhere meanwhile
+    task = predictor.task
+    if (task.target, task.problem_type, task.classes) != (before.target, before.problem_type, before.classes):
+        raise AutoMLError(f"it predicts {task.target!r} ({task.problem_type}), not the same as the one that is served")
+    return Served.warm(predictor)

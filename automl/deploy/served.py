@@ -1,0 +1,106 @@
+"""A loaded model and the one call that turns the rows of requests into answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import automl
+from automl.data.rows import RowReader
+from automl.data.table import Schema
+from automl.deploy.answers import Answers
+from automl.deploy.bodies import Rows
+from automl.deploy.problem import BadCell
+from automl.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """A predictor with its identity: the beginning of the hash of its manifest."""
+
+    predictor: Predictor = field(repr=False)
+    id: str
+    read_row: RowReader | None = field(repr=False)
+    """What types a few plain rows."""
+
+    @classmethod
+    def warm(cls, predictor: Predictor) -> Served:
+        """Return a predictor that has predicted once: what is slow the first time is behind it."""
+        served = cls(predictor, identity(predictor.folder), RowReader.of(predictor.schema))
+        served.answer([predictor.example_rows()[0]], None)
+        return served
+
+    def answer(self, rows: Rows, interval: float | None) -> Answers:
+        """Predict rows that have every used column, with the probabilities of classes.
+
+        Raises
+        ------
+        SchemaError
+            Names every cell that cannot be what it was in training.
+        UsageError
+            If an interval is asked for that this model has not.
+        """
+        data = self._data(rows)
+        raw = self.predictor.raw(data)
+        columns = {"prediction": self.predictor.answers(raw)}
+        columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.predictor.task.classes)}
+        if interval is not None:
+            columns["low"], columns["high"] = self.predictor.predict_interval(data, interval).T
+        return columns
+
+    def check(self, rows: Rows) -> None:
+        """Raise the SchemaError of :meth:`answer` without predicting."""
+        self.predictor.typed(framed(rows, self.predictor.schema))
+
+    def _data(self, rows: Rows) -> object:
+        """Return rows as the predictor reads them best: a few plain ones as they are.
+
+        Others become a frame here, where no cell takes the type of those beside it.
+        """
+        plain = self.read_row is not None and self.read_row(rows) is not None
+        return rows if plain else framed(rows, self.predictor.schema)
+
+    def bad_cell(self, row: int, name: str, value: str) -> BadCell:
+        """Return what is wrong with a cell of a SchemaError."""
+        kind = self.predictor.schema[name].kind
+        return BadCell(row, name, value, f"column {name!r} was {kind} in training, got {value[:40]!r} in row {row}")
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is served, in JSON values."""
+        predictor, manifest = self.predictor, self.predictor.manifest
+        return {
+            "automl": automl.__version__,
+            "model": {"id": self.id, **{key: manifest[key] for key in ("created", "format", "versions")}},
+            "target": predictor.task.target,
+            "problem_type": predictor.task.problem_type.value,
+            "classes": list(predictor.task.classes),
+            "decision": predictor.decision.to_json(),
+            "metric": predictor.metric,
+            "score": manifest["score"],
+        }
+
+
+def framed(rows: Rows, schema: Schema) -> pd.DataFrame:
+    """Return rows as a table; cells keep the type they were sent with."""
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    used = [column.name for column in schema.used]
+    cells = np.empty((len(rows), len(used)), dtype=object)  # one block: much faster than a column at a time
+    cells[:] = [[row[name] for name in used] for row in rows]
+    return pd.DataFrame(cells, columns=used, dtype=object)
+
+
+def identity(path: Path) -> str:
+    """Return the beginning of the hash of the manifest of the model in a folder, or in the run in a folder.
+
+    Raises
+    ------
+    OSError
+        If there is none.
+    """
+    folder = path if (path / "manifest.json").is_file() else path / "model"
+    return (folder / "manifest.sha256").read_text(encoding="ascii").strip()[:12]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl import Predictor
+from automl.deploy.batching import MAX_REQUESTS, MAX_ROWS, Batcher, Outcome, Query, Reply, answer_all
+from automl.deploy.bodies import Rows, lined_up
+from automl.deploy.problem import RequestError
+from automl.deploy.served import Served
+
+
+@pytest.fixture(scope="module")
+def served(predictor: Predictor) -> Served:
+    return Served.warm(predictor)
+
+
+def query(rows: Sequence[object], interval: float | None = None) -> Query:
+    return Query(
+        lambda schema: lined_up(rows, schema),
+        lambda answers, model: f"{model} {answers['probability_late'].tolist()}".encode(),
+        interval,
+    )
+
+
+def outcomes(served: Served, queries: Sequence[Query]) -> list[Outcome]:
+    found: dict[int, Outcome] = {}
+    answer_all(served, queries, lambda batch: found.update(batch))
+    assert sorted(found) == list(range(len(queries)))
+    return [found[number] for number in range(len(queries))]
+
+
+def told(outcome: Outcome) -> object:
+    if isinstance(outcome, Reply):
+        return outcome.body
+    return outcome.status, outcome.detail, outcome.errors
+
+
+ages = st.sampled_from([31, 31.5, "44", None, True, "abc", [1], 1e300])
+
+
+def test_a_batch_answers_each_query_as_if_it_were_alone(served: Served) -> None:
+    example = served.predictor.example_rows()[0]
+
+    @settings(deadline=None, max_examples=15)
+    @given(st.lists(st.lists(ages, min_size=1, max_size=3), min_size=1, max_size=5), st.sampled_from([None, 0.9]))
+    def holds(drawn: list[list[object]], interval: float | None) -> None:
+        queries = [query([example | {"age (years)": age} for age in group]) for group in drawn]
+        queries += [query([example], interval), query([{"plan": "basic"}, 7])]
+        assert list(map(told, outcomes(served, queries))) == [told(outcomes(served, [each])[0]) for each in queries]
+
+    holds()
+
+
+def test_many_rows_are_cut_into_batches_that_fit(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    answer = Served.answer
+
+    def counted(self: Served, rows: Rows, interval: float | None) -> object:
+        sizes.append(len(rows))
+        return answer(self, rows, interval)
+
+    monkeypatch.setattr(Served, "answer", counted)
+    row = served.predictor.example_rows()[0]
+    counts = [700, 1, 400, MAX_ROWS + 5, 600]
+    answered = outcomes(served, [query([row] * count) for count in counts])
+    assert [len(reply.table.rows) for reply in answered if isinstance(reply, Reply)] == counts
+    assert sizes == [1001, 700, MAX_ROWS + 5]
+
+
+def test_what_gathers_while_a_batch_is_predicted_is_the_next_batch(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, go_on, sizes = threading.Event(), threading.Event(), []
+    answer = Served.answer
+
+    def held(self: Served, rows: Rows, interval: float | None) -> object:
+        sizes.append(len(rows))
+        busy.set()
+        assert go_on.wait(30)
+        return answer(self, rows, interval)
+
+    monkeypatch.setattr(Served, "answer", held)
+    row = served.predictor.example_rows()[0]
+
+    async def scene() -> list[Reply]:
+        batcher = Batcher(served)
+        first = asyncio.create_task(batcher.ask(query([row])))
+        await asyncio.to_thread(busy.wait, 30)
+        others = [asyncio.create_task(batcher.ask(query([row]))) for _ in range(MAX_REQUESTS + 1)]
+        await asyncio.sleep(0)
+        others[0].cancel()
+        go_on.set()
+        return await asyncio.gather(first, *others[1:])
+
+    assert len(asyncio.run(scene())) == MAX_REQUESTS + 1
+    assert sizes == [1, MAX_REQUESTS - 1, 1]
+
+
+def test_a_query_that_cannot_be_answered_takes_nobody_with_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(schema: object) -> None:
+        raise ZeroDivisionError
+
+    row = served.predictor.example_rows()[0]
+    poison = Query(failing, query([row]).write)  # type: ignore[arg-type]
+    mute = Query(query([row]).read, lambda *_: b"" * (1 // 0))
+    first, second, third = outcomes(served, [poison, query([row]), mute])
+    assert isinstance(first, RequestError)
+    assert isinstance(third, RequestError)
+    assert first.status == third.status == 500
+    assert isinstance(second, Reply)

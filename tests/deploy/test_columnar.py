@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import datetime as dt
+import io
+from decimal import Decimal
+
+import httpx
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from automl import Predictor
+from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
+from automl.deploy.problem import RequestError
+
+
+def arrow(table: pa.Table, compression: str | None = None) -> bytes:
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+        writer.write_table(table)
+    return bytes(out.getvalue().to_pybytes())
+
+
+def parquet(table: pa.Table, **options: object) -> bytes:
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out, **options)
+    return bytes(out.getvalue().to_pybytes())
+
+
+def read(body: bytes, media_type: str = ARROW_STREAM, max_rows: int = 10) -> pd.DataFrame:
+    return read_columnar(body, media_type, used=["a", "b"], lists=["b"], max_rows=max_rows)
+
+
+TABLE = pa.table({"extra": [[1], [2]], "b": [["x"], None], "a": [1, None]})
+
+
+@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+@pytest.mark.parametrize("media_type", [ARROW_STREAM, PARQUET])
+def test_columns_in_and_out(
+    client: httpx.Client, predictor: Predictor, table: pd.DataFrame, path: str, media_type: str
+) -> None:
+    sent = pa.Table.from_pandas(table.drop(columns="late"))
+    body = arrow(sent) if media_type == ARROW_STREAM else parquet(sent)
+    answer = client.post(path, content=body, headers={"content-type": media_type})
+    assert answer.headers["content-type"] == media_type
+    stream = io.BytesIO(answer.content)
+    got = pa.ipc.open_stream(stream).read_all() if media_type == ARROW_STREAM else pq.read_table(stream)
+    wanted = predictor.predict_frame(table, proba=True)
+    assert got.to_pydict() == wanted.to_dict(orient="list")
+
+
+def test_what_comes_out_can_be_another_format(client: httpx.Client, table: pd.DataFrame) -> None:
+    body = parquet(pa.Table.from_pandas(table.head(3)))
+    answer = client.post("/predict", content=body, headers={"content-type": PARQUET, "accept": "application/json"})
+    assert len(answer.json()["predictions"]) == 3
+
+
+@pytest.mark.parametrize("media_type", [ARROW_STREAM, PARQUET])
+def test_columns_come_in_order_and_lists_where_they_may(media_type: str) -> None:
+    for kept in (TABLE, pa.concat_tables([TABLE, TABLE])):
+        frame = read(arrow(kept) if media_type == ARROW_STREAM else parquet(kept), media_type)
+        assert frame.columns.tolist() == ["a", "b"]
+        assert len(frame) == kept.num_rows
+
+
+def test_dictionaries_are_values() -> None:
+    table = pa.table({"a": pa.array(["x", "y"]).dictionary_encode(), "b": [["z"], ["z"]]})
+    assert read(arrow(table))["a"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "word"),
+    [
+        (b"", ARROW_STREAM, 400, "not application"),
+        (b"PAR1", PARQUET, 400, "not application"),
+        (arrow(TABLE)[:-40], ARROW_STREAM, 400, "not application"),
+        (parquet(TABLE)[:-9], PARQUET, 400, "not application"),
+        (arrow(TABLE.drop_columns("a")), ARROW_STREAM, 422, "'a'"),
+        (parquet(TABLE.slice(0, 0)), PARQUET, 422, "at least one"),
+        (arrow(pa.table({"a": [{"x": 1}], "b": [["x"]]})), ARROW_STREAM, 422, "single values"),
+        (arrow(pa.concat_tables([TABLE] * 6)), ARROW_STREAM, 413, "12 rows"),
+        (parquet(pa.concat_tables([TABLE] * 6)), PARQUET, 413, "12 rows"),
+        (arrow(pa.table({"a": [1] * 9, "b": [["x" * 99]] * 9}), "zstd"), ARROW_STREAM, 415, "compressed"),
+        (
+            arrow(pa.table({"a": pa.array(["x" * 99] * 9).dictionary_encode(), "b": [["x"]] * 9}), "lz4"),
+            ARROW_STREAM,
+            415,
+            "compressed",
+        ),
+    ],
+)
+def test_bodies_that_are_refused(body: bytes, media_type: str, status: int, word: str) -> None:
+    with pytest.raises(RequestError, match=word) as caught:
+        read(body, media_type)
+    assert caught.value.status == status
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused() -> None:
+    bomb = parquet(pa.table({"a": ["x" * 2**20] * 300, "b": [["x"]] * 300}), use_dictionary=False, compression="zstd")
+    assert len(bomb) < 2**20
+    with pytest.raises(RequestError, match="unpacks") as caught:
+        read(bomb, PARQUET, max_rows=1000)
+    assert caught.value.status == 413
+    repeated = parquet(pa.table({"a": ["x" * 2**20] * 300, "b": [["x"]] * 300}))  # one value, and where it stands
+    with pytest.raises(RequestError, match="unpacks"):
+        read(repeated, PARQUET, max_rows=1000)
+
+
+ODD_TYPES = {
+    "binary": pa.array([b"\x00\xff", b"12"]),
+    "date": pa.array([dt.date(2024, 1, 2), None]),
+    "decimal": pa.array([Decimal("1.50"), None]),
+    "duration": pa.array([dt.timedelta(days=1), None]),
+    "time": pa.array([dt.time(1, 2), None]),
+    "moment": pa.array([dt.datetime(2024, 1, 2, tzinfo=dt.UTC), None]),
+    "year 9999": pa.array([253_402_214_400, 0], pa.timestamp("s")),
+    "nothing": pa.nulls(2),
+    "half": pa.array([0.5, 1.5], pa.float64()).cast(pa.float16()),
+    "large": pa.array([2**64 - 1, 1], pa.uint64()),
+    "truth": pa.array([True, None]),
+    "words": pa.array(["x", None]).dictionary_encode(),
+    "infinite": pa.array([float("inf"), float("nan")]),
+}
+
+
+@pytest.mark.parametrize("type_", ODD_TYPES)
+@pytest.mark.parametrize("media_type", [ARROW_STREAM, PARQUET])
+def test_columns_of_any_type_are_answered_or_refused(
+    client: httpx.Client, table: pd.DataFrame, type_: str, media_type: str
+) -> None:
+    sent = pa.Table.from_pandas(table.drop(columns="late").head(2))
+    for i, name in enumerate(sent.column_names):
+        odd = sent.set_column(i, name, ODD_TYPES[type_])
+        body = arrow(odd) if media_type == ARROW_STREAM else parquet(odd)
+        answer = client.post("/predict", content=body, headers={"content-type": media_type, "accept": "text/csv"})
+        assert answer.status_code in (200, 422), answer.text

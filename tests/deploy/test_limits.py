@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from automl import Predictor
+from automl.deploy.limits import Admission, Limits
+from automl.deploy.metrics import Metrics
+from automl.deploy.options import ServeOptions
+from automl.deploy.problem import RequestError
+from automl.deploy.served import Served
+from automl.deploy.server import create_app
+from automl.deploy.service import Service
+from automl.deploy.variants import Lane, Role
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+def test_all_bodies_together_have_a_limit() -> None:
+    async def scene() -> None:
+        admission = Admission(Limits(max_body_bytes=10, max_held_bytes=15))
+        with admission.request() as first:
+            assert await admission.read(first, chunks(b"12345", b"67890")) == b"1234567890"
+            with pytest.raises(RequestError, match="as many") as caught, admission.request() as second:
+                await admission.read(second, chunks(b"123456"))
+            assert caught.value.status == 503
+            with admission.request() as third:
+                assert await admission.read(third, chunks(b"12345")) == b"12345"
+        with pytest.raises(RequestError, match="larger") as caught, admission.request() as fourth:
+            await admission.read(fourth, chunks(b"12345678901"))
+        assert caught.value.status == 413
+        assert admission.in_flight == 0
+
+    asyncio.run(scene())
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(predictor: Predictor) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    lanes = [Lane("main", predictor.folder, Role.MAIN, 1.0, Served.warm(predictor))]
+    service = Service(lanes, Limits(timeout=0.05), Metrics(), None)
+    with pytest.raises(RequestError) as caught:
+        asyncio.run(service.answer("id", never(), lambda _: pytest.fail("no body")))
+    assert caught.value.status == 408
+
+
+def test_too_many_requests_and_too_slow_answers(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(predictor, ServeOptions(limits=Limits(max_requests=2, timeout=0.3)))
+    go_on = threading.Event()
+    answer = Served.answer
+
+    def held(self: Served, *arguments: object) -> object:
+        assert go_on.wait(30)
+        return answer(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Served, "answer", held)
+
+    async def scene() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            body = {"rows": predictor.example_rows()[:1]}
+            answers = await asyncio.gather(*(client.post("/predict", json=body) for _ in range(3)))
+            go_on.set()
+            return [*answers, await client.post("/predict", json=body)]
+
+    answers = asyncio.run(scene())
+    assert sorted(answer.status_code for answer in answers[:3]) == [503, 504, 504]
+    refused = next(answer for answer in answers if answer.status_code == 503)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert answers[3].status_code == 200

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@schemathesis.serializer(
+    "application/jsonlines",
+    "application/x-ndjson",
+    "text/csv",
+    "application/vnd.apache.arrow.stream",
+    "application/vnd.apache.parquet",
+)
+def as_bytes(_: Any, value: Any) -> bytes:
+    """Bodies that are not JSON are any bytes; what is in them is fuzzed elsewhere."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
+def test_what_is_answered_is_what_is_documented(client: httpx.Client) -> None:
+    document = schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
+    paths = set()
+    for operation in (result.ok() for result in document.get_all_operations()):
+        paths.add(operation.path)
+
+        @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(operation.as_strategy())
+        def holds(case: Case) -> None:
+            case.call_and_validate(checks=CHECKS)
+
+        holds()
+    assert {"/predict", "/invocations", "/v2/models/{name}/infer", "/metrics", "/version"} <= paths
