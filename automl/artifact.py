@@ -50,6 +50,8 @@ from automl.predictor import FoldModel, Part, Predictor
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_BYTES_A_SECOND: Final = 5_000_000
+"""Of models that are brought into their form for few rows; measured twice as many."""
 _TOLERANCE: Final = 1e-5
 """Relative difference of golden predictions that another processor or library build may bring."""
 
@@ -163,7 +165,8 @@ def _quickened(predictor: Predictor, to: Path, deadline: Deadline, put: Callable
         family = get_family(member["family"])
         for fold in member["folds"]:
             path = _model_path(member["candidate"], fold["fold"])
-            if path not in known and not deadline.passed:
+            size = sum(file.stat().st_size for file in _files(partial / path))
+            if path not in known and size / _BYTES_A_SECOND < deadline.remaining:
                 transformed.load(family, partial / path).save_for_few_rows(partial / path)
                 known.add(path)
     return _sealed(partial, to, {**predictor.manifest, "quick": sorted(known)}, {})

@@ -151,28 +151,33 @@ class Predictor:
         UsageError
             If probabilities are asked for of numbers, or an interval for classes or quantiles.
         """
+        return pd.DataFrame(self.columns(self.raw(data, options), proba=proba, interval=interval))
+
+    def columns(
+        self, raw: NDArray[np.float64], *, proba: bool = False, interval: float | None = None
+    ) -> dict[str, NDArray[np.generic]]:
+        """Return the columns of :meth:`predict_frame` for what :meth:`raw` returned."""
         if proba and not self.task.problem_type.classification:
             raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
-        residuals = None if interval is None else self._known_residuals()
-        raw = self.raw(data, options)
+        bounds = None if interval is None else self._known_residuals().interval(raw, interval)
         if self.task.levels:
-            return pd.DataFrame(raw, columns=list(self.task.level_names))
-        columns: dict[str, Any] = {"prediction": self.answers(raw)}
+            return dict(zip(self.task.level_names, raw.T, strict=True))
+        columns: dict[str, NDArray[np.generic]] = {"prediction": self.answers(raw)}
         if proba:
             columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.task.classes)}
-        if residuals and interval is not None:
-            columns["low"], columns["high"] = residuals.interval(raw, interval).T
-        return pd.DataFrame(columns)
+        if bounds is not None:
+            columns["low"], columns["high"] = bounds.T
+        return columns
 
     def raw(self, data: object, options: ReadOptions = AS_FOUND) -> NDArray[np.float64]:
         """Return (rows,) values, (rows, levels) quantiles or (rows, classes) probabilities for a raw table."""
-        columns = self._read_row(data) if self._read_row and options == AS_FOUND else None
-        if columns is not None:
-            return self._blended(columns, len(next(iter(columns.values()))))
-        return self.of_typed(self.typed(data, options))
+        columns = self.read_rows(data) if self.read_rows and options == AS_FOUND else None
+        return self.of_typed(self.typed(data, options) if columns is None else columns)
 
-    def of_typed(self, typed: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the same for a typed frame, by blocks of rows on all cores."""
+    def of_typed(self, typed: pd.DataFrame | Columns) -> NDArray[np.float64]:
+        """Return the same for typed rows: a few by column, or a frame, which is predicted by blocks on all cores."""
+        if not isinstance(typed, pd.DataFrame):
+            return self._blended(typed, len(next(iter(typed.values()))))
         blocks = [typed.iloc[start : start + BLOCK] for start in range(0, len(typed), BLOCK)]
         if len(blocks) < 2:
             return self._blended(typed, len(typed))
@@ -180,8 +185,8 @@ class Predictor:
             return np.concatenate(list(pool.map(lambda block: self._blended(block, len(block)), blocks)))
 
     @cached_property
-    def _read_row(self) -> RowReader | None:
-        """What types a few rows without a frame."""
+    def read_rows(self) -> RowReader | None:
+        """What types a few rows without a frame, where that can be."""
         return RowReader.of(self.schema) if self._fused and not self.reading.na else None
 
     @cached_property

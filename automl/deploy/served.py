@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 import automl
-from automl.data.rows import RowReader
 from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
@@ -24,13 +23,11 @@ class Served:
 
     predictor: Predictor = field(repr=False)
     id: str
-    read_row: RowReader | None = field(repr=False)
-    """What types a few plain rows."""
 
     @classmethod
     def warm(cls, predictor: Predictor) -> Served:
         """Return a predictor that has predicted once: what is slow the first time is behind it."""
-        served = cls(predictor, identity(predictor.folder), RowReader.of(predictor.schema))
+        served = cls(predictor, identity(predictor.folder))
         served.answer([predictor.example_rows()[0]], None)
         return served
 
@@ -44,25 +41,15 @@ class Served:
         UsageError
             If an interval is asked for that this model has not.
         """
-        data = self._data(rows)
-        raw = self.predictor.raw(data)
-        columns = {"prediction": self.predictor.answers(raw)}
-        columns |= {f"probability_{label}": raw[:, i] for i, label in enumerate(self.predictor.task.classes)}
-        if interval is not None:
-            columns["low"], columns["high"] = self.predictor.predict_interval(data, interval).T
-        return columns
+        predictor = self.predictor
+        plain = predictor.read_rows(rows) if predictor.read_rows else None
+        # in a frame of objects no cell takes the type of those beside it
+        raw = predictor.raw(framed(rows, predictor.schema)) if plain is None else predictor.of_typed(plain)
+        return predictor.columns(raw, proba=predictor.task.problem_type.classification, interval=interval)
 
     def check(self, rows: Rows) -> None:
         """Raise the SchemaError of :meth:`answer` without predicting."""
         self.predictor.typed(framed(rows, self.predictor.schema))
-
-    def _data(self, rows: Rows) -> object:
-        """Return rows as the predictor reads them best: a few plain ones as they are.
-
-        Others become a frame here, where no cell takes the type of those beside it.
-        """
-        plain = self.read_row is not None and self.read_row(rows) is not None
-        return rows if plain else framed(rows, self.predictor.schema)
 
     def bad_cell(self, row: int, name: str, value: str) -> BadCell:
         """Return what is wrong with a cell of a SchemaError."""

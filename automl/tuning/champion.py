@@ -93,7 +93,7 @@ class Champion:
 
     def quicken(self, deadline: Deadline) -> None:
         """Publish the predictor once more, quick for few rows as far as the time goes."""
-        if self.predictor is not None:
+        if self.predictor is not None and not deadline.passed:
             self.predictor = self._publish(partial(artifact.quicken, self.predictor, deadline=deadline))
 
     def board(self) -> Leaderboard:
