@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from automl.data.table import Column
-from automl.features.matrix import Needs
+from automl.features.matrix import CODES, Needs
 from automl.features.supervision import FOLDS, Supervision
 from automl.features.terms import Vocabulary, components
 
@@ -21,8 +21,6 @@ SLOTS: Final = 2
 """Rows of a table before the categories: code -2 (unseen) has row 0, code -1 (missing) row 1."""
 SMOOTHING: Final = 10.0
 """Rows that the overall mean counts for in a category's mean."""
-CODES: Final = 255
-"""Categories with a code of their own; the others share one."""
 ENCODED: Final = 10
 """Categories above which the target encoding joins or replaces codes."""
 COUNTED: Final = 30

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+
+CODES: Final = 255
+"""Categories with a code of their own; the others share one."""
 
 Missing = Literal["native", "impute"]
 Categories = Literal["codes", "numbers", "onehot"]

@@ -14,8 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.encode import CODES
-from automl.features.matrix import Matrix, Needs
+from automl.features.matrix import CODES, Matrix, Needs
 from automl.models import leaves
 from automl.models.base import (
     Choice,

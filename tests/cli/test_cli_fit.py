@@ -18,7 +18,10 @@ def test_fit_json_is_one_object_with_the_whole_result(fitted) -> None:
     run, process = fitted
     assert process.stdout.count("\n") == 1
     result = json.loads(process.stdout)
-    assert set(result) == {"run", "problem_type", "metric", "score", "decision", "seconds", "leaderboard", "test"}
+    assert set(result) == {"run", "problem_type", "metric", "score", "decision", "coverage", "seconds"} | {
+        "leaderboard",
+        "test",
+    }
     assert result["run"] == str(run)
     assert (result["problem_type"], result["metric"]) == ("binary", "roc_auc")
     score = result["score"]
