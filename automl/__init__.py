@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from automl.artifact import load
     from automl.config import ReadOptions
     from automl.experiment import AutoML
+    from automl.explanation import Explanation, explain
     from automl.models.registry import register_family
     from automl.predictor import Predictor
     from automl.report.inspection import TableReport, inspect_table
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "AutoML",
+    "Explanation",
     "Predictor",
     "ReadOptions",
     "TableReport",
     "__version__",
+    "explain",
     "inspect_table",
     "load",
     "register_family",
@@ -30,9 +33,11 @@ __all__ = [
 
 _HOMES = {
     "AutoML": "automl.experiment",
+    "Explanation": "automl.explanation",
     "Predictor": "automl.predictor",
     "ReadOptions": "automl.config",
     "TableReport": "automl.report.inspection",
+    "explain": "automl.explanation",
     "inspect_table": "automl.report.inspection",
     "load": "automl.artifact",
     "register_family": "automl.models.registry",

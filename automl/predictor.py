@@ -227,6 +227,9 @@ class Predictor:
 
     def typed(self, data: object, options: ReadOptions = AS_FOUND) -> pd.DataFrame:
         """Return the typed frame of a raw table, see :mod:`automl.data.table`."""
-        frame, reading = self.read(data, options)
+        return self.typed_as(*self.read(data, options))
+
+    def typed_as(self, frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+        """Return the typed frame of what :meth:`read` returned."""
         same = reading.decimal == self.reading.decimal
         return apply_schema(frame, self.schema if same else with_decimal(self.schema, reading.decimal))

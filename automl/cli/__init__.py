@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from automl.cli import board, deploy, doctor, fit, inspect, predict, schema, slim
+from automl.cli import board, deploy, doctor, explain, fit, inspect, predict, schema, slim
 from automl.errors import AutoMLError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(fit.resume)
 app.command()(predict.predict)
 app.command()(schema.schema)
 app.command()(board.leaderboard)
+app.command()(explain.explain)
 app.command()(slim.slim)
 app.command()(deploy.export)
 app.command()(deploy.serve)

@@ -1,0 +1,163 @@
+"""Why a row is predicted as it is: what each column of the table adds, in the unit of the prediction.
+
+Shapley values of the whole predictor, whatever it is made of (Štrumbelj and Kononenko 2014): columns are brought in one
+after the other, in random orders and their reverses (Mitchell et al. 2022), before a background of training rows. What
+the columns add sums exactly to the difference between the prediction and the mean prediction of the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.config import AS_FOUND, ReadOptions
+from automl.data.table import Label
+from automl.errors import UsageError
+from automl.predictor import Predictor
+
+PAIRS: Final = 4
+"""Random orders of the columns; the reverse of each is used too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """What the columns add to the predictions of some rows.
+
+    >>> import automl                                                            # doctest: +SKIP
+    >>> automl.explain(automl.load("runs/churn"), new_rows).reasons(3)[0]        # doctest: +SKIP
+    [Reason(column='contract', value='monthly', adds=0.21), ...]
+    """
+
+    names: Sequence[str]
+    """The columns."""
+    added: NDArray[np.float64]
+    """(rows, columns), in the unit of the prediction: the target's own, or probability."""
+    base: NDArray[np.float64]
+    """(rows,) the mean prediction of the background."""
+    predicted: NDArray[np.float64]
+    """(rows,) the value, or the probability of the class in ``of``: ``base`` and the row's sum of ``added``."""
+    of: Sequence[Label]
+    """Classification: which class each row is explained for; the positive one of two, else the predicted one."""
+    table: pd.DataFrame
+    """The rows, by the columns in ``names``."""
+
+    def reasons(self, top: int = 3) -> list[list[Reason]]:
+        """Return for each row the columns that add or take most, the strongest first, without those of no effect."""
+        order = np.argsort(-np.abs(self.added), axis=1, kind="stable")[:, :top]
+        return [
+            [
+                Reason(self.names[i], self.table.iat[row, i], float(self.added[row, i]))
+                for i in columns.tolist()
+                if self.added[row, i]
+            ]
+            for row, columns in enumerate(order)
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``."""
+        added = pd.DataFrame(self.added, columns=list(self.names))
+        return pd.concat(
+            [pd.Series(self.base, name="base"), added, pd.Series(self.predicted, name="predicted")], axis=1
+        )
+
+    def told(self, top: int = 3) -> pd.DataFrame:
+        """Return the strongest reasons in words, ``size = 3: +0.2``, between ``base`` and ``predicted``."""
+        words = [[f"{why.column} = {why.value}: {why.adds:+.4g}" for why in row] for row in self.reasons(top)]
+        columns = {f"reason_{i + 1}": [row[i] if i < len(row) else "" for row in words] for i in range(top)}
+        return pd.DataFrame({"base": self.base, **columns, "predicted": self.predicted})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a cell adds to the prediction of its row."""
+
+    column: str
+    value: Any
+    adds: float
+
+
+def explain(
+    predictor: Predictor,
+    data: object,
+    *,
+    pairs: int = PAIRS,
+    random_state: int = 0,
+    options: ReadOptions = AS_FOUND,
+) -> Explanation:
+    """Explain the predictions of a raw table.
+
+    A row takes ``2 * pairs * (columns + 1)`` predictions before each of the background's rows, which are the few
+    training rows that the predictor keeps: about 0.1 s.
+
+    Parameters
+    ----------
+    pairs
+        Random orders of the columns, each with its reverse: more make the values more precise.
+    options
+        Where a file is written otherwise than the training table was.
+
+    Raises
+    ------
+    SchemaError
+        If columns are missing or cells cannot be what they were in training.
+    UsageError
+        If ``pairs`` is less than 1.
+    """
+    if pairs < 1:
+        raise UsageError(f"pairs must be at least 1, got {pairs}")
+    names = [column.name for column in predictor.schema.used]
+    frame, reading = predictor.read(data, options)
+    typed = predictor.typed_as(frame, reading)
+    background = predictor.typed(pd.DataFrame(predictor.example_rows(), columns=list(predictor.feature_names_in_)))
+    predicted, outputs = _explained_outputs(predictor, predictor.of_typed(typed))
+    known = _orders(len(names), pairs, np.random.default_rng(random_state))
+    added = np.empty((len(typed), len(names)))
+    base = np.empty(len(typed))
+    for row in range(len(typed)):
+        means = _means(predictor, typed.iloc[row : row + 1], background, known, outputs[row])
+        steps = np.diff(means.reshape(2 * pairs, -1), axis=1)
+        joined = np.diff(known.reshape(2 * pairs, len(names) + 1, -1).astype(np.int8), axis=1).argmax(axis=2)
+        added[row] = np.bincount(joined.ravel(), weights=steps.ravel(), minlength=len(names)) / (2 * pairs)
+        base[row] = means[0]
+    table = frame.rename(columns=lambda name: str(name).strip())[names]
+    of = [predictor.task.classes[output] for output in outputs.tolist()] if predictor.task.classes else ()
+    return Explanation(names, added, base, predicted, of, table)
+
+
+def _explained_outputs(predictor: Predictor, raw: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return (rows,) what is explained, and which column of the predictions that is."""
+    if raw.ndim == 1:
+        return raw, np.zeros(len(raw), np.intp)
+    if predictor.task.levels:
+        outputs = np.full(len(raw), int(np.argmin(np.abs(np.array(predictor.task.levels) - 0.5))))
+    elif raw.shape[1] == 2:
+        outputs = np.ones(len(raw), np.intp)
+    else:
+        outputs = raw.argmax(axis=1)
+    return raw[np.arange(len(raw)), outputs], outputs
+
+
+def _orders(columns: int, pairs: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return (2 * pairs * (columns + 1), columns): which columns are known, step by step from none to all."""
+    orders = [order for _ in range(pairs) for one in [rng.permutation(columns)] for order in (one, one[::-1])]
+    places = np.argsort(orders, axis=1)
+    return (places[:, None, :] < np.arange(columns + 1)[None, :, None]).reshape(-1, columns)
+
+
+def _means(
+    predictor: Predictor, row: pd.DataFrame, background: pd.DataFrame, known: NDArray[np.bool_], output: int
+) -> NDArray[np.float64]:
+    """Return (steps,) mean predictions where the known cells are those of the row, the others of the background."""
+    cells = pd.concat([row, background], ignore_index=True)
+    places = np.arange(1, len(background) + 1)
+    mixed = {
+        name: cells[name].take(np.where(known[:, i, None], 0, places).ravel()).array for i, name in enumerate(cells)
+    }
+    raw = predictor.of_typed(pd.DataFrame(mixed))
+    values = raw if raw.ndim == 1 else raw[:, output]
+    return np.asarray(values.reshape(len(known), len(background)).mean(axis=1))

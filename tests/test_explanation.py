@@ -1,0 +1,80 @@
+"""What columns add to a prediction sums to it, and says what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import AutoML, explain
+from automl.cli import main
+from automl.errors import SchemaError, UsageError
+
+
+@pytest.fixture(scope="module")
+def numbers() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 3)), columns=["a", "b", "unrelated"])
+    return frame.assign(y=10 * frame["a"] - 5 * frame["b"])
+
+
+@pytest.fixture(scope="module")
+def regression(numbers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> AutoML:
+    return AutoML(max_trials=4, folds=2, output=tmp_path_factory.mktemp("why") / "run").fit(numbers, target="y")
+
+
+def test_what_columns_add_sums_to_the_prediction(regression: AutoML, numbers: pd.DataFrame) -> None:
+    rows = numbers.drop(columns="y").head(5)
+    found = explain(regression.predictor_, rows)
+    np.testing.assert_allclose(found.base + found.added.sum(axis=1), regression.predict(rows), rtol=1e-9)
+    np.testing.assert_array_equal(found.predicted, regression.predict(rows))
+    assert list(found.frame()) == ["base", "a", "b", "unrelated", "predicted"]
+
+
+def test_a_sum_is_taken_apart_and_what_does_not_matter_adds_little(regression: AutoML, numbers: pd.DataFrame) -> None:
+    rows, examples = numbers.head(10), pd.DataFrame(regression.predictor_.example_rows())
+    added = explain(regression.predictor_, rows).added
+    wanted = np.column_stack([10 * (rows["a"] - examples["a"].mean()), -5 * (rows["b"] - examples["b"].mean())])
+    assert np.abs(added[:, :2] - wanted).mean() < 1.5
+    assert np.abs(added[:, 2]).mean() < 0.5
+    strongest = explain(regression.predictor_, rows).reasons(1)
+    assert [row[0].column for row in strongest] == np.where(
+        np.abs(wanted[:, 0]) > np.abs(wanted[:, 1]), "a", "b"
+    ).tolist()
+
+
+def test_classes_and_texts_are_explained_by_probability(churn_model: AutoML, churn: pd.DataFrame) -> None:
+    found = explain(churn_model.predictor_, churn.head(2), pairs=1)
+    probabilities = churn_model.predict_proba(churn.head(2))
+    np.testing.assert_allclose(found.base + found.added.sum(axis=1), probabilities[:, 1], atol=1e-9)
+    assert found.of == ["yes", "yes"]
+    assert found.table["customer_id" if "customer_id" in found.names else found.names[0]].tolist()
+    first = found.told(2).iloc[0]
+    assert first["reason_1"].count(": ") >= 1
+
+
+def test_equal_seeds_explain_alike(regression: AutoML, numbers: pd.DataFrame) -> None:
+    one, other = (explain(regression.predictor_, numbers.head(2), random_state=3).added for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_what_cannot_be_explained_is_said(regression: AutoML) -> None:
+    with pytest.raises(SchemaError, match="missing"):
+        explain(regression.predictor_, pd.DataFrame({"a": [1.0]}))
+    with pytest.raises(UsageError, match="pairs"):
+        explain(regression.predictor_, pd.DataFrame({"a": [1.0], "b": [1.0], "unrelated": [1.0]}), pairs=0)
+    assert explain(regression.predictor_, pd.DataFrame({"a": [], "b": [], "unrelated": []})).added.shape == (0, 3)
+
+
+def test_from_the_command_line(
+    regression: AutoML, numbers: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers.head(3).to_csv(tmp_path / "rows.csv", index=False)
+    assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "--top", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "base,reason_1,predicted"
+    assert len(lines) == 4
+    assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "-o", str(tmp_path / "why.csv")]) == 0
+    assert list(pd.read_csv(tmp_path / "why.csv")) == ["base", "a", "b", "unrelated", "predicted"]
