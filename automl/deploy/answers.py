@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, write_arrow, write_parquet
 
 Answers = Mapping[str, NDArray[np.generic]]
-"""``prediction`` and, (rows,) each, ``probability_<class>`` of every class, or ``low`` and ``high``."""
+"""``prediction`` and, (rows,) each, ``probability_<class>`` of every class, or ``low`` and ``high``; on demand
+``reasons``, a list a row."""
 
 
 def records(answers: Answers) -> list[dict[str, Any]]:
@@ -23,13 +24,16 @@ def records(answers: Answers) -> list[dict[str, Any]]:
     >>> records({"prediction": np.array(["b"]), "probability_a": np.array([0.25]), "probability_b": np.array([0.75])})
     [{'prediction': 'b', 'probabilities': {'a': 0.25, 'b': 0.75}}]
     """
+    if "reasons" in answers:
+        others = records({name: values for name, values in answers.items() if name != "reasons"})
+        return [{**row, "reasons": why} for row, why in zip(others, answers["reasons"].tolist(), strict=True)]
     classes = [name.removeprefix("probability_") for name in answers if name.startswith("probability_")]
-    predictions, *others = (values.tolist() for values in answers.values())
+    predictions, *further = (values.tolist() for values in answers.values())
     if not classes:
-        return [dict(zip(answers, row, strict=True)) for row in zip(predictions, *others, strict=True)]
+        return [dict(zip(answers, row, strict=True)) for row in zip(predictions, *further, strict=True)]
     return [
         {"prediction": prediction, "probabilities": dict(zip(classes, row, strict=True))}
-        for prediction, row in zip(predictions, zip(*others, strict=True), strict=True)
+        for prediction, row in zip(predictions, zip(*further, strict=True), strict=True)
     ]
 
 
@@ -67,6 +71,8 @@ def _csv(answers: Answers) -> bytes:
     return text.getvalue().encode()
 
 
+SPEAK_REASONS: Final = ("application/json", "application/jsonlines", "application/x-ndjson")
+"""Media types in which a row can have a list."""
 WRITERS: Final[Mapping[str, Callable[[Answers], bytes]]] = {
     "application/json": _json,
     "application/jsonlines": _json_lines,

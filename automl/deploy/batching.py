@@ -21,7 +21,7 @@ from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table
 from automl.deploy.problem import RequestError
-from automl.deploy.served import Served
+from automl.deploy.served import PREDICTIONS, Asked, Served
 from automl.errors import SchemaError, UsageError
 
 WAIT: Final = 0.002
@@ -39,7 +39,7 @@ class Query:
     read: Callable[[Schema], Table]
     write: Callable[[Answers, str], bytes]
     """From the answers and the id of the model that gave them."""
-    interval: float | None = None
+    asked: Asked = PREDICTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,17 @@ def answer_all(served: Served, queries: Sequence[Query], deliver: Deliver) -> No
 
 
 def _groups(queries: Sequence[Query], tables: dict[int, Table]) -> list[list[int]]:
-    """Put together what can be predicted together: rows of one kind with one interval, up to MAX_ROWS."""
+    """Put together what can be predicted together: rows of one kind of which the same is asked, up to MAX_ROWS."""
     groups: list[list[int]] = []
-    growing: dict[float | None, list[int]] = {}
+    growing: dict[Asked, list[int]] = {}
     for number in sorted(tables, key=lambda number: len(tables[number].rows)):
-        rows, interval = tables[number].rows, queries[number].interval
-        if isinstance(rows, pd.DataFrame):
+        rows, asked = tables[number].rows, queries[number].asked
+        if isinstance(rows, pd.DataFrame) or asked.reasons:
             groups.append([number])
             continue
-        group = growing.get(interval)
+        group = growing.get(asked)
         if group is None or sum(len(tables[other].rows) for other in group) + len(rows) > MAX_ROWS:
-            growing[interval] = group = []
+            growing[asked] = group = []
             groups.append(group)
         group.append(number)
     return groups
@@ -104,7 +104,7 @@ def _answer_group(
     ends = np.cumsum([len(tables[number].rows) for number in group])
     rows = [row for number in group for row in cast("Sequence[Mapping[str, Any]]", tables[number].rows)]
     try:
-        answers = served.answer(rows, queries[group[0]].interval)
+        answers = served.answer(rows, queries[group[0]].asked)
     except Exception as error:  # each at fault says alone what is wrong with it; the others must not suffer from it
         cells = error.cells if isinstance(error, SchemaError) else ()
         wrong = {group[int(np.searchsorted(ends, row))] for row, _, _ in cells} or set(group)  # rows count from 1
@@ -121,7 +121,7 @@ def _answer_group(
 
 def _answer_one(served: Served, query: Query, table: Table) -> Outcome:
     try:
-        return _written(served, query, table, served.answer(table.rows, query.interval))
+        return _written(served, query, table, served.answer(table.rows, query.asked))
     except SchemaError:
         return _wrong_cells(served, table)
     except Exception as error:

@@ -11,6 +11,7 @@ from automl.deploy import inference, problem
 from automl.deploy.answers import WRITERS
 from automl.deploy.bodies import MEDIA_TYPES
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
+from automl.deploy.served import EXPLAINED
 from automl.predictor import Predictor
 
 _TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -109,12 +110,23 @@ def _infer_operation(predictor: Predictor) -> dict[str, Any]:
 
 
 def _parameters(predictor: Predictor) -> list[dict[str, Any]]:
-    """Return what can be asked for beside the prediction: an interval, where numbers are predicted."""
+    """Return what can be asked for beside the prediction: reasons, and an interval where numbers are predicted."""
+    reasons = _parameter(
+        "reasons",
+        {"type": "integer", "minimum": 0, "maximum": 9999, "example": 3},
+        f"Answer also what this many columns add to the prediction, of at most {EXPLAINED} rows, in JSON only",
+    )
     if predictor.residuals is None:
-        return []
+        return [reasons]
     coverage = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "example": 0.9}
-    description = "Answer also `low` and `high`, between which the value lies with this probability"
-    return [{"name": "interval", "in": "query", "required": False, "schema": coverage, "description": description}]
+    return [
+        _parameter("interval", coverage, "Answer also `low` and `high`, between which the value lies so probably"),
+        reasons,
+    ]
+
+
+def _parameter(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
 
 
 def example_request(predictor: Predictor) -> dict[str, list[dict[str, Any]]]:
@@ -153,6 +165,9 @@ def _answer(task: Task) -> dict[str, Any]:
         required.append("probabilities")
     elif not task.levels:
         properties |= {"low": {"type": "number"}, "high": {"type": "number"}}
+    reason = {"column": {"type": "string"}, "value": {}, "adds": {"type": "number"}}
+    told = {"type": "object", "properties": reason, "required": list(reason)}
+    properties["reasons"] = {"type": "array", "items": told, "description": "On demand, the strongest first"}
     item = {"type": "object", "properties": properties, "required": required}
     schema = {
         "type": "object",

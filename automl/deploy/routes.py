@@ -30,13 +30,14 @@ from starlette.requests import ClientDisconnect
 import automl
 from automl.deploy import inference, openapi, problem
 from automl.deploy.access import Access
-from automl.deploy.answers import WRITERS, accepted
+from automl.deploy.answers import SPEAK_REASONS, WRITERS, accepted
 from automl.deploy.batching import Query
 from automl.deploy.bodies import parse
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.keys import Keys
 from automl.deploy.metrics import MEDIA_TYPE
 from automl.deploy.problem import RequestError
+from automl.deploy.served import Asked
 from automl.deploy.service import Service
 
 _JSON: Final = "application/json"
@@ -80,11 +81,13 @@ async def _answered(service: Service, request: Request, media_type: str) -> Resp
     to = accepted(accept, media_type if media_type in WRITERS else _JSON)
     if to is None:
         raise RequestError(406, f"cannot answer with {accept:.100}; accept one of: {', '.join(WRITERS)}")
-    interval = _coverage(request)
+    asked = Asked(_coverage(request), _reasons(request))
+    if asked.reasons and to not in SPEAK_REASONS:
+        raise RequestError(406, f"reasons cannot be told as {to}; accept {_JSON}")
 
     def query_of(body: bytes) -> Query:
         read = partial(parse, body, media_type, max_rows=service.limits.max_rows)
-        return Query(read, lambda answers, _: WRITERS[to](answers), interval)
+        return Query(read, lambda answers, _: WRITERS[to](answers), asked)
 
     return await _response(service, request, query_of, to)
 
@@ -185,6 +188,14 @@ def _coverage(request: Request) -> float | None:
         return float(given)
     except ValueError:
         raise RequestError(400, f"interval must be a probability such as 0.9, got {given[:40]!r}") from None
+
+
+def _reasons(request: Request) -> int:
+    """Return how many reasons of each row are asked for."""
+    given = request.query_params.get("reasons", "0")
+    if not (given.isascii() and given.isdigit() and len(given) <= 4):
+        raise RequestError(400, f"reasons must be a number such as 3, got {given[:40]!r}")
+    return int(given)
 
 
 def _refuse(request: Request, error: Exception) -> Response:

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import automl
 from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
 from automl.deploy.problem import BadCell
+from automl.errors import UsageError
+from automl.explanation import explain
 from automl.predictor import Predictor
+
+EXPLAINED: Final = 10
+"""Rows of a request that are explained at most: each takes about as long as a thousand predictions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for beside predictions."""
+
+    interval: float | None = None
+    """The probability with which the value lies between ``low`` and ``high``."""
+    reasons: int = 0
+    """How many reasons of each row."""
+
+
+PREDICTIONS: Final = Asked()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,10 +47,10 @@ class Served:
     def warm(cls, predictor: Predictor) -> Served:
         """Return a predictor that has predicted once: what is slow the first time is behind it."""
         served = cls(predictor, identity(predictor.folder))
-        served.answer([predictor.example_rows()[0]], None)
+        served.answer([predictor.example_rows()[0]], PREDICTIONS)
         return served
 
-    def answer(self, rows: Rows, interval: float | None) -> Answers:
+    def answer(self, rows: Rows, asked: Asked) -> Answers:
         """Predict rows that have every used column, with the probabilities of classes.
 
         Raises
@@ -39,13 +58,25 @@ class Served:
         SchemaError
             Names every cell that cannot be what it was in training.
         UsageError
-            If an interval is asked for that this model has not.
+            If an interval is asked for that this model has not, or the reasons of too many rows.
         """
         predictor = self.predictor
         plain = predictor.read_rows(rows) if predictor.read_rows else None
         # in a frame of objects no cell takes the type of those beside it
         raw = predictor.raw(framed(rows, predictor.schema)) if plain is None else predictor.of_typed(plain)
-        return predictor.columns(raw, proba=predictor.task.problem_type.classification, interval=interval)
+        proba = predictor.task.problem_type.classification
+        columns = predictor.columns(raw, proba=proba, interval=asked.interval)
+        return columns if not asked.reasons else {**columns, "reasons": self._reasons(rows, asked.reasons)}
+
+    def _reasons(self, rows: Rows, top: int) -> NDArray[np.object_]:
+        """Return the strongest reasons of each row, in JSON values."""
+        if len(rows) > EXPLAINED:
+            raise UsageError(f"at most {EXPLAINED} rows of a request can be explained, got {len(rows)}; send fewer")
+        reasons = np.empty(len(rows), dtype=object)
+        found = explain(self.predictor, framed(rows, self.predictor.schema)).reasons(top)
+        for row, each in enumerate(found):
+            reasons[row] = [asdict(reason) for reason in each]
+        return reasons
 
     def check(self, rows: Rows) -> None:
         """Raise the SchemaError of :meth:`answer` without predicting."""

@@ -124,7 +124,8 @@ class Service:
     async def _ask_shadow(self, lane: Lane, query: Query, reply: Reply) -> None:
         try:
             other = await lane.batcher.ask(query)
-            same = other.answers["prediction"].tolist() == reply.answers["prediction"].tolist()
+            first = next(iter(reply.answers))  # the prediction, or the lowest quantile
+            same = other.answers[first].tolist() == reply.answers[first].tolist()
             outcome = "same" if same else "different"
         except RequestError:
             outcome = "failed"

@@ -12,7 +12,7 @@ from automl import Predictor
 from automl.deploy.batching import MAX_REQUESTS, MAX_ROWS, Batcher, Outcome, Query, Reply, answer_all
 from automl.deploy.bodies import Rows, lined_up
 from automl.deploy.problem import RequestError
-from automl.deploy.served import Served
+from automl.deploy.served import Asked, Served
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def query(rows: Sequence[object], interval: float | None = None) -> Query:
     return Query(
         lambda schema: lined_up(rows, schema),
         lambda answers, model: f"{model} {answers['probability_late'].tolist()}".encode(),
-        interval,
+        Asked(interval),
     )
 
 
@@ -61,9 +61,9 @@ def test_many_rows_are_cut_into_batches_that_fit(served: Served, monkeypatch: py
     sizes: list[int] = []
     answer = Served.answer
 
-    def counted(self: Served, rows: Rows, interval: float | None) -> object:
+    def counted(self: Served, rows: Rows, asked: Asked) -> object:
         sizes.append(len(rows))
-        return answer(self, rows, interval)
+        return answer(self, rows, asked)
 
     monkeypatch.setattr(Served, "answer", counted)
     row = served.predictor.example_rows()[0]
@@ -79,11 +79,11 @@ def test_what_gathers_while_a_batch_is_predicted_is_the_next_batch(
     busy, go_on, sizes = threading.Event(), threading.Event(), []
     answer = Served.answer
 
-    def held(self: Served, rows: Rows, interval: float | None) -> object:
+    def held(self: Served, rows: Rows, asked: Asked) -> object:
         sizes.append(len(rows))
         busy.set()
         assert go_on.wait(30)
-        return answer(self, rows, interval)
+        return answer(self, rows, asked)
 
     monkeypatch.setattr(Served, "answer", held)
     row = served.predictor.example_rows()[0]

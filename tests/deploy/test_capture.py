@@ -88,4 +88,4 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path, caplog:
 
 def reply_of(rows: int) -> Reply:
     table = Table([{"a": number} for number in range(rows)])
-    return Reply(b"", Served(None, "id", None), table, {"prediction": np.zeros(rows)})  # type: ignore[arg-type]
+    return Reply(b"", Served(None, "id"), table, {"prediction": np.zeros(rows)})  # type: ignore[arg-type]

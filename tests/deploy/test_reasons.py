@@ -1,0 +1,37 @@
+"""A served prediction gives its reasons on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+
+from automl import Predictor, explain
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    records = table.drop(columns="late").to_dict(orient="records")
+    return [{name: None if value != value else value for name, value in record.items()} for record in records]
+
+
+def test_reasons_are_those_of_the_library(client: httpx.Client, predictor: Predictor, table: pd.DataFrame) -> None:
+    few = table.head(2)
+    answered = client.post("/predict?reasons=3", json={"rows": rows_of(few)}).json()["predictions"]
+    wanted = explain(predictor, few.drop(columns="late")).reasons(3)
+    for answer, reasons in zip(answered, wanted, strict=True):
+        assert [each["column"] for each in answer["reasons"]] == [each.column for each in reasons]
+        np.testing.assert_allclose([each["adds"] for each in answer["reasons"]], [each.adds for each in reasons])
+    plain = client.post("/predict", json={"rows": rows_of(few)}).json()["predictions"]
+    assert [{name: row[name] for name in row if name != "reasons"} for row in answered] == plain
+
+
+def test_what_cannot_be_explained_is_refused_in_a_line(client: httpx.Client, table: pd.DataFrame) -> None:
+    row = rows_of(table.head(1))
+    many = client.post("/predict?reasons=3", json={"rows": row * 11})
+    assert (many.status_code, "at most 10 rows" in many.json()["detail"]) == (400, True)
+    wrong = client.post("/predict?reasons=many", json={"rows": row})
+    assert (wrong.status_code, "such as 3" in wrong.json()["detail"]) == (400, True)
+    flat = client.post("/predict?reasons=3", json={"rows": row}, headers={"accept": "text/csv"})
+    assert (flat.status_code, "application/json" in flat.json()["detail"]) == (406, True)
