@@ -20,7 +20,7 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -36,7 +36,6 @@ from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import Schema, Task
 from automl.data.task import task_from_json, task_to_json
-from automl.deadline import Deadline
 from automl.errors import ArtifactError, AutoMLError
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
@@ -50,8 +49,6 @@ from automl.predictor import FoldModel, Part, Predictor
 
 FORMAT: Final = 1
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_BYTES_A_SECOND: Final = 5_000_000
-"""Of models that are brought into their form for few rows; measured twice as many."""
 _TOLERANCE: Final = 1e-5
 """Relative difference of golden predictions that another processor or library build may bring."""
 
@@ -67,6 +64,11 @@ class FoldFiles:
     recipe: str
     model: Path
     features: Path
+
+    @property
+    def quick(self) -> Path:
+        """Where the model's form for few rows lies once :func:`quicken` has written it."""
+        return self.model.with_name("quick")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
         for fold in member.folds:
             _link_all(fold.model, partial / _model_path(member.candidate, fold.fold))
             _link_all(fold.features, partial / _features_path(fold.recipe, fold.fold))
+            if fold.quick.exists():
+                _link_all(fold.quick, partial / _model_path(member.candidate, fold.fold))
     families = {get_family(member.family).library for member in members}
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -141,6 +145,7 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
             }
             for member, weight in zip(members, blend.weights.tolist(), strict=True)
         ],
+        "quick": [_model_path(m.candidate, fold.fold) for m in members for fold in m.folds if fold.quick.exists()],
         "blend": {"log": blend.log, "bias": None if blend.bias is None else blend.bias.tolist()},
         "files": {},
         "golden": {"rows": plain_rows(about.examples), "predictions": []},
@@ -149,27 +154,13 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
     return _sealed(partial, to, manifest, opened)
 
 
-def quicken(predictor: Predictor, to: Path, deadline: Deadline) -> Predictor:
-    """Write a predictor once more, its models also in their form for few rows, as far as the time goes."""
-    return _quickened(predictor, to, deadline, _link)
-
-
-def _quickened(predictor: Predictor, to: Path, deadline: Deadline, put: Callable[[Path, Path], object]) -> Predictor:
-    partial = to.with_name(f".{to.name}.{os.getpid()}")
+def quicken(family: str, files: FoldFiles) -> None:
+    """Bring a model into its form for few rows; its folder stays empty if it has none."""
+    partial = files.quick.with_name(f".quick.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
-    for name in predictor.manifest["files"]:
-        (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        put(predictor.folder / name, partial / name)
-    known = set(predictor.manifest.get("quick", ()))
-    for member in predictor.manifest["members"]:
-        family = get_family(member["family"])
-        for fold in member["folds"]:
-            path = _model_path(member["candidate"], fold["fold"])
-            size = sum(file.stat().st_size for file in _files(partial / path))
-            if path not in known and size / _BYTES_A_SECOND < deadline.remaining:
-                transformed.load(family, partial / path).save_for_few_rows(partial / path)
-                known.add(path)
-    return _sealed(partial, to, {**predictor.manifest, "quick": sorted(known)}, {})
+    partial.mkdir()
+    transformed.load(get_family(family), files.model).save_for_few_rows(partial)
+    partial.rename(files.quick)
 
 
 def _sealed(partial: Path, to: Path, manifest: dict[str, Any], opened: Opened) -> Predictor:
@@ -218,7 +209,20 @@ def copy(predictor: Predictor, to: Path) -> Path:
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
     if to.exists():
         to.rmdir()
-    _quickened(predictor, to.absolute(), Deadline.never(), shutil.copyfile)
+    to = to.absolute()
+    partial = to.with_name(f".{to.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    for name in predictor.manifest["files"]:
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(predictor.folder / name, partial / name)
+    known = set(predictor.manifest.get("quick", ()))
+    for member in predictor.manifest["members"]:
+        for fold in member["folds"]:
+            path = _model_path(member["candidate"], fold["fold"])
+            if path not in known:
+                transformed.load(get_family(member["family"]), partial / path).save_for_few_rows(partial / path)
+                known.add(path)
+    _sealed(partial, to, {**predictor.manifest, "quick": sorted(known)}, {})
     return to
 
 
@@ -324,12 +328,11 @@ def _files(folder: Path) -> Iterable[Path]:
 
 def _link_all(source: Path, to: Path) -> None:
     """Put the files of one folder into another."""
-    if to.exists():
-        return
     for file in _files(source):
         place = to / file.relative_to(source)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _link(file, place)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _link(file, place)
 
 
 def _link(source: Path, to: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,7 +19,6 @@ from automl.artifact import FoldFiles, Member
 from automl.blend import Blend
 from automl.config import usable_cores
 from automl.data.constraints import FREE
-from automl.deadline import Deadline
 from automl.ensemble import greedy_weights
 from automl.evaluation.custom import Asked
 from automl.evaluation.interval import difference_error
@@ -132,9 +130,11 @@ class _Slimming:
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:
         place = self._folder / f"option-{len(list(self._folder.glob('option-*')))}"
         ensemble = self._champion.ensemble(members, blend, honest)
-        written = artifact.write(place.with_suffix(".slow"), ensemble, self._about, {})
-        predictor = artifact.quicken(written, place, Deadline.never())
-        shutil.rmtree(written.folder)
+        for each in members:
+            for fold in each.folds:
+                if not fold.quick.exists():
+                    artifact.quicken(each.family, fold)
+        predictor = artifact.write(place, ensemble, self._about, {})
         row_ms, size = measured(predictor)
         full, judged, metric = self._judged, self._champion.judged(honest), self._judged.metric
         best = self._champion.scored(full).value

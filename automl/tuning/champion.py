@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,8 @@ _CONTENDERS: Final = 24
 """Trials that the ensemble chooses from: the best by their own score."""
 _KEPT: Final = 2
 """Predictors on disk: the best, and the one before it for whoever is just reading it."""
+_BYTES_A_SECOND: Final = 5_000_000
+"""Of models that are brought into their form for few rows; measured twice as many."""
 _OVERHEAD: Final = 0.05
 """Share of the time that updates may take while trials run."""
 
@@ -66,6 +68,7 @@ class Champion:
         self._considered: frozenset[str] = frozenset()
         self._updated = -inf
         self._cost = 0.0
+        self._ensemble: Ensemble | None = None
         self.predictor: Predictor | None = None
 
     @property
@@ -91,10 +94,29 @@ class Champion:
         self._cost = self._updated - started
         return better
 
-    def quicken(self, deadline: Deadline) -> None:
-        """Publish the predictor once more, quick for few rows as far as the time goes."""
-        if self.predictor is not None and not deadline.passed:
-            self.predictor = self._publish(partial(artifact.quicken, self.predictor, deadline=deadline))
+    def quicken(self, deadline: Deadline, *, most: int | None = None) -> None:
+        """Bring models of the predictor into their form for few rows, as far as the time goes.
+
+        They are part of the next predictor that is written.
+
+        Parameters
+        ----------
+        most
+            Models at most; None = all.
+        """
+        if self._ensemble is None:
+            return
+        slow = ((m.family, fold) for m in self._ensemble.members for fold in m.folds if not fold.quick.exists())
+        for family, fold in islice(slow, most):
+            if sum(file.stat().st_size for file in fold.model.iterdir()) < _BYTES_A_SECOND * deadline.remaining:
+                artifact.quicken(family, fold)
+
+    def finish(self, deadline: Deadline) -> None:
+        """Bring all models into that form, and write the predictor once more."""
+        self.quicken(deadline)
+        if self._ensemble is not None and not deadline.passed:
+            self._opened = {}
+            self._write(self._ensemble)
 
     def board(self) -> Leaderboard:
         """Return the leaderboard over all trials."""
@@ -117,9 +139,7 @@ class Champion:
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         members = [member(self._journal, trial, self._problem.folds.final) for trial in trials]
         ensemble = self.ensemble(members, blend, honest)
-        self.predictor = self._publish(
-            partial(artifact.write, ensemble=ensemble, about=self._about, opened=self._opened)
-        )
+        self._write(ensemble)
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
@@ -148,17 +168,17 @@ class Champion:
         covered = coverage(judged.y, judged.prediction, judged.weight).tolist() if task.levels else ()
         return Ensemble(members, blend, self.scored(judged), residuals, judged.decision, covered)
 
-    def _publish(self, write: Callable[[Path], Predictor]) -> Predictor:
-        """Write the next version, let everyone see it, and drop the outdated ones."""
+    def _write(self, ensemble: Ensemble) -> None:
+        """Write the next predictor, let everyone see it, and drop the outdated ones."""
         folder = self._journal.root / "models"
         folder.mkdir(exist_ok=True)
         versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
         number = int(versions[-1].name) + 1 if versions else 1
-        predictor = write(folder / f"{number:04d}")
+        predictor = artifact.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)
-        return predictor
+        self._ensemble, self.predictor = ensemble, predictor
 
     def _mean_loss(self, trial: Trial) -> float:
         return mean_loss(trial.folds[fold] for fold in range(self._problem.folds.run))

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Stopped = Literal["deadline", "trials", "interrupted"]
 
 _RESERVE_SHARE: Final = 0.03
+_QUICKENING: Final = 0.25
+"""Last part of the time in which models of the ensemble are brought into their form for few rows while others train."""
 _SAVING: Final = 0.4
 """Seconds that the last predictor takes once it is made."""
 _LEAST_RESERVE: Final = 1.5
@@ -103,7 +105,7 @@ class Engine:
         self.champion.update()
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
-        self.champion.quicken(self._end.earlier(_SAVING))
+        self.champion.finish(self._end.earlier(_SAVING))
         self._tell(board=True)
         return stopped
 
@@ -244,6 +246,8 @@ class Engine:
         while not search.ended and not self._over:
             event = search.event(_PULSE)
             if event is None:
+                if self._deadline.remaining < _QUICKENING * (self._config.time_budget or inf):
+                    self.champion.quicken(self._deadline, most=1)
                 self._tell()
             elif event.what == "ended":
                 self._running.pop(event.candidate.id, None)

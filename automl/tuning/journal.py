@@ -10,6 +10,7 @@
       trials/ID/           one folder a candidate
         candidate.json
         fold-0/            model files, prediction.npy, record.json; appears in one rename when it is complete
+          quick/           the model's form for few rows, if an ensemble needed it
         end.json           why the trial ended, if it ended
       features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
       models/0007/         the predictors; `model` links to the best one
