@@ -14,6 +14,7 @@ from typing import Any, Final
 import uvicorn
 
 from automl.errors import AutoMLError
+from automl.models.affine import BlasThreads
 
 _DRAIN_SECONDS: Final = 24
 """For requests in flight after SIGTERM; hosts kill after 30."""
@@ -64,7 +65,8 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         backlog=_ACCEPTED_AT_ONCE,
     )
-    with suppress(KeyboardInterrupt):
+    # a few rows are too little work to share: threads of BLAS would only wait for each other
+    with suppress(KeyboardInterrupt), BlasThreads(1).limited():
         _Server(config, ready).run(sockets=[listener])
 
 
