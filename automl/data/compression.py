@@ -6,11 +6,18 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 import zipfile
 import zlib
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, cast
 
 from automl.errors import DataError
+
+BLOCK: Final = 1 << 20
+"""Bytes that are unpacked at a time."""
 
 WORKBOOK: Final = "xl/workbook.xml"
 """The file inside of a zip archive that makes it an Excel workbook."""
@@ -24,47 +31,82 @@ def decompress(data: bytes) -> bytes:
     DataError
         If the archive holds more than one file, is encrypted, or is damaged.
     """
-    open_as = next((open_as for magic, open_as in COMPRESSIONS.items() if data.startswith(magic)), None)
+    open_as = _opener(data)
     if open_as is None:
         return data
+    with _explained(), open_as(io.BytesIO(data)) as content:
+        return content.read()
+
+
+def unpack(path: Path, to: Path) -> Path:
+    """Return the path of a file that is not compressed: ``path`` if it is none, else its content, written to ``to``.
+
+    It passes through memory in pieces. Raises what :func:`decompress` does.
+    """
+    with path.open("rb") as file:
+        open_as = _opener(file.read(LONGEST_MAGIC))
+        if open_as is None:
+            return path
+        file.seek(0)
+        with _explained(), open_as(file) as content, to.open("wb") as copy:
+            shutil.copyfileobj(content, copy, BLOCK)
+    return to
+
+
+def _opener(begin: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
+    return next((open_as for magic, open_as in COMPRESSIONS.items() if begin.startswith(magic)), None)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
     try:
-        return open_as(data)
+        yield
     except DataError:
         raise
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # such as a full disk
+            raise
         raise DataError(f"the compressed data is damaged ({error}); write the file again") from error
     except (NotImplementedError, RuntimeError) as error:  # an unknown method, a password
         raise DataError(f"the zip archive cannot be opened ({error}); unpack it and name the file inside") from error
 
 
-def _unzip(data: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
-        if WORKBOOK in names:
-            return data
-        if "mimetype" in names:
-            raise DataError("OpenDocument spreadsheets are not read; save the table as .xlsx or CSV")
-        if len(names) != 1:
-            raise DataError(f"a zip archive must hold one table, got {len(names)} files; unpack it and name one")
-        return archive.read(names[0])
+def _gunzip(file: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file))
 
 
-def _unbz2(data: bytes) -> bytes:
-    with bz2.open(io.BytesIO(data)) as stream:
-        return stream.read()
+def _unbz2(file: IO[bytes]) -> IO[bytes]:
+    return bz2.open(file)
 
 
-def _unzstd(data: bytes) -> bytes:
+def _unxz(file: IO[bytes]) -> IO[bytes]:
+    return lzma.open(file)
+
+
+def _unzstd(file: IO[bytes]) -> IO[bytes]:
     import pyarrow as pa
 
-    with pa.input_stream(pa.BufferReader(data), compression="zstd") as stream:
-        return bytes(stream.read())
+    return cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd"))
 
 
-COMPRESSIONS: Final = {
-    b"\x1f\x8b": gzip.decompress,
+def _unzip(file: IO[bytes]) -> IO[bytes]:
+    archive = zipfile.ZipFile(file)
+    names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
+    if WORKBOOK in names:
+        file.seek(0)
+        return file
+    if "mimetype" in names:
+        raise DataError("OpenDocument spreadsheets are not read; save the table as .xlsx or CSV")
+    if len(names) != 1:
+        raise DataError(f"a zip archive must hold one table, got {len(names)} files; unpack it and name one")
+    return archive.open(names[0])
+
+
+COMPRESSIONS: Final[Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]]] = {
+    b"\x1f\x8b": _gunzip,
     b"\x28\xb5\x2f\xfd": _unzstd,
     b"BZh": _unbz2,
-    b"\xfd7zXZ\x00": lzma.decompress,
+    b"\xfd7zXZ\x00": _unxz,
     b"PK\x03\x04": _unzip,
 }
+LONGEST_MAGIC: Final = max(map(len, COMPRESSIONS))

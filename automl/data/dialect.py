@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from automl.errors import DataError
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLE: Final = 1 << 18
 """Characters that the decision is made on."""
+
+BLOCK: Final = 1 << 20
+"""Bytes that are decoded at a time."""
+
+MARK: Final = "\ufeff"
+"""A byte order mark, decoded."""
 
 WHOLE: Final = 9
 """Rows of a sample from which its last one may be cut and is not looked at."""
@@ -49,61 +56,86 @@ class Dialect:
 
 
 def decode(data: bytes, likely: str | None = None, asked: str | None = None) -> tuple[str, str]:
-    """Return the text and its encoding: byte order mark, else UTF-8 if valid, else ``likely``, else the best guess.
-
-    ``asked`` is the encoding that the owner of the file has named; the text is in it, or refused.
-
-    Raises
-    ------
-    DataError
-        If the data is no text, or not in the encoding asked for.
+    """Return the text and its encoding, see :func:`encoding_of`.
 
     >>> decode("Zürich;Köln".encode("latin-1"))
     ('Zürich;Köln', 'cp1252')
     """
-    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
-    if asked is not None:
-        return _decoded(data, asked).removeprefix("\ufeff"), asked
-    if marked is not None:
-        return _decoded(data, marked), marked
-    tried = ["utf-16-le", "utf-16-be"] if b"\x00" in data[:200] else ["utf-8", *([likely] if likely else [])]
+    encoding = encoding_of(io.BytesIO(data), likely, asked)
+    return data.decode(encoding, errors="replace").removeprefix(MARK), encoding
+
+
+def encoding_of(file: IO[bytes], likely: str | None = None, asked: str | None = None) -> str:
+    """Return the encoding of a file: byte order mark, else UTF-8 if valid, else ``likely``, else the best guess.
+
+    ``asked`` is the encoding that the owner of the file has named; the text is in it, or refused. The whole file is
+    looked at, in pieces.
+
+    Raises
+    ------
+    DataError
+        If the file is no text, or not in the encoding asked for.
+    """
+    begin = file.read(200)
+    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if begin.startswith(mark)), None)
+    if certain := asked or marked:
+        _require(file, certain)
+        return certain
+    tried = ["utf-16-le", "utf-16-be"] if b"\x00" in begin else ["utf-8", *([likely] if likely else [])]
     for encoding in tried:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text, encoding
-    if b"\x00" in data:
+        with suppress(UnicodeDecodeError):
+            if not any("\x00" in text for text in _texts(file, encoding)):
+                return encoding
+    if any(b"\x00" in block for block in _blocks(file)):
         raise DataError("the file is binary, no text; save the table as CSV, Parquet, JSON lines or .xlsx")
-    encoding = _guess(data)
-    return data.decode(encoding, errors="replace"), encoding
+    return _guess(file)
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    return iter(lambda: file.read(BLOCK), b"")
+
+
+def _texts(file: IO[bytes], encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for block in _blocks(file):
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _require(file: IO[bytes], encoding: str) -> None:
     try:
-        text = data.decode(encoding)
+        binary = any("\x00" in text for text in _texts(file, encoding))
     except (UnicodeError, ValueError) as error:
         raise DataError(f"the file is not written in {encoding} ({error}); name another with --encoding") from error
-    if "\x00" in text:
+    if binary:
         raise DataError(f"the file is no {encoding} text: it holds zero bytes; save the table again, as UTF-8")
-    return text
 
 
-def _guess(data: bytes) -> str:
+def _guess(file: IO[bytes]) -> str:
     from charset_normalizer import from_bytes
     from charset_normalizer.utils import is_multi_byte_encoding
 
-    lines = [line for line in data.splitlines() if not line.isascii()]
-    matches = from_bytes(b"\n".join(lines)[:SAMPLE])
+    sample = _beyond_ascii(file)
+    matches = from_bytes(sample)
     best = matches.best()
     if best is None or {"latin_1", "cp1252"} & {name for match in matches for name in match.could_be_from_charset}:
         return "cp1252"
-    runs = re.findall(rb"[\x80-\xff]+", data[:SAMPLE])
+    runs = re.findall(rb"[\x80-\xff]+", sample)
     alone = sum(map(len, runs)) < TOGETHER * len(runs)
     if alone and is_multi_byte_encoding(best.encoding):
         return "cp1252"
     return WINDOWS.get(best.encoding, best.encoding)
+
+
+def _beyond_ascii(file: IO[bytes]) -> bytes:
+    """Return the first lines that hold more than ASCII, or pieces of them."""
+    file.seek(0)
+    sample = b""
+    while len(sample) < SAMPLE and (line := file.readline(SAMPLE)):
+        if not line.isascii():
+            sample += line
+    return sample[:SAMPLE]
 
 
 def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None) -> Dialect:
