@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automl.artifact import load
     from automl.config import ReadOptions
+    from automl.deploy.batch import predict_files
     from automl.experiment import AutoML
     from automl.explanation import Explanation, explain
     from automl.models.registry import register_family
@@ -28,6 +29,7 @@ __all__ = [
     "explain",
     "inspect_table",
     "load",
+    "predict_files",
     "register_family",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "explain": "automl.explanation",
     "inspect_table": "automl.report.inspection",
     "load": "automl.artifact",
+    "predict_files": "automl.deploy.batch",
     "register_family": "automl.models.registry",
 }
 

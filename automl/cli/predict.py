@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from automl.cli.deploy import Model
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
-from automl.errors import UsageError
 
 
 def predict(
     model: Model,
     data: Table,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="CSV or Parquet file; - writes CSV to stdout.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="CSV or Parquet file; or a folder: rows with wrong cells are listed there instead of ending the run, "
+            "and the same command continues after an interruption; - writes CSV to stdout.",
+        ),
     ] = "-",
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Column to copy to the output, such as id; repeatable.")
+    ] = None,
+    format: Annotated[Literal["csv", "parquet"] | None, typer.Option(help="Format of the files in a folder.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add one probability_<class> column a class.")] = False,
     interval: Annotated[
         float | None,
@@ -31,15 +40,27 @@ def predict(
     sheet: Sheet = None,
     query: Query = None,
 ) -> None:
-    """Predict every row of a table, in the order of the rows. It is read as the training table was."""
-    suffix = Path(output).suffix.lower()
-    if output != "-" and suffix not in (".csv", ".parquet"):
-        raise UsageError(f"--output must end in .csv or .parquet or be -, got {output!r}")
+    """Predict every row of a table, in the order of the rows. It is read as the training table was.
+
+    CSV and Parquet of any size pass through in batches; other formats are read whole.
+    """
     options = read_options(sep, encoding, decimal, na, sheet, query)
     from automl.artifact import load
+    from automl.cli.progress import rows_done, watch_rows
+    from automl.deploy.batch import predict_files
+    from automl.deploy.tables import is_folder
 
-    frame = load(model).predict_frame(data, proba=proba, interval=interval, options=options)
-    if suffix == ".parquet":
-        frame.to_parquet(output, index=False)
-    else:
-        frame.to_csv(sys.stdout if output == "-" else output, index=False)
+    with watch_rows() as show:
+        seen = predict_files(
+            load(model),
+            data,
+            sys.stdout if output == "-" else output,
+            keep=keep or (),
+            proba=proba,
+            interval=interval,
+            format=format,
+            options=options,
+            on_progress=show,
+        )
+    if output != "-" and is_folder(output):
+        print(rows_done(seen), file=sys.stderr)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
+    from automl.deploy.batch import BatchProgress
     from automl.evaluation.leaderboard import Leaderboard
     from automl.tuning.progress import Snapshot
 
@@ -26,7 +27,7 @@ _TOP: Final = 10
 @contextmanager
 def watch(max_trials: int | None = None) -> Iterator[Callable[[Snapshot], None]]:
     """Show the snapshots of a run; ``max_trials`` lets the end be estimated where there is no time budget."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not _is_terminal():
         yield Lines(sys.stderr)
         return
     from rich.console import Console
@@ -42,6 +43,57 @@ def watch(max_trials: int | None = None) -> Iterator[Callable[[Snapshot], None]]
                 console.print(snapshot.message, markup=False, highlight=False)
 
         yield show
+
+
+@contextmanager
+def watch_rows() -> Iterator[Callable[[BatchProgress], None]]:
+    """Show how far the prediction of a table is, if it takes long."""
+    if not _is_terminal():
+        yield RowLines(sys.stderr)
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=Console(stderr=True), transient=True) as live:
+        yield lambda seen: live.update(Text(f"{rows_left(seen)}  {rows_done(seen)}"))
+
+
+class RowLines:
+    """Prints a line now and then: rarer as the run grows older."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._next = 10.0
+
+    def __call__(self, seen: BatchProgress) -> None:
+        """Print what is new."""
+        if seen.done < seen.rows and seen.seconds >= self._next:
+            self._next = 1.2 * seen.seconds + 1
+            print(f"{rows_left(seen):>24}  {rows_done(seen)}", file=self._stream, flush=True)
+
+
+def rows_left(seen: BatchProgress) -> str:
+    """Return the time so far and to come, in words."""
+    ends = f", about {clock((seen.rows - seen.done) / seen.rate)} left" if seen.rate else ""
+    return clock(seen.seconds) + ends
+
+
+def rows_done(seen: BatchProgress) -> str:
+    """Return how far the prediction of a table is, in words.
+
+    >>> from automl.deploy.batch import BatchProgress
+    >>> rows_done(BatchProgress(rows=1_000_000, done=600_000, earlier=200_000, rejected=3, seconds=4.0))
+    '600,000 of 1,000,000 rows, 100,000 rows/s, 200,000 of an earlier run, 3 rejected'
+    """
+    parts = [f"{seen.done:,} of {seen.rows:,} rows", f"{seen.rate:,.0f} rows/s"]
+    parts += [f"{seen.earlier:,} of an earlier run"] if seen.earlier else []
+    parts += [f"{seen.rejected:,} rejected"] if seen.rejected else []
+    return ", ".join(parts)
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Lines:

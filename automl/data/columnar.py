@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import pandas as pd
@@ -17,6 +18,21 @@ ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 UNNAMED_INDEX: Final = re.compile(r"__index_level_\d+__")
 """The column that pandas writes for row labels without a name."""
+
+
+def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """Return Arrow batches as tables of ``rows`` rows; the last one may have fewer."""
+    import pyarrow as pa
+
+    held = None
+    for batch in batches:
+        table = pa.Table.from_batches([batch])
+        held = table if held is None else pa.concat_tables([held, table])
+        while held.num_rows >= rows:
+            yield held.slice(0, rows)
+            held = held.slice(rows)
+    if held is not None and held.num_rows:
+        yield held
 
 
 def read_parquet(data: bytes) -> pd.DataFrame:
@@ -36,14 +52,21 @@ def read_arrow(data: bytes) -> pd.DataFrame:
 
 
 def _frame(format: str, read: Callable[[], Any]) -> pd.DataFrame:
-    import pyarrow as pa
-
-    try:
+    with explained(format):
         table = read().replace_schema_metadata(None)  # an index with a name is a column like the others
         kept = [i for i, name in enumerate(table.column_names) if not UNNAMED_INDEX.fullmatch(name)]
         frame = cast("pd.DataFrame", table.select(kept).to_pandas())
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"the {format} file is damaged ({error}); write it again") from error
     if not len(frame):
         raise DataError(f"the {format} file has no rows")
     return frame
+
+
+@contextmanager
+def explained(format: str) -> Iterator[None]:
+    """Turn what Arrow says of a file into the error that is shown."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"the {format} file is damaged ({error}); write it again") from error

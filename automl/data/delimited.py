@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from automl.data.dialect import DELIMITERS, Dialect, literal, records, sniff
+from automl.data.dialect import DELIMITERS, SAMPLE, Dialect, literal, records, sniff
 from automl.data.reading import Reading
 from automl.errors import DataError
 
 LONGEST_HEADER: Final = 1 << 20
+BEGINNING: Final = SAMPLE + LONGEST_HEADER
 MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
 
@@ -37,17 +40,31 @@ def read_delimited(text: str, known: Reading | None, delimiter: str | None) -> t
         If there is a header only, rows of unequal length, or a quote that is never closed.
     """
     text = _with_equal_line_ends(text)
-    earlier = Dialect(known.delimiter, known.quote, known.escape, 0) if known and known.delimiter else None
-    dialect = sniff(text, earlier, delimiter)
+    dialect, names = layout(text, known, delimiter)
     body = text.split("\n", dialect.skipped)[-1]
-    names = _header(body, dialect, certain=delimiter is not None)
-    table = _parse(body, dialect, len(names))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        path.write_bytes((body.strip("\r\n") if len(names) == 1 else body).encode(errors="replace"))
+        with select("*", path, dialect, len(names)) as found:
+            table = found.to_arrow_table()
     frame = table.slice(1).to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
     if not len(frame):
-        raise DataError(f"the file has a header ({', '.join(names[:5])}) but no rows")
+        raise without_rows(names)
     if not names[-1] and frame.iloc[:, -1].isna().all():  # every line ends with a delimiter
         frame, names = frame.iloc[:, :-1], names[:-1]
     return frame, names, dialect
+
+
+def layout(text: str, known: Reading | None, delimiter: str | None) -> tuple[Dialect, list[str]]:
+    """Return how a CSV text is written, and the column names, by its first ``BEGINNING`` characters."""
+    earlier = Dialect(known.delimiter, known.quote, known.escape, 0) if known and known.delimiter else None
+    dialect = sniff(text, earlier, delimiter)
+    return dialect, _header(text.split("\n", dialect.skipped)[-1], dialect, certain=delimiter is not None)
+
+
+def without_rows(names: Sequence[str]) -> DataError:
+    """Return the error of a file that ends after its header."""
+    return DataError(f"the file has a header ({', '.join(names[:5])}) but no rows")
 
 
 def _with_equal_line_ends(text: str) -> str:
@@ -73,24 +90,29 @@ def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
     return names
 
 
-def _parse(body: str, dialect: Dialect, width: int) -> Any:
-    """Return an Arrow table of text whose first row is the header."""
+@contextmanager
+def select(what: str, path: Path, dialect: Dialect, width: int, threads: int | None = None) -> Iterator[Any]:
+    """Query a CSV file in UTF-8 for its columns ``c0``, ``c1``...: text, the first row is the header.
+
+    Raises
+    ------
+    DataError
+        If its rows are of unequal length, or a quote is never closed; also as the result is read.
+    """
     import duckdb
 
     columns = "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width)) + "}"
-    single = width == 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
-        path.write_bytes((body.strip("\r\n") if single else body).encode(errors="replace"))
-        query = (
-            f"SELECT * FROM read_csv({literal(str(path))}, auto_detect=false, header=false, columns={columns}, "  # noqa: S608
-            f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)})"
-        )
-        try:
-            with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-                return connection.sql(query).to_arrow_table()
-        except duckdb.Error as error:
-            raise _explained(str(error), dialect.skipped) from error
+    query = (
+        f"SELECT {what} FROM read_csv({literal(str(path))}, auto_detect=false, header=false, columns={columns}, "  # noqa: S608
+        f"compression='none', hive_partitioning=false, "
+        f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)})"
+    )
+    config: dict[str, Any] = {"autoinstall_known_extensions": False} | ({"threads": threads} if threads else {})
+    try:
+        with duckdb.connect(config=config) as connection:
+            yield connection.sql(query)
+    except duckdb.Error as error:
+        raise _explained(str(error), dialect.skipped) from error
 
 
 def _explained(message: str, skipped: int) -> DataError:

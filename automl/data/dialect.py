@@ -76,6 +76,7 @@ def encoding_of(file: IO[bytes], likely: str | None = None, asked: str | None = 
     DataError
         If the file is no text, or not in the encoding asked for.
     """
+    file.seek(0)
     begin = file.read(200)
     marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if begin.startswith(mark)), None)
     if certain := asked or marked:

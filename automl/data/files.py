@@ -6,7 +6,6 @@ known by their first bytes, JSON by its brackets, and all other text is CSV.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -19,7 +18,7 @@ from automl.data.compression import decompress
 from automl.data.delimited import read_delimited
 from automl.data.dialect import decode
 from automl.data.json_rows import begins_json, read_json
-from automl.data.reading import Reading
+from automl.data.reading import Reading, column_names
 from automl.data.source import content, display
 from automl.data.workbook import read_workbook
 from automl.errors import DataError
@@ -45,17 +44,24 @@ def read_files(names: Sequence[str], known: Reading | None, options: ReadOptions
             frame, found = read_content(content(name), reading, options)
         except DataError as error:
             raise DataError(f"{display(name)}: {error}") from error
-        if found.format != reading.format:
-            raise DataError(f"the files must have one format: {display(name)} is {found.format}, not {reading.format}")
-        _require_same(frame, first, display(name), display(names[0]))
+        require_alike(found.format, reading.format, display(name))
+        require_same(frame.columns, first.columns, display(name), display(names[0]))
         frames.append(frame[first.columns])
     return pd.concat(frames, ignore_index=True), replace(reading, files=len(names))
 
 
-def _require_same(frame: pd.DataFrame, first: pd.DataFrame, name: str, first_name: str) -> None:
-    differing = first.columns.symmetric_difference(frame.columns, sort=False)
+def require_alike(format: str, first: str, name: str) -> None:
+    """Refuse a file of another format than the first one."""
+    if format != first:
+        raise DataError(f"the files must have one format: {name} is {format}, not {first}")
+
+
+def require_same(columns: Iterable[str], first: Iterable[str], name: str, first_name: str) -> None:
+    """Refuse a file with other columns than the first one; their order is free."""
+    known = pd.Index(first)
+    differing = known.symmetric_difference(pd.Index(columns), sort=False)
     if len(differing):
-        where, other = (first_name, name) if differing[0] in first else (name, first_name)
+        where, other = (first_name, name) if differing[0] in known else (name, first_name)
         raise DataError(
             f"the files must have the same columns: {differing[0]!r} is in {where}, not in {other}; "
             "leave that file out or repair it"
@@ -90,10 +96,6 @@ def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, R
 
 
 def named(frame: pd.DataFrame, names: Iterable[object] | None = None) -> pd.DataFrame:
-    """Give a frame text names without surrounding blanks, and refuse two columns of one name."""
-    texts = ["" if name is None else str(name).strip() for name in (frame.columns if names is None else names)]
-    texts = [name or f"unnamed_{i}" for i, name in enumerate(texts, start=1)]
-    twice = [name for name, count in Counter(texts).items() if count > 1]
-    if twice:
-        raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")
+    """Give a frame the names of :func:`column_names`."""
+    texts = column_names(frame.columns if names is None else names)
     return frame if texts == list(frame.columns) else frame.set_axis(texts, axis=1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+
+from automl.errors import DataError
 
 NAMES: Final = {
     "parquet": "Parquet",
@@ -70,3 +73,13 @@ class Reading:
             parts.append(f"{', '.join(map(repr, self.na))} missing")
         width = len(self.header)
         return ", ".join([*parts, f"{self.rows:,} row{'s'[: self.rows - 1]} x {width:,} column{'s'[: width - 1]}"])
+
+
+def column_names(names: Iterable[object]) -> list[str]:
+    """Return text names without surrounding blanks, and refuse two columns of one name."""
+    texts = ["" if name is None else str(name).strip() for name in names]
+    texts = [name or f"unnamed_{i}" for i, name in enumerate(texts, start=1)]
+    twice = [name for name, count in Counter(texts).items() if count > 1]
+    if twice:
+        raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")
+    return texts

@@ -95,7 +95,7 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for column in schema.used:
         typed[column.name] = _typed(present[column.name], column, wrong)
     if wrong:
-        raise SchemaError(_explained(wrong, schema), wrong)
+        raise wrong_cells(wrong, schema)
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
 
 
@@ -113,7 +113,8 @@ def _require(needed: Sequence[str], known: Collection[str]) -> None:
         raise SchemaError(f"columns of the training table are missing: {named}; add them")
 
 
-def _explained(wrong: Wrong, schema: Schema) -> str:
+def wrong_cells(wrong: Sequence[tuple[int, str, str]], schema: Schema) -> SchemaError:
+    """Return the error for cells, as (row, column, value), that cannot be of their column's kind."""
     firsts: dict[str, tuple[int, str, str]] = {}
     for cell in wrong:
         firsts.setdefault(cell[1], cell)
@@ -122,7 +123,7 @@ def _explained(wrong: Wrong, schema: Schema) -> str:
         for row, name, value in firsts.values()
     )
     more = len(wrong) - len(firsts)
-    return said + (f" (and {more} more cell{'s'[: more - 1]})" if more else "")
+    return SchemaError(said + (f" (and {more} more cell{'s'[: more - 1]})" if more else ""), wrong)
 
 
 def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:

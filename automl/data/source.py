@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any, Final, TypeGuard
@@ -12,6 +15,8 @@ from automl.errors import DataError, UsageError, suggestion
 
 Source = str | Path | IO[bytes]
 
+BLOCK: Final = 1 << 20
+"""Bytes that are copied at a time."""
 
 DATABASES: Final = frozenset(
     {"sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "redshift"}
@@ -66,14 +71,39 @@ def locate(source: str | Path) -> list[str]:
 
 def content(name: str) -> bytes:
     """Return the bytes of one file that :func:`locate` returned."""
+    with _opened(name) as file:
+        return file.read()
+
+
+def local(name: str, to: Path) -> Path:
+    """Return the path of one file that :func:`locate` returned; what is not on this machine's disk is copied to ``to``.
+
+    It passes through memory in pieces.
+    """
+    if name != "-" and "://" not in name and Path(name).is_file():
+        return Path(name)
+    with _opened(name) as file, to.open("wb") as copy:
+        shutil.copyfileobj(file, copy, BLOCK)
+    return to
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[IO[bytes]]:
     if name == "-":
-        return sys.stdin.buffer.read()
-    if "://" in name:
-        return _remote_content(name)
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {name!r}: {error.strerror}") from error
+        yield sys.stdin.buffer
+    elif "://" in name:
+        system, path = _system(name)
+        try:
+            with system.open(path, "rb") as file:
+                yield file
+        except Exception as error:  # every storage has exceptions of its own
+            raise _unreachable(name, error) from error
+    else:
+        try:
+            with Path(name).open("rb") as file:
+                yield file
+        except OSError as error:
+            raise DataError(f"cannot read {name!r}: {error.strerror}") from error
 
 
 def display(source: object) -> str:
@@ -91,15 +121,6 @@ def display(source: object) -> str:
     login, at, place = rest.rpartition("@")
     user, colon, _ = login.partition(":")
     return f"{scheme}://{user}{':***' if colon else ''}{at}{place.partition('?')[0]}"
-
-
-def _remote_content(name: str) -> bytes:
-    system, path = _system(name)
-    try:
-        with system.open(path, "rb") as stream:
-            return bytes(stream.read())
-    except Exception as error:  # every storage has exceptions of its own
-        raise _unreachable(name, error) from error
 
 
 def _remote_files(pattern: str) -> list[str]:

@@ -1,0 +1,224 @@
+"""A table in batches of rows, read exactly as :func:`automl.data.io.read_table` reads it whole.
+
+CSV and Parquet files may be larger than the memory. They must lie on the disk: standard input, addresses and compressed
+files are first copied to the temporary folder. Other formats are read whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pandas as pd
+
+from automl.config import ReadOptions
+from automl.data.cells import text_of
+from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET
+from automl.data.compression import unpack
+from automl.data.delimited_file import DelimitedFile
+from automl.data.dialect import MARK, SAMPLE, encoding_of
+from automl.data.files import REFUSED, ZIP, read_content, read_files, require_alike, require_same
+from automl.data.io import column_of, read_table, settled, without_cells
+from automl.data.json_rows import begins_json
+from automl.data.numerals import decimal_mark
+from automl.data.parquet_file import ParquetFile
+from automl.data.reading import Reading
+from automl.data.source import display, local, locate, names_database
+from automl.errors import DataError
+
+ROWS: Final = 100_000
+"""Rows of a batch."""
+
+LONGEST_MAGIC: Final = 8
+"""Bytes that tell a format."""
+
+SIZE: Final = 1 << 25
+"""Bytes of a batch of long rows, which then has fewer of them."""
+
+
+class TableFile(Protocol):
+    """A file of rows."""
+
+    @property
+    def reading(self) -> Reading:
+        """How it is read."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The columns."""
+
+    @property
+    def rows(self) -> int:
+        """Their number."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows."""
+
+    def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
+        """Return the rows in frames of ``rows``, each with the columns ``keep`` as an Arrow table."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some rows of a table."""
+
+    number: int
+    start: int
+    """Rows of the table before it."""
+    frame: pd.DataFrame
+    kept: Any
+    """Arrow table of the columns to be kept, as they are stored."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batches:
+    """A table whose batches are always the same; none spans two files."""
+
+    files: Sequence[TableFile]
+    paths: Sequence[Path]
+    """Where the files lie; none for a query."""
+    options: ReadOptions
+    """How the cells of a frame are written, for those who type it."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return sum(file.rows for file in self.files)
+
+    def __len__(self) -> int:
+        return sum(ceil(file.rows / _rows(file)) for file in self.files)
+
+    def read(self, keep: Sequence[str] = ()) -> Iterator[Batch]:
+        """Return all batches in order.
+
+        Raises
+        ------
+        DataError
+            If there is no column that is to be kept.
+        """
+        for name in keep:
+            column_of(pd.DataFrame(columns=list(self.files[0].names)), name)
+        number = start = 0
+        for file in self.files:
+            for frame, kept in file.batches(_rows(file), keep):
+                yield Batch(number, start, frame, kept)
+                number, start = number + 1, start + len(frame)
+
+    def digest(self) -> str:
+        """Return a hash of the content."""
+        whole = hashlib.sha256()
+        for path in self.paths:
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        if not self.paths:
+            for batch in self.read():
+                whole.update(batch.frame.to_csv(index=False).encode())
+        return whole.hexdigest()
+
+
+def _rows(file: TableFile) -> int:
+    return max(1, min(ROWS, SIZE * file.rows // max(1, file.size)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeTable:
+    """A table in memory."""
+
+    reading: Reading
+    frame: pd.DataFrame
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The columns."""
+        return list(self.frame.columns)
+
+    @property
+    def rows(self) -> int:
+        """Their number."""
+        return len(self.frame)
+
+    @property
+    def size(self) -> int:
+        """Bytes of a batch of long rows are not saved where all are in memory."""
+        return 0
+
+    def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
+        """Return slices of the frame; columns of several types are kept as text."""
+        import pyarrow as pa
+
+        try:
+            kept = pa.Table.from_pandas(self.frame[list(keep)], preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            kept = pa.table({name: pa.array(map(text_of, self.frame[name]), pa.string()) for name in keep})
+        for start in range(0, len(self.frame), rows):
+            yield self.frame.iloc[start : start + rows], kept.slice(start, rows)
+
+
+@contextmanager
+def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) -> Iterator[Batches]:
+    """Look at all files of a source, and at every row of CSV; parameters and errors are those of ``read_table``.
+
+    Files that are not read where they lie are copied to a temporary folder until the end.
+    """
+    na = tuple(options.na) or reading.na
+    if options.query is not None or names_database(source):
+        frame, decided = read_table(source, reading=reading, options=options)
+        yield Batches([WholeTable(decided, frame)], (), ReadOptions(decimal=decided.decimal, na=na))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        names = locate(source)
+        places = [Path(folder, str(number)) for number in range(len(names))]
+        paths = [_unpacked(name, place) for name, place in zip(names, places, strict=True)]
+        first = _open(paths[0], places[0], reading, options)
+        if first is None:
+            found = read_files(list(map(str, paths)), reading, options)
+            frame, decided = settled(*found, reading, options)
+            yield Batches([WholeTable(decided, frame)], paths, ReadOptions(decimal=decided.decimal, na=na))
+            return
+        files = [first]
+        for name, path, place in zip(names[1:], paths[1:], places[1:], strict=True):
+            try:
+                files.append(_alike(first, path, place, display(name), options))
+            except DataError as error:
+                raise DataError(f"{display(name)}: {error}") from error
+            require_same(files[-1].names, first.names, display(name), display(names[0]))
+        decimal = options.decimal or (reading.decimal if reading.format == first.reading.format else None)
+        if decimal is None:  # the rows of the first batch must tell
+            decimal = decimal_mark(without_cells(next(first.batches(_rows(first), ()))[0], na))
+        yield Batches(files, paths, ReadOptions(decimal=decimal, na=na))
+
+
+def _unpacked(name: str, place: Path) -> Path:
+    place.mkdir()
+    return unpack(local(name, place / "stored"), place / "unpacked")
+
+
+def _open(path: Path, place: Path, known: Reading, options: ReadOptions) -> TableFile | None:
+    """Return a file that can be read in batches; None if its format can only be read whole."""
+    with path.open("rb") as file:
+        begin = file.read(LONGEST_MAGIC)
+        if begin.startswith(PARQUET):
+            return ParquetFile.open(path)
+        if begin.startswith((ARROW, ARROW_STREAM, ZIP, *REFUSED)):
+            return None
+        encoding = encoding_of(file, known.encoding, options.encoding)
+    with path.open(encoding=encoding, errors="replace") as text:
+        head = text.read(SAMPLE).removeprefix(MARK)
+    if not head.strip() or begins_json(head):
+        return None
+    return DelimitedFile.open(path, encoding, known, options.sep, place / "rewritten")
+
+
+def _alike(first: TableFile, path: Path, place: Path, name: str, options: ReadOptions) -> TableFile:
+    file = _open(path, place, first.reading, options)
+    found = file.reading if file else read_content(path.read_bytes(), first.reading, options)[1]
+    require_alike(found.format, first.reading.format, name)
+    assert file is not None
+    return file

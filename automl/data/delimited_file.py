@@ -1,0 +1,99 @@
+"""A CSV file in batches, with the parser, and the rules, of :mod:`automl.data.delimited`."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from automl.data.columnar import regrouped
+from automl.data.delimited import BEGINNING, layout, select, without_rows
+from automl.data.dialect import MARK, Dialect
+from automl.data.reading import Reading, column_names
+
+BLOCK: Final = 1 << 20
+"""Characters that are copied at a time."""
+
+BATCH: Final = 16_384
+"""Rows that the parser hands over at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DelimitedFile:
+    """A CSV file whose rows were counted, and all found to be of equal length."""
+
+    path: Path
+    """UTF-8, the header first."""
+    reading: Reading
+    dialect: Dialect
+    names: tuple[str, ...]
+    width: int
+    """Values in a row; the last one may be without name and value in all of them, and is left out."""
+    rows: int
+    size: int
+    """Bytes of all rows."""
+
+    @classmethod
+    def open(cls, path: Path, encoding: str, known: Reading | None, delimiter: str | None, copy: Path) -> DelimitedFile:
+        """Look at all of a file that is not compressed; one that the parser does not take is rewritten to ``copy``.
+
+        Raises what :func:`automl.data.delimited.read_delimited` does.
+        """
+        newline = _newline(path, encoding)
+        with path.open(encoding=encoding, errors="replace", newline=newline) as text:
+            dialect, found = layout(text.read(BEGINNING).removeprefix(MARK), known, delimiter)
+        utf_8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+        if not utf_8 or newline is None or dialect.skipped or len(found) == 1 or has_magic(str(path)):
+            with path.open(encoding=encoding, errors="replace", newline=newline) as text:
+                for _ in range(dialect.skipped):
+                    text.readline()
+                blocks: Iterable[str] = iter(lambda: text.read(BLOCK), "")
+                with copy.open("w", encoding="utf-8", errors="replace", newline="") as out:
+                    out.writelines(_stripped(blocks) if len(found) == 1 else blocks)
+            path = copy
+        with select(f"count(*), count(c{len(found) - 1})", path, dialect, len(found)) as counted:
+            ((rows, last),) = counted.fetchall()
+        if rows < 2:
+            raise without_rows(found)
+        ends_with_delimiter = not found[-1] and last == 0
+        names = column_names(found[:-1] if ends_with_delimiter else found)
+        reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped)
+        return cls(path, reading, dialect, tuple(names), len(found), rows - 1, path.stat().st_size)
+
+    def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
+        """Return the table in frames of ``rows`` rows of text, each with some columns as an Arrow table."""
+        for table in regrouped(self._rows(), rows):
+            named = table.rename_columns(self.names)
+            yield named.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow")), named.select(keep)
+
+    def _rows(self) -> Iterator[Any]:
+        """Return the rows as the parser hands them over, without the header."""
+        columns = ", ".join(f"c{i}" for i in range(len(self.names)))
+        with select(columns, self.path, self.dialect, self.width, threads=1) as found:
+            header = 1
+            for batch in found.to_arrow_reader(BATCH):
+                yield batch.slice(header)
+                header = 0
+
+
+def _newline(path: Path, encoding: str) -> str | None:
+    """Return how Python must read the lines of a file so that they end alike: as they are, or translated."""
+    with path.open(encoding=encoding, errors="replace") as text:
+        while text.read(BLOCK):
+            pass
+        return "" if text.newlines in (None, "\n", "\r\n") else None
+
+
+def _stripped(blocks: Iterable[str]) -> Iterator[str]:
+    """Return a text without the blank lines around it, which would be rows of a single column."""
+    held, begun = "", False
+    for block in blocks:
+        text = held + block if begun else block.lstrip("\r\n")
+        kept = text.rstrip("\r\n")
+        held, begun = text[len(kept) :], begun or bool(kept)
+        yield kept

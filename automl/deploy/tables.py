@@ -1,0 +1,103 @@
+"""Tables on their way out: CSV and Parquet, piece by piece, complete or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal, TextIO, get_args
+
+from automl.errors import DataError, UsageError
+
+Format = Literal["csv", "parquet"]
+Write = Callable[[Any], None]
+"""Takes the next rows, an Arrow table."""
+
+
+def is_folder(output: str | Path) -> bool:
+    """Return whether an output is a folder: it is one already, or its name has no ending.
+
+    >>> is_folder("out/"), is_folder("predictions"), is_folder("out.csv")
+    (True, True, False)
+    """
+    return str(output).endswith("/") or Path(output).is_dir() or not Path(output).suffix
+
+
+def output_format(output: str | Path | TextIO, asked: str | None = None) -> Format:
+    """Return the format of an output: that of its ending, or for a folder the one asked for, else CSV, as for a stream.
+
+    Raises
+    ------
+    UsageError
+        If the ending is not known, or not that of the format asked for.
+    """
+    if not isinstance(output, str | Path):
+        ending, output = "csv", "-"
+    elif is_folder(output):
+        ending = asked or "csv"
+    else:
+        ending = Path(output).suffix.lower().removeprefix(".")
+    for format in get_args(Format):
+        if ending == format and asked in (None, format):
+            found: Format = format
+            return found
+    raise UsageError(
+        f"the output must be a folder, - for CSV, or end in .csv or .parquet as its format says, got {str(output)!r}"
+        + (f" and {asked}" if asked else "")
+    )
+
+
+@contextmanager
+def writing(path: Path, format: Format) -> Iterator[Write]:
+    """Write a file under a hidden name; it takes the place of ``path`` when it is complete."""
+    partial = path.with_name(f".{path.name}")
+    try:
+        with _WRITERS[format](partial) as write:
+            yield write
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.replace(path)
+
+
+def csv_writer(stream: TextIO) -> Write:
+    """Return what writes CSV, the header once, as pandas writes it."""
+    header = True
+
+    def write(table: Any) -> None:
+        nonlocal header
+        table.to_pandas(integer_object_nulls=True).to_csv(stream, index=False, header=header)
+        header = False
+
+    return write
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Write]:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        yield csv_writer(stream)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Write]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+
+    def write(table: Any) -> None:
+        nonlocal writer
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        try:
+            writer.write_table(table.cast(writer.schema))
+        except pa.ArrowInvalid as error:
+            raise DataError(f"the kept columns change their type ({error}); write CSV") from error
+
+    try:
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+_WRITERS: Final[Mapping[Format, Callable[[Path], AbstractContextManager[Write]]]] = {"csv": _csv, "parquet": _parquet}
