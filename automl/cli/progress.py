@@ -55,7 +55,7 @@ def watch_rows() -> Iterator[Callable[[BatchProgress], None]]:
     from rich.live import Live
     from rich.text import Text
 
-    with Live(console=Console(stderr=True), transient=True) as live:
+    with Live(Text("reading"), console=Console(stderr=True), transient=True) as live:
         yield lambda seen: live.update(Text(f"{rows_left(seen)}  {rows_done(seen)}"))
 
 

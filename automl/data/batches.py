@@ -146,7 +146,7 @@ class WholeTable:
 
     @property
     def size(self) -> int:
-        """Bytes of a batch of long rows are not saved where all are in memory."""
+        """Bytes of all rows: of no interest, for they are in memory already."""
         return 0
 
     def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
@@ -185,10 +185,14 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
         files = [first]
         for name, path, place in zip(names[1:], paths[1:], places[1:], strict=True):
             try:
-                files.append(_alike(first, path, place, display(name), options))
+                file = _open(path, place, first.reading, options)
+                format = file.reading.format if file else _format(path, first.reading, options)
             except DataError as error:
                 raise DataError(f"{display(name)}: {error}") from error
-            require_same(files[-1].names, first.names, display(name), display(names[0]))
+            require_alike(format, first.reading.format, display(name))
+            assert file is not None
+            require_same(file.names, first.names, display(name), display(names[0]))
+            files.append(file)
         decimal = options.decimal or (reading.decimal if reading.format == first.reading.format else None)
         if decimal is None:  # the rows of the first batch must tell
             decimal = decimal_mark(without_cells(next(first.batches(_rows(first), ()))[0], na))
@@ -216,9 +220,6 @@ def _open(path: Path, place: Path, known: Reading, options: ReadOptions) -> Tabl
     return DelimitedFile.open(path, encoding, known, options.sep, place / "rewritten")
 
 
-def _alike(first: TableFile, path: Path, place: Path, name: str, options: ReadOptions) -> TableFile:
-    file = _open(path, place, first.reading, options)
-    found = file.reading if file else read_content(path.read_bytes(), first.reading, options)[1]
-    require_alike(found.format, first.reading.format, name)
-    assert file is not None
-    return file
+def _format(path: Path, known: Reading, options: ReadOptions) -> str:
+    """Return the format of a file that can only be read whole."""
+    return read_content(path.read_bytes(), known, options)[1].format

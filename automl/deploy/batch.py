@@ -68,7 +68,8 @@ def predict_files(
     Parameters
     ----------
     source
-        As in :func:`~automl.data.io.read_table`. CSV and Parquet files are read in batches, other formats whole.
+        As in :func:`~automl.data.io.read_table`. CSV and Parquet files are read in batches, other formats whole; what
+        is compressed, elsewhere or standard input is first copied to the temporary folder.
     output
         A file, or an open text file: all rows or an error. Or a folder (a name without an ending), which is filled
         with ``part-00000.csv``...: a row with cells that cannot be what they were in training has no prediction there,

@@ -43,6 +43,34 @@ def test_parquet_in_and_out(run: Path, rows: pd.DataFrame, tmp_path: Path) -> No
     assert len(pd.read_parquet(tmp_path / "out.parquet")) == len(rows)
 
 
+def test_a_folder_of_parts_with_an_identifier(
+    run: Path, rows: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rows.astype({"age": object})
+    rows.loc[[3, 7], "age"] = "old"
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    command = ["predict", str(run), str(tmp_path / "new.csv"), "-o", str(tmp_path / "out"), "--keep", "customer_id"]
+    for said in ("rows/s, 2 rejected\n", "rows/s, 30 of an earlier run, 2 rejected\n"):
+        assert main([*command, "--format", "parquet"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("30 of 30 rows, ")
+        assert captured.err.endswith(said)
+    out = pd.read_parquet(tmp_path / "out")
+    assert out["customer_id"].tolist() == rows["customer_id"].tolist()
+    assert np.flatnonzero(out["prediction"].isna()).tolist() == [3, 7]
+
+
+def test_a_wrong_cell_ends_a_run_to_a_file(run: Path, rows: pd.DataFrame, tmp_path: Path, failure) -> None:
+    rows.assign(age="old").to_csv(tmp_path / "new.csv", index=False)
+    code, said = failure("predict", run, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert code == 3
+    assert said == "error: column 'age' was numeric in training, got 'old' in row 1 (and 29 more cells)"
+    code, said = failure("predict", run, tmp_path / "new.csv", "-o", tmp_path / "out.txt")
+    assert code == 2
+    assert "must be a folder" in said
+
+
 def test_a_reader_that_leaves_early_is_no_error(run: Path, datasets: Path) -> None:
     import subprocess
     import sys

@@ -3,7 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from automl.cli.progress import Lines, View, remaining, standing
+from automl.cli.progress import Lines, RowLines, View, remaining, rows_left, standing
+from automl.deploy.batch import BatchProgress
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.tuning.progress import Snapshot
@@ -69,3 +70,18 @@ def test_remaining_is_the_nearest_limit(
 
 def test_standing_without_a_score() -> None:
     assert standing(Snapshot(1, None)) == "0 candidates done"
+
+
+def test_rows_are_said_after_a_while_and_then_rarely() -> None:
+    stream = io.StringIO()
+    show = RowLines(stream)
+    for second in range(1, 1001):
+        show(BatchProgress(rows=100_000, done=100 * second, seconds=second))
+    lines = stream.getvalue().splitlines()
+    assert lines[0].strip() == "10s, about 16m30s left  1,000 of 100,000 rows, 100 rows/s"
+    assert 10 < len(lines) < 30
+
+
+def test_rows_of_an_earlier_run_do_not_make_it_faster() -> None:
+    assert BatchProgress(rows=100, done=90, earlier=80, seconds=2).rate == 5
+    assert rows_left(BatchProgress(rows=100, done=80, earlier=80, seconds=2)) == "2s"

@@ -1,0 +1,237 @@
+"""Predictions in batches are those in memory, whatever happens on the way."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import AutoML, Predictor, ReadOptions, load, predict_files
+from automl.data import batches
+from automl.deploy.batch import BatchProgress
+from automl.deploy.tables import Format
+from automl.errors import DataError, SchemaError, UsageError
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "ROWS", 50)
+
+
+@pytest.fixture(scope="module")
+def rows(table: pd.DataFrame) -> pd.DataFrame:
+    """160 rows with numbers of their own and a text over two lines."""
+    return table.drop(columns="late").assign(id=[f"{i:04}" for i in range(160)], note='two\nlines, "quoted"')
+
+
+@pytest.fixture
+def source(rows: pd.DataFrame, tmp_path: Path) -> Path:
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    return tmp_path / "new.csv"
+
+
+@pytest.fixture(scope="module")
+def expected(rows: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
+    return pd.concat([rows[["id"]], predictor.predict_frame(rows, proba=True)], axis=1)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def joined(folder: Path) -> pd.DataFrame:
+    parts = sorted(folder.glob("part-*"))
+    return pd.concat([pd.read_csv(part, dtype={"id": str}).fillna({"id": ""}) for part in parts], ignore_index=True)
+
+
+WRITTEN: dict[str, Callable[[pd.DataFrame, Path], object]] = {
+    "csv": lambda rows, path: rows.to_csv(path / "new.csv", index=False),
+    "gzip": lambda rows, path: (path / "new.csv").write_bytes(gzip.compress(rows.to_csv(index=False).encode())),
+    "parquet": lambda rows, path: rows.to_parquet(path / "new.parquet", row_group_size=70),
+    "files": lambda rows, path: [rows[i::2].to_csv(path / f"{i}.csv", index=False) for i in range(2)],
+}
+
+
+@pytest.mark.parametrize("write", WRITTEN.values(), ids=WRITTEN.keys())
+def test_a_folder_holds_what_is_predicted_in_memory(
+    write: Callable[[pd.DataFrame, Path], object],
+    rows: pd.DataFrame,
+    expected: pd.DataFrame,
+    predictor: Predictor,
+    tmp_path: Path,
+) -> None:
+    write(rows, tmp_path)
+    end = predict_files(predictor, tmp_path / "*", tmp_path / "out", keep=["id"], proba=True)
+    assert (end.rows, end.done, end.rejected, end.earlier) == (160, 160, 0, 0)
+    found = joined(tmp_path / "out").sort_values("id", ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert len(list((tmp_path / "out").glob("part-*.csv"))) == 4
+
+
+def test_a_file_or_a_stream_holds_the_same_bytes(
+    source: Path, expected: pd.DataFrame, predictor: Predictor, tmp_path: Path
+) -> None:
+    stream = io.StringIO()
+    predict_files(predictor, source, stream, keep=["id", "id"], proba=True)
+    predict_files(predictor, source, tmp_path / "out.csv", keep=["id"], proba=True)
+    predict_files(predictor, source, tmp_path / "out.parquet", keep=["id"], proba=True)
+    assert stream.getvalue() == expected.to_csv(index=False)
+    assert (tmp_path / "out.csv").read_text() == stream.getvalue()
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, check_exact=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "out.csv", "out.parquet"}
+
+
+def spoiled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Wrong cells in rows 2, 60 and all of the last batch, counted from 1."""
+    rows = rows.astype({"age (years)": object})
+    rows.loc[[1, *range(150, 160)], "age (years)"] = "old"
+    rows.loc[[1, 59], "member"] = "perhaps"
+    return rows
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_rows_with_wrong_cells_keep_their_place_and_are_listed(
+    format: Format, rows: pd.DataFrame, expected: pd.DataFrame, predictor: Predictor, tmp_path: Path
+) -> None:
+    spoiled(rows).to_csv(tmp_path / "new.csv", index=False)
+    out = tmp_path / "out"
+    end = predict_files(predictor, tmp_path / "new.csv", out, keep=["id"], proba=True, format=format)
+    assert (end.done, end.rejected) == (160, 12)
+    found = joined(out) if format == "csv" else pd.read_parquet(out, columns=list(expected))
+    wrong = np.isin(np.arange(160), [1, 59, *range(150, 160)])
+    assert found["id"].tolist() == expected["id"].tolist()
+    assert found.iloc[wrong, 1:].isna().all(axis=None)
+    pd.testing.assert_frame_equal(found[~wrong], expected[~wrong], check_exact=True, check_dtype=False)
+    listed = pd.concat([pd.read_csv(file) for file in sorted((out / "_rejected").iterdir())])
+    assert listed.iloc[:3].to_numpy().tolist() == [
+        [2, "age (years)", "old", "was numeric in training"],
+        [2, "member", "perhaps", "was boolean in training"],
+        [60, "member", "perhaps", "was boolean in training"],
+    ]
+    assert listed["row"].tolist()[3:] == list(range(151, 161))
+
+
+def test_a_file_is_whole_or_not_there(rows: pd.DataFrame, predictor: Predictor, tmp_path: Path) -> None:
+    rows = rows.assign(member=["yes"] * 120 + ["perhaps"] + ["no"] * 39)
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(SchemaError, match=r"'member' was boolean in training, got 'perhaps' in row 121$") as error:
+        predict_files(predictor, tmp_path / "new.csv", tmp_path / "out.csv")
+    assert error.value.cells == ((121, "member", "perhaps"),)
+    assert {path.name for path in tmp_path.iterdir()} == {"new.csv"}
+
+
+@pytest.mark.parametrize("ends_after", [1, 2, 3])
+def test_what_ended_early_goes_on_to_the_same_bytes(
+    ends_after: int, rows: pd.DataFrame, predictor: Predictor, tmp_path: Path
+) -> None:
+    spoiled(rows).to_csv(tmp_path / "new.csv", index=False)
+    seen: list[BatchProgress] = []
+
+    def end(progress: BatchProgress) -> None:
+        seen.append(progress)
+        if len(seen) == ends_after:
+            raise KeyboardInterrupt
+
+    arguments = (predictor, tmp_path / "new.csv")
+    predict_files(*arguments, tmp_path / "straight", keep=["id"])
+    with pytest.raises(KeyboardInterrupt):
+        predict_files(*arguments, tmp_path / "out", keep=["id"], on_progress=end)
+    (tmp_path / "out" / ".part-00003.csv").write_text("half a part")  # a kill leaves it
+    first = tmp_path / "out" / "part-00000.csv"
+    made = first.stat().st_mtime_ns
+    last = predict_files(*arguments, tmp_path / "out", keep=["id"])
+    assert contents(tmp_path / "out") == contents(tmp_path / "straight")
+    assert (last.done, last.earlier, last.rejected) == (160, 50 * ends_after, 12)
+    assert first.stat().st_mtime_ns == made
+
+
+def test_a_folder_of_other_predictions_is_refused(
+    source: Path, predictor: Predictor, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    predict_files(predictor, source, out)
+    before = contents(out)
+    with pytest.raises(UsageError, match="holds predictions with another 'proba'; give another folder"):
+        predict_files(predictor, source, out, proba=True)
+    with pytest.raises(UsageError, match="with another 'read'"):
+        predict_files(predictor, source, out, options=ReadOptions(na=["x"]))
+    other = AutoML(max_trials=1, n_jobs=1, output=tmp_path / "run").fit(table, target="late")
+    with pytest.raises(UsageError, match="holds predictions by another model"):
+        predict_files(load(other.run_), source, out)
+    source.write_bytes(source.read_bytes().replace(b"0042", b"4200"))
+    with pytest.raises(UsageError, match="holds predictions of another table"):
+        predict_files(predictor, source, out)
+    assert contents(out) == before
+    with pytest.raises(UsageError, match="holds other files; give a new or empty folder"):
+        predict_files(predictor, source, tmp_path)
+
+
+def test_the_record_says_what_was_predicted(source: Path, predictor: Predictor, tmp_path: Path) -> None:
+    predict_files(predictor, source, tmp_path / "out", keep=["id"])
+    record = json.loads((tmp_path / "out" / "_predict.json").read_text())
+    assert record["parts"] == 4
+    assert record["keep"] == ["id"]
+
+
+def test_types_of_kept_columns_stay(rows: pd.DataFrame, predictor: Predictor, tmp_path: Path) -> None:
+    frame = rows.assign(id=pd.array([None, *range(2**60, 2**60 + 159)], "Int64"))
+    frame.to_parquet(tmp_path / "new.parquet")
+    predict_files(predictor, tmp_path / "new.parquet", tmp_path / "out", keep=["id"])
+    assert joined(tmp_path / "out")["id"].tolist()[:50:49] == ["", str(2**60 + 48)]
+    predict_files(predictor, tmp_path / "new.parquet", tmp_path / "out.parquet", keep=["id"])
+    pd.testing.assert_series_equal(
+        pd.read_parquet(tmp_path / "out.parquet", dtype_backend="numpy_nullable")["id"], frame["id"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "format", "error"),
+    [
+        ("out.txt", None, "must be a folder, - for CSV, or end in"),
+        ("out.csv", "parquet", "and parquet"),
+        ("out", "orc", "and orc"),
+    ],
+)
+def test_outputs_that_cannot_be(
+    output: str, format: Format | None, error: str, source: Path, predictor: Predictor, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=error):
+        predict_files(predictor, source, tmp_path / output, format=format)
+
+
+def test_columns_that_cannot_be_kept(source: Path, predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no column 'idd'; did you mean 'id'"):
+        predict_files(predictor, source, tmp_path / "out.csv", keep=["idd"])
+    with pytest.raises(UsageError, match="'prediction' cannot be kept"):
+        predict_files(predictor, source, tmp_path / "out.csv", keep=["prediction"])
+
+
+def test_missing_columns_end_the_run(rows: pd.DataFrame, predictor: Predictor, tmp_path: Path) -> None:
+    rows.drop(columns="plan").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(SchemaError, match="columns of the training table are missing: 'plan'"):
+        predict_files(predictor, tmp_path / "new.csv", tmp_path / "out")
+
+
+def test_classes_that_are_whole_numbers_stay_so(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(120.0), "y": np.arange(120) // 60})
+    model = AutoML(max_trials=1, n_jobs=1, output=tmp_path / "run").fit(frame, target="y")
+    frame.astype({"x": object}).replace({"x": {60.0: "sixty"}}).to_csv(tmp_path / "new.csv", index=False)
+    predict_files(load(model.run_), tmp_path / "new.csv", tmp_path / "out", keep=["x"])
+    assert (tmp_path / "out" / "part-00001.csv").read_text().splitlines()[10:13] == ["59.0,0", "sixty,", "61.0,1"]
+
+
+def test_intervals_of_whole_numbers(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(120.0), "y": np.arange(120) * 2})
+    model = AutoML(max_trials=1, n_jobs=1, output=tmp_path / "run").fit(frame, target="y")
+    frame.astype({"x": object}).replace({"x": {60.0: "sixty"}}).to_csv(tmp_path / "new.csv", index=False)
+    predictor = load(model.run_)
+    predict_files(predictor, tmp_path / "new.csv", tmp_path / "out", keep=["y"], interval=0.9)
+    expected = pd.concat([frame[["y"]], predictor.predict_frame(frame, interval=0.9)], axis=1)
+    expected.iloc[60, 1:] = np.nan
+    pd.testing.assert_frame_equal(joined(tmp_path / "out"), expected, check_exact=True)
