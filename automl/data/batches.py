@@ -21,10 +21,11 @@ from automl.config import ReadOptions
 from automl.data.cells import text_of
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET
 from automl.data.compression import unpack
+from automl.data.database import read_query
 from automl.data.delimited_file import DelimitedFile
 from automl.data.dialect import MARK, SAMPLE, encoding_of
-from automl.data.files import REFUSED, ZIP, read_content, read_files, require_alike, require_same
-from automl.data.io import column_of, read_table, settled, without_cells
+from automl.data.files import REFUSED, ZIP, named, read_content, require_alike, require_same
+from automl.data.io import column_of, without_cells
 from automl.data.json_rows import begins_json
 from automl.data.numerals import decimal_mark
 from automl.data.parquet_file import ParquetFile
@@ -34,9 +35,6 @@ from automl.errors import DataError
 
 ROWS: Final = 100_000
 """Rows of a batch."""
-
-LONGEST_MAGIC: Final = 8
-"""Bytes that tell a format."""
 
 SIZE: Final = 1 << 25
 """Bytes of a batch of long rows, which then has fewer of them."""
@@ -168,31 +166,16 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
     Files that are not read where they lie are copied to a temporary folder until the end.
     """
     na = tuple(options.na) or reading.na
-    if options.query is not None or names_database(source):
-        frame, decided = read_table(source, reading=reading, options=options)
-        yield Batches([WholeTable(decided, frame)], (), ReadOptions(decimal=decided.decimal, na=na))
-        return
     with tempfile.TemporaryDirectory() as folder:
-        names = locate(source)
-        places = [Path(folder, str(number)) for number in range(len(names))]
-        paths = [_unpacked(name, place) for name, place in zip(names, places, strict=True)]
-        first = _open(paths[0], places[0], reading, options)
-        if first is None:
-            found = read_files(list(map(str, paths)), reading, options)
-            frame, decided = settled(*found, reading, options)
-            yield Batches([WholeTable(decided, frame)], paths, ReadOptions(decimal=decided.decimal, na=na))
-            return
-        files = [first]
-        for name, path, place in zip(names[1:], paths[1:], places[1:], strict=True):
-            try:
-                file = _open(path, place, first.reading, options)
-                format = file.reading.format if file else _format(path, first.reading, options)
-            except DataError as error:
-                raise DataError(f"{display(name)}: {error}") from error
-            require_alike(format, first.reading.format, display(name))
-            assert file is not None
-            require_same(file.names, first.names, display(name), display(names[0]))
-            files.append(file)
+        if options.query is not None or names_database(source):
+            files: list[TableFile] = [WholeTable(Reading("sql"), named(read_query(str(source), options.query)))]
+            paths: list[Path] = []
+        else:
+            names = locate(source)
+            paths = [_unpacked(name, Path(folder, str(number))) for number, name in enumerate(names)]
+            copies = [Path(folder, str(number), "rewritten") for number in range(len(names))]
+            files = _open_all(names, paths, copies, reading, options)
+        first = files[0]
         decimal = options.decimal or (reading.decimal if reading.format == first.reading.format else None)
         if decimal is None:  # the rows of the first batch must tell
             decimal = decimal_mark(without_cells(next(first.batches(_rows(first), ()))[0], na))
@@ -204,22 +187,34 @@ def _unpacked(name: str, place: Path) -> Path:
     return unpack(local(name, place / "stored"), place / "unpacked")
 
 
-def _open(path: Path, place: Path, known: Reading, options: ReadOptions) -> TableFile | None:
-    """Return a file that can be read in batches; None if its format can only be read whole."""
+def _open_all(
+    names: Sequence[str], paths: Sequence[Path], copies: Sequence[Path], reading: Reading, options: ReadOptions
+) -> list[TableFile]:
+    """Open the files of a table; the first one says what the columns are, and how the others are read."""
+    first = _open(paths[0], copies[0], reading, options)
+    files = [first]
+    for name, path, copy in zip(names[1:], paths[1:], copies[1:], strict=True):
+        try:
+            file = _open(path, copy, first.reading, options)
+        except DataError as error:
+            raise DataError(f"{display(name)}: {error}") from error
+        require_alike(file.reading.format, first.reading.format, display(name))
+        require_same(file.names, first.names, display(name), display(names[0]))
+        files.append(file)
+    return files
+
+
+def _open(path: Path, copy: Path, known: Reading, options: ReadOptions) -> TableFile:
+    """Open one file that is not compressed; what its format needs rewritten is written to ``copy``."""
     with path.open("rb") as file:
-        begin = file.read(LONGEST_MAGIC)
+        begin = file.read(8)
         if begin.startswith(PARQUET):
             return ParquetFile.open(path)
-        if begin.startswith((ARROW, ARROW_STREAM, ZIP, *REFUSED)):
-            return None
-        encoding = encoding_of(file, known.encoding, options.encoding)
-    with path.open(encoding=encoding, errors="replace") as text:
-        head = text.read(SAMPLE).removeprefix(MARK)
-    if not head.strip() or begins_json(head):
-        return None
-    return DelimitedFile.open(path, encoding, known, options.sep, place / "rewritten")
-
-
-def _format(path: Path, known: Reading, options: ReadOptions) -> str:
-    """Return the format of a file that can only be read whole."""
-    return read_content(path.read_bytes(), known, options)[1].format
+        if not begin.startswith((ARROW, ARROW_STREAM, ZIP, *REFUSED)):
+            encoding = encoding_of(file, known.encoding, options.encoding)
+            with path.open(encoding=encoding, errors="replace") as text:
+                head = text.read(SAMPLE).removeprefix(MARK)
+            if head.strip() and not begins_json(head):
+                return DelimitedFile.open(path, encoding, known, options.sep, copy)
+    frame, found = read_content(path.read_bytes(), known, options)
+    return WholeTable(found, frame)

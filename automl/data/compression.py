@@ -16,9 +16,6 @@ from typing import IO, Final, cast
 
 from automl.errors import DataError
 
-BLOCK: Final = 1 << 20
-"""Bytes that are unpacked at a time."""
-
 WORKBOOK: Final = "xl/workbook.xml"
 """The file inside of a zip archive that makes it an Excel workbook."""
 
@@ -49,7 +46,7 @@ def unpack(path: Path, to: Path) -> Path:
             return path
         file.seek(0)
         with _explained(), open_as(file) as content, to.open("wb") as copy:
-            shutil.copyfileobj(content, copy, BLOCK)
+            shutil.copyfileobj(content, copy)
     return to
 
 

@@ -13,11 +13,8 @@ import pandas as pd
 
 from automl.data.columnar import regrouped
 from automl.data.delimited import BEGINNING, layout, select, without_rows
-from automl.data.dialect import MARK, Dialect
+from automl.data.dialect import BLOCK, MARK, Dialect
 from automl.data.reading import Reading, column_names
-
-BLOCK: Final = 1 << 20
-"""Characters that are copied at a time."""
 
 BATCH: Final = 16_384
 """Rows that the parser hands over at a time."""

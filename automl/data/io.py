@@ -56,13 +56,6 @@ def read_table(
         decided = Reading("sql", header=tuple(frame.columns))
     else:
         frame, decided = read_files(locate(source), reading, options)
-    return settled(frame, decided, reading, options)
-
-
-def settled(
-    frame: pd.DataFrame, decided: Reading, reading: Reading | None, options: ReadOptions
-) -> tuple[pd.DataFrame, Reading]:
-    """Return a table without the cells that its owner calls missing, and how it is read, the decimal mark included."""
     na = tuple(options.na) or (reading.na if reading else ())
     frame = without_cells(frame, na)
     decimal = options.decimal or (reading.decimal if reading and reading.format == decided.format else None)

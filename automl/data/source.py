@@ -15,8 +15,6 @@ from automl.errors import DataError, UsageError, suggestion
 
 Source = str | Path | IO[bytes]
 
-BLOCK: Final = 1 << 20
-"""Bytes that are copied at a time."""
 
 DATABASES: Final = frozenset(
     {"sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "redshift"}
@@ -83,7 +81,7 @@ def local(name: str, to: Path) -> Path:
     if name != "-" and "://" not in name and Path(name).is_file():
         return Path(name)
     with _opened(name) as file, to.open("wb") as copy:
-        shutil.copyfileobj(file, copy, BLOCK)
+        shutil.copyfileobj(file, copy)
     return to
 
 

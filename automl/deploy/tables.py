@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TextIO, get_args
+from typing import Any, Final, Literal, TextIO, cast, get_args
 
 from automl.errors import DataError, UsageError
 
@@ -23,7 +23,7 @@ def is_folder(output: str | Path) -> bool:
     return str(output).endswith("/") or Path(output).is_dir() or not Path(output).suffix
 
 
-def output_format(output: str | Path | TextIO, asked: str | None = None) -> Format:
+def output_format(output: str | Path | TextIO, asked: Format | None = None) -> Format:
     """Return the format of an output: that of its ending, or for a folder the one asked for, else CSV, as for a stream.
 
     Raises
@@ -31,20 +31,17 @@ def output_format(output: str | Path | TextIO, asked: str | None = None) -> Form
     UsageError
         If the ending is not known, or not that of the format asked for.
     """
-    if not isinstance(output, str | Path):
-        ending, output = "csv", "-"
-    elif is_folder(output):
-        ending = asked or "csv"
-    else:
-        ending = Path(output).suffix.lower().removeprefix(".")
-    for format in get_args(Format):
-        if ending == format and asked in (None, format):
-            found: Format = format
-            return found
-    raise UsageError(
-        f"the output must be a folder, - for CSV, or end in .csv or .parquet as its format says, got {str(output)!r}"
-        + (f" and {asked}" if asked else "")
-    )
+    if asked not in (None, *get_args(Format)):
+        raise UsageError(f"the format must be {' or '.join(get_args(Format))}, got {asked!r}")
+    if isinstance(output, str | Path) and is_folder(output):
+        return asked or "csv"
+    ending = Path(output).suffix.lower() if isinstance(output, str | Path) else ".csv"
+    found = next((format for format in get_args(Format) if ending == f".{format}"), None)
+    if found is None:
+        raise UsageError(f"the output must end in .csv or .parquet, or be a folder or -, got {str(output)!r}")
+    if asked not in (None, found):
+        raise UsageError(f"the output is {found}, it cannot be {asked}; give it another ending, or name a folder")
+    return cast("Format", found)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def test_a_wrong_cell_ends_a_run_to_a_file(run: Path, rows: pd.DataFrame, tmp_pa
     assert said == "error: column 'age' was numeric in training, got 'old' in row 1 (and 29 more cells)"
     code, said = failure("predict", run, tmp_path / "new.csv", "-o", tmp_path / "out.txt")
     assert code == 2
-    assert "must be a folder" in said
+    assert "must end in .csv or .parquet" in said
 
 
 def test_a_reader_that_leaves_early_is_no_error(run: Path, datasets: Path) -> None:

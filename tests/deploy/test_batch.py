@@ -193,9 +193,9 @@ def test_types_of_kept_columns_stay(rows: pd.DataFrame, predictor: Predictor, tm
 @pytest.mark.parametrize(
     ("output", "format", "error"),
     [
-        ("out.txt", None, "must be a folder, - for CSV, or end in"),
-        ("out.csv", "parquet", "and parquet"),
-        ("out", "orc", "and orc"),
+        ("out.txt", None, r"must end in \.csv or \.parquet, or be a folder or -, got '.*out\.txt'"),
+        ("out.csv", "parquet", "the output is csv, it cannot be parquet; give it another ending"),
+        ("out", "orc", "the format must be csv or parquet, got 'orc'"),
     ],
 )
 def test_outputs_that_cannot_be(
