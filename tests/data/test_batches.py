@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -38,7 +39,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "ROWS", 3)
 
 
-def whole(source: Path, options: ReadOptions = AS_FOUND, reading: Reading = LIKE_TRAINING) -> pd.DataFrame:
+def whole(source: str | Path, options: ReadOptions = AS_FOUND, reading: Reading = LIKE_TRAINING) -> pd.DataFrame:
     """Return the table from batches, after a look at their sizes and numbers."""
     with open_batches(source, reading=reading, options=options) as table:
         found = list(table.read())
@@ -50,7 +51,7 @@ def whole(source: Path, options: ReadOptions = AS_FOUND, reading: Reading = LIKE
         return without_cells(frame, table.options.na)
 
 
-def agree(source: Path, options: ReadOptions = AS_FOUND, reading: Reading = LIKE_TRAINING) -> None:
+def agree(source: str | Path, options: ReadOptions = AS_FOUND, reading: Reading = LIKE_TRAINING) -> None:
     """Read a source both ways."""
     try:
         expected, how = read_table(source, reading=reading, options=options)
@@ -194,6 +195,16 @@ def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CITIES.encode())))
     (tmp_path / "table.csv").write_text(CITIES)
     pd.testing.assert_frame_equal(whole(Path("-")), read_table(tmp_path / "table.csv")[0])
+
+
+def test_addresses() -> None:
+    storage = fsspec.filesystem("memory")
+    storage.pipe({f"/batches/{i}.csv.gz": gzip.compress(CITIES.encode()) for i in range(2)})
+    try:
+        agree("memory://batches/*.csv.gz")
+        agree("memory://batches/9.csv.gz")
+    finally:
+        storage.rm("/batches", recursive=True)
 
 
 def test_kept_columns_are_as_they_are_stored(tmp_path: Path) -> None:
