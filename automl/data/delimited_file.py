@@ -46,13 +46,7 @@ class DelimitedFile:
             dialect, found = layout(text.read(BEGINNING).removeprefix(MARK), known, delimiter)
         utf_8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
         if not utf_8 or newline is None or dialect.skipped or len(found) == 1 or has_magic(str(path)):
-            with path.open(encoding=encoding, errors="replace", newline=newline) as text:
-                for _ in range(dialect.skipped):
-                    text.readline()
-                blocks: Iterable[str] = iter(lambda: text.read(BLOCK), "")
-                with copy.open("w", encoding="utf-8", errors="replace", newline="") as out:
-                    out.writelines(_stripped(blocks) if len(found) == 1 else blocks)
-            path = copy
+            path = _rewritten(path, encoding, newline, dialect.skipped, copy, single=len(found) == 1)
         with select(f"count(*), count(c{len(found) - 1})", path, dialect, len(found)) as counted:
             ((rows, last),) = counted.fetchall()
         if rows < 2:
@@ -84,6 +78,19 @@ def _newline(path: Path, encoding: str) -> str | None:
         while text.read(BLOCK):
             pass
         return "" if text.newlines in (None, "\n", "\r\n") else None
+
+
+def _rewritten(path: Path, encoding: str, newline: str | None, skipped: int, to: Path, *, single: bool) -> Path:
+    """Write a file as UTF-8 from its header on, and return where."""
+    with (
+        path.open(encoding=encoding, errors="replace", newline=newline) as text,
+        to.open("w", encoding="utf-8", errors="replace", newline="") as copy,
+    ):
+        for _ in range(skipped):
+            text.readline()
+        blocks: Iterable[str] = iter(lambda: text.read(BLOCK), "")
+        copy.writelines(_stripped(blocks) if single else blocks)
+    return to
 
 
 def _stripped(blocks: Iterable[str]) -> Iterator[str]:
