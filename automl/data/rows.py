@@ -12,6 +12,7 @@ from math import isfinite, nan
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import FEW, MISSING_WORDS, text_of
@@ -50,7 +51,9 @@ class RowReader:
         return cls({column.name: (_READERS[column.kind](column), _DTYPES[column.kind]) for column in schema.used})
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
-        """Return the typed columns by name, or None if this is no list of a few plain dicts."""
+        """Return the typed columns by name, or None if this is neither a list of a few plain dicts nor such a frame."""
+        if isinstance(rows, pd.DataFrame) and len(rows) <= FEW and rows.columns.is_unique:
+            rows = rows.to_dict("records")
         if not isinstance(rows, list) or not 0 < len(rows) <= FEW or not all(type(row) is dict for row in rows):
             return None
         try:
