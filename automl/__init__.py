@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from automl.explanation import Explanation, explain
     from automl.models.registry import register_family
     from automl.predictor import Predictor
+    from automl.report.evaluation import ModelReport, evaluate
     from automl.report.inspection import TableReport, inspect_table
 
 __version__ = "0.1.0"
 __all__ = [
     "AutoML",
     "Explanation",
+    "ModelReport",
     "Predictor",
     "ReadOptions",
     "TableReport",
     "__version__",
+    "evaluate",
     "explain",
     "inspect_table",
     "load",
@@ -36,9 +39,11 @@ __all__ = [
 _HOMES = {
     "AutoML": "automl.experiment",
     "Explanation": "automl.explanation",
+    "ModelReport": "automl.report.evaluation",
     "Predictor": "automl.predictor",
     "ReadOptions": "automl.config",
     "TableReport": "automl.report.inspection",
+    "evaluate": "automl.report.evaluation",
     "explain": "automl.explanation",
     "inspect_table": "automl.report.inspection",
     "load": "automl.artifact",

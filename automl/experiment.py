@@ -16,19 +16,14 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
-from automl.data.io import column_of
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
-from automl.data.task import encode_target
 from automl.data.training import TrainingTable
-from automl.data.weights import row_weights
 from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.costs import read_costs
 from automl.evaluation.custom import Asked, metric_name
-from automl.evaluation.decision import decided_score
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
-from automl.evaluation.metrics import metrics_for
 from automl.evaluation.splits import Pairs, Splitter
 from automl.models.registry import registered
 from automl.predictor import Predictor
@@ -277,24 +272,16 @@ class AutoML:
     def evaluate(self, test: object) -> dict[str, float]:
         """Return every metric of the problem type, in its natural sign, on a table that holds the target column.
 
-        What was optimised comes first.
+        What was optimised comes first. :func:`automl.evaluate` tells more.
         """
+        from automl.report.evaluation import evaluate
+
         predictor = self._fitted()
-        task = predictor.task
         frame, _ = predictor.read(test)
-        target = column_of(frame, task.target)
-        y, known = encode_target(target, task)
-        weight = None
-        if self._weight_column is not None and self._weight_column in frame.columns:
-            weight = row_weights(frame[self._weight_column])[known]
-        raw = predictor.raw(frame[known])
-        n_features = len(predictor.schema.used)
-        every = metrics_for(task.problem_type, n_features=n_features, levels=task.levels)
-        own = self._metric
-        return {
-            name: decided_score(metric, y[known], raw, predictor.decision, weight)
-            for name, metric in ({own.name: own} | {each.name: each for each in every}).items()
-        }
+        weight = self._weight_column if self._weight_column in frame.columns else None
+        metric, costs = self._asked
+        report = evaluate(predictor, frame, metric=metric, cost_matrix=costs, weight=weight)
+        return {each.name: each.score.value for each in report.assessment.scores}
 
     def save(self, path: str | Path) -> Path:
         """Copy the predictor to a new folder, to be read by :func:`automl.load`."""
@@ -391,7 +378,7 @@ class AutoML:
             if search is not None:
                 search.close()
         self.run_ = root
-        self._metric, self._weight_column = run.problem.metric, run.weight_column
+        self._asked, self._weight_column = (self.metric, self.cost_matrix), run.weight_column
         self.predictor_ = engine.predictor
         self.board_: Leaderboard = engine.champion.board()
         self.seconds_ = now() - run.started

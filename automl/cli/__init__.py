@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from automl.cli import board, deploy, doctor, explain, fit, inspect, predict, schema, slim
+from automl.cli import board, deploy, doctor, evaluate, explain, fit, inspect, predict, schema, slim
 from automl.errors import AutoMLError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(inspect.inspect)
 app.command()(fit.fit)
 app.command()(fit.resume)
 app.command()(predict.predict)
+app.command()(evaluate.evaluate)
 app.command()(schema.schema)
 app.command()(board.leaderboard)
 app.command()(explain.explain)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from automl.data.profile.record import ColumnProfile
     from automl.report.inspection import TableReport
 
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report with charts to one page.")]
 _COLUMNS: Final = 20
 """Columns that are listed."""
 _NAME: Final = 24
@@ -27,7 +28,7 @@ def inspect(
     data: Table,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     test: Annotated[str | None, typer.Option(metavar="FILE", help="Table to compare with.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report with charts to one page.")] = None,
+    html: Html = None,
     problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")] = None,
     types: Types = None,
     sep: Sep = None,

@@ -82,7 +82,7 @@ def lift(y: Codes, prediction: Probabilities, weight: Weight = None, *, share: f
 
     Rows of equal probability at the border count in part, as if their order were random. NaN without class 1.
     """
-    positives, counts = _at_thresholds(y == 1, prediction[:, 1], weight)
+    positives, counts = at_thresholds(y == 1, prediction[:, 1], weight)
     if not positives[-1]:
         return nan
     reached = np.interp(share * counts[-1], np.append(0, counts), np.append(0, positives))
@@ -126,18 +126,18 @@ def _one_vs_one(y: Codes, prediction: Probabilities, weight: Weight, *, by_rows:
 
 def _area_under_roc(positive: NDArray[np.bool_], score: NDArray[np.float64], weight: Weight) -> float:
     """Count the pairs (positive, negative) in the right order, ties as one half, along the distinct scores."""
-    positives, counts = _at_thresholds(positive, score, weight)
+    positives, counts = at_thresholds(positive, score, weight)
     negatives = counts - positives
     widths, heights = np.diff(negatives, prepend=0), positives + np.concatenate(([0], positives[:-1]))
     return float((widths @ heights) / (2.0 * positives[-1] * negatives[-1]))
 
 
 def _average_precision(positive: NDArray[np.bool_], score: NDArray[np.float64], weight: Weight) -> float:
-    positives, counts = _at_thresholds(positive, score, weight)
+    positives, counts = at_thresholds(positive, score, weight)
     return float(np.diff(positives, prepend=0) @ (positives / counts) / positives[-1])
 
 
-def _at_thresholds(
+def at_thresholds(
     positive: NDArray[np.bool_], score: NDArray[np.float64], weight: Weight
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return how many positives and how many rows, or their weights, lie at or above each distinct score, falling."""

@@ -164,15 +164,6 @@ def of_settled(metric: Metric) -> Metric:
     return replace(metric, function=OfClasses(function.formula)) if isinstance(function, OfClasses) else metric
 
 
-def decided_score(
-    metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], decision: Decision, weight: Weight = None
-) -> float:
-    """Return the metric of predictions; one of classes, of those that the decision chooses."""
-    if metric.decides or isinstance(metric.function, OfClasses):
-        return of_settled(metric)(y, decision.settled(prediction), weight)
-    return metric(y, prediction, weight)
-
-
 def at_best_threshold(metric: Metric) -> Metric:
     """Return the metric by which models are compared: each at the threshold that is best for it.
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from automl.evaluation.metric import Metric, Weight
 
-_ERRORS: Final = 3
-"""Of the scored rows, of the new rows, and of the training."""
+NEW_SAMPLE: Final = 3
+"""Errors when a model is trained and scored anew: of the scored rows, of the new rows, and of the training."""
+FIXED_MODEL: Final = 1
+"""Errors when a model stays as it is and new rows are its whole world: of the scored rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,18 @@ def score_interval(
     weight: Weight = None,
     groups: NDArray[np.intp] | None = None,
     level: float = 0.9,
+    errors: int = NEW_SAMPLE,
     blocks: int = 20,
     random_state: int = 0,
 ) -> Score:
-    """Return the score of out-of-fold predictions with an interval for a new sample of as many rows.
+    """Return the score of predictions with an interval: of out-of-fold ones, for a new sample of as many rows.
 
     The standard error is that of the delete-a-group jackknife (Shao and Tu 1995; Kott 2001): the metric is computed
     ``blocks`` times, each time without one random block of rows, and Student's t with ``blocks - 1`` degrees of freedom
     allows for that small number. It is widened by the square root of 3: a new sample has a sampling error too, and so
     has the training of the models, whose folds share most of their rows (Nadeau and Bengio 2003). Blocks are not
-    stratified by the target, since the shares of classes also vary from sample to sample.
+    stratified by the target, since the shares of classes also vary from sample to sample. With ``errors=FIXED_MODEL``
+    it is not widened: the interval for the score of a finished model on all rows of which these are a sample.
 
     Rows of a group are never in two blocks: what they share does not average out, so they count as one.
 
@@ -63,7 +67,7 @@ def score_interval(
     values = values[~np.isnan(values)]  # a block may hold all rows of a class
     if len(values) < 2:
         return Score(value, least, greatest)
-    margin = _student_t(0.5 + level / 2, len(values) - 1) * sqrt(_ERRORS) * _error(values)
+    margin = _student_t(0.5 + level / 2, len(values) - 1) * sqrt(errors) * _error(values)
     return Score(value, max(value - margin, least), min(value + margin, greatest))
 
 

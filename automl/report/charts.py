@@ -1,30 +1,20 @@
-"""Charts as SVG for a page: drawn by matplotlib, coloured by the page, so that they follow its light and dark style."""
+"""Histograms of columns, with the mean of the target below."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from automl.data.profile.record import Histogram
 from automl.data.table import Kind
+from automl.report.svg import BAR, LINE, STYLE, TARGET, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.transforms import Affine2D
 
-_COLORS: Final[Mapping[str, str]] = {
-    "#010203": "var(--ink-soft)",
-    "#010204": "var(--bar)",
-    "#010205": "var(--target)",
-    "#010206": "var(--line)",
-}
-"""Colours that matplotlib draws with, and what the page has in their place."""
 _LABELS: Final = 0.42
 """Inches for the labels of the target's axis; fixed, so that charts beside each other are aligned."""
 _YEAR: Final = 31_556_952.0
@@ -34,24 +24,6 @@ _GAP: Final = 0.12
 """Blank part of the width of a bin."""
 _ROWS: Final = 5
 """Rows of a bin from which the mean of the target says something."""
-_INK, _BAR, _TARGET, _LINE = _COLORS
-_STYLE: Final[Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.size": 7.5,
-    "axes.edgecolor": _LINE,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.major.pad": 3,
-    "axes.formatter.limits": (-4, 6),
-    "axes.formatter.useoffset": False,
-}
 
 
 def histogram(
@@ -79,7 +51,7 @@ def histogram(
 
     if kind is Kind.DATETIME and not _DATES[0] < drawn.edges[0] < drawn.edges[-1] < _DATES[1]:
         kind, drawn = Kind.NUMERIC, replace(drawn, edges=tuple(1970 + edge / _YEAR for edge in drawn.edges))
-    with rc_context(_STYLE | {"svg.hashsalt": label}):  # ids differ from those of the charts beside it
+    with rc_context(STYLE | {"svg.hashsalt": label}):  # ids differ from those of the charts beside it
         known = [] if overall is None else _known(drawn, kind)
         height = 1.7 if large else 1.6 if known else 1.15
         figure = Figure(figsize=(5.0 if large else 4.1, height))
@@ -92,7 +64,7 @@ def histogram(
             lower = figure.add_axes((left, floor, 0.98 - left, split - floor - 0.06), sharex=upper)
             _means(lower, known, overall, shares)
             upper.tick_params(labelbottom=False)
-        return _svg(figure, label)
+        return svg(figure, label)
 
 
 def _places(drawn: Histogram, kind: Kind) -> list[float]:
@@ -118,7 +90,7 @@ def _bars(axis: Axes, drawn: Histogram, kind: Kind) -> None:
     width = places[1] - places[0]
     lefts = [(place + _GAP / 2 * width, count) for place, count in zip(places, drawn.counts, strict=False) if count]
     boxes = [Path.unit_rectangle().transformed(_box(left, (1 - _GAP) * width, count)) for left, count in lefts]
-    axis.add_patch(PathPatch(Path.make_compound_path(*boxes), facecolor=_BAR, linewidth=0, clip_on=False))
+    axis.add_patch(PathPatch(Path.make_compound_path(*boxes), facecolor=BAR, linewidth=0, clip_on=False))
     axis.set_yticks([])
     axis.set_xlim(places[0] - 0.01 * (places[-1] - places[0]), places[-1] + 0.01 * (places[-1] - places[0]))
     axis.set_ylim(0, 1.05 * max(drawn.counts))
@@ -159,8 +131,8 @@ def tick(value: float, largest: float) -> str:
 def _means(axis: Axes, known: list[tuple[float, float]], overall: float, shares: bool) -> None:
     values = [mean for _, mean in known]
     low, high = min(*values, overall), max(*values, overall)
-    axis.axhline(overall, color=_LINE, linewidth=0.8, linestyle=(0, (3, 2)), clip_on=False)
-    axis.plot(*zip(*known, strict=True), color=_TARGET, linewidth=1.3, marker="o", markersize=2.4, clip_on=False)
+    axis.axhline(overall, color=LINE, linewidth=0.8, linestyle=(0, (3, 2)), clip_on=False)
+    axis.plot(*zip(*known, strict=True), color=TARGET, linewidth=1.3, marker="o", markersize=2.4, clip_on=False)
     room = 0.12 * ((high - low) or 1.0)
     axis.set_ylim(low - room, high + room)
     ends = [low, high] if high > low else [high]
@@ -168,22 +140,3 @@ def _means(axis: Axes, known: list[tuple[float, float]], overall: float, shares:
     axis.set_yticks(
         ends, labels=[f"{100 * end:.0f} %" if shares else tick(float(f"{end:.3g}"), largest) for end in ends]
     )
-
-
-def _svg(figure: Figure, label: str) -> Markup:
-    """Return a figure as an element of a page."""
-    buffer = io.StringIO()
-    figure.savefig(
-        buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    )
-    drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :]
-    for color, variable in _COLORS.items():
-        drawn = drawn.replace(color, variable)
-    drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", drawn, flags=re.DOTALL)
-    drawn = re.sub(r' id="(?:figure|axes|patch|text|line2d|matplotlib\.axis|xtick|ytick)_\d+"', "", drawn)
-    drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawn, count=1)
-    drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
-    drawn = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
-    drawn = re.sub(r"\s*\n\s*", " ", drawn)
-    return Markup(drawn.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1))  # noqa: S704 - own drawing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
@@ -13,11 +12,11 @@ from automl.data.profile.record import ColumnProfile, TargetProfile
 from automl.data.table import Kind
 from automl.report.charts import histogram
 from automl.report.numbers import number, quantile
+from automl.report.template import environment
 
 if TYPE_CHECKING:
     from automl.report.inspection import TableReport
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
 CARDS: Final = 60
 """Columns that are drawn; further ones are only in the overview."""
 FEW: Final = 8
@@ -26,28 +25,18 @@ FEW: Final = 8
 
 def render(report: TableReport) -> str:
     """Return the page; what comes from the table is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, sentence=sentence)
-    environment.globals.update(share=share, chance=chance, quantile=quantile, chart=chart, target_chart=target_chart)
-    style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    templates = environment()
+    templates.filters.update(number=number, sentence=sentence)
+    templates.globals.update(share=share, chance=chance, quantile=quantile, chart=chart, target_chart=target_chart)
     columns = report.columns
     places = {column.name: i for i, column in enumerate(columns)}
-    return environment.get_template("table.html.jinja").render(
+    return templates.get_template("table.html.jinja").render(
         report=report,
         profile=report.profile,
         columns=columns,
         places=places,
         severities=[(severity, report.count(severity)) for severity in Severity],
         cards=CARDS,
-        style=style,
     )
 
 

@@ -1,0 +1,94 @@
+"""``automl evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.deploy import Model
+from automl.cli.fit import Json
+from automl.cli.inspect import Html
+from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
+
+if TYPE_CHECKING:
+    from automl.evaluation.assessment import Assessment
+    from automl.report.evaluation import ModelReport
+
+
+def evaluate(
+    model: Model,
+    data: Table,
+    html: Html = None,
+    weight: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column that says how much each row counts.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="What was optimised, if it is one of your own.")
+    ] = None,
+    cost_matrix: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What was optimised, if it is a cost matrix.")
+    ] = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    na: Na = None,
+    sheet: Sheet = None,
+    query: Query = None,
+    json: Json = False,
+) -> None:
+    """Score a model on a labelled table: every metric, calibration, and whether it keeps what training promised."""
+    options = read_options(sep, encoding, decimal, na, sheet, query)
+    from automl.artifact import load
+    from automl.report.evaluation import evaluate as evaluate_model
+
+    report = evaluate_model(load(model), data, metric=metric, cost_matrix=cost_matrix, weight=weight, read=options)
+    if html is not None:
+        html.write_text(report.to_html(), encoding="utf-8")
+    if json:
+        from json import dumps
+
+        print(dumps(report.to_json(), ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n".join(_lines(report)))
+        print(f"\nreport: {html}" if html is not None else "\n--html FILE draws calibration, decisions and errors")
+
+
+def _lines(report: ModelReport) -> Iterator[str]:
+    """Yield the verdict, what is behind it, and every metric."""
+    yield f"{report.name}  {report.reading.describe()}"
+    if report.left_out:
+        yield f"{report.left_out:,} rows without a target or a weight are left out"
+    yield report.verdict
+    yield from _behind(report.assessment, report)
+    yield ""
+    scores = report.assessment.scores
+    cells = [(each.name, *map(_number, (each.score.value, each.score.low, each.score.high))) for each in scores]
+    table = [("metric", "value", "low", "high"), *cells]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for name, *numbers in table:
+        yield "  ".join(
+            [name.ljust(widths[0]), *(each.rjust(size) for each, size in zip(numbers, widths[1:], strict=True))]
+        )
+
+
+def _behind(found: Assessment, report: ModelReport) -> Iterator[str]:
+    """Yield how far predictions mean what they say."""
+    if found.classes is not None:
+        told = found.classes.reliability
+        yield f"expected calibration error {told.error:.1%}, of which {told.by_chance:.1%} would be chance alone"
+        if decision := report.decision.describe(report.task.classes):
+            yield decision
+    if found.values is not None and found.values.intervals:
+        shares = [each.share for each in found.values.intervals]
+        held = ", ".join(f"{each.value:.1%} in those of {each.expected:.0%}" for each in shares)
+        yield f"of the values lie in their prediction intervals: {held}"
+    if found.levels:
+        named = zip(report.task.level_names, found.levels, strict=True)
+        yield "of the values: " + ", ".join(f"{share.value:.1%} below {name}" for name, share in named)
+
+
+def _number(value: float) -> str:
+    return f"{value:.5g}" if isfinite(value) else "-"

@@ -1,0 +1,190 @@
+"""The report on a model: how good it is on a labelled table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from automl.config import AS_FOUND, ReadOptions
+from automl.data.io import column_of
+from automl.data.reading import Reading
+from automl.data.roles import one_a_row
+from automl.data.source import display, is_path
+from automl.data.table import Task
+from automl.data.task import encode_target
+from automl.data.weights import row_weights
+from automl.errors import DataError, UsageError
+from automl.evaluation.assessment import Assessment, Comparison, assess
+from automl.evaluation.costs import read_costs
+from automl.evaluation.custom import Asked, stored_metric
+from automl.evaluation.decision import Decision
+from automl.evaluation.metric import Metric
+from automl.evaluation.metrics import metrics_for
+from automl.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelReport:
+    """What :func:`evaluate` found; a notebook shows it as the HTML report."""
+
+    name: str
+    """The file, or ``table``."""
+    reading: Reading
+    task: Task
+    metric: str
+    """What was optimised."""
+    decision: Decision
+    trained: str
+    """When the model was saved, ISO 8601."""
+    rows: int
+    """Rows that count: those with a target and a weight."""
+    left_out: int
+    """The others."""
+    comparison: Comparison | None
+    """None if the code of the metric that was optimised is not known here."""
+    assessment: Assessment
+
+    @property
+    def verdict(self) -> str:
+        """Return in one line whether the model is as good as was expected after training."""
+        if self.comparison is not None:
+            return self.comparison.describe()
+        return f"the model optimised {self.metric!r}, whose code it does not hold; give it to compare, too"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values; what is not defined is None."""
+        found = self.comparison
+        record = {
+            "name": self.name,
+            "reading": self.reading.to_json(),
+            "target": self.task.target,
+            "problem_type": self.task.problem_type,
+            "metric": self.metric,
+            "decision": self.decision.to_json(),
+            "trained": self.trained,
+            "rows": self.rows,
+            "left_out": self.left_out,
+            "verdict": self.verdict,
+            "inside": None if found is None else found.inside,
+            "reported": None if found is None else found.reported,
+            "assessment": self.assessment,
+        }
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(record))
+        return plain
+
+    def to_html(self) -> str:
+        """Return one page that needs nothing else: no network, no script, no other file."""
+        from automl.report.model_page import render
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        page = escape(self.to_html())
+        return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="Model report"></iframe>'
+
+
+def evaluate(
+    model: Predictor,
+    data: object,
+    *,
+    metric: Asked | None = None,
+    cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
+    weight: object = None,
+    read: ReadOptions | None = None,
+    random_state: int = 0,
+) -> ModelReport:
+    """Predict a labelled table, and say how good that is and whether it is as good as was expected after training.
+
+    Parameters
+    ----------
+    model
+        Such as ``automl.load(folder)`` or the ``predictor_`` of an :class:`automl.AutoML`.
+    data
+        A table (pandas, polars, pyarrow, dict of lists) with the target column, or what
+        :func:`~automl.data.io.read_table` reads.
+    metric, cost_matrix
+        What was optimised, if it is a metric of your own or a cost matrix: the model does not hold it.
+    weight
+        How much each row counts: the name of a column, or one number of at least 0 a row.
+    read
+        Where a file is written otherwise than the training table was.
+    random_state
+        Seed of the rows that are drawn for charts, and of the blocks that intervals are made of.
+
+    Raises
+    ------
+    DataError
+        If the table lacks the target or other columns, or no row has a target.
+    UsageError
+        If ``metric`` is not what was optimised.
+
+    >>> import automl                                                            # doctest: +SKIP
+    >>> automl.evaluate(automl.load("runs/churn"), "later.csv").verdict           # doctest: +SKIP
+    'roc_auc 0.8312 lies inside the 0.8107 to 0.8609 expected after training (out of fold 0.8358)'
+    """
+    own = _optimised(model, metric, cost_matrix)
+    options = read or AS_FOUND
+    frame, reading = model.read(data, options)
+    task = replace(model.task, decimal=reading.decimal)
+    y, counted = encode_target(column_of(frame, task.target), task)
+    weights = None if weight is None else row_weights(one_a_row(frame, "weight", weight))
+    if weights is not None:
+        counted &= weights > 0
+    if not counted.any():
+        raise DataError(f"no row has a value of the target {task.target!r}; give a labelled table")
+    raw = model.raw(frame, replace(options, decimal=reading.decimal))[counted]
+    assessment = assess(
+        task,
+        y[counted],
+        raw,
+        _metrics(own, model),
+        decision=model.decision,
+        residuals=model.residuals,
+        weight=_of(weights, counted),
+        random_state=random_state,
+    )
+    first = assessment.scores[0]
+    compared = Comparison(first.name, first.greater_is_better, model.score, first.score)
+    return ModelReport(
+        name=display(data) if is_path(data) else "table",
+        reading=reading,
+        task=task,
+        metric=model.metric,
+        decision=model.decision,
+        trained=model.manifest["created"],
+        rows=int(counted.sum()),
+        left_out=int((~counted).sum()),
+        comparison=None if own is None else compared,
+        assessment=assessment,
+    )
+
+
+def _optimised(
+    model: Predictor, metric: Asked | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
+) -> Metric | None:
+    """Return the metric that was optimised; None if it is the user's own and not given."""
+    costs = None if cost_matrix is None else read_costs(cost_matrix)
+    try:
+        return stored_metric(model.metric, metric, model.task, costs=costs, n_features=len(model.schema.used))
+    except UsageError:
+        if metric is not None or costs is not None:
+            raise
+        return None
+
+
+def _metrics(own: Metric | None, model: Predictor) -> list[Metric]:
+    """Return every metric of the problem type, what was optimised first."""
+    every = metrics_for(model.task.problem_type, n_features=len(model.schema.used), levels=model.task.levels)
+    first = [] if own is None else [own]
+    return first + [each for each in every if own is None or each.name != own.name]
+
+
+def _of(weights: NDArray[np.float64] | None, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    return None if weights is None else weights[rows]
