@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,6 +57,8 @@ def evaluate(
 
 def _lines(report: ModelReport) -> Iterator[str]:
     """Yield the verdict, what is behind it, and every metric."""
+    from automl.report.numbers import figure
+
     yield f"{report.name}  {report.reading.describe()}"
     if report.left_out:
         yield f"{report.left_out:,} rows without a target or a weight are left out"
@@ -65,7 +66,7 @@ def _lines(report: ModelReport) -> Iterator[str]:
     yield from _behind(report.assessment, report)
     yield ""
     scores = report.assessment.scores
-    cells = [(each.name, *map(_number, (each.score.value, each.score.low, each.score.high))) for each in scores]
+    cells = [(each.name, *map(figure, (each.score.value, each.score.low, each.score.high))) for each in scores]
     table = [("metric", "value", "low", "high"), *cells]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for name, *numbers in table:
@@ -78,7 +79,7 @@ def _behind(found: Assessment, report: ModelReport) -> Iterator[str]:
     """Yield how far predictions mean what they say."""
     if found.classes is not None:
         told = found.classes.reliability
-        yield f"expected calibration error {told.error:.1%}, of which {told.by_chance:.1%} would be chance alone"
+        yield f"expected calibration error {told.error:.1%} (by chance alone {told.by_chance:.1%})"
         if decision := report.decision.describe(report.task.classes):
             yield decision
     if found.values is not None and found.values.intervals:
@@ -88,7 +89,3 @@ def _behind(found: Assessment, report: ModelReport) -> Iterator[str]:
     if found.levels:
         named = zip(report.task.level_names, found.levels, strict=True)
         yield "of the values: " + ", ".join(f"{share.value:.1%} below {name}" for name, share in named)
-
-
-def _number(value: float) -> str:
-    return f"{value:.5g}" if isfinite(value) else "-"

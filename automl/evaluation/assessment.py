@@ -231,24 +231,3 @@ class Comparison:
     def open(self) -> bool:
         """Whether the two intervals meet, so that a score outside may be the luck of few rows."""
         return self.found.low <= self.reported.high and self.reported.low <= self.found.high
-
-    def describe(self) -> str:
-        """Return in one line how they compare.
-
-        >>> Comparison("auc", True, Score(0.8, 0.7, 0.9), Score(0.6, 0.5, 0.75)).describe()
-        'auc 0.6 is worse than the 0.7 to 0.9 expected after training, but so few rows leave it open (0.5 to 0.75)'
-        """
-        found, reported = self.found, self.reported
-        expected = f"the {reported.low:.4g} to {reported.high:.4g} expected after training"
-        if self.inside is None:
-            return f"{self.metric} cannot be compared: it is not defined on these rows, or was not after training"
-        said = f"{self.metric} {found.value:.4g}"
-        if self.inside:
-            return f"{said} lies inside {expected} (out of fold {reported.value:.4g})"
-        said = f"{said} is {'better' if self.better else 'worse'} than {expected}"
-        if self.open:
-            return f"{said}, but so few rows leave it open ({found.low:.4g} to {found.high:.4g})"
-        why = (
-            "was the model trained on these rows?" if self.better else "these rows differ from those it was trained on"
-        )
-        return f"{said}: {why}"

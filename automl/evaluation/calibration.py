@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,8 @@ def observed(happened: NDArray[np.bool_], expected: float, weight: Weight = None
     scale = 1 + normal**2 / rows
     center = (value + normal**2 / (2 * rows)) / scale
     margin = normal * sqrt(value * (1 - value) / rows + (normal / (2 * rows)) ** 2) / scale
-    return Share(expected, value, max(center - margin, 0.0), min(center + margin, 1.0), len(happened))
+    low, high = max(center - margin, 0.0), min(center + margin, 1.0)
+    return Share(expected, value, min(low, value), max(high, value), len(happened))
 
 
 def reliability(probability: NDArray[np.float64], happened: NDArray[np.bool_], weight: Weight = None) -> Reliability:
@@ -91,7 +92,7 @@ def equal_bins(values: NDArray[np.float64], weight: Weight = None, *, most: int 
     return [rows for each in range(count) if len(rows := np.flatnonzero(code == each))]
 
 
-def _normal(probability: float) -> Any:
+def _normal(probability: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(probability))

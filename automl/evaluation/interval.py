@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.evaluation.decision import OfClasses
 from automl.evaluation.metric import Metric, Weight
 
 NEW_SAMPLE: Final = 3
@@ -109,9 +110,26 @@ def _jackknife(
     if parts < 2:
         return np.empty(0)
     block = np.random.default_rng(random_state).permutation(count)[units] % parts
+    if isinstance(metric.function, OfClasses) and prediction.shape[1] ** 2 <= len(y):
+        return _of_matrices(metric.function, y, prediction, weight, block, parts)
     remaining = [np.flatnonzero(block != part) for part in range(parts)]
     weights = [None if weight is None else weight[rows] for rows in remaining]
     return np.array([metric(y[rows], prediction[rows], each) for rows, each in zip(remaining, weights, strict=True)])
+
+
+def _of_matrices(
+    function: OfClasses,
+    y: NDArray[Any],
+    prediction: NDArray[np.float64],
+    weight: Weight,
+    block: NDArray[np.intp],
+    parts: int,
+) -> NDArray[np.float64]:
+    """Return the same from the confusion matrices of the blocks, all at once."""
+    classes = prediction.shape[1]
+    cells = (block * classes + y) * classes + function.decision(prediction)
+    matrices = np.bincount(cells, weight, parts * classes**2).reshape(parts, classes, classes)
+    return function.formula(np.tensordot(1.0 - np.eye(parts), matrices, 1))  # sums: differences would leave rounding
 
 
 def _error(values: NDArray[np.float64]) -> float:

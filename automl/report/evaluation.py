@@ -8,9 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.io import column_of
@@ -28,6 +26,7 @@ from automl.evaluation.decision import Decision
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import metrics_for
 from automl.predictor import Predictor
+from automl.report.numbers import number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +46,8 @@ class ModelReport:
     """Rows that count: those with a target and a weight."""
     left_out: int
     """The others."""
+    weighted: bool
+    """Whether rows count by their weight."""
     comparison: Comparison | None
     """None if the code of the metric that was optimised is not known here."""
     assessment: Assessment
@@ -54,9 +55,12 @@ class ModelReport:
     @property
     def verdict(self) -> str:
         """Return in one line whether the model is as good as was expected after training."""
-        if self.comparison is not None:
-            return self.comparison.describe()
-        return f"the model optimised {self.metric!r}, whose code it does not hold; give it to compare, too"
+        compared = self.comparison
+        if compared is None:
+            return f"the model optimised {self.metric!r}, whose code it does not hold; give it to compare, too"
+        if compared.inside is None:
+            return f"{compared.metric} cannot be compared: it is not defined on these rows, or was not after training"
+        return f"{compared.metric} {number(compared.found.value)} {_relation(compared)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values; what is not defined is None."""
@@ -71,6 +75,7 @@ class ModelReport:
             "trained": self.trained,
             "rows": self.rows,
             "left_out": self.left_out,
+            "weighted": self.weighted,
             "verdict": self.verdict,
             "inside": None if found is None else found.inside,
             "reported": None if found is None else found.reported,
@@ -147,7 +152,7 @@ def evaluate(
         _metrics(own, model),
         decision=model.decision,
         residuals=model.residuals,
-        weight=_of(weights, counted),
+        weight=None if weights is None else weights[counted],
         random_state=random_state,
     )
     first = assessment.scores[0]
@@ -161,9 +166,23 @@ def evaluate(
         trained=model.manifest["created"],
         rows=int(counted.sum()),
         left_out=int((~counted).sum()),
+        weighted=weights is not None,
         comparison=None if own is None else compared,
         assessment=assessment,
     )
+
+
+def _relation(compared: Comparison) -> str:
+    found, reported = compared.found, compared.reported
+    expected = f"the {number(reported.low)} to {number(reported.high)} expected after training"
+    if compared.inside:
+        return f"lies inside {expected} (out of fold {number(reported.value)})"
+    outside = f"is {'better' if compared.better else 'worse'} than {expected}"
+    if compared.open:
+        return f"{outside}, but these rows leave it open ({number(found.low)} to {number(found.high)})"
+    if compared.better:
+        return f"{outside}: was the model trained on these rows?"
+    return f"{outside}: these rows differ from those it was trained on"
 
 
 def _optimised(
@@ -184,7 +203,3 @@ def _metrics(own: Metric | None, model: Predictor) -> list[Metric]:
     every = metrics_for(model.task.problem_type, n_features=len(model.schema.used), levels=model.task.levels)
     first = [] if own is None else [own]
     return first + [each for each in every if own is None or each.name != own.name]
-
-
-def _of(weights: NDArray[np.float64] | None, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    return None if weights is None else weights[rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from automl.evaluation.assessment import Classes, Values
 from automl.evaluation.calibration import Share
 from automl.report.diagrams import agreement, agreement_of_values, curve, errors_over_predictions
-from automl.report.numbers import number
+from automl.report.numbers import figure
 from automl.report.template import environment
 
 if TYPE_CHECKING:
@@ -45,15 +44,6 @@ def render(report: ModelReport) -> str:
         few=FEW,
         listed=LISTED,
     )
-
-
-def figure(value: float) -> str:
-    """Return a number as in all pages; a dash where it is not defined.
-
-    >>> figure(0.12345), figure(float("nan"))
-    ('0.1235', '–')
-    """
-    return "–" if isnan(value) else number(value)
 
 
 def percent(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Final
 
 from automl.data.profile.record import LEVELS, ColumnProfile
@@ -21,6 +22,15 @@ def number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def figure(value: float) -> str:
+    """Return a number that may not be defined: a dash then.
+
+    >>> figure(0.12345), figure(float("nan"))
+    ('0.1235', '–')
+    """
+    return number(value) if isfinite(value) else "–"
 
 
 def quantile(column: ColumnProfile, level: float) -> str:

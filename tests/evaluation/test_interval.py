@@ -1,12 +1,13 @@
 """The interval of a score holds on new data as often as it says."""
 
+from dataclasses import astuple, replace
 from math import isnan
 
 import numpy as np
 import pytest
 
 from automl.data.table import ProblemType
-from automl.evaluation.interval import Score, score_interval
+from automl.evaluation.interval import FIXED_MODEL, Score, score_interval
 from automl.evaluation.metrics import get_metric
 
 ROUNDS = 250
@@ -43,6 +44,27 @@ def test_new_samples_of_a_given_model_score_inside(name, problem_type, sample):
         score = score_interval(metric, *sample(rng, 400), random_state=seed)
         inside += score.low <= metric(*sample(rng, 400)) <= score.high
     assert 0.9 <= inside / ROUNDS <= 0.99
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "accuracy", "brier"])
+def test_the_score_of_a_fixed_model_lies_inside_as_often_as_it_says(name):
+    metric, rng = get_metric(name, ProblemType.BINARY), np.random.default_rng(0)
+    truth = metric(*binary_sample(rng, 300_000))
+    scores = [
+        score_interval(metric, *binary_sample(rng, 400), errors=FIXED_MODEL, random_state=i) for i in range(ROUNDS)
+    ]
+    assert np.mean([score.low <= truth <= score.high for score in scores]) == pytest.approx(0.9, abs=0.05)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["accuracy", "f1_macro", "mcc", "positive_likelihood_ratio"])
+def test_matrices_of_blocks_give_what_their_rows_give(name, weighted):
+    metric, rng = get_metric(name, ProblemType.BINARY), np.random.default_rng(0)
+    y, prediction = binary_sample(rng, 300)
+    weight = rng.uniform(0.5, 2, 300) if weighted else None
+    by_rows = replace(metric, function=lambda *given: metric.function(*given))
+    quick, slow = (score_interval(each, y, prediction, weight=weight) for each in (metric, by_rows))
+    np.testing.assert_allclose(astuple(quick), astuple(slow), rtol=1e-9)
 
 
 def cross_validated(rng, rows=100, columns=20, folds=5):
