@@ -8,7 +8,6 @@ of averages over classes, as scikit-learn does. Weights are positive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
 from math import nan
 from typing import Any
 
@@ -115,13 +114,20 @@ def _one_vs_one(y: Codes, prediction: Probabilities, weight: Weight, *, by_rows:
     present = np.flatnonzero(counts)
     if len(present) < 2:
         return nan
+    each = np.ones(len(y)) if weight is None else weight
     values, sizes = [], []
-    for code, other in permutations(present.tolist(), 2):
-        rows = np.flatnonzero((y == code) | (y == other))
-        some = None if weight is None else weight[rows]
-        values.append(_area_under_roc(y[rows] == code, prediction[rows, code], some))
-        sizes.append(counts[code] + counts[other])
-    return float(np.average(values, weights=sizes if by_rows else None))
+    for code in present.tolist():
+        own = np.flatnonzero(y == code)
+        own = own[np.argsort(prediction[own, code])]
+        reached = np.append(0.0, np.cumsum(each[own]))
+        scores, column = prediction[own, code], prediction[:, code]
+        # for every row, the rows of the class that rank above it, ties as one half: all other classes at once
+        below = (reached[np.searchsorted(scores, column)] + reached[np.searchsorted(scores, column, "right")]) / 2
+        won = np.bincount(y, (counts[code] - below) * each, len(counts))
+        others = present[present != code]
+        values.append(won[others] / (counts[code] * counts[others]))
+        sizes.append(counts[code] + counts[others])
+    return float(np.average(np.concatenate(values), weights=np.concatenate(sizes) if by_rows else None))
 
 
 def _area_under_roc(positive: NDArray[np.bool_], score: NDArray[np.float64], weight: Weight) -> float:
