@@ -107,6 +107,8 @@ def evaluate(
 ) -> ModelReport:
     """Predict a labelled table, and say how good that is and whether it is as good as was expected after training.
 
+    Intervals take the rows to be independent: of several rows a patient they are too narrow.
+
     Parameters
     ----------
     model
@@ -182,7 +184,7 @@ def _relation(compared: Comparison) -> str:
         return f"{outside}, but these rows leave it open ({number(found.low)} to {number(found.high)})"
     if compared.better:
         return f"{outside}: was the model trained on these rows?"
-    return f"{outside}: these rows differ from those it was trained on"
+    return f"{outside}: do these rows differ from those it was trained on?"
 
 
 def _optimised(

@@ -94,7 +94,7 @@ def test_a_surprise_is_said_and_told_from_luck(model: Predictor) -> None:
         "than the 0.2 to 0.4 expected after training: was the model trained on these rows?"
     )
     assert "is worse than the 0.98 to 0.99" in verdict(0.98, 0.99)
-    assert verdict(0.98, 0.99).endswith("these rows differ from those it was trained on")
+    assert verdict(0.98, 0.99).endswith("do these rows differ from those it was trained on?")
     value = scores(evaluate(model, evil(seed=1)))["roc_auc"]
     assert "but these rows leave it open" in verdict(value + 0.001, 0.99)
     assert "cannot be compared" in verdict(nan, nan)
