@@ -87,10 +87,11 @@ def test_the_endpoint_answers_and_describes_each_level(model: AutoML, frame: pd.
     np.testing.assert_allclose([list(row.values()) for row in answered.json()["predictions"]], model.predict(rows))
     assert interval.status_code == 400
     operation = described.json()["paths"]["/predict"]["post"]
-    assert not operation.get("parameters")
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["reasons"]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     item = schema["properties"]["predictions"]["items"]
-    assert item["required"] == list(item["properties"]) == NAMES
+    assert item["required"] == NAMES
+    assert list(item["properties"]) == [*NAMES, "reasons"]
 
 
 def test_a_run_goes_on_with_its_levels(model: AutoML) -> None:
