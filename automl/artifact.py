@@ -8,7 +8,7 @@
     models/CANDIDATE/fold-0/
 
 The hashes prove that nothing was damaged or changed by accident; they do not prove who wrote it. Paths inside are
-relative: the folder can be moved and copied.
+relative: the folder can be moved and copied. ``NAME.automl.tar.gz`` is the folder in one file.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+import weakref
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from automl import archive
 from automl.blend import Blend
 from automl.data.cells import text_of
 from automl.data.reading import Reading
@@ -48,6 +52,9 @@ from automl.models.registry import get_family
 from automl.predictor import FoldModel, Part, Predictor
 
 FORMAT: Final = 1
+_TOP: Final = "model"
+"""The folder in a run, or in an archive, that is the model."""
+_MANIFEST: Final = ("manifest.json", "manifest.sha256")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _TOLERANCE: Final = 1e-5
 """Relative difference of golden predictions that another processor or library build may bring."""
@@ -165,7 +172,9 @@ def quicken(family: str, files: FoldFiles) -> None:
 
 def _sealed(partial: Path, to: Path, manifest: dict[str, Any], opened: Opened) -> Predictor:
     """Write the manifest over what lies in a folder, give the folder its name, and return the predictor."""
-    manifest["files"] = {str(path.relative_to(partial)): _sha256(path) for path in _files(partial)}
+    manifest["files"] = {
+        path.relative_to(partial).as_posix(): archive.sha256(path) for path in archive.files_in(partial)
+    }
     text = json.dumps(manifest, indent=1)
     (partial / "manifest.json").write_text(text, encoding="utf-8")
     (partial / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest(), encoding="ascii")
@@ -174,42 +183,72 @@ def _sealed(partial: Path, to: Path, manifest: dict[str, Any], opened: Opened) -
 
 
 def load(path: str | Path) -> Predictor:
-    """Load a predictor from a run folder or an exported artifact.
+    """Load a predictor from a run folder, an exported folder, or an exported file.
 
-    Every file is checked against its hash before it is parsed, and the golden rows are predicted again.
+    Every file is checked against its hash before it is parsed, and the golden rows are predicted again. A file is
+    unpacked into a temporary folder, which is there as long as the predictor.
 
     Raises
     ------
     ArtifactError
-        If there is no predictor, a file is missing or changed, the format is unknown, or the golden rows come out
-        differently.
+        If there is no predictor, a file is missing, changed or too many, the format is unknown, or the golden rows
+        come out differently.
     """
-    folder = Path(path)
-    if not (folder / "manifest.json").is_file() and (folder / "model" / "manifest.json").is_file():
-        folder = (folder / "model").resolve()
-    manifest = _manifest(folder)
-    for name, digest in manifest["files"].items():
-        if not _inside(name):
-            raise ArtifactError(f"{folder}: the manifest names a file outside of the folder: {name!r}")
-        file = folder / name
-        if not file.is_file():
-            raise ArtifactError(f"{folder}: {name} is missing; export or copy the model again")
-        if _sha256(file) != digest:
-            raise ArtifactError(f"{folder}: {name} was changed after it was saved; export or copy the model again")
-    predictor = _predictor(folder, manifest, {})
-    expected = np.array(manifest["golden"]["predictions"])
-    if not np.allclose(_replay(predictor), expected, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.abs(expected).max())):
-        raise ArtifactError(f"{folder}: the golden rows are not predicted as they were in training; {_drift(manifest)}")
+    place = Path(path)
+    if not place.is_file():
+        return _load(place, place)
+    with ExitStack() as unpacked:
+        folder = Path(unpacked.enter_context(TemporaryDirectory(prefix="automl-")))
+        archive.unpack(place, folder)
+        predictor = _load(folder, place)
+        weakref.finalize(predictor, unpacked.pop_all().close)
+    return predictor
+
+
+def _load(folder: Path, shown: Path) -> Predictor:
+    """Load from a folder that errors call ``shown``."""
+    if not (folder / "manifest.json").is_file() and (folder / _TOP / "manifest.json").is_file():
+        folder = (folder / _TOP).resolve()
+    try:
+        manifest = _manifest(folder, shown)
+        archive.check(folder, manifest["files"], _MANIFEST, shown)
+        predictor = _predictor(folder, manifest, {})
+        golden = _replay(predictor)
+        expected = np.array(manifest["golden"]["predictions"])
+        same = np.allclose(golden, expected, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.abs(expected).max()))
+    except AutoMLError:
+        raise
+    except Exception as error:  # each library has errors of its own for what it cannot read
+        reason = f"{type(error).__name__}: {error}"
+        raise ArtifactError(f"{shown} cannot be read ({reason}); are the libraries those of its manifest?") from error
+    if not same:
+        raise ArtifactError(f"{shown}: the golden rows are not predicted as they were in training; {_drift(manifest)}")
     return predictor
 
 
 def copy(predictor: Predictor, to: Path) -> Path:
-    """Copy a predictor, with everything that makes it quick; ``to`` must not exist or be empty."""
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+    """Copy a predictor, with everything that makes it quick.
+
+    ``to`` is a new or empty folder, or a new file if it ends in ``.tar.gz``; equal predictors make equal bytes.
+    """
+    if to.exists() and (not to.is_dir() or to.name.endswith(archive.ENDING) or any(to.iterdir())):
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
     if to.exists():
         to.rmdir()
-    to = to.absolute()
+    if not to.name.endswith(archive.ENDING):
+        _copied(predictor, to.absolute())
+        return to
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as beside:
+        content, file = Path(beside) / "content", Path(beside) / "file"
+        _copied(predictor, content / _TOP)
+        archive.pack(content, file)
+        file.rename(to)
+    return to
+
+
+def _copied(predictor: Predictor, to: Path) -> None:
+    """Write a predictor to a new folder, each model also in its form for few rows."""
     partial = to.with_name(f".{to.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     for name in predictor.manifest["files"]:
@@ -223,7 +262,6 @@ def copy(predictor: Predictor, to: Path) -> Path:
                 transformed.load(get_family(member["family"]), partial / path).save_for_few_rows(partial / path)
                 known.add(path)
     _sealed(partial, to, {**predictor.manifest, "quick": sorted(known)}, {})
-    return to
 
 
 def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
@@ -271,17 +309,16 @@ def _blend(manifest: Mapping[str, Any]) -> Blend:
     return Blend(weights, None if how["bias"] is None else np.array(how["bias"], np.float64), how["log"])
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path, shown: Path) -> dict[str, Any]:
     try:
-        text = (folder / "manifest.json").read_bytes()
-        digest = (folder / "manifest.sha256").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ArtifactError(f"{folder} holds no model; give a run folder or an exported model") from None
-    if hashlib.sha256(text).hexdigest() != digest:
-        raise ArtifactError(f"{folder}: manifest.json was changed after it was saved; export or copy the model again")
+        text, digest = ((folder / name).read_bytes() for name in _MANIFEST)
+    except OSError:
+        raise ArtifactError(f"{shown} holds no model; give a run folder or an exported model") from None
+    if hashlib.sha256(text).hexdigest().encode() != digest.strip():
+        raise ArtifactError(f"{shown}: manifest.json was changed after it was saved; export or copy the model again")
     manifest: dict[str, Any] = json.loads(text)
     if manifest["format"] != FORMAT:
-        raise ArtifactError(f"{folder} has format {manifest['format']}; this version of automl reads format {FORMAT}")
+        raise ArtifactError(f"{shown} has format {manifest['format']}; this version of automl reads format {FORMAT}")
     return manifest
 
 
@@ -322,13 +359,9 @@ def _plain(value: Any) -> str | int | float | bool | None:
     return value if isinstance(value, str | int | float | bool) else text_of(value)
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
 def _link_all(source: Path, to: Path) -> None:
     """Put the files of one folder into another."""
-    for file in _files(source):
+    for file in archive.files_in(source):
         place = to / file.relative_to(source)
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -341,16 +374,6 @@ def _link(source: Path, to: Path) -> None:
         os.link(source, to)
     except OSError:
         shutil.copyfile(source, to)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _inside(name: str) -> bool:
-    path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _model_path(candidate: str, fold: int) -> str:

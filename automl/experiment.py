@@ -284,7 +284,7 @@ class AutoML:
         return {each.name: each.score.value for each in report.assessment.scores}
 
     def save(self, path: str | Path) -> Path:
-        """Copy the predictor to a new folder, to be read by :func:`automl.load`."""
+        """Copy the predictor to a new folder or ``NAME.automl.tar.gz``, to be read by :func:`automl.load`."""
         return artifact.copy(self._fitted(), Path(path))
 
     @property

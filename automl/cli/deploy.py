@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder or exported model.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder, or exported model: a folder or a file.")]
 
 
 def export(
     model: Model,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="New or empty folder.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="PLACE", help="New or empty folder; or NAME.automl.tar.gz, for an artifact.")
+    ],
     format: Annotated[
         Literal["artifact", "endpoint"], typer.Option(help="The model alone, or a project that serves it.")
     ] = "artifact",

@@ -30,23 +30,24 @@ _FILES: Final = {
 
 
 def export(model: str | Path, to: Path, format: Literal["artifact", "endpoint"] = "artifact") -> Path:
-    """Write a model to a new or empty folder and return the folder.
+    """Write a model to a new or empty folder, or to a new file, and return its path.
 
-    ``artifact`` is the predictor's folder, to be read by :func:`automl.load`. ``endpoint`` is a project around it: an
-    application, pinned requirements, a Dockerfile and a README that starts it; it holds the sources of automl.
+    ``artifact`` is what :func:`automl.load` reads: a folder, or one file if ``to`` ends in ``.tar.gz``. ``endpoint``
+    is a project around it: an application, pinned requirements, a Dockerfile and a README that starts it; it holds the
+    sources of automl.
 
     Raises
     ------
     ArtifactError
         If there is no sound model, or the copy is not.
     AutoMLError
-        If the folder is not empty, or an endpoint cannot be made of this model.
+        If there is something at that place, or an endpoint cannot be made of this model.
     """
     predictor = load(model)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
     to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f".{to.name}.{os.getpid()}")
+    partial = to.with_name(f".{os.getpid()}.{to.name}")
     try:
         if format == "artifact":
             load(copy(predictor, partial))
@@ -54,6 +55,8 @@ def export(model: str | Path, to: Path, format: Literal["artifact", "endpoint"] 
             _write_endpoint(predictor, partial)
         partial.replace(to)
     finally:
+        if partial.is_file():
+            partial.unlink()
         shutil.rmtree(partial, ignore_errors=True)
     return to
 
