@@ -13,16 +13,24 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder, or exp
 def export(
     model: Model,
     to: Annotated[
-        Path, typer.Option("--to", metavar="PLACE", help="New or empty folder; or NAME.automl.tar.gz, for an artifact.")
+        Path,
+        typer.Option("--to", metavar="PLACE", help="New or empty folder; or NAME.tar.gz, if the format is one file."),
     ],
     format: Annotated[
-        Literal["artifact", "endpoint"], typer.Option(help="The model alone, or a project that serves it.")
+        Literal["artifact", "endpoint", "sagemaker", "code"],
+        typer.Option(
+            help="The model alone; a project that serves it; model.tar.gz for hosts of that contract; or a script of "
+            "plain libraries that trains a candidate again."
+        ),
     ] = "artifact",
+    candidate: Annotated[
+        str | None, typer.Option(metavar="ID", help="Which one to write as code, by the leaderboard; default the best.")
+    ] = None,
 ) -> None:
-    """Copy a model to a folder of its own, alone or with everything that serves it."""
+    """Copy a model out of its run, alone, with what serves it, or as the code that makes it."""
     from automl.deploy.export import export as export_model
 
-    export_model(model, to, format)
+    export_model(model, to, format, candidate=candidate)
     print(to)
 
 

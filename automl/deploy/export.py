@@ -1,113 +1,71 @@
-"""Take a predictor out of its run: alone, or as a project that serves it."""
+"""Take a model out of its run: alone, as a project that serves it, or a candidate as a script that trains it again."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import automl
+from automl.archive import ENDING
 from automl.artifact import copy, load
-from automl.deploy.openapi import example_request
-from automl.errors import AutoMLError
-from automl.models.registry import get_family
-from automl.predictor import Predictor
+from automl.deploy.project import write_project
+from automl.deploy.sagemaker import write_sagemaker
+from automl.deploy.script import write_script
+from automl.errors import AutoMLError, UsageError
 
-_TEMPLATES: Final = Path(__file__).parent / "endpoint"
-_FILES: Final = {
-    "app.py.jinja": "app.py",
-    "requirements.txt.jinja": "requirements.txt",
-    "Dockerfile.jinja": "Dockerfile",
-    "dockerignore.jinja": ".dockerignore",
-    "README.md.jinja": "README.md",
-    "pyproject.toml.jinja": "automl-src/pyproject.toml",
-}
+Format = Literal["artifact", "endpoint", "sagemaker", "code"]
+_FILES: Final = ("artifact", "sagemaker")
+"""Formats that can be one file."""
 
 
-def export(model: str | Path, to: Path, format: Literal["artifact", "endpoint"] = "artifact") -> Path:
-    """Write a model to a new or empty folder, or to a new file, and return its path.
+def export(model: str | Path, to: Path, format: Format = "artifact", *, candidate: str | None = None) -> Path:
+    """Write a model to a new or empty folder, or to a new file that ends in ``.tar.gz``, and return its path.
 
-    ``artifact`` is what :func:`automl.load` reads: a folder, or one file if ``to`` ends in ``.tar.gz``. ``endpoint``
-    is a project around it: an application, pinned requirements, a Dockerfile and a README that starts it; it holds the
-    sources of automl.
+    =============  ==============================================================================================
+    ``artifact``   what :func:`automl.load` reads, a folder or a file
+    ``endpoint``   a project around it: an application, pinned requirements, images, manifests, a README
+    ``sagemaker``  a file, ``model.tar.gz``, with the model and ``code/inference.py``, for hosts of that contract
+    ``code``       a script of plain libraries that trains a candidate of a run again and scores it on the same folds
+    =============  ==============================================================================================
+
+    Parameters
+    ----------
+    candidate
+        For ``code``: which one, as the leaderboard names it; None = the best.
 
     Raises
     ------
     ArtifactError
         If there is no sound model, or the copy is not.
+    UsageError
+        If the options do not go together.
     AutoMLError
-        If there is something at that place, or an endpoint cannot be made of this model.
+        If there is something at that place, or this model cannot be written in this format.
     """
-    predictor = load(model)
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+    if candidate is not None and format != "code":
+        raise UsageError(f"a candidate is exported as code, not as {format}; add --format code")
+    one_file = to.name.endswith(ENDING)
+    if (one_file and format not in _FILES) or (format == "sagemaker" and not one_file):
+        wanted = f"a file that ends in {ENDING}" if format == "sagemaker" else "a folder"
+        raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
+    if to.exists() and (not to.is_dir() or one_file or any(to.iterdir())):
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
     to.parent.mkdir(parents=True, exist_ok=True)
     partial = to.with_name(f".{os.getpid()}.{to.name}")
     try:
-        if format == "artifact":
-            load(copy(predictor, partial))
-        else:
-            _write_endpoint(predictor, partial)
+        match format:
+            case "artifact":
+                load(copy(load(model), partial))
+            case "endpoint":
+                write_project(load(model), partial)
+            case "sagemaker":
+                write_sagemaker(load(model), partial)
+            case "code":
+                write_script(Path(model), candidate, partial)
         partial.replace(to)
     finally:
         if partial.is_file():
             partial.unlink()
         shutil.rmtree(partial, ignore_errors=True)
     return to
-
-
-def _write_endpoint(predictor: Predictor, to: Path) -> None:
-    _refuse_foreign_families(predictor)
-    copy(predictor, to / "model")
-    sources = to / "automl-src"
-    shutil.copytree(Path(automl.__file__).parent, sources / "automl", ignore=shutil.ignore_patterns("__pycache__"))
-    facts = {
-        "pins": _pins(sources, to / "model"),
-        "python": ".".join(platform.python_version_tuple()[:2]),
-        "version": automl.__version__,
-    }
-    for template, name in _FILES.items():
-        (to / name).write_text(_render(template, facts), encoding="utf-8")
-    request = json.dumps(example_request(predictor), indent=2, ensure_ascii=False)
-    (to / "example_request.json").write_text(request + "\n", encoding="utf-8")
-
-
-def _refuse_foreign_families(predictor: Predictor) -> None:
-    """A project can only carry families whose sources are in this package."""
-    for name in {member["family"] for member in predictor.manifest["members"]}:
-        home = type(get_family(name)).__module__
-        if home.partition(".")[0] != automl.__name__:
-            raise AutoMLError(
-                f"family {name!r} is defined in {home}, which an endpoint cannot carry; export an artifact instead"
-            )
-
-
-def _pins(sources: Path, model: Path) -> dict[str, str]:
-    """Serve the model from the copied sources once, and return what was needed for it."""
-    probe = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "automl.deploy.pins", model.absolute()],
-        env=os.environ | {"PYTHONPATH": str(sources.absolute()), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if probe.returncode:
-        reason = probe.stderr.strip().rpartition("\n")[2]
-        raise AutoMLError(f"the exported model does not start: {reason}; run `automl doctor`")
-    pins: dict[str, str] = json.loads(probe.stdout)
-    return pins
-
-
-def _render(template: str, facts: dict[str, Any]) -> str:
-    """Fill in a template. Facts are versions and names of libraries: nothing from the data gets into code."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - not HTML
-        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template(template).render(facts)

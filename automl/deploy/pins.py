@@ -1,6 +1,7 @@
 """Find out which distributions a served model needs, by serving it.
 
-Run as ``python -m automl.deploy.pins MODEL``, in a process of its own: it prints ``{name: version}`` as JSON.
+Run as ``python -m automl.deploy.pins MODEL server|hosting``, in a process of its own: it prints ``{name: version}`` as
+JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 from automl.artifact import load
-from automl.deploy.server import create_app
 from automl.models.registry import get_family
 from automl.predictor import Predictor
 
@@ -28,7 +28,22 @@ def needed(predictor: Predictor) -> dict[str, str]:
     return {name: version(name) for name in sorted(names - {"automl"}, key=str.lower)}
 
 
+def serve_once(predictor: Predictor, way: str) -> None:
+    """Import and call what answers requests; nothing else, so that the other way needs no more than it does."""
+    if way == "server":
+        from automl.deploy.server import create_app
+
+        create_app(predictor)
+        return
+    from automl.deploy import hosting
+    from automl.deploy.openapi import example_request
+
+    model = hosting.model_fn(str(predictor.folder))
+    request = hosting.input_fn(json.dumps(example_request(predictor)), "application/json")
+    hosting.output_fn(hosting.predict_fn(request, model), "application/json")
+
+
 if __name__ == "__main__":
     served = load(Path(sys.argv[1]))
-    create_app(served)
+    serve_once(served, sys.argv[2])
     print(json.dumps(needed(served)))

@@ -129,6 +129,24 @@ class Progress:
     prediction: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """What comes nearest to a configuration in a library that everybody knows, for code that its owner goes on writing.
+
+    Its class has scikit-learn's interface.
+    """
+
+    module: str
+    name: str
+    params: Mapping[str, object]
+    categorical: str = ""
+    """The parameter that takes the names of categorical columns; none if the library knows them by their type."""
+    scaled_target: bool = False
+    """Regression: whether it wants a target of mean 0 and spread 1."""
+    differs: tuple[str, ...] = ()
+    """What it does otherwise, in words."""
+
+
 class Model(ABC):
     """A fitted model. Predictions never depend on which other rows are in the batch."""
 
@@ -209,6 +227,13 @@ class Family(ABC):
     def keeps(self, constraints: Constraints) -> bool:
         """Return whether ``fit`` keeps to these constraints."""
         return (self.monotone or not constraints.monotone) and (self.interactions or not constraints.interactions)
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator | None:
+        """Return the configuration as a library's estimator, or None if there is nothing like it.
+
+        ``details`` are those of a trained model, such as the rounds after which it stopped.
+        """
+        return None
 
     def preview(self, shape: Shape) -> Params | None:
         """Return a configuration that trains in about a second, or None if there is none."""

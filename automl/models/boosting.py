@@ -178,6 +178,10 @@ class RoundControl:
             self.learning_rate = max(self.learning_rate, min(FASTEST, needed))
 
 
+FOUND: Final = "the rounds are those that the run found, the median of its folds; nothing stops early"
+"""What an estimator of a booster does otherwise."""
+
+
 class Rounds(Protocol):
     """A booster that is trained round by round."""
 

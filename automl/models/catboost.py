@@ -21,6 +21,7 @@ from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import (
     Choice,
+    Estimator,
     Family,
     FitContext,
     Float,
@@ -34,7 +35,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.boosting import MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of
+from automl.models.boosting import FOUND, MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of
 from automl.models.clightgbm import FEW
 from automl.models.symmetric import SymmetricTrees
 
@@ -236,6 +237,16 @@ class CatBoost(Family):
         model = 16 * leaves * shape.outputs * 1_000
         return 100_000_000 + rows + histograms + model
 
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""
+        chosen = complete(params, defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
+        chosen = _used(chosen) | {"iterations": details["best_rounds"], "random_seed": context.random_state}
+        chosen |= {"loss_function": LOSSES[objective_of(context)].format(quantile=context.quantile)}
+        chosen |= {"allow_writing_files": False, "verbose": False}
+        del chosen["max_rounds"]
+        kind = "CatBoostClassifier" if context.shape.problem_type.classification else "CatBoostRegressor"
+        return Estimator("catboost", kind, chosen, categorical="cat_features", differs=(FOUND,))
+
 
 def defaults(shape: Shape) -> dict[str, Value]:
     """Return every hyperparameter's default for this problem: CatBoost's own."""
@@ -270,14 +281,19 @@ def _ordered(directions: Sequence[int]) -> dict[str, Value]:
     return {"monotone_constraints": written, "grow_policy": "SymmetricTree", "max_ctr_complexity": 1}
 
 
+def _used(chosen: Params) -> dict[str, Value]:
+    """Return the hyperparameters without those that CatBoost refuses beside the kind of bootstrap."""
+    used = {"Bayesian": "bagging_temperature", "No": ""}.get(str(chosen["bootstrap_type"]), "subsample")
+    unused = {"bagging_temperature", "subsample"} - {used}
+    return {name: value for name, value in chosen.items() if name not in unused}
+
+
 def _train(pools: tuple[Any, Any], chosen: Params, control: RoundControl, context: FitContext) -> Any:
     """Train to the end that the control sees, or until it asks for another learning rate."""
     import catboost
 
-    used = {"Bayesian": "bagging_temperature", "No": ""}.get(str(chosen["bootstrap_type"]), "subsample")
-    unused = {"bagging_temperature", "subsample"} - {used}
     settings: dict[str, Any] = {
-        **{name: value for name, value in chosen.items() if name not in unused},
+        **_used(chosen),
         "iterations": control.most_rounds,
         "loss_function": LOSSES[objective_of(context)].format(quantile=context.quantile),
         "metric_period": METRIC_PERIOD,

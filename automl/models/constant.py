@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 from automl.data.table import ProblemType
 from automl.evaluation.regression import weighted_quantile
 from automl.features.matrix import Matrix, Needs
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete
+from automl.models.base import (
+    Estimator,
+    Family,
+    FitContext,
+    FoldData,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Space,
+    Value,
+    complete,
+)
 from automl.models.target import class_frequencies
 
 
@@ -76,6 +88,15 @@ class Constant(Family):
         """Read ``constant.json``."""
         record = json.loads((folder / "constant.json").read_text(encoding="utf-8"))
         return ConstantModel(tuple(record["output"]), record["classification"])
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return scikit-learn's dummy."""
+        if context.shape.problem_type.classification:
+            return Estimator("sklearn.dummy", "DummyClassifier", {"strategy": "prior"})
+        named: dict[str, object] = {"strategy": "mean"}
+        if context.quantile is not None:
+            named = {"strategy": "quantile", "quantile": context.quantile}
+        return Estimator("sklearn.dummy", "DummyRegressor", named)
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the bytes of one copy of the target."""

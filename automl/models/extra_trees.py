@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from automl.features.matrix import Needs
 from automl.models.base import (
     Choice,
+    Estimator,
     Family,
     FitContext,
     FoldData,
@@ -18,9 +19,10 @@ from automl.models.base import (
     Progress,
     Shape,
     Space,
+    Value,
     complete,
 )
-from automl.models.forest import ForestModel, Plan, forest_memory, grow
+from automl.models.forest import ForestModel, Plan, estimator, forest_memory, grow
 
 DEFAULTS: Final[Params] = {"trees": 200, "max_features": 0.75, "min_samples_leaf": 1, "min_samples_split": 2}
 
@@ -76,3 +78,7 @@ class ExtraTrees(Family):
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit."""
         return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return ``ExtraTreesClassifier`` or ``ExtraTreesRegressor`` with the trees that were grown."""
+        return estimator("ExtraTrees", complete(params, DEFAULTS), context, details)

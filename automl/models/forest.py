@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
 from automl.models import leaves
-from automl.models.base import FitContext, FoldData, Model, Progress, Shape, Value
+from automl.models.base import Estimator, FitContext, FoldData, Model, Params, Progress, Shape, Value
 from automl.models.clightgbm import FEW
 from automl.models.leaves import LeafTable, Tree
 from automl.models.target import TargetScale, fitted_target
@@ -220,6 +220,20 @@ class ForestModel(Model):
         nodes = Nodes(child, arrays["feature"], threshold, missing_left, values, arrays["roots"], depth)
         scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
         return cls(nodes, arrays["frequencies"], scale, str(arrays["stopped"]), rows, LeafTable.load(folder))
+
+
+def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    """Return scikit-learn's forest of a kind with the trees that were grown."""
+    named: dict[str, object] = {"n_estimators" if name == "trees" else name: value for name, value in chosen.items()}
+    named |= {"n_estimators": details["rounds"], "random_state": context.random_state}
+    problem_type = context.shape.problem_type
+    differs = "its probabilities can be 0: automl counts the class frequencies as one more row"
+    return Estimator(
+        "sklearn.ensemble",
+        f"{kind}{'Classifier' if problem_type.classification else 'Regressor'}",
+        named,
+        differs=(differs,) if problem_type.classification else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

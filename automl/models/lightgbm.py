@@ -16,6 +16,7 @@ from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import (
     Choice,
+    Estimator,
     Family,
     FitContext,
     Float,
@@ -31,6 +32,7 @@ from automl.models.base import (
 )
 from automl.models.binned import BinnedCache
 from automl.models.boosting import (
+    FOUND,
     MOST_ROUNDS,
     RoundControl,
     Trained,
@@ -81,6 +83,16 @@ PORTFOLIO: Final[tuple[tuple[Value, ...], ...]] = (
 
 Extra trees learn slowly and are best on small noisy tables; the fifth has them in TabRepo, and is better without.
 """
+
+ESTIMATOR: Final = {
+    "max_rounds": "n_estimators",
+    "min_data_in_leaf": "min_child_samples",
+    "feature_fraction": "colsample_bytree",
+    "bagging_fraction": "subsample",
+    "lambda_l1": "reg_alpha",
+    "lambda_l2": "reg_lambda",
+}
+"""Names that LightGBM's estimators have for hyperparameters."""
 
 DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
@@ -184,6 +196,19 @@ class LightGBM(Family):
         histograms = leaves * 255 * shape.columns * 20
         model = 200 * leaves * shape.outputs * 1_000
         return 50_000_000 + bins + scores + histograms + model
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return ``LGBMClassifier`` or ``LGBMRegressor`` with the rounds that were found."""
+        chosen = complete(params, defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
+        chosen["max_rounds"] = details["best_rounds"]
+        named = {ESTIMATOR.get(name, name): value for name, value in chosen.items()}
+        named |= {"subsample_freq": 1, "random_state": context.random_state, "verbosity": -1}
+        if context.quantile is not None:
+            named |= {"objective": "quantile", "alpha": context.quantile}
+        elif context.power is not None:
+            named |= {"objective": OBJECTIVES[objective_of(context)][0], "tweedie_variance_power": context.power}
+        kind = "LGBMClassifier" if context.shape.problem_type.classification else "LGBMRegressor"
+        return Estimator("lightgbm", kind, named, differs=(FOUND,))
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""

@@ -18,6 +18,7 @@ from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads
 from automl.models.base import (
     Choice,
+    Estimator,
     Family,
     FitContext,
     Float,
@@ -37,6 +38,8 @@ from automl.models.target import TargetScale, fitted_target, softmax, stopping_l
 EPOCHS: Final = 150
 FEWEST_STEPS: Final = 1_000
 MOST_STEPS: Final = 20_000
+ROWS_TO_SPARE: Final = 2_000
+"""From here on scikit-learn's network sets rows aside to stop early."""
 ROUND: Final = 200
 """Most steps between two looks at the validation rows."""
 PATIENCE: Final = 0.25
@@ -164,6 +167,20 @@ class MLP(Family):
         scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
         facts = int(arrays["rows"]), int(arrays["rounds"]), str(arrays["stopped"])
         return MLPModel(network, arrays["flat"], arrays["frequencies"], scale, *facts)
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return scikit-learn's network of this size."""
+        chosen = complete(params, DEFAULTS)
+        named: dict[str, object] = {
+            "hidden_layer_sizes": (int(chosen["width"]),) * int(chosen["layers"]),
+            "learning_rate_init": chosen["learning_rate"],
+            "early_stopping": context.shape.rows > ROWS_TO_SPARE,
+            "max_iter": 500,
+            "random_state": context.random_state,
+        }
+        kind = "MLPClassifier" if context.shape.problem_type.classification else "MLPRegressor"
+        differs = "it has no dropout, no weight decay and no falling learning rate"
+        return Estimator("sklearn.neural_network", kind, named, scaled_target=True, differs=(differs,))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: inputs drawn in, parameters eight times, activations of a chunk."""

@@ -17,6 +17,7 @@ from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads
 from automl.models.base import (
     Choice,
+    Estimator,
     Family,
     FitContext,
     FoldData,
@@ -185,6 +186,14 @@ class Neighbors(Family):
         quantile = float(arrays["quantile"]) if np.size(arrays.get("quantile", ())) else None
         facts = int(arrays["k"]), str(arrays["stopped"])
         return NeighborsModel(X, arrays["y"], *voting, _index(X, p), counts, quantile, *facts)
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return scikit-learn's model with the k that was found."""
+        chosen = complete(params, DEFAULTS)
+        named = {"n_neighbors": details["k"], "weights": chosen["weights"], "p": chosen["p"]}
+        kind = "KNeighborsClassifier" if context.shape.problem_type.classification else "KNeighborsRegressor"
+        differs = "its probabilities can be 0: automl counts the class frequencies as one more neighbour"
+        return Estimator("sklearn.neighbors", kind, named, differs=(differs,))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""

@@ -18,6 +18,7 @@ from automl.features.matrix import CODES, Matrix, Needs
 from automl.models import leaves
 from automl.models.base import (
     Choice,
+    Estimator,
     Family,
     FitContext,
     Float,
@@ -33,6 +34,7 @@ from automl.models.base import (
 )
 from automl.models.binned import BinnedCache
 from automl.models.boosting import (
+    FOUND,
     MOST_ROUNDS,
     RoundControl,
     Trained,
@@ -96,6 +98,9 @@ DEFAULTS: Final[Params] = {
     "max_leaves": 0,
     "max_rounds": MOST_ROUNDS,
 }
+
+ESTIMATOR: Final = {"max_rounds": "n_estimators", "lambda": "reg_lambda", "alpha": "reg_alpha"}
+"""Names that XGBoost's estimators have for hyperparameters."""
 
 DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
@@ -217,6 +222,22 @@ class XGBoost(Family):
         histograms = leaves * MAX_BIN * shape.columns * 16
         model = 100 * leaves * shape.outputs * 1_000
         return 100_000_000 + bins + gradients + histograms + model
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+        """Return ``XGBClassifier`` or ``XGBRegressor`` with the rounds that were found."""
+        chosen = complete(params, DEFAULTS) | {"learning_rate": details["learning_rate"]}
+        chosen["max_rounds"] = details["best_rounds"]
+        named = {ESTIMATOR.get(name, name): value for name, value in chosen.items()}
+        named |= {"tree_method": "hist", "enable_categorical": True, "random_state": context.random_state}
+        if context.quantile == 0.5:
+            named["objective"] = MEDIAN[0]
+        elif context.quantile is not None:
+            named |= {"objective": OBJECTIVES["quantile"][0], "quantile_alpha": context.quantile}
+        elif context.power is not None:
+            named["objective"] = OBJECTIVES[objective_of(context)][0]
+            named |= {"tweedie_variance_power": context.power} if context.power != 1 else {}
+        kind = "XGBClassifier" if context.shape.problem_type.classification else "XGBRegressor"
+        return Estimator("xgboost", kind, named, differs=(FOUND,))
 
 
 class _Rounds:

@@ -6,6 +6,7 @@ import functools
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -339,6 +340,17 @@ class FamilyContract:
         run(family, data, params, FitContext(shape, deadline=Deadline.after(0.1)))
         assert capfd.readouterr() == ("", "")
         assert list(tmp_path.iterdir()) == []
+
+    def test_every_configuration_has_an_estimator_that_trains(self, family, problem_type):
+        model, data, shape = fitted(family, problem_type)
+        X, y = np.nan_to_num(data.X_train.dense[:, :3]), data.y_train
+        for quantile in (None,) if problem_type.classification else (None, 0.5, 0.9):
+            for params in family.portfolio(shape):
+                estimator = family.estimator(params, FitContext(shape, quantile=quantile), model.details)
+                if estimator is None:  # a family from outside need not have one
+                    continue
+                made = getattr(import_module(estimator.module), estimator.name)(**estimator.params)
+                assert made.fit(X, y).predict(X).shape == y.shape
 
 
 def _assert_no_pickle(file: Path) -> None:

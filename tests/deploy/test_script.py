@@ -1,0 +1,134 @@
+"""A candidate as code: it runs with plain libraries, comes near to the leaderboard, and takes nothing for code."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import TimeSeriesSplit
+
+from automl import AutoML
+from automl.cli import main
+from automl.deploy.export import export
+from automl.errors import ArtifactError, UsageError
+from automl.tuning.review import leaderboard
+
+DATASETS = Path(__file__).parents[2] / "datasets"
+
+
+def scores(script: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> tuple[float, float]:
+    """Run a script in this process; return what it found and what it says that the run found."""
+    capsys.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries that the script calls
+        runpy.run_path(str(script))["main"](table)
+    found = re.search(r"^\w+: (\S+) \(leaderboard: (\S+)\)$", capsys.readouterr().out, re.MULTILINE)
+    assert found
+    return float(found[1]), float(found[2])
+
+
+@pytest.fixture(scope="module")
+def churn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("script") / "run"
+    AutoML(max_trials=6, folds=2, n_jobs=1, output=folder).fit(DATASETS / "churn.csv", target="churn")
+    return folder
+
+
+def test_every_candidate_comes_near_to_its_score(
+    churn_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    families = {}
+    for row in leaderboard(churn_run).rows:
+        folder = export(churn_run, tmp_path / row.candidate, "code", candidate=row.candidate)
+        found, expected = scores(folder / "train.py", DATASETS / "churn.csv", capsys)
+        assert expected == pytest.approx(row.score.value, rel=1e-4)
+        families[row.family] = abs(found - expected)
+    assert len(families) >= 5
+    assert families["constant"] == 0
+    for family, difference in families.items():  # nets and neighbours notice each column that is made otherwise
+        assert difference < (0.1 if family in ("mlp", "knn") else 0.03), family
+
+
+def test_it_runs_alone_and_says_what_it_leaves_out(churn_run: Path, tmp_path: Path) -> None:
+    best = leaderboard(churn_run).rows[0]
+    assert main(["export", str(churn_run), "--format", "code", "--to", str(tmp_path / "code")]) == 0
+    text = (tmp_path / "code" / "train.py").read_text()
+    assert best.candidate in text
+    assert "import automl" not in text
+    assert "from automl" not in text
+    assert "\n- " in text.split('"""')[1]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "train.py", DATASETS / "churn.csv"],
+        cwd=tmp_path / "code",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"(leaderboard: {best.score.value:.5g})" in done.stdout
+    pins = (tmp_path / "code" / "requirements.txt").read_text()
+    assert re.fullmatch(r"([\w-]+==[\w.]+\n)+", pins)
+    (tmp_path / "short.csv").write_text("\n".join((DATASETS / "churn.csv").read_text().splitlines()[:100]))
+    short = subprocess.run(
+        [sys.executable, tmp_path / "code" / "train.py", tmp_path / "short.csv"], capture_output=True, text=True
+    )
+    assert "the run had 1200 rows with a target" in short.stderr
+
+
+def test_amounts_over_time_of_a_hostile_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The logarithm of the target, folds that step back in time, and names that would like to be code."""
+    rng = np.random.default_rng(0)
+    rows = 200
+    x = rng.normal(size=rows)
+    frame = pd.DataFrame(
+        {
+            '"""\nraise SystemExit(1)': x.round(4),
+            "{{ 7 * 7 }}": rng.choice(["a'b", 'c"d', "{% raw %}"], rows),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows), unit="D"),
+            "weight, kg": [f"{value:.1f} kg" for value in 50 + 10 * rng.random(rows)],
+            "cost\n": np.exp(2 * x + rng.normal(0, 0.2, rows)).round(3),
+        }
+    )
+    frame.to_parquet(tmp_path / "table.parquet")
+    run = tmp_path / "run"
+    AutoML(max_trials=5, folds=TimeSeriesSplit(3), n_jobs=1, output=run, metric="mae").fit(
+        tmp_path / "table.parquet", target="cost"
+    )
+    rows_by_target = {
+        row.params.get("target", "plain"): row for row in leaderboard(run).rows if row.family != "constant"
+    }
+    assert rows_by_target.keys() == {"plain", "log"}
+    for row in rows_by_target.values():
+        folder = export(run, tmp_path / row.candidate, "code", candidate=row.candidate)
+        found, expected = scores(folder / "train.py", tmp_path / "table.parquet", capsys)
+        assert found == pytest.approx(expected, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "code", "--candidate", "lightgbm-0"], "see `automl leaderboard`"),
+        (["--candidate", "lightgbm-0"], "add --format code"),
+        (["--format", "code", "--to", "train.tar.gz"], "code is a folder"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    churn_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert main(["export", str(churn_run), "--to", str(tmp_path / "code"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "code").exists()
+
+
+def test_an_artifact_has_no_candidates(churn_run: Path, tmp_path: Path) -> None:
+    copied = export(churn_run, tmp_path / "model")
+    with pytest.raises(ArtifactError, match="not a run folder"):
+        export(copied, tmp_path / "code", "code")
+    with pytest.raises(UsageError, match="did you mean"):
+        export(churn_run, tmp_path / "code", "code", candidate=leaderboard(churn_run).rows[0].candidate[:-1])
