@@ -7,8 +7,11 @@ import platform
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
 import automl
 from automl.artifact import copy
+from automl.deploy.answers import WRITERS
 from automl.deploy.openapi import example_request
 from automl.deploy.sources import copy_sources, pins
 from automl.deploy.template import render
@@ -17,8 +20,12 @@ from automl.predictor import Predictor
 _FILES: Final = {
     "app.py.jinja": "app.py",
     "requirements.txt.jinja": "requirements.txt",
+    "smoke_test.py": "smoke_test.py",
+    "load_test.py": "load_test.py",
     "Dockerfile.jinja": "Dockerfile",
     "dockerignore.jinja": ".dockerignore",
+    "compose.yaml.jinja": "compose.yaml",
+    "kubernetes.yaml.jinja": "kubernetes.yaml",
     "README.md.jinja": "README.md",
     "pyproject.toml.jinja": "automl-src/pyproject.toml",
 }
@@ -43,5 +50,9 @@ def write_project(predictor: Predictor, to: Path) -> None:
     }
     for template, name in _FILES.items():
         (to / name).write_text(render("endpoint", template, facts), encoding="utf-8")
-    request = json.dumps(example_request(predictor), indent=2, ensure_ascii=False)
-    (to / "example_request.json").write_text(request + "\n", encoding="utf-8")
+    request = example_request(predictor)
+    rows = pd.DataFrame(request["rows"], dtype=object)
+    answer = WRITERS["application/json"](predictor.predict_frame(rows, proba=bool(predictor.task.classes)))
+    for name, body in {"example_request": request, "example_answer": json.loads(answer)}.items():
+        text = json.dumps(body, indent=2, ensure_ascii=False)
+        (to / f"{name}.json").write_text(text + "\n", encoding="utf-8")

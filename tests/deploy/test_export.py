@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import httpx
 import pandas as pd
 import pytest
+import yaml
 from serving import started
 
 from automl import Predictor, load
@@ -60,18 +61,43 @@ def test_nothing_from_the_data_gets_into_code(endpoint: Path, table: pd.DataFram
         text = (endpoint / name).read_text()
         assert not [column for column in table.columns if column not in ("same", "member", "late") and column in text]
         assert "{{" not in text
+        assert "{%" not in text
         assert "49" not in text
 
 
-def test_an_endpoint_starts_and_answers(endpoint: Path, predictor: Predictor, tmp_path: Path) -> None:
+def test_an_endpoint_starts_and_passes_its_own_tests(endpoint: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(endpoint, tmp_path / "moved")
-    environment = os.environ | {"PORT": "0", "PYTHONPATH": str(moved / "automl-src")}
-    with started(moved / "app.py", environment=environment) as (_, _, address):
-        request = json.loads((moved / "example_request.json").read_text(encoding="utf-8"))
-        answer = httpx.post(f"{address}/predict", json=request).json()["predictions"]
-    example = predictor.predict_frame(pd.DataFrame(predictor.example_rows()[:1]), proba=True)
-    assert answer[0]["prediction"] == example["prediction"][0]
-    assert list(answer[0]["probabilities"].values()) == example.iloc[0, 1:].tolist()
+    (moved / "model").rename(tmp_path / "opt")
+    environment = os.environ | {"PORT": "0", "PYTHONPATH": str(moved / "automl-src"), "MODEL": str(tmp_path / "opt")}
+    with started(moved / "app.py", "serve", environment=environment) as (_, _, address):
+        smoke = subprocess.run([sys.executable, moved / "smoke_test.py", address], capture_output=True, text=True)
+        assert smoke.returncode == 0, smoke.stdout + smoke.stderr
+        assert smoke.stdout.count("ok ") == 5
+        load_test = [sys.executable, moved / "load_test.py", address, "--clients", "2", "--seconds", "0.3"]
+        loaded = subprocess.run(load_test, capture_output=True, text=True)
+        assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+        assert "failed: 0" in loaded.stdout
+        answer = moved / "example_answer.json"
+        answer.write_text(answer.read_text().replace("probabilities", "other"))
+        wrong = subprocess.run([sys.executable, moved / "smoke_test.py", address], capture_output=True, text=True)
+    assert wrong.returncode == 1
+    assert "FAILED POST /predict" in wrong.stdout
+    assert subprocess.run(load_test, capture_output=True).returncode == 1  # nobody is there any more
+
+
+def test_manifests_are_whole(endpoint: Path) -> None:
+    compose = yaml.safe_load((endpoint / "compose.yaml").read_text())
+    assert compose["services"]["endpoint"]["read_only"]
+    objects = {each["kind"]: each for each in yaml.safe_load_all((endpoint / "kubernetes.yaml").read_text())}
+    assert objects.keys() == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+    pod = objects["Deployment"]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    port = pod["containers"][0]["ports"][0]["containerPort"]
+    assert port == objects["Service"]["spec"]["ports"][0]["targetPort"]
+    image = (endpoint / "Dockerfile").read_text()
+    assert f"EXPOSE {port}\n" in image
+    assert f"USER {pod['securityContext']['runAsUser']}\n" in image
+    assert image.rstrip().endswith("FROM runtime\nCOPY model ./model")
 
 
 @pytest.mark.slow
@@ -83,7 +109,6 @@ def test_the_readme_holds_in_a_fresh_environment(endpoint: Path, tmp_path: Path)
         subprocess.run(command, shell=True, check=True, cwd=project)
     python, app = (project / part for part in commands[-1].split())
     with started(app, python=python, environment={"PATH": os.environ["PATH"], "PORT": "0"}) as (_, _, address):
-        request = json.loads((project / "example_request.json").read_text(encoding="utf-8"))
-        assert httpx.post(f"{address}/predict", json=request).status_code == 200
+        subprocess.run([sys.executable, "-I", project / "smoke_test.py", address], check=True)
     listed = json.loads(subprocess.check_output([project / ".venv/bin/pip", "list", "--format", "json"]))
     assert not {package["name"] for package in listed} & {"ray", "optuna", "typer"}
