@@ -137,7 +137,9 @@ def test_a_copy_never_overwrites(churn_model: AutoML, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", sorted(GOLDEN.iterdir()), ids=lambda folder: folder.name)
 def test_a_predictor_of_an_earlier_version_loads_and_predicts_the_same(folder: Path, tmp_path: Path) -> None:
-    model = load(shutil.copytree(folder / "model", tmp_path / "model"))
+    shutil.copytree(folder, tmp_path / "golden")
+    (saved,) = (tmp_path / "golden").glob("model*")  # a folder or a file
+    model = load(saved)
     expected = pd.read_csv(folder / "predictions.csv")
     rows = pd.read_csv(folder / "rows.csv")
     pd.testing.assert_frame_equal(model.predict_frame(rows, proba=True), expected, rtol=1e-5)

@@ -12,7 +12,7 @@ from automl import load
 from automl.deploy.answers import WRITERS, Answers, accepted
 from automl.deploy.bodies import parse
 from automl.deploy.problem import RequestError
-from automl.deploy.served import Served
+from automl.deploy.served import PREDICTIONS, Served
 
 MOST_ROWS = 100_000
 
@@ -39,7 +39,7 @@ def predict_fn(body: Body, model: Served) -> Answers:
     table = parse(body.data, body.media_type, model.predictor.schema, max_rows=MOST_ROWS)
     if table.errors:
         raise RequestError.of_cells(table.errors)
-    return model.answer(table.rows, None)
+    return model.answer(table.rows, PREDICTIONS)
 
 
 def output_fn(prediction: Answers, accept: str) -> tuple[bytes, str]:

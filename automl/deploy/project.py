@@ -7,12 +7,11 @@ import platform
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 import automl
 from automl.artifact import copy
 from automl.deploy.answers import WRITERS
 from automl.deploy.openapi import example_request
+from automl.deploy.served import PREDICTIONS, Served
 from automl.deploy.sources import copy_sources, pins
 from automl.deploy.template import render
 from automl.predictor import Predictor
@@ -51,8 +50,7 @@ def write_project(predictor: Predictor, to: Path) -> None:
     for template, name in _FILES.items():
         (to / name).write_text(render("endpoint", template, facts), encoding="utf-8")
     request = example_request(predictor)
-    rows = pd.DataFrame(request["rows"], dtype=object)
-    answer = WRITERS["application/json"](predictor.predict_frame(rows, proba=bool(predictor.task.classes)))
+    answer = WRITERS["application/json"](Served.warm(predictor).answer(request["rows"], PREDICTIONS))
     for name, body in {"example_request": request, "example_answer": json.loads(answer)}.items():
         text = json.dumps(body, indent=2, ensure_ascii=False)
         (to / f"{name}.json").write_text(text + "\n", encoding="utf-8")

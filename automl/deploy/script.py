@@ -25,7 +25,7 @@ from automl.deploy.scores import Scoring
 from automl.deploy.template import render
 from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.leaderboard import Row
-from automl.features.encode import ENCODED, ONE_HOT
+from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING
 from automl.features.matrix import Needs
 from automl.models.base import Estimator, FitContext, Value
 from automl.models.registry import get_family
@@ -232,7 +232,9 @@ class _Plan:
         if coded_columns:
             steps.append(("category", coded[needs.categories], repr(coded_columns)))
         if high:
-            steps.append(("mean", _chain([f"TargetEncoder(random_state={seed})", *scaling]), repr(high)))
+            steps.append(
+                ("mean", _chain([f"TargetEncoder(smooth={SMOOTHING}, random_state={seed})", *scaling]), repr(high))
+            )
         words = _WORDS if needs.text == "tfidf" else _chain([f"Topics(random_state={seed})", *scaling])
         texts = enumerate(name for name, _ in self._kind(Kind.TEXT))
         return steps + [(f"text{number}", words, repr(name)) for number, name in texts]
@@ -268,7 +270,10 @@ def _typical(trial: Trial) -> dict[str, Value]:
 
 def _median(values: Sequence[Value]) -> Value:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    return statistics.median_low(numbers) if len(numbers) == len(values) else values[0]
+    if len(numbers) < len(values):
+        return values[0]
+    middle = statistics.median(numbers)
+    return round(middle) if isinstance(values[0], int) else middle
 
 
 def _named(columns: Sequence[Column]) -> Iterator[tuple[str, Column]]:

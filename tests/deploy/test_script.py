@@ -49,11 +49,11 @@ def test_every_candidate_comes_near_to_its_score(
         folder = export(churn_run, tmp_path / row.candidate, "code", candidate=row.candidate)
         found, expected = scores(folder / "train.py", DATASETS / "churn.csv", capsys)
         assert expected == pytest.approx(row.score.value, rel=1e-4)
-        families[row.family] = abs(found - expected)
+        families[row.family] = max(abs(found - expected), families.get(row.family, 0))
     assert len(families) >= 5
     assert families["constant"] == 0
-    for family, difference in families.items():  # nets and neighbours notice each column that is made otherwise
-        assert difference < (0.1 if family in ("mlp", "knn") else 0.03), family
+    assert families["linear"] < 0.03
+    assert max(families.values()) < 0.1  # columns are encoded in fewer ways, which some configurations notice
 
 
 def test_it_runs_alone_and_says_what_it_leaves_out(churn_run: Path, tmp_path: Path) -> None:
@@ -104,10 +104,12 @@ def test_amounts_over_time_of_a_hostile_table(tmp_path: Path, capsys: pytest.Cap
         row.params.get("target", "plain"): row for row in leaderboard(run).rows if row.family != "constant"
     }
     assert rows_by_target.keys() == {"plain", "log"}
+    worst = max(row.score.value for row in leaderboard(run).rows)
     for row in rows_by_target.values():
         folder = export(run, tmp_path / row.candidate, "code", candidate=row.candidate)
         found, expected = scores(folder / "train.py", tmp_path / "table.parquet", capsys)
-        assert found == pytest.approx(expected, rel=0.3)
+        assert expected == pytest.approx(row.score.value, rel=1e-4)
+        assert found < 0.7 * worst
 
 
 @pytest.mark.parametrize(
