@@ -1,4 +1,4 @@
-"""Write the golden predictor of this version's format: ``python tests/golden.py format-1-next``. Never over an old one."""
+"""Write a golden predictor of this version: ``python tests/golden.py format-1-next``. Never over an old one."""
 
 from __future__ import annotations
 
