@@ -12,6 +12,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 from automl.artifact import load
+from automl.models.affine import BlasThreads
 from automl.models.registry import get_family
 from automl.predictor import Predictor
 
@@ -33,7 +34,8 @@ def serve_once(predictor: Predictor, way: str) -> None:
     if way == "server":
         from automl.deploy.server import create_app
 
-        create_app(predictor)
+        with BlasThreads(1).limited():  # as a server does
+            create_app(predictor)
         return
     from automl.deploy import hosting
     from automl.deploy.openapi import example_request

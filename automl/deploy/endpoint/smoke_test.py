@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import time
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -20,6 +21,18 @@ def ask(url: str, body: bytes | None = None) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
+def wait(url: str, seconds: float = 60.0) -> None:
+    """Return when something listens, or has not for so long."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        try:
+            ask(f"{url}/ping")
+            return
+        except OSError:
+            time.sleep(0.2)
+    sys.exit(f"nothing listens on {url}")
+
+
 def alike(found: object, expected: object) -> bool:
     """Return whether two answers are equal, but for the last digits of numbers."""
     if isinstance(found, float) and isinstance(expected, float):
@@ -33,6 +46,7 @@ def alike(found: object, expected: object) -> bool:
 
 def main(url: str = "http://127.0.0.1:8080") -> int:
     """Print what holds and what does not; return 0 if all does."""
+    wait(url)
     request = (FOLDER / "example_request.json").read_bytes()
     expected = json.loads((FOLDER / "example_answer.json").read_bytes())
     rows = json.dumps({"instances": json.loads(request)["rows"]}).encode()
