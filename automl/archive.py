@@ -13,7 +13,7 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -39,15 +39,13 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def check(folder: Path, hashes: Mapping[str, str], beside: Iterable[str], shown: Path) -> None:
-    """Make sure that a folder holds files of these hashes, and none that could be read in place of them.
+def check(folder: Path, hashes: Mapping[str, str], shown: Path) -> None:
+    """Make sure that a folder holds files of these hashes, and none beside them that could be read, too.
 
     Parameters
     ----------
     hashes
         By path inside the folder.
-    beside
-        Files that have no hash.
     shown
         What the folder is called in errors.
 
@@ -66,11 +64,12 @@ def check(folder: Path, hashes: Mapping[str, str], beside: Iterable[str], shown:
             raise ArtifactError(f"{shown}: {name} was changed after it was saved; export or copy the model again")
         if file.suffix == ".npz" and not _stored(file):
             raise ArtifactError(f"{shown}: {name} is no plain file of arrays; automl did not write this model")
-    known = {*hashes, *beside}
-    for file in files_in(folder):
-        name = file.relative_to(folder).as_posix()
-        if name not in known and not file.name.startswith("."):  # what file managers leave behind is never read
-            raise ArtifactError(f"{shown}: {name!r} is not part of the model; remove it, or export the model again")
+    known = {folder / name for name in hashes}
+    for place in {file.parent for file in known}:
+        for file in place.iterdir():  # what lies elsewhere is never read, such as what is left of another version
+            if file not in known and file.is_file() and not file.name.startswith("."):
+                name = file.relative_to(folder).as_posix()
+                raise ArtifactError(f"{shown}: {name!r} is not part of the model; remove it, or export the model again")
 
 
 def pack(folder: Path, to: Path) -> None:

@@ -211,7 +211,7 @@ def _load(folder: Path, shown: Path) -> Predictor:
         folder = (folder / _TOP).resolve()
     try:
         manifest = _manifest(folder, shown)
-        archive.check(folder, manifest["files"], _MANIFEST, shown)
+        archive.check(folder, manifest["files"], shown)
         predictor = _predictor(folder, manifest, {})
         golden = _replay(predictor)
         expected = np.array(manifest["golden"]["predictions"])

@@ -269,7 +269,14 @@ def test_a_file_that_nobody_hashed_is_refused(folder: Path, tmp_path: Path) -> N
     archive.pack(folder, tmp_path / "m.tar.gz")
     with pytest.raises(ArtifactError, match=r"m\.tar\.gz: .*target\.json"):
         load(tmp_path / "m.tar.gz")
-    (model / "target.json").rename(folder / ".DS_Store")
+    (model / "target.json").rename(model / ".DS_Store")
+    load(folder)
+
+
+def test_what_is_left_of_another_version_is_not_read(folder: Path) -> None:
+    other = folder / "models" / "lightgbm-00000000" / "fold-0"
+    other.mkdir(parents=True)
+    (other / "rows.npz").write_bytes(pickle.dumps(Harm()))
     load(folder)
 
 
