@@ -267,7 +267,7 @@ class _Rounds:
             settings["monotone_constraints"] = f"({','.join(map(str, directions))})"
         if groups := context.constraints.groups(sources):
             settings["interaction_constraints"] = str(groups)
-        elif context.power is not None and context.power != 1:
+        if context.power is not None and context.power != 1:
             settings["tweedie_variance_power"] = context.power
         self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
         self.booster = xgboost.Booster(settings, [self._train, self._valid])
