@@ -26,6 +26,7 @@ from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.evaluation.metric import Metric
 from automl.evaluation.quantiles import coverage
+from automl.models.base import Model
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
@@ -68,6 +69,7 @@ class Champion:
         self._considered: frozenset[str] = frozenset()
         self._updated = -inf
         self._cost = 0.0
+        self._writing = 0.0
         self._ensemble: Ensemble | None = None
         self.predictor: Predictor | None = None
 
@@ -113,9 +115,9 @@ class Champion:
 
     def finish(self, deadline: Deadline) -> None:
         """Bring all models into that form, and write the predictor once more."""
-        self.quicken(deadline)
-        if self._ensemble is not None and not deadline.passed:
-            self._opened = {}
+        self.quicken(deadline.earlier(self._writing))
+        if self._ensemble is not None and deadline.remaining > self._writing:
+            self._opened = {path: each for path, each in self._opened.items() if not isinstance(each, Model)}
             self._write(self._ensemble)
 
     def board(self) -> Leaderboard:
@@ -170,6 +172,7 @@ class Champion:
 
     def _write(self, ensemble: Ensemble) -> None:
         """Write the next predictor, let everyone see it, and drop the outdated ones."""
+        started = time.perf_counter()
         folder = self._journal.root / "models"
         folder.mkdir(exist_ok=True)
         versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
@@ -179,6 +182,7 @@ class Champion:
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)
         self._ensemble, self.predictor = ensemble, predictor
+        self._writing = time.perf_counter() - started
 
     def _mean_loss(self, trial: Trial) -> float:
         return mean_loss(trial.folds[fold] for fold in range(self._problem.folds.run))

@@ -36,8 +36,8 @@ Stopped = Literal["deadline", "trials", "interrupted"]
 _RESERVE_SHARE: Final = 0.03
 _QUICKENING: Final = 0.25
 """Last part of the time in which models of the ensemble are brought into their form for few rows while others train."""
-_SAVING: Final = 0.4
-"""Seconds that the last predictor takes once it is made."""
+_EXIT: Final = 0.3
+"""Seconds from the last predictor to the end of the process."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 10.0
 _MEASURED: Final = 2
@@ -105,7 +105,7 @@ class Engine:
         self.champion.update()
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
-        self.champion.finish(self._end.earlier(_SAVING))
+        self.champion.finish(self._end.earlier(_EXIT))
         self._tell(board=True)
         return stopped
 
