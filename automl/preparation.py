@@ -110,6 +110,11 @@ def prepare(
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
     outputs = f", {task.n_classes} classes" if task.classes else "".join(f" {name}" for name in task.level_names)
     say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {chosen.name}")
+    if task.ordered and chosen.name != "quadratic_kappa":
+        say(
+            f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
+            "counts how far off an answer is, --problem-type regression predicts a number"
+        )
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups = Rows.of(frame, schema, task, y), None
     if valid is None:

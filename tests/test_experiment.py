@@ -152,3 +152,24 @@ def test_wrong_calls_are_refused_before_anything_is_written(
     with pytest.raises(error, match=message):
         AutoML(**TINY, output=tmp_path / "run").fit(X, y, target=target)
     assert not (tmp_path / "run").exists()
+
+
+def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    grades = np.clip(np.round(x + 3 + rng.normal(0, 0.3, 200)), 1, 5).astype(int)
+    said: list[str] = []
+    model = AutoML(
+        max_trials=1,
+        folds=2,
+        metric="quadratic_kappa",
+        output=tmp_path / "graded",
+        on_progress=lambda snapshot: said.append(snapshot.message or ""),
+    ).fit({"x": x, "grade": grades}, target="grade")
+    assert model.predictor_.task.ordered
+    assert model.score_.value > 0.8
+    assert not any("numbers in a row" in message for message in said)
+    AutoML(
+        max_trials=1, output=tmp_path / "plain", on_progress=lambda snapshot: said.append(snapshot.message or "")
+    ).fit({"x": x, "grade": grades}, target="grade")
+    assert any("the classes 1 to 5 are numbers in a row" in message for message in said)

@@ -131,6 +131,16 @@ class Task:
         return len(self.classes)
 
     @property
+    def ordered(self) -> bool:
+        """Whether the classes are whole numbers in a row, such as grades, whose order says something.
+
+        >>> Task("grade", ProblemType.MULTICLASS, "", classes=(3, 4, 5)).ordered
+        True
+        """
+        first = self.classes[0] if len(self.classes) > 2 else None
+        return type(first) is int and list(self.classes) == list(range(first, first + len(self.classes)))
+
+    @property
     def level_names(self) -> tuple[str, ...]:
         """The quantiles as columns are named: ``q0.1``, ``q0.5``."""
         return tuple(f"q{level:g}" for level in self.levels)

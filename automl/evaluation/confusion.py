@@ -107,6 +107,19 @@ def cohen_kappa(matrix: Confusion) -> Values:
     return 1 - _or_nan(wrong, by_chance)
 
 
+def quadratic_kappa(matrix: Confusion) -> Values:
+    """Return the agreement of ordered classes beyond chance, errors counted by the square of their distance.
+
+    Cohen (1968); NaN where chance alone agrees everywhere.
+    """
+    matrix = matrix.astype(np.float64)
+    rows, support, predicted = matrix.sum(axis=(-2, -1)), matrix.sum(axis=-1), matrix.sum(axis=-2)
+    places = np.arange(matrix.shape[-1])
+    distances = np.square(places[:, None] - places)
+    by_chance = (support[..., :, None] * predicted[..., None, :] * distances).sum(axis=(-2, -1)) / rows
+    return 1 - _or_nan((matrix * distances).sum(axis=(-2, -1)), by_chance)
+
+
 def positive_likelihood_ratio(matrix: Confusion) -> Values:
     """Return recall over false positive rate, class 1 being positive; NaN without false positives."""
     return _or_nan(

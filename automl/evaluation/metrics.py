@@ -72,6 +72,7 @@ METRICS: Final = (
     Metric("brier", _CLASSES, False, classification.brier, (0.0, 2.0)),
     _decided("mcc", of.mcc, bounds=(-1.0, 1.0)),
     _decided("cohen_kappa", of.cohen_kappa, bounds=(-1.0, 1.0)),
+    _decided("quadratic_kappa", of.quadratic_kappa, bounds=(-1.0, 1.0)),
     _decided("error_rate", of.error_rate, greater=False),
     *_averaged("jaccard", of.jaccards),
     _decided("jaccard_micro", of.jaccard_micro),

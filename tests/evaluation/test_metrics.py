@@ -87,6 +87,7 @@ LABELLED = {
     "error_rate": of_classes(sk.zero_one_loss),
     "mcc": of_classes(sk.matthews_corrcoef),
     "cohen_kappa": of_classes(sk.cohen_kappa_score),
+    "quadratic_kappa": of_classes(functools.partial(sk.cohen_kappa_score, weights="quadratic", labels=range(10))),
     **averaged("f1", sk.f1_score),
     **averaged("precision", sk.precision_score),
     **averaged("recall", sk.recall_score),
