@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from automl.cli.deploy import Model
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
+from automl.config import ReadOptions
+
+ROWS: Final = 8
+"""Explained at a time."""
 
 
 def explain(
@@ -30,10 +36,12 @@ def explain(
     from automl.artifact import load
     from automl.explanation import explain as explain_rows
 
-    found = explain_rows(load(model), table, options=read_options(sep, encoding, decimal, na, sheet, query))
-    frame = found.frame() if top is None else found.told(top)
-    text = frame.to_csv(None, index=False, lineterminator="\n")
-    if output is None:
-        print(text, end="")
-    else:
-        output.write_text(text, encoding="utf-8")
+    predictor = load(model)
+    frame, reading = predictor.read(table, read_options(sep, encoding, decimal, na, sheet, query))
+    same = ReadOptions(decimal=reading.decimal)
+    with nullcontext(sys.stdout) if output is None else output.open("w", encoding="utf-8", newline="") as file:
+        for start in range(0, max(len(frame), 1), ROWS):  # what is known is told: a row may take a second
+            found = explain_rows(predictor, frame.iloc[start : start + ROWS], options=same)
+            told = found.frame() if top is None else found.told(top)
+            told.to_csv(file, index=False, header=not start, lineterminator="\n")
+            file.flush()
