@@ -203,15 +203,24 @@ def _losses(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> Losses
     return smooth
 
 
+def _rounded(loss: float) -> float:
+    """Return a loss without the last digits, in which equal ones differ by the order of their sums.
+
+    >>> _rounded(0.1 + 0.2) == _rounded(0.3)
+    True
+    """
+    return float(f"{loss:.10e}")
+
+
 def _select(losses: Losses, models: int, steps: int, most: int) -> NDArray[np.int64]:
     """Return how often each model is in the best ensemble that was met."""
     alone = losses([])
-    members = [int(np.argmin(alone))]
-    best, best_loss = list(members), alone[members[0]]
+    members = [min(range(models), key=lambda index: _rounded(alone[index]))]
+    best, best_loss = list(members), _rounded(alone[members[0]])
     while len(members) < steps:
         full = len(set(members)) >= most
         ranked = [
-            (loss, index not in members, index)
+            (_rounded(loss), index not in members, index)
             for index, loss in enumerate(losses(members))
             if not full or index in members
         ]

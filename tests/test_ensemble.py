@@ -184,9 +184,7 @@ def test_a_weight_of_two_is_the_row_twice(problem):
     weighted = greedy_weights(predictions, y, metric, sample_weight=weight.astype(float), max_members=4)
     repeated = greedy_weights([each[often] for each in predictions], y[often], metric, max_members=4)
     losses = [metric.loss(y, Blend(each)(predictions), weight.astype(float)) for each in (weighted, repeated)]
-    assert losses[0] == pytest.approx(
-        losses[1], rel=0.02
-    )  # of nearly equal steps rounding decides, and leads elsewhere
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
 def test_the_second_layer_counts_rows_by_their_weights():
