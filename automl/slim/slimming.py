@@ -93,6 +93,7 @@ class _Slimming:
         self._predictions = [self._champion.prediction(trial.candidate.id) for trial in self._trials]
         self._blend, self._honest = self._champion.blended(self._predictions)
         self._judged = self._champion.judged(self._honest)
+        self._score = self._judged.metric(self._judged.y, self._judged.prediction, self._judged.weight)
 
     def options(self) -> Iterator[Option]:
         """Yield the full ensemble, then all others."""
@@ -137,7 +138,7 @@ class _Slimming:
         predictor = artifact.write(place, ensemble, self._about, {})
         row_ms, size = measured(predictor)
         full, judged, metric = self._judged, self._champion.judged(honest), self._judged.metric
-        best = self._champion.scored(full).value
+        best = self._score
         error = difference_error(
             metric, full.y, full.prediction, judged.prediction, weight=full.weight, groups=full.groups
         )
