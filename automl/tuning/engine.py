@@ -5,11 +5,8 @@ It owns the order of things and the deadline; it knows neither files nor Ray nor
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,6 +19,7 @@ from automl.predictor import Predictor
 from automl.tuning.budget import REFERENCE, Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
+from automl.tuning.interrupt import Interrupt
 from automl.tuning.journal import Journal, mean_loss
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
@@ -82,7 +80,7 @@ class Engine:
         """When training stops; the rest is for the last ensemble and its saving."""
         self.champion = Champion(problem, journal, about)
         self._running: dict[str, None] = {}
-        self._interrupted = False
+        self._interrupt = Interrupt()
 
     def run(self) -> Stopped:
         """Train until the deadline, the last trial or an interrupt; return which.
@@ -92,16 +90,13 @@ class Engine:
         NoModelError
             If not even the baseline could be trained.
         """
-        stopped: Stopped
-        with _signals(self._interrupt):
-            try:
-                stopped = self._train()
-            except KeyboardInterrupt:
-                self._interrupted = True
-        if self._interrupted:
+        stopped: Stopped = "interrupted"
+        with self._interrupt.ends():
+            stopped = self._train()
+        if self._interrupt.came:
             stopped = "interrupted"
-        if self._search is not None and stopped == "interrupted":
-            self._search.close()
+            if self._search is not None:
+                self._search.close()
         self.champion.update()
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
@@ -109,14 +104,9 @@ class Engine:
         self._tell(board=True)
         return stopped
 
-    def _interrupt(self, *_: object) -> None:
-        """Stop at once; the note is for libraries that turn what is raised in a callback into an error of their own."""
-        self._interrupted = True
-        raise KeyboardInterrupt
-
     @property
     def _over(self) -> bool:
-        return self._interrupted or self._deadline.passed
+        return self._interrupt.came or self._deadline.passed
 
     @property
     def predictor(self) -> Predictor:
@@ -229,7 +219,7 @@ class Engine:
             self._journal.end(candidate, "stopped", str(lost))
             return False
         except Exception as error:
-            if self._interrupted:
+            if self._interrupt.came:
                 raise KeyboardInterrupt from error
             self._journal.end(candidate, "failed", f"{type(error).__name__}: {error}")
             return False
@@ -281,17 +271,3 @@ class Engine:
         reasons = [trial.reason for trial in self._journal.trials() if trial.reason]
         why = f"the first trial failed with {reasons[0]}" if reasons else "the time was too short"
         return f"no model was finished: {why}; give more time"
-
-
-@contextmanager
-def _signals(interrupt: Callable[..., None]) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM call ``interrupt``, where signals can be handled."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
