@@ -24,6 +24,7 @@ from automl.data.weights import class_weights, on_average_one
 from automl.errors import DataError
 from automl.evaluation.advice import imbalance_advice
 from automl.evaluation.custom import Asked, check_metric, resolve
+from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
 from automl.models.resampled import imbalanced, require_library
@@ -108,13 +109,7 @@ def prepare(
     constraints = Constraints.of(config.monotone, config.interactions)
     constraints.check(schema, task)
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
-    outputs = f", {task.n_classes} classes" if task.classes else "".join(f" {name}" for name in task.level_names)
-    say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {chosen.name}")
-    if task.ordered and chosen.name != "quadratic_kappa":
-        say(
-            f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
-            "counts how far off an answer is, --problem-type regression predicts a number"
-        )
+    _tell_target(task, chosen, say)
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups = Rows.of(frame, schema, task, y), None
     if valid is None:
@@ -126,13 +121,8 @@ def prepare(
         split = by_table(y, y_valid, task, roles, folds)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
     weight = None if weight is None else on_average_one(weight)
-    if config.resample:
-        require_library()
-        if not imbalanced(y, task.n_classes):
-            say("warning: no class is rare, so nothing is resampled")
     check_metric(chosen, y, task, weight)
-    if advice := imbalance_advice(chosen, y, task.classes, weight):
-        say(f"warning: {advice}")
+    _look_at_classes(config, chosen, y, task, weight, say)
     by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
     problem = Problem(
         typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints, config.resample
@@ -142,6 +132,33 @@ def prepare(
     run = StoredRun(config, problem, about, None, started, weight_column)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     return Prepared(run, rows, None if valid is not None else split.assignment, settled)
+
+
+def _tell_target(task: Task, metric: Metric, say: Say) -> None:
+    outputs = f", {task.n_classes} classes" if task.classes else "".join(f" {name}" for name in task.level_names)
+    say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {metric.name}")
+    if task.ordered and metric.name != "quadratic_kappa":
+        say(
+            f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
+            "counts how far off an answer is, --problem-type regression predicts a number"
+        )
+
+
+def _look_at_classes(
+    config: FitConfig,
+    metric: Metric,
+    y: NDArray[Any],
+    task: Task,
+    weight: NDArray[np.float64] | None,
+    say: Say,
+) -> None:
+    """Say where rare classes mislead the metric, or are not as rare as the options take them to be."""
+    if config.resample:
+        require_library()
+        if not imbalanced(y, task.n_classes):
+            say("warning: no class is rare, so nothing is resampled")
+    if advice := imbalance_advice(metric, y, task.classes, weight):
+        say(f"warning: {advice}")
 
 
 def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, say: Say) -> Schema:

@@ -97,10 +97,10 @@ def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, referen
 def test_an_interrupt_keeps_the_best_so_far(frame: pd.DataFrame, tmp_path: Path) -> None:
     timer = threading.Timer(4, signal.raise_signal, [signal.SIGINT])
     timer.start()
-    model = AutoML(time_budget=10, output=tmp_path / "run").fit(frame, target="churn")
+    model = AutoML(time_budget=60, output=tmp_path / "run").fit(frame, target="churn")
     timer.join()
     assert model.stopped_ == "interrupted"
-    assert model.seconds_ < 8
+    assert model.seconds_ < 30
     assert len(model.predict(frame)) == len(frame)
 
 
