@@ -39,7 +39,7 @@ class Trees:
         outputs, columns = ctypes.c_int(), ctypes.c_int()
         _call("BoosterGetNumClasses", self._handle, ctypes.byref(outputs))
         _call("BoosterGetNumFeature", self._handle, ctypes.byref(columns))
-        self._columns = columns.value
+        self.outputs, self._columns = outputs.value, columns.value
         self._widths = {_RAW: outputs.value, _LEAVES: iterations.value * outputs.value}
         self._single = {kind: self._for_single_rows(kind) for kind in self._widths}
 

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
-from automl.models import leaves
 from automl.models.base import Estimator, FitContext, FoldData, Model, Params, Progress, Shape, Value
 from automl.models.clightgbm import FEW
-from automl.models.leaves import LeafTable, Tree
+from automl.models.leaves import MOST, LeafTable, Tree
+from automl.models.lookups import round_down
 from automl.models.target import TargetScale, fitted_target
 
 MODEL_BYTES: Final = 64_000_000
@@ -70,7 +70,7 @@ class Nodes:
         ordered = np.empty(values.shape, np.float32)
         child[place[inner]] = pairs
         feature[place[inner]] = tree.feature[inner]
-        threshold[place[inner]] = _round_down(tree.threshold[inner])
+        threshold[place[inner]] = round_down(tree.threshold[inner])
         missing_left[place[inner]] = tree.missing_go_to_left[inner].astype(np.bool_)
         ordered[place] = values
         return cls(child, feature, threshold, missing_left, ordered, np.zeros(1, np.int32), int(tree.max_depth))
@@ -131,12 +131,6 @@ def _trees(nodes: Nodes) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
         at = start + inner
         facts = nodes.feature[at], nodes.threshold[at], nodes.missing_left[at]
         yield Tree(*facts, place[left], place[left + 1], {}), nodes.values[start + leaf]
-
-
-def _round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the largest float32 that is not above: x <= threshold stays the same for every float32 x."""
-    rounded = threshold.astype(np.float32)
-    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-inf)), rounded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,9 +194,10 @@ class ForestModel(Model):
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write the trees once more, see :mod:`automl.models.leaves`."""
-        if len(self.nodes.child) // 2 < leaves.MOST:
+        if len(self.nodes.child) // 2 < MOST:
             trees, values = zip(*_trees(self.nodes), strict=True)
-            leaves.write(folder, trees, np.concatenate(values), np.empty(0), int(self.nodes.feature.max()) + 1)
+            columns = int(self.nodes.feature.max()) + 1
+            LeafTable.of(trees, np.concatenate(values), np.empty(0), columns).save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> ForestModel:

@@ -43,6 +43,8 @@ from automl.models.boosting import (
     output,
 )
 from automl.models.clightgbm import Trees
+from automl.models.leaves import LeafTable
+from automl.models.lookups import MANY
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary", "binary_logloss"),
@@ -111,9 +113,15 @@ class LightGBMModel(Model):
         """The model without data."""
         return Trees(self.text)
 
+    @cached_property
+    def leaves(self) -> LeafTable:
+        """The trees for many rows."""
+        return LeafTable.read(self.text, self.trees.outputs)
+
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread."""
-        margins = self.trees.raw(X.dense)
+        many = X.rows >= MANY and self.leaves.quick_for(X.rows)
+        margins = self.leaves.boosted(X.dense) if many else self.trees.raw(X.dense)
         return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
 
     @property

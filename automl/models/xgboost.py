@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import CODES, Matrix, Needs
-from automl.models import leaves
 from automl.models.base import (
     Choice,
     Estimator,
@@ -44,8 +43,8 @@ from automl.models.boosting import (
     objective_of,
     output,
 )
-from automl.models.clightgbm import FEW
 from automl.models.leaves import LeafTable, Tree
+from automl.models.lookups import MANY
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
@@ -114,7 +113,7 @@ class XGBoostModel(Model):
     classification: bool
     trained: Trained
     leaves: LeafTable | None = None
-    """The same trees for few rows."""
+    """The same trees without XGBoost."""
 
     @cached_property
     def booster(self) -> Any:
@@ -127,11 +126,11 @@ class XGBoostModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread; codes that training did not have go the way of missing values."""
-        if self.leaves is None or X.rows > FEW:
-            margins = self.booster.inplace_predict(X.dense, predict_type="margin")
-        else:
-            margins = _summed(self.leaves, X.dense)
-        return linked(margins, self.classification)
+        leaves = self.leaves or (self._leaves if X.rows >= MANY else None)
+        if leaves is None or not leaves.quick_for(X.rows):
+            return linked(self.booster.inplace_predict(X.dense, predict_type="margin"), self.classification)
+        margins = leaves.boosted(X.dense)
+        return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -146,6 +145,10 @@ class XGBoostModel(Model):
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write the trees once more, see :mod:`automl.models.leaves`."""
+        self._leaves.save(folder)
+
+    @cached_property
+    def _leaves(self) -> LeafTable:
         learner = orjson.loads(self.booster.save_raw("json"))["learner"]
         about = learner["learner_model_param"]
         model = learner["gradient_booster"]["model"]
@@ -156,7 +159,7 @@ class XGBoostModel(Model):
         elif learner["objective"]["name"] == "binary:logistic":
             base = -np.log((1 / base - 1).astype(np.float64)).astype(np.float32)  # to the last bit, as C does
         base = np.broadcast_to(base, max(1, int(about["num_class"])))
-        leaves.write(folder, trees, np.concatenate(values)[:, None], base, int(about["num_feature"]))
+        return LeafTable.of(trees, np.concatenate(values)[:, None], base, int(about["num_feature"]))
 
 
 class XGBoost(Family):
@@ -323,12 +326,3 @@ def _tree(record: Mapping[str, Any]) -> tuple[Tree, NDArray[np.float32]]:
     feature = np.array(record["split_indices"], np.intp)[inner]
     below = np.nextafter(values[inner], np.float32(-np.inf))  # XGBoost asks for x < threshold
     return Tree(feature, below, missing_left, left, right, codes), values[leaf]
-
-
-def _summed(leaves: LeafTable, X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (rows,) or (rows, outputs): the sums in the order and the precision in which XGBoost adds."""
-    base = leaves.base
-    values = leaves(X).reshape(len(X), -1, len(base))
-    values[:, 0] += base
-    total = np.add.accumulate(values, axis=1)[:, -1]
-    return total if len(base) > 1 else total[:, 0]
