@@ -14,8 +14,8 @@ Scheduler = Literal["asha", "hyperband", "none"]
 
 PRESET_SECONDS: Final[Mapping[str, float]] = {"fast": 60.0, "balanced": 300.0, "best": 3600.0}
 """Time budget of a preset when neither a time budget nor a number of trials is given."""
-
-
+FAST_MEMBERS: Final = 2
+"""Models that are served after the preset ``fast``: one fold of each."""
 SEPARATORS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
 """Separators that are hard to type, by what people write for them."""
 QUANTILES: Final = (0.1, 0.5, 0.9)
@@ -113,6 +113,11 @@ class FitConfig:
     ray_address: str | None = None
     """A running Ray cluster; None = start Ray on this machine."""
     random_state: int = 0
+
+    @property
+    def most_members(self) -> int | None:
+        """Members that are served, by one model each; None = as many as help, by the models of all folds."""
+        return FAST_MEMBERS if self.preset == "fast" else None
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, get_args(Preset))

@@ -85,6 +85,7 @@ def choose_blend(
     sample_weight: Weight = None,
     training_weight: Weight = None,
     positive: bool = False,
+    max_members: int | None = None,
     random_state: int = 0,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
@@ -103,6 +104,8 @@ def choose_blend(
         (rows,) the same in fits, if classes are weighted there: the second layer is not to undo that.
     positive
         Whether no weight may be negative: then the ensemble rises with a column with which all its members rise.
+    max_members
+        Models with a weight at most; None = chosen by the number of rows.
 
     Returns
     -------
@@ -114,13 +117,13 @@ def choose_blend(
         return equal, equal(predictions)
     fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight, sample_weight if training_weight is None else training_weight)
-    ways = _blends(predictions, judge, levels, positive)
+    ways = _blends(predictions, judge, levels, positive, max_members)
     honest = [np.empty_like(predictions[0]) for _ in ways]
     for fold in np.unique(fold_of_row):
         inside = np.flatnonzero(fold_of_row == fold)
         outside = np.flatnonzero(fold_of_row != fold)
         others = [each[outside] for each in predictions]
-        for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive)):
+        for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive, max_members)):
             honest[way][inside] = blend([each[inside] for each in predictions])
     if metric.surrogate == "log_loss" and metric.name != "log_loss":
         judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]), weight=judge.in_fits)
@@ -157,11 +160,15 @@ class _Judge:
 
 
 def _blends(
-    predictions: Sequence[NDArray[np.float64]], judge: _Judge, levels: Sequence[float], positive: bool
+    predictions: Sequence[NDArray[np.float64]],
+    judge: _Judge,
+    levels: Sequence[float],
+    positive: bool,
+    max_members: int | None,
 ) -> list[Blend]:
     """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
     y, metric = judge.y, judge.metric
-    weights = greedy_weights(predictions, y, metric, sample_weight=judge.weight)
+    weights = greedy_weights(predictions, y, metric, sample_weight=judge.weight, max_members=max_members)
     average = Blend(weights)
     if levels:
         return [average, shift(predictions, y, weights, levels, sample_weight=judge.weight)]

@@ -85,7 +85,9 @@ class AutoML:
         How the training file is written, such as ``ReadOptions(sep=";", decimal=",", na=["n.v."])``. Default: decided
         from its content. Later files are read the same way.
     preset
-        ``fast``, ``balanced`` or ``best``: how long to try.
+        ``fast``, ``balanced`` or ``best``: how long to try. ``fast`` also keeps what is cheap to serve, one model of
+        each of the best two candidates instead of one a fold of all that help: several times quicker, and a little
+        worse.
     folds
         Splits for cross-validation; default: by the number of rows and the time. Or a splitter of scikit-learn, such as
         ``GroupKFold(5)``, or a list of (train, valid) row numbers.

@@ -55,9 +55,16 @@ class Judged:
 
 
 class Champion:
-    """Chooses the ensemble and keeps its predictor on disk, replaced in one step and by better ones only."""
+    """Chooses the ensemble and keeps its predictor on disk, replaced in one step and by better ones only.
 
-    def __init__(self, problem: Problem, journal: Journal, about: About) -> None:
+    Parameters
+    ----------
+    most
+        Members that are served at most, and then with the model of one fold each; None = all that help, with all folds.
+    """
+
+    def __init__(self, problem: Problem, journal: Journal, about: About, most: int | None = None) -> None:
+        self._most = most
         self._problem = problem
         self._journal = journal
         self._about = about
@@ -132,22 +139,25 @@ class Champion:
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
         contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self.prediction(trial.candidate.id) for trial in contenders]
-        blend, honest = self.blended(predictions)
+        blend, honest = self.blended(predictions, self._most)
         judged = self.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:
             return False
         chosen = np.flatnonzero(blend.weights)
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
-        members = [member(self._journal, trial, self._problem.folds.final) for trial in trials]
+        folds = 1 if self._most else self._problem.folds.final
+        members = [member(self._journal, trial, folds) for trial in trials]
         ensemble = self.ensemble(members, blend, honest)
         self._write(ensemble)
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss
         return True
 
-    def blended(self, predictions: Sequence[NDArray[np.float64]]) -> tuple[Blend, NDArray[np.float64]]:
-        """Return how out-of-fold predictions become one, and the cross-fitted predictions of that."""
+    def blended(
+        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None
+    ) -> tuple[Blend, NDArray[np.float64]]:
+        """Return how out-of-fold predictions (``most`` of them) become one, and its cross-fitted predictions."""
         problem, folds = self._problem, self._problem.folds
         return choose_blend(
             predictions,
@@ -158,6 +168,7 @@ class Champion:
             sample_weight=problem.weight_of(folds.valid_rows),
             training_weight=problem.training_weight_of(folds.valid_rows),
             positive=bool(problem.constraints.monotone),
+            max_members=most,
             random_state=problem.random_state,
         )
 
