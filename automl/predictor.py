@@ -197,7 +197,9 @@ class Predictor:
     def _blended(self, typed: pd.DataFrame | Columns, rows: int) -> NDArray[np.float64]:
         """Return the predictions for typed rows."""
         if self._fused:
-            matrices = self._fused({each.name: np.asarray(typed[each.name]) for each in self.schema.used}, rows)
+            if isinstance(typed, pd.DataFrame):
+                typed = {each.name: np.asarray(typed[each.name]) for each in self.schema.used}
+            matrices = self._fused(typed, rows)
         else:
             assert isinstance(typed, pd.DataFrame)
             matrices = [part.features.transform(typed) for part in self.parts]

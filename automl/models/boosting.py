@@ -261,6 +261,9 @@ def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.fl
     if not classification:
         return values
     if values.ndim == 1:
-        return np.stack([expit(-values), expit(values)], axis=1)
+        both = np.empty((len(values), 2))  # a stack takes longer than a row may
+        np.negative(values, out=both[:, 0])
+        both[:, 1] = values
+        return np.asarray(expit(both, out=both))
     raised = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -1,7 +1,7 @@
 """Trees of any library: LightGBM's library finds the leaves, or bit vectors; a table tells what they are worth.
 
-A call of XGBoost or CatBoost takes 0.15 ms before the first tree is looked at, this one 5 µs. Many rows
-through small trees take half the time that XGBoost takes, and a third where it asks for categories.
+A call of XGBoost or CatBoost takes 0.15 ms before the first tree is looked at, this one 5 µs. Many rows through small
+trees take half the time that XGBoost takes, and a third where it asks for categories.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class LeafTable:
 
     def boosted(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return (rows, outputs): the sums in the order and the precision in which boosters add."""
-        if self.vectors is None or len(X) < MANY:
+        if len(X) < MANY or self.vectors is None:
             return self._sums(self.trees.leaves(X).astype(np.int32))
         return np.concatenate([self._sums(leaves) for leaves in self.vectors.leaves(X)])
 

@@ -113,7 +113,8 @@ def _lookup(questions: Questions, column: int, words: int) -> Lookup:
 
 def round_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the largest float32 that is not above: x <= value stays the same for every float32 x."""
-    rounded = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32)
     return np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 

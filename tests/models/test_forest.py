@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.models.base import FitContext
 from automl.models.extra_trees import ExtraTrees
-from automl.models.forest import Nodes, _round_down
+from automl.models.forest import Nodes
 from automl.models.random_forest import RandomForest
 
 
@@ -35,14 +33,6 @@ def test_joined_trees_add_up():
     nodes = Nodes.joined([Nodes.of(tree.tree_, tree.tree_.value[:, 0, :]) for tree in trees])
     expected = np.sum([tree.predict_proba(X).astype(np.float32) for tree in trees], axis=0, dtype=np.float64)
     np.testing.assert_allclose(nodes.total(X), expected, rtol=1e-15)
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.floats(-(2.0**99), 2.0**99), st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=5))
-def test_rounded_thresholds_decide_equally(threshold, values):
-    rounded = _round_down(np.array([threshold]))
-    x = np.array([*values, np.float32(threshold)], np.float32)
-    np.testing.assert_array_equal(x <= rounded, x.astype(np.float64) <= threshold)
 
 
 @pytest.mark.parametrize("family", [ExtraTrees(), RandomForest()], ids=lambda family: family.name)
