@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import socket
 import sys
 import tempfile
@@ -117,7 +118,9 @@ def running(server: Server, folder: Path, request: bytes) -> Iterator[int]:
         port = int(probe.getsockname()[1])
     log = folder / "server.log"
     with log.open("w") as output:
-        process = psutil.Popen([*server.command, str(port)], stdout=output, stderr=output)
+        path = f"{Path(server.command[0]).parent}{os.pathsep}{os.environ['PATH']}"  # where MLflow looks for uvicorn
+        command = [*server.command, str(port)]
+        process = psutil.Popen(command, stdout=output, stderr=output, env={**os.environ, "PATH": path})
     try:
         deadline = time.monotonic() + START_SECONDS
         while not answers(port, request):
