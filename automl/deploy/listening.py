@@ -83,35 +83,38 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._listener = listener
         self._ready = ready
-        self._accepting: asyncio.Task[None] | None = None
         self._accepted: set[asyncio.Task[Any]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._listener.listen(_BACKLOG)
         self._listener.setblocking(False)
-        self._accepting = asyncio.create_task(self._accept())
+        self._watch()
         self._ready()
 
-    async def _accept(self) -> None:
-        """Accept connections, in each turn of the loop half as many as there are.
+    def _watch(self) -> None:
+        if self._listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """Accept connections: in each turn of the loop half as many as there are, while some wait.
 
         A turn answers something on every connection there is. Were only a few accepted in each, the others would wait
         for all of these many times over; were it all that wait, fellow workers would get none.
         """
-        loop = asyncio.get_running_loop()
-        while True:
+        try:
             for _ in range(_ACCEPTED_AT_ONCE + len(self.server_state.connections) // 2):
-                try:
-                    connection, _ = await loop.sock_accept(self._listener)
-                except OSError:  # the client has left, or too many files are open
-                    await asyncio.sleep(_AGAIN_SECONDS)
-                else:
-                    self._take(connection)
-            await asyncio.sleep(0)
+                self._take(self._listener.accept()[0])
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:  # too many files are open
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            loop.call_later(_AGAIN_SECONDS, self._watch)
 
     def _take(self, connection: socket.socket) -> None:
         """Answer what is asked over an accepted connection."""
+        connection.setblocking(False)
         task = asyncio.create_task(asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection))
         self._accepted.add(task)  # the loop alone would forget it
         task.add_done_callback(self._accepted.discard)
@@ -122,17 +125,13 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let clients that keep their connection, or wait for one, ask once more; the answer tells them to close it."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.wait([self._accepting])
-        with suppress(OSError):
+        asyncio.get_running_loop().remove_reader(self._listener)
+        with suppress(OSError):  # nobody waits any more
             while True:
-                connection, _ = self._listener.accept()
-                connection.setblocking(False)
-                self._take(connection)
+                self._take(self._listener.accept()[0])
         self._listener.close()
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         deadline = time.monotonic() + _GRACE_SECONDS
-        while self.server_state.connections and not self.force_exit and time.monotonic() < deadline:
+        while (self._accepted or self.server_state.connections) and not self.force_exit and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)

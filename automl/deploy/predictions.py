@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from automl.deploy.answers import SPEAK_REASONS, WRITERS, accepted
 from automl.deploy.asgi import App, Message, Receive, Send, respond
@@ -84,30 +84,27 @@ class Predictions:
             await self._others(scope, receive, send)
             return
         scope["route"], name = found
+        if scope["method"] != "POST":
+            error = RequestError(405, f"{scope['method']:.20} is not for this path; send POST")
+            await refuse(send, error, scope["path"], {"allow": "POST"})
+            return
         try:
-            if scope["method"] != "POST":
-                raise RequestError(405, f"{scope['method']:.20} is not for this path; send POST")
             body, headers = await self._answer(scope, receive, name)
-        except Exception as error:
-            await refuse(send, explained(error), scope["path"])
+        except Exception as fault:
+            await refuse(send, explained(fault), scope["path"])
         else:
             await respond(send, 200, body, headers)
 
     async def _answer(self, scope: Message, receive: Receive, name: str) -> tuple[bytes, Mapping[str, str]]:
         """Return the body and the headers of an answer, and note in the scope, for the log, whose it is."""
         service = self._service
-        query = scope["query_string"].decode("latin-1")
-        parameters = (
-            {key: values[-1] for key, values in parse_qs(query, keep_blank_values=True).items()} if query else {}
-        )
+        parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         way = scope["route"].way(Request(scope["named_headers"], parameters, service.limits.max_rows, name))
         answered = await service.answer(scope["request_id"], _chunks(receive), way.query_of)
         reply, variant = answered.reply, answered.variant
         scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
         return reply.body, {
-            "content-type": f"{way.media_type}; charset=utf-8"
-            if way.media_type.startswith("text/")
-            else way.media_type,
+            "content-type": way.media_type + ("; charset=utf-8" if way.media_type.startswith("text/") else ""),
             "x-model-variant": variant,
             "x-model-version": reply.served.id,
         }
@@ -115,8 +112,8 @@ class Predictions:
 
 def _found(path: str) -> tuple[Route, str] | None:
     """Return the route of a path, and the name of the model in it."""
-    if path in _ROUTES:
-        return _ROUTES[path], MODEL_NAME
+    if path in _BY_PATH:
+        return _BY_PATH[path], MODEL_NAME
     infer = _INFER.fullmatch(path)
     return infer and (ROUTES[-1], infer[1])
 
@@ -155,7 +152,6 @@ def _invocations(request: Request) -> Way:
     asked = Asked(_coverage(request.parameters), _reasons(request.parameters)) if request.parameters else PREDICTIONS
     if asked.reasons and to not in SPEAK_REASONS:
         raise RequestError(406, f"reasons cannot be told as {to}; accept {_JSON}")
-
     plain = not asked.reasons and media_type not in (ARROW_STREAM, PARQUET)
 
     def query_of(body: bytes) -> Query:
@@ -206,4 +202,4 @@ ROUTES: Final = (
     Route("/invocations", _invocations),
     Route("/v2/models/{name}/infer", _infer),
 )
-_ROUTES: Final = {route.path: route for route in ROUTES[:2]} | {f"/v2/models/{MODEL_NAME}/infer": ROUTES[2]}
+_BY_PATH: Final = {route.path: route for route in ROUTES[:2]}

@@ -81,7 +81,7 @@ class RequestError(DataError):
         return orjson.dumps(body)
 
 
-async def refuse(send: Send, error: RequestError, path: str = "", headers: Mapping[str, str] | None = None) -> None:
+async def refuse(send: Send, error: RequestError, path: str, headers: Mapping[str, str] | None = None) -> None:
     """Answer a request to a path with a problem."""
     further = dict(headers or ()) | error.headers
     await respond(send, error.status, error.body(path), {"content-type": MEDIA_TYPE} | further)

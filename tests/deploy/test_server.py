@@ -65,6 +65,12 @@ def test_unknown_categories_nulls_and_further_columns_are_fine(client: httpx.Cli
     assert len(answer.json()["predictions"]) == 3
 
 
+def test_who_asks_otherwise_is_told_how(client: httpx.Client) -> None:
+    answer = client.put("/v2/models/model/infer", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"] == answer.json()["detail"]
+
+
 def test_every_bad_cell_is_named_at_once(client: httpx.Client, table: pd.DataFrame) -> None:
     row = as_rows(table.iloc[[1]])[0]
     lacking = {name: value for name, value in row.items() if name != "plan"}
