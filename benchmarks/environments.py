@@ -20,6 +20,9 @@ REQUIREMENTS = {
     "mljar": ("mljar-supervised",),
     "lightautoml": ("lightautoml",),
     "h2o": ("h2o", "pandas", "numpy"),
+    "mlflow": ("mlflow", "lightgbm", "pandas"),
+    "litserve": ("litserve", "lightgbm"),
+    "bentoml": ("bentoml", "lightgbm"),
     "boosting": ("lightgbm", "catboost", "pandas", "scikit-learn"),
 }
 INSTALLED = "installed.txt"

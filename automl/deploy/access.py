@@ -8,24 +8,19 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 
-from automl.deploy import problem
+from automl.deploy.asgi import App, Message, Receive, Send
 from automl.deploy.keys import Keys
 from automl.deploy.logs import ACCESS
 from automl.deploy.metrics import Metrics
-from automl.deploy.problem import RequestError
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from automl.deploy.problem import RequestError, refuse
 
 _PLAIN_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 """What a client may call its request: it goes into logs and headers."""
 _CLOSED: Final = 499
 """In logs and metrics: the client left before the answer."""
+_UNKNOWN: Final = RequestError(401, "a known key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
 
 
 class Access:
@@ -44,7 +39,7 @@ class Access:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         given = headers.get("x-request-id", "")
         request_id = given if _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
-        scope["request_id"] = request_id
+        scope["request_id"], scope["named_headers"] = request_id, headers
         status = _CLOSED
 
         async def send_with_id(message: Message) -> None:
@@ -60,7 +55,7 @@ class Access:
                 if self._keys.allow(scope["path"], headers):
                     await self._app(scope, receive, send_with_id)
                 else:
-                    await _refuse(send_with_id)
+                    await refuse(send_with_id, _UNKNOWN, scope["path"], {"www-authenticate": "Bearer"})
         except Exception:
             status = 500
             raise
@@ -80,14 +75,3 @@ class Access:
             "seconds": round(seconds, 6),
         }
         ACCESS.info("request", extra={"fields": fields | scope.get("answered", {})})
-
-
-async def _refuse(send: Send) -> None:
-    body = RequestError(401, "a known key is needed: Authorization: Bearer KEY, or X-API-Key: KEY").to_json()
-    headers = [
-        (b"content-type", problem.MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b"Bearer"),
-    ]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -1,7 +1,8 @@
 """Requests in flight are predicted together: a batch of 64 rows costs little more than one row.
 
-The queue lives on the event loop, predictions in one thread. While a batch is predicted the next one gathers; a batch
-waits for more only if further requests are known to be on their way, and at most ``WAIT`` seconds.
+The queue lives on the event loop. Small batches of a quick model are predicted there, too: to hand them to a thread
+takes longer than they do. All others are predicted in one thread, and the next batch gathers meanwhile. A batch waits
+for more only if further requests are known to be on their way, and at most ``WAIT`` seconds.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ MAX_REQUESTS: Final = 64
 """In a batch."""
 MAX_ROWS: Final = 1024
 """Predicted together; larger requests are predicted alone."""
+SMALL: Final = 2**16
+"""Bytes of the bodies of a batch that is predicted on the event loop."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -40,6 +43,8 @@ class Query:
     write: Callable[[Answers, str], bytes]
     """From the answers and the id of the model that gave them."""
     asked: Asked = PREDICTIONS
+    size: int | None = None
+    """Bytes of its body, if it takes little to read and answer so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ def explained(error: Exception) -> RequestError:
 
 
 class Batcher:
-    """Gathers queries and answers them in a thread."""
+    """Gathers queries and answers them."""
 
     def __init__(self, served: Served) -> None:
         self.served = served
@@ -202,6 +207,8 @@ class Batcher:
             self._working = None
 
     async def _gather(self) -> None:
+        if not self.on_their_way:
+            return
         try:
             async with asyncio.timeout(WAIT):
                 while self.on_their_way > 0 and len(self._waiting) < MAX_REQUESTS:
@@ -224,6 +231,9 @@ class Batcher:
         queries = [query for query, _ in batch]
         self.on_batch(len(queries))
         try:
-            await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver)
+            if self.served.quick and sum(SMALL if query.size is None else query.size for query in queries) < SMALL:
+                answer_all(self.served, queries, settle)
+            else:
+                await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver)
         except Exception as error:
             settle([(number, explained(error)) for number in range(len(batch))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import socket
 import sys
@@ -12,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from automl.errors import AutoMLError
 from automl.models.affine import BlasThreads
@@ -23,8 +25,10 @@ _GRACE_SECONDS: Final = 1.0
 _KEEP_ALIVE_SECONDS: Final = 75
 """For connections that nobody asks over: more than load balancers keep them, so that they are the ones to close."""
 _BACKLOG: Final = 2048
+"""Connections that wait to be accepted."""
 _ACCEPTED_AT_ONCE: Final = 2
-"""Connections, by one worker: the others shall get some, too."""
+"""Connections, where there are none yet."""
+_AGAIN_SECONDS: Final = 0.1
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -63,32 +67,71 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
-        backlog=_ACCEPTED_AT_ONCE,
+        http=HttpToolsProtocol,
     )
+    gc.collect()
+    gc.freeze()  # or what was loaded would be looked through again and again, each time for a tenth of a second
     # a few rows are too little work to share: threads of BLAS would only wait for each other
     with suppress(KeyboardInterrupt), BlasThreads(1).limited():
-        _Server(config, ready).run(sockets=[listener])
+        _Server(config, listener, ready).run(sockets=[])
 
 
 class _Server(uvicorn.Server):
     """Shares connections with its fellow workers, and leaves without hanging up on anybody."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._listener = listener
         self._ready = ready
+        self._accepted: set[asyncio.Task[Any]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for listener in sockets or ():
-            listener.listen(_BACKLOG)  # the configured backlog is also how many are accepted at once
+        self._listener.listen(_BACKLOG)
+        self._listener.setblocking(False)
+        self._watch()
         self._ready()
 
+    def _watch(self) -> None:
+        if self._listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """Accept connections: in each turn of the loop half as many as there are, while some wait.
+
+        A turn answers something on every connection there is. Were only a few accepted in each, the others would wait
+        for all of these many times over; were it all that wait, fellow workers would get none.
+        """
+        try:
+            for _ in range(_ACCEPTED_AT_ONCE + len(self.server_state.connections) // 2):
+                self._take(self._listener.accept()[0])
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:  # too many files are open
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            loop.call_later(_AGAIN_SECONDS, self._watch)
+
+    def _take(self, connection: socket.socket) -> None:
+        """Answer what is asked over an accepted connection."""
+        connection.setblocking(False)
+        task = asyncio.create_task(asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection))
+        self._accepted.add(task)  # the loop alone would forget it
+        task.add_done_callback(self._accepted.discard)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Return what reads requests and writes answers: much faster than what comes without a further library."""
+        return HttpToolsProtocol(self.config, self.server_state, self.lifespan.state)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let clients that keep their connection ask once more; the answer tells them to close it."""
-        for listener in (*self.servers, *(sockets or ())):
-            listener.close()
+        """Let clients that keep their connection, or wait for one, ask once more; the answer tells them to close it."""
+        asyncio.get_running_loop().remove_reader(self._listener)
+        with suppress(OSError):  # nobody waits any more
+            while True:
+                self._take(self._listener.accept()[0])
+        self._listener.close()
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         deadline = time.monotonic() + _GRACE_SECONDS
-        while self.server_state.connections and not self.force_exit and time.monotonic() < deadline:
+        while (self._accepted or self.server_state.connections) and not self.force_exit and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -11,6 +12,7 @@ from automl.deploy import inference, problem
 from automl.deploy.answers import WRITERS
 from automl.deploy.bodies import MEDIA_TYPES
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
+from automl.deploy.predictions import MODEL_NAME, ROUTES
 from automl.deploy.served import EXPLAINED
 from automl.predictor import Predictor
 
@@ -19,18 +21,17 @@ _LISTED: Final = 20
 """Known categories that are listed."""
 
 
-def completed(document: dict[str, Any], predictor: Predictor, name: str) -> dict[str, Any]:
-    """Return an OpenAPI document with what the model takes and gives; ``name`` is its name in the paths of ``/v2``."""
-    paths = document["paths"]
-    for path, operation in (
-        ("/predict", _predict_operation(predictor)),
-        ("/invocations", _invocations_operation(predictor)),
-        ("/v2/models/{name}/infer", _infer_operation(predictor)),
-    ):
-        paths[path]["post"] |= operation
+def completed(document: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
+    """Return an OpenAPI document with what the model takes and gives."""
+    operations = (_predict_operation(predictor), _invocations_operation(predictor), _infer_operation(predictor))
+    predictions = {
+        route.path: {"post": {"summary": inspect.getdoc(route.way), **operation}}
+        for route, operation in zip(ROUTES, operations, strict=True)
+    }
+    paths = document["paths"] = predictions | document["paths"]
     for path in [path for path in paths if "{name}" in path]:
         for operation in paths[path].values():
-            named = [{"name": "name", "in": "path", "required": True, "schema": {"const": name}}]
+            named = [{"name": "name", "in": "path", "required": True, "schema": {"const": MODEL_NAME}}]
             operation["parameters"] = named
             operation["responses"] = {
                 code: answer

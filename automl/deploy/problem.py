@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 
+from automl.deploy.asgi import Send, respond
 from automl.errors import DataError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -51,6 +52,16 @@ class RequestError(DataError):
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return cls(422, errors[0].message + more, errors)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the answer, beside those of any."""
+        return {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+
+    def body(self, path: str) -> bytes:
+        """Return the body of the answer to a request to a path."""
+        # The Open Inference Protocol has a word of its own for the reason.
+        return self.to_json(repeat_as="error" if path.startswith("/v2/") else None)
+
     def to_json(self, *, repeat_as: str | None = None) -> bytes:
         """Return the body of the answer; ``repeat_as`` names a further member that repeats the detail.
 
@@ -68,6 +79,12 @@ class RequestError(DataError):
         if self.errors:
             body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors[:_SHOWN]]
         return orjson.dumps(body)
+
+
+async def refuse(send: Send, error: RequestError, path: str, headers: Mapping[str, str] | None = None) -> None:
+    """Answer a request to a path with a problem."""
+    further = dict(headers or ()) | error.headers
+    await respond(send, error.status, error.body(path), {"content-type": MEDIA_TYPE} | further)
 
 
 def _brief(value: Any) -> str | int | float | bool | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import timeit
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ from automl.predictor import Predictor
 
 EXPLAINED: Final = 10
 """Rows of a request that are explained at most: each takes about as long as a thousand predictions."""
+
+_MANY: Final = 64
+_QUICK_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,18 @@ class Served:
 
     predictor: Predictor = field(repr=False)
     id: str
+    quick: bool = False
+    """Whether many rows take no longer than others can well wait for."""
 
     @classmethod
     def warm(cls, predictor: Predictor) -> Served:
-        """Return a predictor that has predicted once: what is slow the first time is behind it."""
+        """Return a predictor that has predicted a few times: what is slow the first time is behind it."""
         served = cls(predictor, identity(predictor.folder))
-        served.answer([predictor.example_rows()[0]], PREDICTIONS)
-        return served
+        examples = predictor.example_rows()
+        served.answer(examples[:1], PREDICTIONS)
+        rows = [examples[number % len(examples)] for number in range(_MANY)]
+        seconds = (timeit.timeit(lambda: served.answer(rows, PREDICTIONS), number=1) for _ in range(3))
+        return replace(served, quick=any(each <= _QUICK_SECONDS for each in seconds))
 
     def answer(self, rows: Rows, asked: Asked) -> Answers:
         """Predict rows that have every used column, with the probabilities of classes.

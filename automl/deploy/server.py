@@ -1,9 +1,9 @@
 """From a model on disk to a server that answers: put together from its parts, each in a file of its own.
 
-``access`` asks for a key, counts and logs; ``routes`` knows the paths, ``bodies``, ``columnar``, ``inference`` and
-``answers`` the formats; ``service`` takes a request on (``limits``), chooses who answers (``variants``) and keeps a
-record (``capture``); ``batching`` has requests predicted together by what is ``served``; ``reload`` brings new
-versions; ``listening`` and ``workers`` are about sockets and processes.
+``access`` asks for a key, counts and logs; ``predictions`` and ``routes`` know the paths, ``bodies``, ``columnar``,
+``inference`` and ``answers`` the formats; ``service`` takes a request on (``limits``), chooses who answers
+(``variants``) and keeps a record (``capture``); ``batching`` has requests predicted together by what is ``served``;
+``reload`` brings new versions; ``listening`` and ``workers`` are about sockets and processes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl.artifact import load
 from automl.deploy import listening
+from automl.deploy.asgi import App
 from automl.deploy.capture import Capture
 from automl.deploy.keys import Keys
 from automl.deploy.logs import log_json
@@ -31,11 +32,8 @@ from automl.deploy.variants import MAIN, Lane, Role
 from automl.deploy.workers import Supervisor
 from automl.predictor import Predictor
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
-
-def create_app(predictor: Predictor, options: ServeOptions | None = None) -> FastAPI:
+def create_app(predictor: Predictor, options: ServeOptions | None = None) -> App:
     """Return the web application of a predictor, warmed up by one prediction.
 
     Parameters
@@ -54,12 +52,12 @@ def create_app(predictor: Predictor, options: ServeOptions | None = None) -> Fas
     return _app(predictor, predictor.folder, options or ServeOptions())
 
 
-def open_app(path: str | Path, options: ServeOptions) -> FastAPI:
+def open_app(path: str | Path, options: ServeOptions) -> App:
     """Return the application of a run folder or an exported model, in which new versions are looked for."""
     return _app(load(path), Path(path), options)
 
 
-def _app(predictor: Predictor, path: Path, options: ServeOptions) -> FastAPI:
+def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
     if options.log == "json":
         log_json()
     metrics = Metrics()
@@ -98,7 +96,7 @@ def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000, options: 
         Supervisor(Path(path), listener, how).run(partial(_announce, listener))
 
 
-def listen(app: FastAPI, host: str, port: int) -> None:
+def listen(app: App, host: str, port: int) -> None:
     """Serve an application as :func:`serve` does; port 0 means any free one."""
     with listening.bind(host, port) as listener:
         _announce(listener)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -114,3 +115,24 @@ def test_a_query_that_cannot_be_answered_takes_nobody_with_it(served: Served, mo
     assert isinstance(third, RequestError)
     assert first.status == third.status == 500
     assert isinstance(second, Reply)
+
+
+@pytest.mark.parametrize(("quick", "size", "on_loop"), [(True, 100, True), (False, 100, False), (True, None, False)])
+def test_only_small_batches_of_a_quick_model_are_predicted_on_the_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch, quick: bool, size: int | None, on_loop: bool
+) -> None:
+    threads: list[str] = []
+    answer = Served.answer
+
+    def noted(self: Served, rows: Rows, asked: Asked) -> object:
+        threads.append(threading.current_thread().name)
+        return answer(self, rows, asked)
+
+    monkeypatch.setattr(Served, "answer", noted)
+    asked = replace(query([served.predictor.example_rows()[0]]), size=size)
+
+    async def scene() -> Reply:
+        return await Batcher(replace(served, quick=quick)).ask(asked)
+
+    assert asyncio.run(scene()).body
+    assert [name == threading.current_thread().name for name in threads] == [on_loop]

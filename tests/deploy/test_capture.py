@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from serving import running
 
 from automl import Predictor
 from automl.deploy.batching import Reply
@@ -26,7 +27,7 @@ def ask(predictor: Predictor, options: CaptureOptions, *requests: dict[str, obje
 
     async def scene() -> list[httpx.Response]:
         async with (
-            app.router.lifespan_context(app),
+            running(app),
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
         ):
             return [await client.post("/predict", **request) for request in requests]  # type: ignore[arg-type]

@@ -68,7 +68,12 @@ def test_nothing_from_the_data_gets_into_code(endpoint: Path, table: pd.DataFram
 def test_an_endpoint_starts_and_passes_its_own_tests(endpoint: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(endpoint, tmp_path / "moved")
     (moved / "model").rename(tmp_path / "opt")
-    environment = os.environ | {"PORT": "0", "PYTHONPATH": str(moved / "automl-src"), "MODEL": str(tmp_path / "opt")}
+    environment = os.environ | {
+        "PORT": "1",
+        "AIP_HTTP_PORT": "0",
+        "PYTHONPATH": str(moved / "automl-src"),
+        "MODEL": str(tmp_path / "opt"),
+    }
     with started(moved / "app.py", "serve", environment=environment) as (_, _, address):
         smoke = subprocess.run([sys.executable, moved / "smoke_test.py", address], capture_output=True, text=True)
         assert smoke.returncode == 0, smoke.stdout + smoke.stderr

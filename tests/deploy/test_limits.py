@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from automl import Predictor
+from automl.deploy import batching
 from automl.deploy.limits import Admission, Limits
 from automl.deploy.metrics import Metrics
 from automl.deploy.options import ServeOptions
@@ -63,6 +64,7 @@ def test_too_many_requests_and_too_slow_answers(predictor: Predictor, monkeypatc
         return answer(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Served, "answer", held)
+    monkeypatch.setattr(batching, "SMALL", 0)  # in a thread
 
     async def scene() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 import pandas as pd
 import pytest
-from fastapi import FastAPI
 from serving import SERVE, started
 
 import automl
 from automl import Predictor
+from automl.deploy.asgi import App
 from automl.deploy.limits import Limits
 from automl.deploy.options import ServeOptions
 from automl.deploy.server import create_app, serve
@@ -63,6 +63,12 @@ def test_unknown_categories_nulls_and_further_columns_are_fine(client: httpx.Cli
     answer = client.post("/predict", json={"rows": rows})
     assert answer.status_code == 200
     assert len(answer.json()["predictions"]) == 3
+
+
+def test_who_asks_otherwise_is_told_how(client: httpx.Client) -> None:
+    answer = client.put("/v2/models/model/infer", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"] == answer.json()["detail"]
 
 
 def test_every_bad_cell_is_named_at_once(client: httpx.Client, table: pd.DataFrame) -> None:
@@ -117,7 +123,7 @@ def test_a_body_that_is_too_large_is_refused(client: httpx.Client, chunked: bool
     assert client.get("/ping").status_code == 200
 
 
-def ask(app: FastAPI, path: str, body: object) -> httpx.Response:
+def ask(app: App, path: str, body: object) -> httpx.Response:
     async def post() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
