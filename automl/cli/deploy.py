@@ -9,6 +9,11 @@ import typer
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder, or exported model: a folder or a file.")]
 
+Trust = Annotated[
+    Path | None,
+    typer.Option(metavar="PUBLIC.pem", help="Refuse a model that this key has not signed; see export --sign."),
+]
+
 
 def export(
     model: Model,
@@ -26,11 +31,19 @@ def export(
     candidate: Annotated[
         str | None, typer.Option(metavar="ID", help="Which one to write as code, by the leaderboard; default the best.")
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEY.pem",
+            help="Sign the model with this private key: openssl genpkey -algorithm ed25519 -out key.pem; for --trust: "
+            "openssl pkey -in key.pem -pubout -out public.pem.",
+        ),
+    ] = None,
 ) -> None:
     """Copy a model out of its run, alone, with what serves it, or as the code that makes it."""
     from automl.deploy.export import export as export_model
 
-    export_model(model, to, format, candidate=candidate)
+    export_model(model, to, format, candidate=candidate, key=sign)
     print(to)
 
 
@@ -57,6 +70,7 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="Keep requests and answers here, as Parquet.")
     ] = None,
     capture_share: Annotated[float, typer.Option(min=0, max=1, help="Of the requests, to keep.")] = 1.0,
+    trust: Trust = None,
     log: Annotated[Literal["json", "none"], typer.Option(help="A line for each request, or none.")] = "json",
 ) -> None:
     """Serve predictions over HTTP until interrupted. Keys that may ask: AUTOML_API_KEYS in the environment."""
@@ -73,6 +87,7 @@ def serve(
         watch=watch,
         variants=tuple(Variant.parse(text, role) for role, texts in given.items() for text in texts or ()),
         capture=None if capture is None else CaptureOptions(capture, capture_share),
+        trust=trust,
         log=log,
     )
     serve_model(model, host, port, options)

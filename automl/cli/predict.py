@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from automl.cli.deploy import Model
+from automl.cli.deploy import Model, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 
 
@@ -33,6 +33,7 @@ def predict(
         float | None,
         typer.Option(metavar="P", help="Add low and high, between which the value lies with probability P."),
     ] = None,
+    trust: Trust = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -52,7 +53,7 @@ def predict(
 
     with watch_rows() as show:
         seen = predict_files(
-            load(model),
+            load(model, trust=trust),
             data,
             sys.stdout if output == "-" else output,
             keep=keep or (),

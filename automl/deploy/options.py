@@ -30,6 +30,8 @@ class ServeOptions:
     """Seconds after which to look for a new version, again and again; SIGHUP makes it look at once."""
     variants: tuple[Variant, ...] = ()
     capture: CaptureOptions | None = None
+    trust: Path | None = None
+    """PEM file of the key that must have signed every model, see :mod:`automl.signature`."""
     log: Literal["json", "none"] = "none"
     """A line for each request, on standard error."""
 
@@ -47,6 +49,7 @@ class ServeOptions:
         values = asdict(self)
         for variant in values["variants"]:
             variant["path"] = str(variant["path"])
+        values["trust"] = None if self.trust is None else str(self.trust)
         if values["capture"]:
             values["capture"]["folder"] = str(values["capture"]["folder"])
         return values
@@ -61,5 +64,6 @@ class ServeOptions:
                 Variant(Path(one["path"]), Role(one["role"]), one["share"]) for one in values["variants"]
             ),
             "capture": CaptureOptions(**capture | {"folder": Path(capture["folder"])}) if capture else None,
+            "trust": Path(values["trust"]) if values["trust"] else None,
         }
         return cls(**values | known)

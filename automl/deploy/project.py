@@ -31,15 +31,17 @@ _FILES: Final = {
 """Templates, and what they become."""
 
 
-def write_project(predictor: Predictor, to: Path) -> None:
+def write_project(predictor: Predictor, to: Path, key: Path | None) -> None:
     """Write a project into a new folder: an application, pinned requirements, images, manifests, a README.
+
+    The model is signed if there is a ``key``.
 
     Raises
     ------
     AutoMLError
         If the model needs a family that is not in this package, or does not start.
     """
-    copy(predictor, to / "model")
+    copy(predictor, to / "model", key=key)
     sources = to / "automl-src"
     copy_sources(predictor, sources)
     facts = {
