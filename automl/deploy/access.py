@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from automl.deploy import problem
 from automl.deploy.keys import Keys
 from automl.deploy.logs import ACCESS
 from automl.deploy.metrics import Metrics
@@ -26,6 +25,9 @@ _PLAIN_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 """What a client may call its request: it goes into logs and headers."""
 _CLOSED: Final = 499
 """In logs and metrics: the client left before the answer."""
+
+
+_UNKNOWN: Final = RequestError(401, "a known key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
 
 
 class Access:
@@ -60,7 +62,7 @@ class Access:
                 if self._keys.allow(scope["path"], headers):
                     await self._app(scope, receive, send_with_id)
                 else:
-                    await _refuse(send_with_id)
+                    await refuse(send_with_id, scope, _UNKNOWN)
         except Exception:
             status = 500
             raise
@@ -82,12 +84,12 @@ class Access:
         ACCESS.info("request", extra={"fields": fields | scope.get("answered", {})})
 
 
-async def _refuse(send: Send) -> None:
-    body = RequestError(401, "a known key is needed: Authorization: Bearer KEY, or X-API-Key: KEY").to_json()
-    headers = [
-        (b"content-type", problem.MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b"Bearer"),
-    ]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
+async def refuse(send: Send, scope: Message, error: RequestError) -> None:
+    """Answer a request that cannot be answered otherwise."""
+    body = error.to_json(scope["path"])
+    told = error.headers() | {"content-length": str(len(body))}
+    if error.status == _UNKNOWN.status:
+        told["www-authenticate"] = "Bearer"
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -87,3 +87,13 @@ class Load:
 def busy() -> RequestError:
     """Return the refusal of a server that has enough to do."""
     return RequestError(503, "the server has as many requests as it can hold; try again in a second", retry_after=1)
+
+
+def slow_body(seconds: float) -> RequestError:
+    """Return what a client is told whose body does not come."""
+    return RequestError(408, f"the body did not arrive within {seconds:g} s")
+
+
+def slow_answer(seconds: float) -> RequestError:
+    """Return what a client is told whose answer is not there in time."""
+    return RequestError(504, f"there was no answer within {seconds:g} s; send fewer rows at once or try later")

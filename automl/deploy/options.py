@@ -13,6 +13,35 @@ from automl.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many processes answer on a cluster, by how much they are asked."""
+
+    least: int = 1
+    most: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Replicas:
+        """Return the numbers that ``LEAST..MOST`` or one number names.
+
+        Raises
+        ------
+        UsageError
+            If they are no such numbers.
+
+        >>> Replicas.parse("1..4"), Replicas.parse("2")
+        (Replicas(least=1, most=4), Replicas(least=2, most=2))
+        """
+        least, _, most = text.partition("..")
+        try:
+            found = cls(int(least), int(most or least))
+        except ValueError:
+            found = cls(0, 0)
+        if not 1 <= found.least <= found.most:
+            raise UsageError(f"--replicas must be a number or LEAST..MOST such as 1..4, got {text!r}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ServeOptions:
     """Everything but the model and the address.
 

@@ -51,8 +51,8 @@ class RequestError(DataError):
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return cls(422, errors[0].message + more, errors)
 
-    def to_json(self, *, repeat_as: str | None = None) -> bytes:
-        """Return the body of the answer; ``repeat_as`` names a further member that repeats the detail.
+    def to_json(self, path: str = "") -> bytes:
+        """Return the body of the answer to a request for ``path``.
 
         >>> RequestError(400, "not JSON").to_json()
         b'{"type":"about:blank","title":"Bad Request","status":400,"detail":"not JSON"}'
@@ -63,11 +63,16 @@ class RequestError(DataError):
             "status": self.status,
             "detail": self.detail,
         }
-        if repeat_as is not None:
-            body[repeat_as] = self.detail
+        if path.startswith("/v2/"):  # the Open Inference Protocol has a word of its own for the reason
+            body["error"] = self.detail
         if self.errors:
             body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors[:_SHOWN]]
         return orjson.dumps(body)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the answer."""
+        retry = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+        return {"content-type": MEDIA_TYPE, **retry}
 
 
 def _brief(value: Any) -> str | int | float | bool | None:

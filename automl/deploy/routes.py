@@ -28,7 +28,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import automl
-from automl.deploy import inference, openapi, problem
+from automl.deploy import inference, openapi
 from automl.deploy.access import Access
 from automl.deploy.answers import SPEAK_REASONS, WRITERS, accepted
 from automl.deploy.batching import Query
@@ -207,8 +207,4 @@ def _refuse(request: Request, error: Exception) -> Response:
         error = RequestError(400, "the connection was closed before the body was complete")
     elif not isinstance(error, RequestError):
         error = RequestError(500, "the prediction failed; the reason is in the log of the server")
-    if error.retry_after is not None:
-        headers = {"retry-after": str(error.retry_after)}
-    # The Open Inference Protocol has a word of its own for the reason.
-    body = error.to_json(repeat_as="error" if request.url.path.startswith("/v2/") else None)
-    return Response(body, error.status, headers, problem.MEDIA_TYPE)
+    return Response(error.to_json(request.url.path), error.status, {**(headers or {}), **error.headers()})
