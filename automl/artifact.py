@@ -56,7 +56,6 @@ FORMAT: Final = 1
 _TOP: Final = "model"
 """The folder in a run, or in an archive, that is the model."""
 _MANIFEST: Final = ("manifest.json", "manifest.sha256")
-_SEALS: Final = (*_MANIFEST, signature.NAME)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _TOLERANCE: Final = 1e-5
 """Relative difference of golden predictions that another processor or library build may bring."""
@@ -272,12 +271,16 @@ def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None
         quick = sorted({*predictor.manifest.get("quick", ()), *added})
         _seal(partial, {**predictor.manifest, "quick": quick})
     else:
-        for name in _SEALS:
-            if (predictor.folder / name).exists():
-                shutil.copyfile(predictor.folder / name, partial / name)
+        for name in seals(predictor):
+            shutil.copyfile(predictor.folder / name, partial / name)
     if sign is not None:
         (partial / signature.NAME).write_bytes(sign((partial / "manifest.sha256").read_text(encoding="ascii").strip()))
     partial.rename(to)
+
+
+def seals(predictor: Predictor) -> list[str]:
+    """Return the files of a predictor that are not in its manifest: that itself, its hash, a signature."""
+    return [name for name in (*_MANIFEST, signature.NAME) if (predictor.folder / name).exists()]
 
 
 def _quickened(folder: Path, manifest: Mapping[str, Any]) -> list[str]:

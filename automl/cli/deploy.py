@@ -108,7 +108,7 @@ def serve(
     if engine == "ray":
         if workers > 1:
             raise UsageError("on Ray there are no workers; leave out --workers and say --replicas")
-        from automl.deploy.cluster import serve as serve_on_ray
+        from automl.deploy.replicas import serve as serve_on_ray
 
         serve_on_ray(model, host, port, options, Replicas.parse(replicas or "1..4"), ray_address)
         return

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from automl.cli.deploy import Model, Trust
+from automl.cli.deploy import Model, RayAddress, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 
 
@@ -34,6 +34,11 @@ def predict(
         typer.Option(metavar="P", help="Add low and high, between which the value lies with probability P."),
     ] = None,
     trust: Trust = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Where batches are predicted: here, or by every machine of a Ray cluster."),
+    ] = "local",
+    ray_address: RayAddress = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -62,6 +67,8 @@ def predict(
             format=format,
             options=options,
             on_progress=show,
+            engine=engine,
+            ray_address=ray_address,
         )
     if output != "-" and is_folder(output):
         print(rows_done(seen), file=sys.stderr)

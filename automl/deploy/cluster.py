@@ -1,126 +1,55 @@
-"""Applications and predictions on Ray, one machine or many. The door to Ray of this package.
-
-Serving: replicas of the application of :mod:`automl.deploy.server`, between a least and a most number, as many as the
-requests in flight need. This process is the :mod:`~automl.deploy.door` in front of them and finishes what is in flight
-when it is ended; Ray's own doors would answer everybody with 404 meanwhile. Where those are wanted, on every machine of
-a cluster, `deployment` is what ``serve run`` takes.
+"""Ray, on one machine or many: joined here, and asked to predict batches. With ``replicas`` the door to Ray of what is
+trained.
 """
 
 from __future__ import annotations
 
 import logging
-import signal
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from automl.config import FitConfig
-from automl.deploy import listening
-from automl.deploy.access import Access
-from automl.deploy.door import Asked, Door, Told, call, unnamed
-from automl.deploy.keys import Keys
-from automl.deploy.logs import log_json
-from automl.deploy.metrics import Metrics
-from automl.deploy.options import Replicas, ServeOptions
-from automl.deploy.problem import RequestError
-from automl.deploy.server import open_app
-from automl.errors import AutoMLError, UsageError
-from automl.models.affine import BlasThreads
+from automl.artifact import load, seals
+from automl.config import FitConfig, ReadOptions
+from automl.data.batches import Batch
+from automl.deploy.answer_table import Answered, Answers
+from automl.errors import AutoMLError
+from automl.predictor import Predictor
 
-_TARGET: Final = 8
-"""Requests in flight for which a replica is enough: they are predicted together."""
-_END_SECONDS: Final = 24
-"""For what a replica is answering when it is no longer needed."""
 _OBJECT_STORE: Final = 500_000_000
+_TRIES: Final = 3
+"""For a batch whose machine dies."""
+_EACH: Final = 2
+"""Batches that are held for a machine: one that it answers, one that waits."""
 
 
-def deployment(path: str | Path, options: ServeOptions, replicas: Replicas) -> Any:
-    """Return what Ray Serve runs: the application of a model, loaded once in each replica.
-
-    Parameters
-    ----------
-    path
-        Run folder or exported model, at a place that all machines of the cluster see; so are those in the options.
-    """
-    serve, place = _serve(), Path(path).absolute()
-
-    def build() -> Any:
-        BlasThreads(1).limited().__enter__()  # as long as the process lives
-        return unnamed(open_app(place, options))
-
-    return serve.deployment(
-        serve.ingress(build)(_Replica),
-        name="model",
-        max_ongoing_requests=2 * options.limits.max_requests,  # the application is the one to refuse
-        autoscaling_config={
-            "min_replicas": replicas.least,
-            "max_replicas": replicas.most,
-            "target_ongoing_requests": _TARGET,
-        },
-        graceful_shutdown_wait_loop_s=0.1,
-        graceful_shutdown_timeout_s=_END_SECONDS,
-    ).bind()
-
-
-class _Replica:
-    """An application on Ray; Ray Serve mixes it in, as ``app``."""
-
-    app: Any
-
-    async def answer(self, asked: Asked) -> Told:
-        return await call(self.app, asked)
-
-
-def serve(
-    path: str | Path,
-    host: str,
-    port: int,
-    options: ServeOptions,
-    replicas: Replicas,
-    address: str | None = None,
-) -> None:
-    """Serve on Ray until SIGINT or SIGTERM, then finish the requests in flight.
+@contextmanager
+def joined(address: str | None, cpus: int) -> Iterator[None]:
+    """Have Ray in this process for as long as the block runs; if it is there already, it is used and stays.
 
     Parameters
     ----------
     address
-        Of a Ray cluster; None = one of this machine alone, as long as this call.
+        Of a cluster; None = one of this machine alone, with so many ``cpus``.
 
     Raises
     ------
-    UsageError
-        If Ray Serve is not installed.
     AutoMLError
-        If the address cannot be listened on, the cluster not be reached, or the replicas not start.
+        If Ray does not start, or there is no such cluster.
     """
-    if options.log == "json":
-        log_json()
-    metrics, keys, limits = Metrics(), Keys.from_environment(), options.limits
-    limits = replace(limits, max_requests=limits.max_requests * replicas.most)
-    with (
-        listening.bind(host, port) as listener,
-        _ray(address, replicas.most),
-        _running(deployment(path, replace(options, log="none"), replicas)) as ask,
-    ):
-        listening.announce(listener, guarded=bool(keys))
-        listening.run(Access(Door(ask, limits, metrics), keys=keys, metrics=metrics), listener)
-
-
-@contextmanager
-def _ray(address: str | None, cpus: int) -> Iterator[None]:
-    """Have Ray in this process, for as long as the block runs."""
+    if ray.is_initialized():
+        yield
+        return
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    local: dict[str, Any] = {
-        "num_cpus": max(cpus, FitConfig().cores),
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE,
-    }
+    local: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     try:
         ray.init(
             address=address or "local",
@@ -130,46 +59,75 @@ def _ray(address: str | None, cpus: int) -> Iterator[None]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise AutoMLError(f"Ray cannot be used: {error}") from error
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:
         ray.shutdown()
 
 
-def _leave(*_: object) -> None:
-    raise SystemExit(0)
-
-
 @contextmanager
-def _running(application: Any) -> Iterator[Callable[[Asked], Awaitable[Told]]]:
-    """Run an application on Ray Serve for as long as the block runs, and return what asks it."""
-    serve, name = _serve(), f"automl-{uuid.uuid4().hex[:8]}"
-    serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False})
-    try:
-        handle = serve.run(application, name=name, route_prefix=None)
+def spread(answers: Answers, options: ReadOptions, address: str | None) -> Iterator[Cluster]:
+    """Have every machine of a cluster answer batches; each is sent the model once, and uses all its cores."""
+    with joined(address, FitConfig().cores):
+        files, remote = [ray.put(_files(answers.model))], ray.remote(_Machine)
+        asked = (answers.keep, answers.proba, answers.interval)
+        known: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        nodes = [node["NodeID"] for node in known if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        machines = [
+            remote.options(
+                num_cpus=1,
+                max_restarts=_TRIES,
+                max_task_retries=_TRIES,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
+            ).remote(files, asked, options)
+            for node in nodes
+        ]
+        yield Cluster(_EACH * len(machines), cycle(machines))
 
-        async def ask(asked: Asked) -> Told:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cluster:
+    """Machines that answer batches in turn."""
+
+    ahead: int
+    machines: Iterator[Any]
+
+    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
+        """Send a batch, without the columns that are kept here; see :class:`~automl.deploy.answer_table.Engine`."""
+        answered = next(self.machines).answer.remote(replace(batch, kept=None), isolate)
+
+        def wait() -> Answered:
             try:
-                told: Told = await handle.answer.remote(asked)
-            except RayActorError:  # what it was answering is lost with a replica that died
-                raise RequestError(
-                    503, "the replica that had the request ended; send it again", retry_after=1
-                ) from None
-            return told
+                found: Answered = ray.get(answered)
+            except RayTaskError as error:
+                raise error.cause from None
+            except RayActorError as error:
+                reason = str(error).partition("\n")[0]
+                raise AutoMLError(f"machines of the cluster failed ({reason}); the same command goes on") from error
+            return found
 
-        yield ask
-    except RuntimeError as error:
-        raise AutoMLError(f"the replicas do not start: {error}") from error
-    finally:
-        serve.delete(name)
+        return wait
 
 
-def _serve() -> Any:
-    try:
-        from ray import serve
-    except ImportError:
-        raise UsageError("serving on Ray needs Ray Serve; pip install 'automl[scale]'") from None
-    logging.getLogger("ray.serve").setLevel(logging.CRITICAL)  # its import says otherwise
-    return serve
+class _Machine:
+    """What answers on another machine.
+
+    The files of the model come as a reference in a list: they are still there when a machine dies and another begins.
+    """
+
+    def __init__(self, files: list[ray.ObjectRef], asked: tuple[Any, ...], options: ReadOptions) -> None:
+        self._folder = TemporaryDirectory(prefix="automl-")
+        for name, content in ray.get(files[0]).items():
+            place = Path(self._folder.name, name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        self._answers = Answers.of(load(self._folder.name), *asked)
+        self._options = options
+
+    def answer(self, batch: Batch, isolate: bool) -> Answered:
+        return self._answers.answer(batch, self._options, isolate=isolate)
+
+
+def _files(model: Predictor) -> dict[str, bytes]:
+    names = [*model.manifest["files"], *seals(model)]
+    return {name: (model.folder / name).read_bytes() for name in names}
