@@ -5,7 +5,7 @@ trained.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -69,20 +69,30 @@ def joined(address: str | None, cpus: int) -> Iterator[None]:
 def spread(answers: Answers, options: ReadOptions, address: str | None) -> Iterator[Cluster]:
     """Have every machine of a cluster answer batches; each is sent the model once, and uses all its cores."""
     with joined(address, FitConfig().cores):
-        files, remote = [ray.put(_files(answers.model))], ray.remote(_Machine)
-        asked = (answers.keep, answers.proba, answers.interval)
         known: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         nodes = [node["NodeID"] for node in known if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        remote = ray.remote(_Machine)
         machines = [
             remote.options(
                 num_cpus=1,
                 max_restarts=_TRIES,
                 max_task_retries=_TRIES,
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
-            ).remote(files, asked, options)
+            ).remote()
             for node in nodes
         ]
-        yield Cluster(_EACH * len(machines), cycle(machines))
+        job = _Job(ray.put(_files(answers.model)), (answers.keep, answers.proba, answers.interval), options)
+        yield Cluster(_EACH * len(machines), cycle(machines), job)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all batches have in common."""
+
+    files: Any
+    """Reference to the files of the model."""
+    asked: tuple[Sequence[str], bool, float | None]
+    options: ReadOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +101,11 @@ class Cluster:
 
     ahead: int
     machines: Iterator[Any]
+    job: _Job
 
     def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
         """Send a batch, without the columns that are kept here; see :class:`~automl.deploy.answer_table.Engine`."""
-        answered = next(self.machines).answer.remote(replace(batch, kept=None), isolate)
+        answered = next(self.machines).answer.remote(self.job, replace(batch, kept=None), isolate)
 
         def wait() -> Answered:
             try:
@@ -110,22 +121,23 @@ class Cluster:
 
 
 class _Machine:
-    """What answers on another machine.
+    """What answers on another machine; it may die, and begin anew elsewhere."""
 
-    The files of the model come as a reference in a list: they are still there when a machine dies and another begins.
-    """
-
-    def __init__(self, files: list[ray.ObjectRef], asked: tuple[Any, ...], options: ReadOptions) -> None:
+    def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="automl-")
-        for name, content in ray.get(files[0]).items():
+        self._answers: Answers | None = None
+
+    def answer(self, job: _Job, batch: Batch, isolate: bool) -> Answered:
+        if self._answers is None:
+            self._answers = Answers.of(self._loaded(ray.get(job.files)), *job.asked)
+        return self._answers.answer(batch, job.options, isolate=isolate)
+
+    def _loaded(self, files: Mapping[str, bytes]) -> Predictor:
+        for name, content in files.items():
             place = Path(self._folder.name, name)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        self._answers = Answers.of(load(self._folder.name), *asked)
-        self._options = options
-
-    def answer(self, batch: Batch, isolate: bool) -> Answered:
-        return self._answers.answer(batch, self._options, isolate=isolate)
+        return load(self._folder.name)
 
 
 def _files(model: Predictor) -> dict[str, bytes]:

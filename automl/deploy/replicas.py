@@ -1,8 +1,9 @@
 """A model on Ray Serve: replicas of the application of :mod:`automl.deploy.server`, as many as the requests need.
 
 The process that starts them is the :mod:`~automl.deploy.door` in front of them, and finishes what is in flight before
-it ends. Ray Serve's own doors answer everybody with 404 from the moment an application is to end. Where they are wanted,
-on every machine of a cluster, :func:`deployment` is what ``serve run`` takes.
+it ends. Ray Serve's own doors answer everybody with 404 from the moment an application is to end. Where those are
+wanted, on every machine of a cluster, :func:`deployment` is what ``serve run`` takes.
+"""
 
 from __future__ import annotations
 
