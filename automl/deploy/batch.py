@@ -125,7 +125,7 @@ def _engine(
 ) -> AbstractContextManager[Engine]:
     if engine == "local":
         return nullcontext(_Here(answers, options))
-    from automl.deploy.cluster import spread
+    from automl.deploy.spread import spread
 
     return spread(answers, options, address)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,10 @@ from automl.predictor import Predictor
 
 _FILES: Final = {
     "app.py.jinja": "app.py",
+    "ray_app.py.jinja": "ray_app.py",
+    "ray.yaml.jinja": "ray.yaml",
     "requirements.txt.jinja": "requirements.txt",
+    "requirements-ray.txt.jinja": "requirements-ray.txt",
     "smoke_test.py": "smoke_test.py",
     "load_test.py": "load_test.py",
     "Dockerfile.jinja": "Dockerfile",
@@ -48,6 +52,7 @@ def write_project(predictor: Predictor, to: Path, key: Path | None) -> None:
         "pins": pins(sources, to / "model", "server"),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "version": automl.__version__,
+        "ray": version("ray"),
     }
     for template, name in _FILES.items():
         (to / name).write_text(render("endpoint", template, facts), encoding="utf-8")
