@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 import yaml
@@ -57,7 +61,7 @@ def test_requirements_are_what_is_needed_as_installed(endpoint: Path, predictor:
 
 
 def test_nothing_from_the_data_gets_into_code(endpoint: Path, table: pd.DataFrame) -> None:
-    for name in ("app.py", "Dockerfile", "requirements.txt", "README.md"):
+    for name in ("app.py", "ray_app.py", "Dockerfile", "requirements.txt", "README.md"):
         text = (endpoint / name).read_text()
         assert not [column for column in table.columns if column not in ("same", "member", "late") and column in text]
         assert "{{" not in text
@@ -94,6 +98,9 @@ def test_manifests_are_whole(endpoint: Path) -> None:
     assert pod["securityContext"]["runAsNonRoot"]
     port = pod["containers"][0]["ports"][0]["containerPort"]
     assert port == objects["Service"]["spec"]["ports"][0]["targetPort"]
+    replicas = yaml.safe_load((endpoint / "ray.yaml").read_text())
+    assert replicas["http_options"]["host"] == "127.0.0.1"
+    assert (endpoint / "requirements-ray.txt").read_text().endswith(f"ray[serve]=={version('ray')}\n")
     image = (endpoint / "Dockerfile").read_text()
     assert f"EXPOSE {port}\n" in image
     assert f"USER {pod['securityContext']['runAsUser']}\n" in image
@@ -112,3 +119,38 @@ def test_the_readme_holds_in_a_fresh_environment(endpoint: Path, tmp_path: Path)
         subprocess.run([sys.executable, "-I", project / "smoke_test.py", address], check=True)
     listed = json.loads(subprocess.check_output([project / ".venv/bin/pip", "list", "--format", "json"]))
     assert not {package["name"] for package in listed} & {"ray", "optuna", "typer"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_project_starts_on_ray_serve(endpoint: Path, tmp_path: Path) -> None:
+    project = shutil.copytree(endpoint, tmp_path / "project")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = (project / "ray.yaml").read_text()
+    (project / "ray.yaml").write_text(config.replace("port: 8080", f"port: {port}"))
+    environment = os.environ | {"PYTHONPATH": str(project / "automl-src")}
+    serve = [Path(sys.executable).with_name("serve"), "run", "ray.yaml"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(serve, cwd=project, env=environment, stdout=log, stderr=log)
+        try:
+            until = time.monotonic() + 180
+            while not answers(f"http://127.0.0.1:{port}/ping"):
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < until, (tmp_path / "log").read_text()
+                time.sleep(0.2)
+            smoke = [sys.executable, project / "smoke_test.py", f"http://127.0.0.1:{port}"]
+            tested = subprocess.run(smoke, capture_output=True, text=True)
+            assert tested.returncode == 0, tested.stdout
+            answer = httpx.get(f"http://127.0.0.1:{port}/ping", headers={"x-request-id": "mine"})
+            assert answer.headers.get_list("x-request-id") == ["mine"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
