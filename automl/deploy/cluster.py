@@ -10,6 +10,7 @@ from typing import Any, Final
 import ray
 
 from automl.errors import AutoMLError
+from automl.tuning.address import knock
 
 _OBJECT_STORE: Final = 500_000_000
 
@@ -34,14 +35,16 @@ def joined(address: str | None, cpus: int) -> Iterator[None]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     local: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     try:
+        if address:
+            knock(address)
         ray.init(
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.CRITICAL,
             **({} if address else local),
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise AutoMLError(f"Ray cannot be used: {error}") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise AutoMLError(f"Ray cannot be used at {address or 'this machine'}: {error}") from error
     try:
         yield
     finally:
