@@ -4,11 +4,12 @@
 
     manifest.json          format, versions, schema, task, score, members, golden rows, sha256 of every other file
     manifest.sha256        of the manifest itself
+    manifest.sig           of that hash, by who made the model; may be missing
     features/RECIPE/fold-0/
     models/CANDIDATE/fold-0/
 
-The hashes prove that nothing was damaged or changed by accident; they do not prove who wrote it. Paths inside are
-relative: the folder can be moved and copied. ``NAME.automl.tar.gz`` is the folder in one file.
+The hashes prove that nothing was damaged or changed by accident; who wrote it only the signature proves. Paths inside
+are relative: the folder can be moved and copied. ``NAME.automl.tar.gz`` is the folder in one file.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from automl import archive
+from automl import archive, signature
 from automl.blend import Blend
 from automl.data.cells import text_of
 from automl.data.reading import Reading
@@ -158,7 +159,9 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predict
         "golden": {"rows": plain_rows(about.examples), "predictions": []},
     }
     manifest["golden"]["predictions"] = _replay(_predictor(partial, manifest, opened)).tolist()
-    return _sealed(partial, to, manifest, opened)
+    _seal(partial, manifest)
+    partial.rename(to)
+    return _predictor(to, manifest, opened)
 
 
 def quicken(family: str, files: FoldFiles) -> None:
@@ -170,47 +173,50 @@ def quicken(family: str, files: FoldFiles) -> None:
     partial.rename(files.quick)
 
 
-def _sealed(partial: Path, to: Path, manifest: dict[str, Any], opened: Opened) -> Predictor:
-    """Write the manifest over what lies in a folder, give the folder its name, and return the predictor."""
-    manifest["files"] = {
-        path.relative_to(partial).as_posix(): archive.sha256(path) for path in archive.files_in(partial)
-    }
+def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest over what lies in a folder."""
+    manifest["files"] = {path.relative_to(folder).as_posix(): archive.sha256(path) for path in archive.files_in(folder)}
     text = json.dumps(manifest, indent=1)
-    (partial / "manifest.json").write_text(text, encoding="utf-8")
-    (partial / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest(), encoding="ascii")
-    partial.rename(to)
-    return _predictor(to, manifest, opened)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    (folder / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest(), encoding="ascii")
 
 
-def load(path: str | Path) -> Predictor:
+def load(path: str | Path, *, trust: str | Path | None = None) -> Predictor:
     """Load a predictor from a run folder, an exported folder, or an exported file.
 
     Every file is checked against its hash before it is parsed, and the golden rows are predicted again. A file is
     unpacked into a temporary folder, which is there as long as the predictor.
 
+    Parameters
+    ----------
+    trust
+        PEM file of the public key that must have signed the model, see :mod:`automl.signature`.
+
     Raises
     ------
     ArtifactError
-        If there is no predictor, a file is missing, changed or too many, the format is unknown, or the golden rows
-        come out differently.
+        If there is no predictor, a file is missing, changed or too many, the format is unknown, the golden rows
+        come out differently, or the model is not signed by the key that is trusted.
+    UsageError
+        If ``trust`` is no such key.
     """
-    place = Path(path)
+    place, key = Path(path), None if trust is None else Path(trust)
     if not place.is_file():
-        return _load(place, place)
+        return _load(place, place, key)
     with ExitStack() as unpacked:
         folder = Path(unpacked.enter_context(TemporaryDirectory(prefix="automl-")))
         archive.unpack(place, folder)
-        predictor = _load(folder, place)
+        predictor = _load(folder, place, key)
         weakref.finalize(predictor, unpacked.pop_all().close)
     return predictor
 
 
-def _load(folder: Path, shown: Path) -> Predictor:
+def _load(folder: Path, shown: Path, trust: Path | None) -> Predictor:
     """Load from a folder that errors call ``shown``."""
     if not (folder / "manifest.json").is_file() and (folder / _TOP / "manifest.json").is_file():
         folder = (folder / _TOP).resolve()
     try:
-        manifest = _manifest(folder, shown)
+        manifest = _manifest(folder, shown, trust)
         archive.check(folder, manifest["files"], shown)
         predictor = _predictor(folder, manifest, {})
         golden = _replay(predictor)
@@ -226,42 +232,67 @@ def _load(folder: Path, shown: Path) -> Predictor:
     return predictor
 
 
-def copy(predictor: Predictor, to: Path) -> Path:
+def copy(predictor: Predictor, to: Path, *, key: Path | None = None) -> Path:
     """Copy a predictor, with everything that makes it quick.
 
-    ``to`` is a new or empty folder, or a new file if it ends in ``.tar.gz``; equal predictors make equal bytes.
+    Parameters
+    ----------
+    to
+        A new or empty folder, or a new file if it ends in ``.tar.gz``; equal predictors make equal bytes.
+    key
+        PEM file of a private key to sign the copy with, see :mod:`automl.signature`. Without it, the copy of a signed
+        model that is quick already is signed as that is.
     """
     if to.exists() and (not to.is_dir() or to.name.endswith(archive.ENDING) or any(to.iterdir())):
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
+    sign = None if key is None else signature.signer(key)
     if to.exists():
         to.rmdir()
     if not to.name.endswith(archive.ENDING):
-        _copied(predictor, to.absolute())
+        _copied(predictor, to.absolute(), sign)
         return to
     to.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as beside:
         content, file = Path(beside) / "content", Path(beside) / "file"
-        _copied(predictor, content / _TOP)
+        _copied(predictor, content / _TOP, sign)
         archive.pack(content, file)
         file.rename(to)
     return to
 
 
-def _copied(predictor: Predictor, to: Path) -> None:
+def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None:
     """Write a predictor to a new folder, each model also in its form for few rows."""
     partial = to.with_name(f".{to.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     for name in predictor.manifest["files"]:
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(predictor.folder / name, partial / name)
-    known = set(predictor.manifest.get("quick", ()))
-    for member in predictor.manifest["members"]:
+    if added := _quickened(partial, predictor.manifest):
+        quick = sorted({*predictor.manifest.get("quick", ()), *added})
+        _seal(partial, {**predictor.manifest, "quick": quick})
+    else:
+        for name in seals(predictor):
+            shutil.copyfile(predictor.folder / name, partial / name)
+    if sign is not None:
+        (partial / signature.NAME).write_bytes(sign((partial / "manifest.sha256").read_text(encoding="ascii").strip()))
+    partial.rename(to)
+
+
+def seals(predictor: Predictor) -> list[str]:
+    """Return the files of a predictor that are not in its manifest: that itself, its hash, a signature."""
+    return [name for name in (*_MANIFEST, signature.NAME) if (predictor.folder / name).exists()]
+
+
+def _quickened(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Bring the models in a folder into their form for few rows; return the paths of those that had none yet."""
+    added: list[str] = []
+    for member in manifest["members"]:
         for fold in member["folds"]:
             path = _model_path(member["candidate"], fold["fold"])
-            if path not in known:
-                transformed.load(get_family(member["family"]), partial / path).save_for_few_rows(partial / path)
-                known.add(path)
-    _sealed(partial, to, {**predictor.manifest, "quick": sorted(known)}, {})
+            if path not in (*manifest.get("quick", ()), *added):
+                transformed.load(get_family(member["family"]), folder / path).save_for_few_rows(folder / path)
+                added.append(path)
+    return added
 
 
 def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
@@ -309,13 +340,16 @@ def _blend(manifest: Mapping[str, Any]) -> Blend:
     return Blend(weights, None if how["bias"] is None else np.array(how["bias"], np.float64), how["log"])
 
 
-def _manifest(folder: Path, shown: Path) -> dict[str, Any]:
+def _manifest(folder: Path, shown: Path, trust: Path | None) -> dict[str, Any]:
     try:
         text, digest = ((folder / name).read_bytes() for name in _MANIFEST)
     except OSError:
         raise ArtifactError(f"{shown} holds no model; give a run folder or an exported model") from None
-    if hashlib.sha256(text).hexdigest().encode() != digest.strip():
+    found = hashlib.sha256(text).hexdigest()
+    if found.encode() != digest.strip():
         raise ArtifactError(f"{shown}: manifest.json was changed after it was saved; export or copy the model again")
+    if trust is not None:
+        signature.check(folder, found, trust, shown)
     manifest: dict[str, Any] = json.loads(text)
     if manifest["format"] != FORMAT:
         raise ArtifactError(f"{shown} has format {manifest['format']}; this version of automl reads format {FORMAT}")

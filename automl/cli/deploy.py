@@ -9,6 +9,14 @@ import typer
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder, or exported model: a folder or a file.")]
 
+RayAddress = Annotated[
+    str | None, typer.Option(metavar="ADDR", help="Running Ray cluster; without, one of this machine alone.")
+]
+Trust = Annotated[
+    Path | None,
+    typer.Option(metavar="PUBLIC.pem", help="Refuse a model that this key has not signed; see export --sign."),
+]
+
 
 def export(
     model: Model,
@@ -26,11 +34,19 @@ def export(
     candidate: Annotated[
         str | None, typer.Option(metavar="ID", help="Which one to write as code, by the leaderboard; default the best.")
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEY.pem",
+            help="Sign the model with this private key: openssl genpkey -algorithm ed25519 -out key.pem; for --trust: "
+            "openssl pkey -in key.pem -pubout -out public.pem.",
+        ),
+    ] = None,
 ) -> None:
     """Copy a model out of its run, alone, with what serves it, or as the code that makes it."""
     from automl.deploy.export import export as export_model
 
-    export_model(model, to, format, candidate=candidate)
+    export_model(model, to, format, candidate=candidate, key=sign)
     print(to)
 
 
@@ -39,6 +55,17 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="Where the model runs: in processes of this machine, or in replicas on Ray Serve behind this process. "
+            "Each of these loads MODEL, and with --watch its new versions, from a place that all machines see."
+        ),
+    ] = "local",
+    replicas: Annotated[
+        str | None, typer.Option(metavar="LEAST..MOST", help="On Ray: as many as are needed of these; default 1..4.")
+    ] = None,
+    ray_address: RayAddress = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 30.0,
     watch: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Look for a new version this often; SIGHUP: at once.")
@@ -57,14 +84,16 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="Keep requests and answers here, as Parquet.")
     ] = None,
     capture_share: Annotated[float, typer.Option(min=0, max=1, help="Of the requests, to keep.")] = 1.0,
+    trust: Trust = None,
     log: Annotated[Literal["json", "none"], typer.Option(help="A line for each request, or none.")] = "json",
 ) -> None:
     """Serve predictions over HTTP until interrupted. Keys that may ask: AUTOML_API_KEYS in the environment."""
     from automl.deploy.capture import CaptureOptions
     from automl.deploy.limits import Limits
-    from automl.deploy.options import ServeOptions
+    from automl.deploy.options import Replicas, ServeOptions
     from automl.deploy.server import serve as serve_model
     from automl.deploy.variants import Role, Variant
+    from automl.errors import UsageError
 
     given = {Role.SPLIT: variant, Role.CANARY: canary, Role.SHADOW: shadow}
     options = ServeOptions(
@@ -73,6 +102,16 @@ def serve(
         watch=watch,
         variants=tuple(Variant.parse(text, role) for role, texts in given.items() for text in texts or ()),
         capture=None if capture is None else CaptureOptions(capture, capture_share),
+        trust=trust,
         log=log,
     )
+    if engine == "ray":
+        if workers > 1:
+            raise UsageError("on Ray there are no workers; leave out --workers and say --replicas")
+        from automl.deploy.replicas import serve as serve_on_ray
+
+        serve_on_ray(model, host, port, options, Replicas.parse(replicas or "1..4"), ray_address)
+        return
+    if replicas or ray_address:
+        raise UsageError("--replicas and --ray-address are about Ray; add --engine ray")
     serve_model(model, host, port, options)

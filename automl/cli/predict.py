@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from automl.cli.deploy import Model
+from automl.cli.deploy import Model, RayAddress, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 
 
@@ -33,6 +33,12 @@ def predict(
         float | None,
         typer.Option(metavar="P", help="Add low and high, between which the value lies with probability P."),
     ] = None,
+    trust: Trust = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Where batches are predicted: here, or by every machine of a Ray cluster."),
+    ] = "local",
+    ray_address: RayAddress = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -52,7 +58,7 @@ def predict(
 
     with watch_rows() as show:
         seen = predict_files(
-            load(model),
+            load(model, trust=trust),
             data,
             sys.stdout if output == "-" else output,
             keep=keep or (),
@@ -61,6 +67,8 @@ def predict(
             format=format,
             options=options,
             on_progress=show,
+            engine=engine,
+            ray_address=ray_address,
         )
     if output != "-" and is_folder(output):
         print(rows_done(seen), file=sys.stderr)

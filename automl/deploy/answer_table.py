@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,25 @@ from automl.data.batches import Batch
 from automl.data.schema import wrong_cells
 from automl.errors import SchemaError, UsageError
 from automl.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """The predictions for a batch, and the cells because of which some are empty; both Arrow tables."""
+
+    predicted: Any
+    wrong: Any | None = None
+
+
+class Engine(Protocol):
+    """Where batches are answered."""
+
+    @property
+    def ahead(self) -> int:
+        """How many batches to ask for before the answer of the first one is needed."""
+
+    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
+        """Begin to answer a batch as :meth:`Answers.answer` does; return what waits for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,40 +64,48 @@ class Answers:
             raise UsageError(f"the column {taken[0]!r} cannot be kept: the predictions are called so; rename it")
         return cls(model, keep, proba, interval, columns.remove_metadata())
 
-    def __call__(self, batch: Batch, options: ReadOptions) -> Any:
-        """Return the rows of a batch as an Arrow table: kept columns, then predictions.
+    def answer(self, batch: Batch, options: ReadOptions, *, isolate: bool) -> Answered:
+        """Predict the rows of a batch; rows with wrong cells have empty predictions if these are to be isolated.
 
         Raises
         ------
         SchemaError
-            If cells cannot be what they were in training; rows are counted from the beginning of the whole table.
+            If cells cannot be what they were in training, and are not to be isolated, or columns are missing. Rows are
+            counted from the beginning of the whole table.
         """
         try:
-            return self._beside(batch, self._predicted(batch.frame, options))
+            return Answered(self._predicted(batch.frame, options))
         except SchemaError as error:
             if not error.cells:
                 raise
-            cells = [(batch.start + row, name, value) for row, name, value in error.cells]
-            raise wrong_cells(cells, self.model.schema) from None
+            cells = sorted((batch.start + row, name, value) for row, name, value in error.cells)
+            if not isolate:
+                raise wrong_cells(cells, self.model.schema) from None
+        return Answered(self._but({row - batch.start - 1 for row, _, _ in cells}, batch, options), self._reasons(cells))
 
-    def but(self, wrong: Iterable[int], batch: Batch, options: ReadOptions) -> Any:
-        """Return what the call does, with empty predictions in the rows ``wrong``, counted as there."""
+    def beside(self, kept: Any, predicted: Any) -> Any:
+        """Return the kept columns with the predictions."""
+        import pyarrow as pa
+
+        return pa.table([*kept.columns, *predicted.columns], names=[*self.keep, *self.columns.names])
+
+    def _but(self, wrong: Iterable[int], batch: Batch, options: ReadOptions) -> Any:
+        """Return empty predictions in the rows ``wrong``, counted from 0 in this batch."""
         import pyarrow as pa
 
         good = np.ones(len(batch.frame), np.bool_)
-        good[np.array(list(wrong)) - batch.start - 1] = False
+        good[list(wrong)] = False
         predicted = self._predicted(batch.frame[good], options) if good.any() else self.columns.empty_table()
-        places = pa.array(np.cumsum(good) - 1, mask=~good)
-        return self._beside(batch, predicted.take(places))
+        return predicted.take(pa.array(np.cumsum(good) - 1, mask=~good))
+
+    def _reasons(self, cells: Iterable[tuple[int, str, str]]) -> Any:
+        import pyarrow as pa
+
+        rows = [(*cell, f"was {self.model.schema[cell[1]].kind} in training") for cell in cells]
+        return pa.table(list(map(list, zip(*rows, strict=True))), names=["row", "column", "value", "reason"])
 
     def _predicted(self, frame: pd.DataFrame, options: ReadOptions) -> Any:
         import pyarrow as pa
 
         predicted = self.model.predict_frame(frame, proba=self.proba, interval=self.interval, options=options)
         return pa.Table.from_pandas(predicted, schema=self.columns, preserve_index=False)
-
-    def _beside(self, batch: Batch, predicted: Any) -> Any:
-        import pyarrow as pa
-
-        names = [*self.keep, *self.columns.names]
-        return pa.table([*batch.kept.columns, *predicted.columns], names=names)

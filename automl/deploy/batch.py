@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, TextIO
+from typing import Any, Final, Literal, TextIO, TypeVar
 
 import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import Batch, Batches, open_batches
-from automl.deploy.answer_table import Answers
+from automl.deploy.answer_table import Answered, Answers, Engine
 from automl.deploy.tables import Format, csv_writer, is_folder, output_format, writing
-from automl.errors import SchemaError, UsageError
+from automl.errors import UsageError
 from automl.predictor import Predictor
 
 RECORD: Final = "_predict.json"
@@ -48,6 +50,7 @@ class BatchProgress:
 
 
 OnBatch = Callable[[BatchProgress], None]
+Wait = TypeVar("Wait")
 
 
 def predict_files(
@@ -61,6 +64,8 @@ def predict_files(
     format: Format | None = None,
     options: ReadOptions = AS_FOUND,
     on_progress: OnBatch | None = None,
+    engine: Literal["local", "ray"] = "local",
+    ray_address: str | None = None,
 ) -> BatchProgress:
     """Predict a table that need not fit in memory; every row has its row in the output, in the same order.
 
@@ -83,6 +88,9 @@ def predict_files(
         Where the files are written otherwise than the training table was.
     on_progress
         Called after each batch.
+    engine, ray_address
+        ``ray``: the batches are predicted by the machines of a Ray cluster (default: one of this machine alone). They
+        are read and written here, so the output is the same, and a run may go on with the other engine.
 
     Raises
     ------
@@ -100,23 +108,38 @@ def predict_files(
     answers = Answers.of(model, tuple(dict.fromkeys(keep)), proba, interval)
     with open_batches(source, reading=model.reading, options=options) as table:
         run = _Run(answers, table, on_progress or (lambda _: None), monotonic())
-        if not isinstance(output, str | Path):
-            return run.whole(csv_writer(output))
-        if not is_folder(output):
+        folder = Path(output) if isinstance(output, str | Path) and is_folder(output) else None
+        if folder is not None:
+            _claim(folder, run.record(written))
+        with _engine(engine, ray_address, answers, table.options) as there:
+            if folder is not None:
+                return run.in_parts(there, folder, written)
+            if not isinstance(output, str | Path):
+                return run.whole(there, csv_writer(output))
             with writing(Path(output), written) as write:
-                return run.whole(write)
-        record = {
-            "model": hashlib.sha256((model.folder / "manifest.json").read_bytes()).hexdigest(),
-            "input": table.digest(),
-            "parts": len(table),
-            "format": written,
-            "keep": list(answers.keep),
-            "proba": proba,
-            "interval": interval,
-            "read": {**asdict(options), "na": list(options.na)},
-        }
-        _claim(Path(output), record)
-        return run.in_parts(Path(output), written)
+                return run.whole(there, write)
+
+
+def _engine(
+    engine: Literal["local", "ray"], address: str | None, answers: Answers, options: ReadOptions
+) -> AbstractContextManager[Engine]:
+    if engine == "local":
+        return nullcontext(_Here(answers, options))
+    from automl.deploy.spread import spread
+
+    return spread(answers, options, address)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Here:
+    """This process, which answers a batch when its answer is needed."""
+
+    answers: Answers
+    options: ReadOptions
+    ahead: int = 0
+
+    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
+        return lambda: self.answers.answer(batch, self.options, isolate=isolate)
 
 
 def _claim(folder: Path, record: Mapping[str, Any]) -> None:
@@ -151,48 +174,66 @@ class _Run:
     on_progress: OnBatch
     started: float
 
-    def whole(self, write: Callable[[Any], None]) -> BatchProgress:
+    def record(self, format: Format) -> dict[str, Any]:
+        """Return what makes these predictions, in JSON values."""
+        answers, options = self.answers, self.table.options
+        return {
+            "model": hashlib.sha256((answers.model.folder / "manifest.json").read_bytes()).hexdigest(),
+            "input": self.table.digest(),
+            "parts": len(self.table),
+            "format": format,
+            "keep": list(answers.keep),
+            "proba": answers.proba,
+            "interval": answers.interval,
+            "read": {**asdict(options), "na": list(options.na)},
+        }
+
+    def whole(self, engine: Engine, write: Callable[[Any], None]) -> BatchProgress:
         """Write all rows, or raise the first error."""
         done = 0
-        for batch in self.table.read(self.answers.keep):
-            write(self.answers(batch, self.table.options))
+        for batch, wait in self._in_order(engine, lambda batch: engine.ask(batch, isolate=False)):
+            write(self.answers.beside(batch.kept, wait().predicted))
             done += len(batch.frame)
             self.on_progress(self._progress(done))
         return self._progress(done)
 
-    def in_parts(self, folder: Path, format: Format) -> BatchProgress:
+    def in_parts(self, engine: Engine, folder: Path, format: Format) -> BatchProgress:
         """Write a part for each batch that has none yet, its wrong cells before it."""
         done = earlier = rejected = 0
-        for batch in self.table.read(self.answers.keep):
-            part, wrong = folder / f"part-{batch.number:05}.{format}", folder / REJECTED / f"part-{batch.number:05}.csv"
-            if part.exists():
+
+        def places(batch: Batch) -> tuple[Path, Path]:
+            return folder / f"part-{batch.number:05}.{format}", folder / REJECTED / f"part-{batch.number:05}.csv"
+
+        def begin(batch: Batch) -> Callable[[], Answered] | None:
+            return None if places(batch)[0].exists() else engine.ask(batch, isolate=True)
+
+        for batch, wait in self._in_order(engine, begin):
+            part, wrong = places(batch)
+            if wait is None:
                 earlier += len(batch.frame)
             else:
-                self._write(batch, part, wrong, format)
+                self._write(batch, wait(), part, wrong, format)
             done += len(batch.frame)
             rejected += _rows_in(wrong)
             self.on_progress(self._progress(done, earlier, rejected))
         return self._progress(done, earlier, rejected)
 
-    def _write(self, batch: Batch, part: Path, wrong: Path, format: Format) -> None:
-        try:
-            table = self.answers(batch, self.table.options)
-        except SchemaError as error:
-            if not error.cells:
-                raise
-            table = self.answers.but({row for row, _, _ in error.cells}, batch, self.table.options)
+    def _in_order(self, engine: Engine, begin: Callable[[Batch], Wait]) -> Iterator[tuple[Batch, Wait]]:
+        """Return all batches with what ``begin`` returned; for that it is called some batches ahead."""
+        begun: deque[tuple[Batch, Wait]] = deque()
+        for batch in self.table.read(self.answers.keep):
+            begun.append((batch, begin(batch)))
+            if len(begun) > engine.ahead:
+                yield begun.popleft()
+        yield from begun
+
+    def _write(self, batch: Batch, answered: Answered, part: Path, wrong: Path, format: Format) -> None:
+        if answered.wrong is not None:
             wrong.parent.mkdir(exist_ok=True)
             with writing(wrong, "csv") as write:
-                write(self._reasons(error.cells))
+                write(answered.wrong)
         with writing(part, format) as write:
-            write(table)
-
-    def _reasons(self, cells: Sequence[tuple[int, str, str]]) -> Any:
-        import pyarrow as pa
-
-        schema = self.answers.model.schema
-        rows = [(*cell, f"was {schema[cell[1]].kind} in training") for cell in sorted(cells)]
-        return pa.table(list(map(list, zip(*rows, strict=True))), names=["row", "column", "value", "reason"])
+            write(self.answers.beside(batch.kept, answered.predicted))
 
     def _progress(self, done: int, earlier: int = 0, rejected: int = 0) -> BatchProgress:
         return BatchProgress(self.table.rows, done, earlier, rejected, monotonic() - self.started)

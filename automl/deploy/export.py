@@ -19,7 +19,14 @@ _FILES: Final = ("artifact", "sagemaker")
 """Formats that can be one file."""
 
 
-def export(model: str | Path, to: Path, format: Format = "artifact", *, candidate: str | None = None) -> Path:
+def export(
+    model: str | Path,
+    to: Path,
+    format: Format = "artifact",
+    *,
+    candidate: str | None = None,
+    key: Path | None = None,
+) -> Path:
     """Write a model to a new or empty folder, or to a new file that ends in ``.tar.gz``, and return its path.
 
     =============  ==============================================================================================
@@ -33,6 +40,8 @@ def export(model: str | Path, to: Path, format: Format = "artifact", *, candidat
     ----------
     candidate
         For ``code``: which one, as the leaderboard names it; None = the best.
+    key
+        For all others: PEM file of an Ed25519 private key to sign the model with, see :mod:`automl.signature`.
 
     Raises
     ------
@@ -45,6 +54,8 @@ def export(model: str | Path, to: Path, format: Format = "artifact", *, candidat
     """
     if candidate is not None and format != "code":
         raise UsageError(f"a candidate is exported as code, not as {format}; add --format code")
+    if key is not None and format == "code":
+        raise UsageError("only a model can be signed, not code; leave out --sign")
     one_file = to.name.endswith(ENDING)
     if (one_file and format not in _FILES) or (format == "sagemaker" and not one_file):
         wanted = f"a file that ends in {ENDING}" if format == "sagemaker" else "a folder"
@@ -56,11 +67,11 @@ def export(model: str | Path, to: Path, format: Format = "artifact", *, candidat
     try:
         match format:
             case "artifact":
-                load(copy(load(model), partial))
+                load(copy(load(model), partial, key=key))
             case "endpoint":
-                write_project(load(model), partial)
+                write_project(load(model), partial, key)
             case "sagemaker":
-                write_sagemaker(load(model), partial)
+                write_sagemaker(load(model), partial, key)
             case "code":
                 write_script(Path(model), candidate, partial)
         partial.replace(to)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from automl.deploy.asgi import Receive
 from automl.deploy.problem import RequestError
 
 
@@ -77,6 +78,23 @@ class Admission:
         return bytes(body)
 
 
+async def chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Receive a body.
+
+    Raises
+    ------
+    RequestError
+        400 if the client leaves before its end.
+    """
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestError(400, "the connection was closed before the body was complete")
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+
+
 @dataclass(slots=True)
 class Load:
     """What one request holds."""
@@ -87,3 +105,13 @@ class Load:
 def busy() -> RequestError:
     """Return the refusal of a server that has enough to do."""
     return RequestError(503, "the server has as many requests as it can hold; try again in a second", retry_after=1)
+
+
+def slow_body(seconds: float) -> RequestError:
+    """Return what a client is told whose body does not come."""
+    return RequestError(408, f"the body did not arrive within {seconds:g} s")
+
+
+def slow_answer(seconds: float) -> RequestError:
+    """Return what a client is told whose answer is not there in time."""
+    return RequestError(504, f"there was no answer within {seconds:g} s; send fewer rows at once or try later")

@@ -13,6 +13,35 @@ from automl.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many processes answer on a cluster, by how much they are asked."""
+
+    least: int = 1
+    most: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Replicas:
+        """Return the numbers that ``LEAST..MOST`` or one number names.
+
+        Raises
+        ------
+        UsageError
+            If they are no such numbers.
+
+        >>> Replicas.parse("1..4"), Replicas.parse("2")
+        (Replicas(least=1, most=4), Replicas(least=2, most=2))
+        """
+        least, _, most = text.partition("..")
+        try:
+            found = cls(int(least), int(most or least))
+        except ValueError:
+            found = cls(0, 0)
+        if not 1 <= found.least <= found.most:
+            raise UsageError(f"--replicas must be a number or LEAST..MOST such as 1..4, got {text!r}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ServeOptions:
     """Everything but the model and the address.
 
@@ -30,6 +59,8 @@ class ServeOptions:
     """Seconds after which to look for a new version, again and again; SIGHUP makes it look at once."""
     variants: tuple[Variant, ...] = ()
     capture: CaptureOptions | None = None
+    trust: Path | None = None
+    """PEM file of the key that must have signed every model, see :mod:`automl.signature`."""
     log: Literal["json", "none"] = "none"
     """A line for each request, on standard error."""
 
@@ -47,6 +78,7 @@ class ServeOptions:
         values = asdict(self)
         for variant in values["variants"]:
             variant["path"] = str(variant["path"])
+        values["trust"] = None if self.trust is None else str(self.trust)
         if values["capture"]:
             values["capture"]["folder"] = str(values["capture"]["folder"])
         return values
@@ -61,5 +93,6 @@ class ServeOptions:
                 Variant(Path(one["path"]), Role(one["role"]), one["share"]) for one in values["variants"]
             ),
             "capture": CaptureOptions(**capture | {"folder": Path(capture["folder"])}) if capture else None,
+            "trust": Path(values["trust"]) if values["trust"] else None,
         }
         return cls(**values | known)

@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
+from automl import signature
 from automl.artifact import load
 from automl.models.affine import BlasThreads
 from automl.models.registry import get_family
@@ -20,12 +21,14 @@ from automl.predictor import Predictor
 def needed(predictor: Predictor) -> dict[str, str]:
     """Return the installed versions of all distributions, automl aside, that a model needs in this process.
 
-    Those are what was imported from, and the libraries of the model's families, which may be used without an import.
+    Those are what was imported from, the libraries of the model's families, which may be used without an import, and
+    what checks a signature if there is one.
     """
     owners = packages_distributions()
     modules = {name.partition(".")[0] for name in sys.modules}
     names = {owner for module in modules for owner in owners.get(module, ())}
     names |= {get_family(member["family"]).library for member in predictor.manifest["members"]}
+    names |= {"cryptography"} if (predictor.folder / signature.NAME).exists() else set()
     return {name: version(name) for name in sorted(names - {"automl"}, key=str.lower)}
 
 

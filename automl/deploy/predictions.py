@@ -14,7 +14,7 @@ A refused request is answered with ``application/problem+json`` (RFC 9457) that 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -26,6 +26,7 @@ from automl.deploy.batching import Query, explained
 from automl.deploy.bodies import parse
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.inference import Inference
+from automl.deploy.limits import chunks
 from automl.deploy.problem import RequestError, refuse
 from automl.deploy.served import PREDICTIONS, Asked
 from automl.deploy.service import Service
@@ -100,7 +101,7 @@ class Predictions:
         service = self._service
         parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         way = scope["route"].way(Request(scope["named_headers"], parameters, service.limits.max_rows, name))
-        answered = await service.answer(scope["request_id"], _chunks(receive), way.query_of)
+        answered = await service.answer(scope["request_id"], chunks(receive), way.query_of)
         reply, variant = answered.reply, answered.variant
         scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
         return reply.body, {
@@ -116,23 +117,6 @@ def _found(path: str) -> tuple[Route, str] | None:
         return _BY_PATH[path], MODEL_NAME
     infer = _INFER.fullmatch(path)
     return infer and (ROUTES[-1], infer[1])
-
-
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """Receive a body.
-
-    Raises
-    ------
-    RequestError
-        400 if the client leaves before its end.
-    """
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestError(400, "the connection was closed before the body was complete")
-        yield message.get("body", b"")
-        more = message.get("more_body", False)
 
 
 def _predict(request: Request) -> Way:

@@ -52,18 +52,8 @@ class RequestError(DataError):
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return cls(422, errors[0].message + more, errors)
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of the answer, beside those of any."""
-        return {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
-
-    def body(self, path: str) -> bytes:
-        """Return the body of the answer to a request to a path."""
-        # The Open Inference Protocol has a word of its own for the reason.
-        return self.to_json(repeat_as="error" if path.startswith("/v2/") else None)
-
-    def to_json(self, *, repeat_as: str | None = None) -> bytes:
-        """Return the body of the answer; ``repeat_as`` names a further member that repeats the detail.
+    def to_json(self, path: str = "") -> bytes:
+        """Return the body of the answer to a request for ``path``.
 
         >>> RequestError(400, "not JSON").to_json()
         b'{"type":"about:blank","title":"Bad Request","status":400,"detail":"not JSON"}'
@@ -74,17 +64,22 @@ class RequestError(DataError):
             "status": self.status,
             "detail": self.detail,
         }
-        if repeat_as is not None:
-            body[repeat_as] = self.detail
+        if path.startswith("/v2/"):  # the Open Inference Protocol has a word of its own for the reason
+            body["error"] = self.detail
         if self.errors:
             body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors[:_SHOWN]]
         return orjson.dumps(body)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the answer."""
+        retry = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+        return {"content-type": MEDIA_TYPE, **retry}
+
 
 async def refuse(send: Send, error: RequestError, path: str, headers: Mapping[str, str] | None = None) -> None:
     """Answer a request to a path with a problem."""
-    further = dict(headers or ()) | error.headers
-    await respond(send, error.status, error.body(path), {"content-type": MEDIA_TYPE} | further)
+    await respond(send, error.status, error.to_json(path), {**(headers or {}), **error.headers})
 
 
 def _brief(value: Any) -> str | int | float | bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,10 @@ from automl.predictor import Predictor
 
 _FILES: Final = {
     "app.py.jinja": "app.py",
+    "ray_app.py.jinja": "ray_app.py",
+    "ray.yaml.jinja": "ray.yaml",
     "requirements.txt.jinja": "requirements.txt",
+    "requirements-ray.txt.jinja": "requirements-ray.txt",
     "smoke_test.py": "smoke_test.py",
     "load_test.py": "load_test.py",
     "Dockerfile.jinja": "Dockerfile",
@@ -31,21 +35,24 @@ _FILES: Final = {
 """Templates, and what they become."""
 
 
-def write_project(predictor: Predictor, to: Path) -> None:
+def write_project(predictor: Predictor, to: Path, key: Path | None) -> None:
     """Write a project into a new folder: an application, pinned requirements, images, manifests, a README.
+
+    The model is signed if there is a ``key``.
 
     Raises
     ------
     AutoMLError
         If the model needs a family that is not in this package, or does not start.
     """
-    copy(predictor, to / "model")
+    copy(predictor, to / "model", key=key)
     sources = to / "automl-src"
     copy_sources(predictor, sources)
     facts = {
         "pins": pins(sources, to / "model", "server"),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "version": automl.__version__,
+        "ray": version("ray"),
     }
     for template, name in _FILES.items():
         (to / name).write_text(render("endpoint", template, facts), encoding="utf-8")

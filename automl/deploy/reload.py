@@ -24,9 +24,10 @@ _LOG: Final = logging.getLogger(__name__)
 class Reloader:
     """Looks whether other versions lie where the models came from."""
 
-    def __init__(self, lanes: Sequence[Lane], metrics: Metrics) -> None:
+    def __init__(self, lanes: Sequence[Lane], metrics: Metrics, trust: Path | None) -> None:
         self._lanes = lanes
         self._metrics = metrics
+        self._trust = trust
         self._refused: dict[str, str] = {}
         self._one_at_a_time = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
@@ -66,7 +67,7 @@ class Reloader:
         try:
             if identity(lane.path) == old.id:
                 return
-            new = await asyncio.to_thread(_load, lane.path, old)
+            new = await asyncio.to_thread(_load, lane.path, old, self._trust)
         except Exception as error:  # whatever is wrong with what lies there, the old version works
             if self._refused.get(lane.name) != str(error):
                 self._refused[lane.name] = str(error)
@@ -81,9 +82,10 @@ class Reloader:
         _LOG.info("%s is now %s, was %s", lane.name, new.id, old.id)
 
 
-def _load(path: Path, old: Served) -> Served:
+def _load(path: Path, old: Served, trust: Path | None) -> Served:
     """Return the version in a folder, warm, if it answers the same question as the old one."""
-    predictor, before = load(path.resolve()), old.predictor.task  # a link may point elsewhere meanwhile
+    predictor = load(path.resolve(), trust=trust)  # a link may point elsewhere meanwhile
+    before = old.predictor.task
     task = predictor.task
     if (task.target, task.problem_type, task.classes) != (before.target, before.problem_type, before.classes):
         raise AutoMLError(f"it predicts {task.target!r} ({task.problem_type}), not the same as the one that is served")

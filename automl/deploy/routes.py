@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 import automl
-from automl.deploy import inference, openapi, problem
+from automl.deploy import inference, openapi
 from automl.deploy.access import Access
 from automl.deploy.asgi import App
 from automl.deploy.keys import Keys
@@ -108,4 +108,4 @@ def _refuse(request: Request, error: Exception) -> Response:
         headers, error = error.headers or {}, RequestError(error.status_code, str(error.detail))
     elif not isinstance(error, RequestError):
         error = RequestError(500, "it failed; the reason is in the log of the server")
-    return Response(error.body(request.url.path), error.status, {**headers, **error.headers}, problem.MEDIA_TYPE)
+    return Response(error.to_json(request.url.path), error.status, {**headers, **error.headers})

@@ -13,8 +13,8 @@ from automl.deploy.sources import copy_sources, pins
 from automl.predictor import Predictor
 
 
-def write_sagemaker(predictor: Predictor, to: Path) -> None:
-    """Write a new ``.tar.gz`` file.
+def write_sagemaker(predictor: Predictor, to: Path, key: Path | None) -> None:
+    """Write a new ``.tar.gz`` file; the model in it is signed if there is a ``key``.
 
     ::
 
@@ -31,7 +31,7 @@ def write_sagemaker(predictor: Predictor, to: Path) -> None:
     with TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as beside:
         content = Path(beside) / "content"
         model, code = content / "model", content / "code"
-        copy(predictor, model)
+        copy(predictor, model, key=key)
         copy_sources(predictor, code)
         shutil.copyfile(hosting.__file__, code / "inference.py")
         lines = [f"{name}=={version}\n" for name, version in pins(code, model, "hosting").items()]

@@ -54,7 +54,7 @@ def create_app(predictor: Predictor, options: ServeOptions | None = None) -> App
 
 def open_app(path: str | Path, options: ServeOptions) -> App:
     """Return the application of a run folder or an exported model, in which new versions are looked for."""
-    return _app(load(path), Path(path), options)
+    return _app(load(path, trust=options.trust), Path(path), options)
 
 
 def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
@@ -63,14 +63,17 @@ def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
     metrics = Metrics()
     lanes = [
         Lane(MAIN, path, Role.MAIN, 1.0, Served.warm(predictor)),
-        *(Lane(one.name, one.path, one.role, one.share, Served.warm(load(one.path))) for one in options.variants),
+        *(
+            Lane(one.name, one.path, one.role, one.share, Served.warm(load(one.path, trust=options.trust)))
+            for one in options.variants
+        ),
     ]
     capture = None if options.capture is None else Capture(options.capture)
     service = Service(lanes, options.limits, metrics, capture)
 
     @asynccontextmanager
     async def while_it_runs(_: Any) -> AsyncIterator[None]:
-        async with Reloader(lanes, metrics).watching(options.watch):
+        async with Reloader(lanes, metrics, options.trust).watching(options.watch):
             yield
         if capture is not None:
             await asyncio.to_thread(capture.close)

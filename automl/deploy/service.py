@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from automl.deploy.batching import Query, Reply
 from automl.deploy.capture import Capture
-from automl.deploy.limits import Admission, Limits, Load
+from automl.deploy.limits import Admission, Limits, Load, slow_answer, slow_body
 from automl.deploy.metrics import Metrics
 from automl.deploy.problem import RequestError
 from automl.deploy.served import Served
@@ -104,11 +104,10 @@ class Service:
             self.metrics.rollbacks.labels(lane.name).inc()
 
     def _too_slow(self, lane: Lane, *, arrived: bool) -> RequestError:
-        seconds = f"{self.limits.timeout:g} s"
         if not arrived:
-            return RequestError(408, f"the body did not arrive within {seconds}")
+            return slow_body(self.limits.timeout)
         self._note(lane, failed=True, seconds=self.limits.timeout)
-        return RequestError(504, f"there was no answer within {seconds}; send fewer rows at once or try later")
+        return slow_answer(self.limits.timeout)
 
     def _ask_shadows(self, query: Query, reply: Reply) -> None:
         for lane in self.lanes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 import threading
 import time
@@ -33,6 +32,7 @@ from automl.config import FitConfig
 from automl.evaluation.custom import Asked
 from automl.models.base import Family
 from automl.models.registry import get_family, register_family, registered
+from automl.tuning.address import knock
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.driver import Broken, Event, Finished, Happened, Job, Message, Ready, end_session
@@ -46,7 +46,6 @@ from automl.tuning.trial import Allowance, DeadlinePassedError, RaceLostError, R
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _WORKERS_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.25
-_KNOCK_SECONDS: Final = 5.0
 _BRACKET: Final = 30
 """Trials that wait for HyperBand to choose from: its largest bracket."""
 _OBJECT_STORE: Final = 2_000_000_000
@@ -88,7 +87,7 @@ def _start(config: FitConfig) -> None:
     """Start Ray here, or connect to the cluster."""
     _silence()
     if config.ray_address:
-        _knock(config.ray_address)
+        knock(config.ray_address)
     local: dict[str, Any] = {
         "num_cpus": config.cores,
         "num_gpus": config.gpus,
@@ -104,13 +103,6 @@ def _start(config: FitConfig) -> None:
     )
     if not config.ray_address:
         _await_workers()
-
-
-def _knock(address: str) -> None:
-    """Fail at once if nobody listens at ``host:port``; Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
 
 
 def _await_workers() -> None:

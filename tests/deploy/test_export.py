@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
@@ -57,7 +58,7 @@ def test_requirements_are_what_is_needed_as_installed(endpoint: Path, predictor:
 
 
 def test_nothing_from_the_data_gets_into_code(endpoint: Path, table: pd.DataFrame) -> None:
-    for name in ("app.py", "Dockerfile", "requirements.txt", "README.md"):
+    for name in ("app.py", "ray_app.py", "Dockerfile", "requirements.txt", "README.md"):
         text = (endpoint / name).read_text()
         assert not [column for column in table.columns if column not in ("same", "member", "late") and column in text]
         assert "{{" not in text
@@ -99,6 +100,9 @@ def test_manifests_are_whole(endpoint: Path) -> None:
     assert pod["securityContext"]["runAsNonRoot"]
     port = pod["containers"][0]["ports"][0]["containerPort"]
     assert port == objects["Service"]["spec"]["ports"][0]["targetPort"]
+    replicas = yaml.safe_load((endpoint / "ray.yaml").read_text())
+    assert replicas["http_options"]["host"] == "127.0.0.1"
+    assert (endpoint / "requirements-ray.txt").read_text().endswith(f"ray[serve]=={version('ray')}\n")
     image = (endpoint / "Dockerfile").read_text()
     assert f"EXPOSE {port}\n" in image
     assert f"USER {pod['securityContext']['runAsUser']}\n" in image
@@ -117,3 +121,28 @@ def test_the_readme_holds_in_a_fresh_environment(endpoint: Path, tmp_path: Path)
         subprocess.run([sys.executable, "-I", project / "smoke_test.py", address], check=True)
     listed = json.loads(subprocess.check_output([project / ".venv/bin/pip", "list", "--format", "json"]))
     assert not {package["name"] for package in listed} & {"ray", "optuna", "typer"}
+
+
+ON_RAY = """
+import subprocess, sys
+import ray
+from ray import serve
+import ray_app
+port = int(sys.argv[1])
+ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+serve.start(http_options={"host": "127.0.0.1", "port": port})
+serve.run(ray_app.app, route_prefix="/")
+sys.exit(subprocess.run([sys.executable, "smoke_test.py", f"http://127.0.0.1:{port}"]).returncode)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_project_passes_its_own_test_behind_the_doors_of_ray_serve(endpoint: Path, tmp_path: Path) -> None:
+    project = shutil.copytree(endpoint, tmp_path / "project")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {"PYTHONPATH": f"{project / 'automl-src'}{os.pathsep}{project}"}
+    command = [sys.executable, "-c", ON_RAY, str(port)]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
