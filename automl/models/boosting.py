@@ -257,10 +257,11 @@ def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.fl
     >>> linked(np.array([0.0]), classification=True).tolist(), linked(np.zeros((1, 4)), classification=True).tolist()
     ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
     """
-    values = np.asarray(margins, np.float64)
+    values: NDArray[np.float64] = margins.astype(np.float64)
     if not classification:
         return values
     if values.ndim == 1:
         return np.stack([expit(-values), expit(values)], axis=1)
     raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return shares

@@ -40,7 +40,8 @@ class Trees:
         _call("BoosterGetNumClasses", self._handle, ctypes.byref(outputs))
         _call("BoosterGetNumFeature", self._handle, ctypes.byref(columns))
         self._columns = columns.value
-        self._widths = {_RAW: outputs.value, _LEAVES: iterations.value * outputs.value}
+        self.outputs = outputs.value
+        self._widths = {_RAW: self.outputs, _LEAVES: iterations.value * self.outputs}
         self._single = {kind: self._for_single_rows(kind) for kind in self._widths}
 
     def raw(self, X: NDArray[np.float32]) -> NDArray[np.float64]:

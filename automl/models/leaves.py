@@ -13,6 +13,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.formula.trees import Tree
 from automl.models.clightgbm import Trees
 
 MOST: Final = 300_000
@@ -21,52 +22,34 @@ _CATEGORICAL, _MISSING_LEFT, _NAN_IS_MISSING = 1, 2, 8
 _TREES, _TABLE = "rows.txt", "rows.npz"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tree:
-    """A binary tree; arrays have one entry an inner node, the first is the root.
-
-    feature : the column that is looked at.
-    threshold : left if x <= threshold, as float32. None of it counts where ``codes`` are given.
-    missing_left : whether NaN goes left.
-    left, right : the inner node that follows, or -1, -2 ... for the leaf 0, 1 ...
-    codes : by inner node, the category codes that go left; all others, and NaN, go right.
-    """
-
-    feature: NDArray[np.integer]
-    threshold: NDArray[np.float32]
-    missing_left: NDArray[np.bool_]
-    left: NDArray[np.integer]
-    right: NDArray[np.integer]
-    codes: dict[int, NDArray[np.integer]]
-
-    def text(self, number: int) -> str:
-        """Return the tree in LightGBM's format."""
-        inner = len(self.feature)
-        if not inner:
-            return f"Tree={number}\nnum_leaves=1\nnum_cat=0\nleaf_value=0\n\n"
-        above = np.nextafter(self.threshold, np.float32(np.inf))
-        between = (self.threshold.astype(np.float64) + above) / 2  # nine digits stay between two float32 numbers
-        thresholds = [f"{value:.9g}" for value in between.tolist()]
-        kinds = _NAN_IS_MISSING + _MISSING_LEFT * self.missing_left.astype(np.intp)
-        words: list[int] = []
-        bounds = [0]
-        for at, (node, codes) in enumerate(sorted(self.codes.items())):
-            thresholds[node], kinds[node] = str(at), _CATEGORICAL
-            words += _bits(codes)
-            bounds.append(len(words))
-        lines = {
-            "num_leaves": str(inner + 1),
-            "num_cat": str(len(self.codes)),
-            "split_feature": _joined(self.feature.tolist()),
-            "threshold": " ".join(thresholds),
-            "decision_type": _joined(kinds.tolist()),
-            "left_child": _joined(self.left.tolist()),
-            "right_child": _joined(self.right.tolist()),
-            "leaf_value": " ".join(["0"] * (inner + 1)),
-        }
-        if words:
-            lines |= {"cat_boundaries": _joined(bounds), "cat_threshold": _joined(words)}
-        return f"Tree={number}\n" + "".join(f"{name}={value}\n" for name, value in lines.items()) + "\n"
+def _text(tree: Tree, number: int) -> str:
+    """Return the tree in LightGBM's format."""
+    inner = len(tree.feature)
+    if not inner:
+        return f"Tree={number}\nnum_leaves=1\nnum_cat=0\nleaf_value=0\n\n"
+    above = np.nextafter(tree.threshold, np.float32(np.inf))
+    between = (tree.threshold.astype(np.float64) + above) / 2  # nine digits stay between two float32 numbers
+    thresholds = [f"{value:.9g}" for value in between.tolist()]
+    kinds = _NAN_IS_MISSING + _MISSING_LEFT * tree.missing_left.astype(np.intp)
+    words: list[int] = []
+    bounds = [0]
+    for at, (node, codes) in enumerate(sorted(tree.codes.items())):
+        thresholds[node], kinds[node] = str(at), _CATEGORICAL
+        words += _bits(codes)
+        bounds.append(len(words))
+    lines = {
+        "num_leaves": str(inner + 1),
+        "num_cat": str(len(tree.codes)),
+        "split_feature": _joined(tree.feature.tolist()),
+        "threshold": " ".join(thresholds),
+        "decision_type": _joined(kinds.tolist()),
+        "left_child": _joined(tree.left.tolist()),
+        "right_child": _joined(tree.right.tolist()),
+        "leaf_value": " ".join(["0"] * (inner + 1)),
+    }
+    if words:
+        lines |= {"cat_boundaries": _joined(bounds), "cat_threshold": _joined(words)}
+    return f"Tree={number}\n" + "".join(f"{name}={value}\n" for name, value in lines.items()) + "\n"
 
 
 def _bits(codes: NDArray[np.integer]) -> list[int]:
@@ -122,7 +105,7 @@ def write(
     """
     if len(values) > MOST or not trees:
         return
-    blocks = [tree.text(number) for number, tree in enumerate(trees)]
+    blocks = [_text(tree, number) for number, tree in enumerate(trees)]
     names = (f"f{i}" for i in range(columns))
     head = {
         "version": "v4",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs
+from automl.formula.trees import Tree, summed
 from automl.models.base import (
     Choice,
     Estimator,
@@ -56,6 +57,9 @@ ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for; measured on three tables, as for the other boosters."""
 SECONDS_A_LEAF: Final = 4e-6
 """Writing a trained model as text and reading it."""
+
+_CATEGORICAL, _MISSING_LEFT, _NAN_IS_MISSING = 1, 2, 8
+"""Bits of a node in LightGBM's text format."""
 
 NAMES: Final = (
     "learning_rate",
@@ -115,6 +119,12 @@ class LightGBMModel(Model):
         """Sum the trees, with one thread."""
         margins = self.trees.raw(X.dense)
         return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
+
+    def formula(self, X: Any) -> Any:
+        """Return the same sums, which the text says in full."""
+        trees, values = zip(*map(_tree, self.text.decode().split("\nTree=")[1:]), strict=True)
+        margins = summed(X, trees, np.concatenate(values), self.trees.outputs)
+        return linked(margins if self.trees.outputs > 1 else margins[:, 0], self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -309,3 +319,23 @@ def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:
     known = {"label": data.y_valid, "weight": data.weight_valid}
     valid = train.create_valid(data.X_valid.dense, **known, params=settings).construct()
     return train, valid
+
+
+def _tree(block: str) -> tuple[Tree, NDArray[np.float64]]:
+    """Return a tree of LightGBM's text format, and what its leaves are worth."""
+    lines = dict(line.split("=", 1) for line in block.partition("\n\n")[0].splitlines() if "=" in line)
+
+    def numbers(name: str, dtype: type) -> NDArray[Any]:
+        return np.array(lines.get(name, "").split(), dtype)
+
+    threshold, kinds = numbers("threshold", np.float64), numbers("decision_type", np.intp)
+    bounds, words = numbers("cat_boundaries", np.intp), numbers("cat_threshold", np.uint32)
+    codes = {}
+    for node in np.flatnonzero(kinds & _CATEGORICAL).tolist():
+        at = int(threshold[node])
+        bits = np.unpackbits(words[bounds[at] : bounds[at + 1]].astype("<u4").view(np.uint8), bitorder="little")
+        codes[node] = np.flatnonzero(bits)
+    # where training saw nothing missing, NaN counts as 0
+    missing_left = np.where(kinds & _NAN_IS_MISSING, kinds & _MISSING_LEFT != 0, threshold >= 0)
+    feature, left, right = (numbers(name, np.intp) for name in ("split_feature", "left_child", "right_child"))
+    return Tree(feature, threshold, missing_left, left, right, codes), numbers("leaf_value", np.float64)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import CODES, Matrix, Needs
+from automl.formula.trees import Tree, summed
 from automl.models import leaves
 from automl.models.base import (
     Choice,
@@ -45,7 +46,7 @@ from automl.models.boosting import (
     output,
 )
 from automl.models.clightgbm import FEW
-from automl.models.leaves import LeafTable, Tree
+from automl.models.leaves import LeafTable
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
@@ -146,6 +147,17 @@ class XGBoostModel(Model):
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write the trees once more, see :mod:`automl.models.leaves`."""
+        trees, values, base, columns = self._parsed()
+        leaves.write(folder, trees, values[:, None], base, columns)
+
+    def formula(self, X: Any) -> Any:
+        """Return the sum of the trees, rounded as XGBoost does."""
+        trees, values, base, _ = self._parsed()
+        margins = (summed(X, trees, values, len(base)) + base).astype(np.float32)
+        return linked(margins if len(base) > 1 else margins[:, 0], self.classification)
+
+    def _parsed(self) -> tuple[Sequence[Tree], NDArray[np.float32], NDArray[np.float32], int]:
+        """Return the trees, what their leaves are worth, what the sums start from, and how many columns there are."""
         learner = orjson.loads(self.booster.save_raw("json"))["learner"]
         about = learner["learner_model_param"]
         model = learner["gradient_booster"]["model"]
@@ -156,7 +168,7 @@ class XGBoostModel(Model):
         elif learner["objective"]["name"] == "binary:logistic":
             base = -np.log((1 / base - 1).astype(np.float64)).astype(np.float32)  # to the last bit, as C does
         base = np.broadcast_to(base, max(1, int(about["num_class"])))
-        leaves.write(folder, trees, np.concatenate(values)[:, None], base, int(about["num_feature"]))
+        return trees, np.concatenate(values), base, int(about["num_feature"])
 
 
 class XGBoost(Family):
