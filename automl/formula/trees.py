@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.formula.symbol import Symbol
-
 _LEQ, _MEMBER = 0, 6
 _SUM, _NO_TRANSFORM = 1, 0
 
@@ -56,8 +54,8 @@ def cut(column: int, thresholds: NDArray[np.floating]) -> Tree:
     return Tree(feature, threshold, missing_left, left.astype(np.intp), right.astype(np.intp), {})
 
 
-def summed(X: Symbol, trees: Sequence[Tree], values: NDArray[np.floating], outputs: int = 1) -> Symbol:
-    """Return (rows, outputs): the sums of the leaves that a row falls into, in double precision.
+def summed(X: Any, trees: Sequence[Tree], values: NDArray[np.floating], outputs: int = 1) -> Any:
+    """Return the symbol, (rows, outputs), of the sums of the leaves that rows fall into, in double precision.
 
     Parameters
     ----------

@@ -66,7 +66,8 @@ class Questions:
     def formula(self, X: Any, answers: Answers) -> Any:
         """Return (rows, outputs): the sums of the trees."""
         first = len(self._numeric) + len(self._categorical)
-        column, threshold, missing_left = (np.zeros(self._last + 1, dtype) for dtype in (np.intp, np.float64, np.bool_))
+        column, threshold = np.zeros(self._last + 1, np.intp), np.zeros(self._last + 1)
+        missing_left = np.zeros(self._last + 1, np.bool_)
         for question, (feature, border) in enumerate(self._floats):
             column[question] = self._numeric[feature["feature_index"]]
             threshold[question] = border
@@ -126,7 +127,7 @@ class Questions:
             sizes = [part.size(self._cardinality) for part in rank.parts]
             for i, part in enumerate(rank.parts):
                 which[i, place], strides[i, place] = parts.index(part), prod(sizes[i + 1 :])
-        places = starts
+        places: Any = starts
         for columns, stride in zip(which, strides, strict=True):
             places = places + cells[:, columns] * stride
         return places.look_up(np.concatenate(tables).astype(np.float32))
@@ -145,7 +146,8 @@ class Questions:
         order = [question for rank in self._ranks for question in rank.questions]
         leaf_values = [0] * 2 * self.outputs
         alone = [{"splits": [{"split_index": i}], "leaf_values": leaf_values, "leaf_weights": [1, 1]} for i in order]
-        leaves = answers({name: self._model[name] for name in self._model if name != "trees"} | {"oblivious_trees": alone})
+        rest = {name: value for name, value in self._model.items() if name != "trees"}
+        leaves = answers(rest | {"oblivious_trees": alone})
         tables, start = [], 0
         for rank in self._ranks:
             end = start + len(rank.questions)
@@ -180,16 +182,16 @@ _Asked = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.
 def _symmetric(tree: Mapping[str, Any]) -> _Asked:
     """Return a tree whose levels ask one question each; the answers are the bits of the leaf."""
     questions = [split["split_index"] for split in tree["splits"] or ()]
-    left, right = [], []
+    none = np.zeros(0, np.intp)
+    left, right = [none], [none]
     for level in range(len(questions)):
         below = np.arange(1 << level)
         for children, answered in ((left, below), (right, below + (1 << level))):
             last = level + 1 == len(questions)
             children.append(-1 - answered if last else answered + (2 << level) - 1)
-    none = np.zeros(0, np.intp)
     asked = np.repeat(np.array(questions, np.intp), [1 << level for level in range(len(questions))])
     values = np.array(tree["leaf_values"]).reshape(1 << len(questions), -1)
-    return asked, np.concatenate([none, *left]), np.concatenate([none, *right]), values
+    return asked, np.concatenate(left), np.concatenate(right), values
 
 
 def _nested(tree: Mapping[str, Any]) -> _Asked:

@@ -127,11 +127,11 @@ def _in_order(symbol: Symbol, known: Mapping[int, str]) -> Iterator[Symbol]:
 
 def _attribute(operator: str, domain: str, name: str, value: Any) -> Any:
     """Return an attribute of the type that the operator declares."""
-    from onnx import AttributeProto, defs, helper, numpy_helper
+    from onnx import defs, helper, numpy_helper
 
     version = ML_OPSET if domain else OPSET
-    kind = int(defs.get_schema(operator, version, domain).attributes[name].type)
-    if kind == AttributeProto.TENSOR:
+    declared = defs.get_schema(operator, version, domain).attributes[name].type
+    if declared == defs.OpSchema.AttrType.TENSOR:
         return helper.make_attribute(name, numpy_helper.from_array(np.asarray(value)))
     if isinstance(value, np.ndarray):
         value = value.astype(np.int64).tolist()
