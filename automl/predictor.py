@@ -218,14 +218,15 @@ class Predictor:
     def formula(self, columns: Mapping[str, Any]) -> Any:
         """Return what :meth:`of_typed` computes of the symbols of typed columns, (rows, 1) each, by their names.
 
+        Columns are numbers and categories: text and dates have no symbol.
+
         Raises
         ------
         NoFormula
-            If a column or a member has none; names it.
+            If a member has none; names it.
         """
         fused = Fused.dense([part.features for part in self.parts])
-        if fused is None:
-            raise NoFormula("text has no formula")
+        assert fused is not None
 
         def predicted(each: FoldModel, X: Any) -> Any:
             try:

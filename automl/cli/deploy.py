@@ -14,9 +14,7 @@ def export(
     model: Model,
     to: Annotated[
         Path,
-        typer.Option(
-            "--to", metavar="PLACE", help="New or empty folder; or NAME.tar.gz or NAME.onnx, if the format is one file."
-        ),
+        typer.Option("--to", metavar="PLACE", help="New or empty folder; NAME.tar.gz or .onnx, if it is one file."),
     ],
     format: Annotated[
         Literal["artifact", "endpoint", "sagemaker", "onnx", "code"],

@@ -15,7 +15,6 @@ from automl.features.encode import SLOTS
 from automl.features.matrix import Matrix
 from automl.features.numeric import LARGEST
 from automl.features.pipeline import Features
-from automl.formula.symbol import NoFormula
 
 Columns = Mapping[str, NDArray[Any]]
 """The columns of a typed frame by name."""
@@ -44,8 +43,6 @@ class Plain:
 
     def formula(self, columns: Mapping[str, Any]) -> Any:
         """Return the same of symbols, (rows, 1) each."""
-        if self.dates.sources:
-            raise NoFormula(f"column {self.dates.sources[0]!r} holds dates, whose parts have no formula")
         values = np.clip(np.concatenate([columns[name] for name in self.numbers], axis=1), -LARGEST, LARGEST)
         return values[:, self.source] - self.origins
 
@@ -129,10 +126,9 @@ class Fused:
 
     def formula(self, columns: Mapping[str, Any]) -> list[Any]:
         """Return the symbol of the matrix of each of the features; sparse columns become dense ones."""
+        nothing = next(iter(columns.values()))[:, np.zeros(0, np.intp)]  # a matrix of no columns has rows all the same
         parts = [part.formula(columns) for part in (self.plain, self.looked_up) if len(part.source)]
-        if not parts:  # a matrix of no columns has rows all the same
-            return [next(iter(columns.values()))[:, np.zeros(0, np.intp)].astype(np.float32)] * len(self.features)
-        values = np.concatenate(parts, axis=1)
+        values = np.concatenate(parts or [nothing.astype(np.float64)], axis=1)
         if len(self.arithmetic.left):
             values = np.concatenate([values, self.arithmetic.formula(values)], axis=1)
         missing = np.isnan(values)

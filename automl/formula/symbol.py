@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from automl.errors import AutoMLError
 
 
-class NoFormula(AutoMLError):
+class NoFormula(AutoMLError):  # noqa: N818 - says what there is not
     """Something has no formula; the message says what, without a way out."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def summed(X: Any, trees: Sequence[Tree], values: NDArray[np.floating], outputs:
         values = values.T.ravel()
     else:
         targets = np.arange(len(trees)) % outputs
-    grown = [_with_root(tree) for tree in trees]
+    grown = [_plain(tree) for tree in trees]
     sizes = np.array([len(tree.feature) for tree in grown])
     leaves = np.array([len(tree.feature) + 1 for tree in trees])  # one more than inner nodes
     nodes, first = np.cumsum(sizes) - sizes, np.cumsum(leaves) - leaves
@@ -86,7 +86,7 @@ def summed(X: Any, trees: Sequence[Tree], values: NDArray[np.floating], outputs:
         "tree_roots": nodes,
         "nodes_featureids": np.concatenate([tree.feature for tree in grown]),
         "nodes_modes": mode,
-        "nodes_splits": np.concatenate([tree.threshold for tree in grown]).astype(np.float64),
+        "nodes_splits": np.concatenate([tree.threshold for tree in grown]),
         "nodes_missing_value_tracks_true": np.concatenate([tree.missing_left for tree in grown]) & (mode == _LEQ),
         "nodes_truenodeids": np.concatenate([places for places, _ in left]),
         "nodes_trueleafs": np.concatenate([is_leaf for _, is_leaf in left]),
@@ -95,18 +95,26 @@ def summed(X: Any, trees: Sequence[Tree], values: NDArray[np.floating], outputs:
         "leaf_targetids": np.repeat(targets, leaves),
         "leaf_weights": np.asarray(values, np.float64),
     }
-    members = [codes for tree in trees for _, codes in sorted(tree.codes.items())]
+    members = [codes for tree in grown for _, codes in sorted(tree.codes.items())]
     if members:  # the sets of all nodes that have one, each ended by NaN
         settings["membership_values"] = np.concatenate([np.append(codes, np.nan) for codes in members])
     return X.astype(np.float64).then("TreeEnsemble", **settings)
 
 
-def _with_root(tree: Tree) -> Tree:
-    """Return the tree with at least one inner node, as the operator wants it."""
-    if len(tree.feature):
-        return tree
-    zero = np.zeros(1, np.intp)
-    return Tree(zero, np.zeros(1), np.zeros(1, np.bool_), zero - 1, zero - 1, {})
+def _plain(tree: Tree) -> Tree:
+    """Return the tree as the operator wants it: with an inner node, and with something in every set of codes."""
+    if not len(tree.feature):
+        zero = np.zeros(1, np.intp)
+        return Tree(zero, np.zeros(1), np.zeros(1, np.bool_), zero - 1, zero - 1, {})
+    empty = [node for node, codes in tree.codes.items() if not len(codes)]
+    threshold, missing_left = tree.threshold.astype(np.float64), tree.missing_left.copy()
+    threshold[empty], missing_left[empty] = -np.inf, False
+    return replace(
+        tree,
+        threshold=threshold,
+        missing_left=missing_left,
+        codes={node: codes for node, codes in tree.codes.items() if len(codes)},
+    )
 
 
 def _modes(tree: Tree) -> NDArray[np.uint8]:

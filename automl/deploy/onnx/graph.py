@@ -141,4 +141,4 @@ def _attribute(operator: str, domain: str, name: str, value: Any) -> Any:
 def _type(dtype: np.dtype[Any]) -> int:
     from onnx import TensorProto, helper
 
-    return int(TensorProto.STRING if dtype == object else helper.np_dtype_to_tensor_dtype(dtype))
+    return int(TensorProto.STRING if dtype.kind == "O" else helper.np_dtype_to_tensor_dtype(dtype))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from automl.data.cells import MISSING_WORDS, text_of
 from automl.data.kinds import FALSE_WORDS, TRUE_WORDS, truth
 from automl.data.numerals import Style, parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
-from automl.formula.symbol import NoFormula, Symbol
+from automl.errors import AutoMLError
+from automl.formula.symbol import Symbol
 
 ALL_SPELLINGS: Final = 5
 """Letters up to which a word is known in any mix of small and capital ones."""
@@ -28,7 +30,7 @@ def typed(column: Column) -> tuple[Symbol, Symbol]:
 
     Raises
     ------
-    NoFormula
+    AutoMLError
         If the column is text or dates.
     """
     match column.kind:
@@ -41,7 +43,10 @@ def typed(column: Column) -> tuple[Symbol, Symbol]:
         case Kind.CATEGORICAL:
             texts = Symbol.named(column.name, object)
             return texts, _categorical(column, texts)
-    raise NoFormula(f"column {column.name!r} is {column.kind}, which can be read by no operator")
+    raise AutoMLError(
+        f"column {column.name!r} is {column.kind}, which no operator of ONNX takes apart; train without it: "
+        f"--types {shlex.quote(f'{column.name}=identifier')}"
+    )
 
 
 def feeds(frame: pd.DataFrame, typed_frame: pd.DataFrame, schema: Schema) -> dict[str, NDArray[Any]]:
@@ -113,5 +118,4 @@ def described(column: Column) -> str:
     """Return what an input takes, in words."""
     if column.kind is Kind.NUMERIC:
         return "a number; NaN = missing"
-    values: Mapping[bool, str] = {True: "one of two words", False: "a text without spaces around it"}
-    return f"{values[column.kind is Kind.BOOLEAN]}; empty = missing"
+    return "text without spaces around it; empty = missing"

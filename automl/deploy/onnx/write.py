@@ -41,8 +41,8 @@ def write_onnx(predictor: Predictor, to: Path, candidate: str | None = None) -> 
         to.write_bytes(content(chosen))
     except NoFormula as error:
         raise AutoMLError(
-            f"this model cannot be said in ONNX: {error}; export another form of it, such as what automl slim writes, "
-            "or one member: --candidate ID"
+            f"this model cannot be said in ONNX: {error}; export what automl slim makes of it, or one member: "
+            "--candidate ID"
         ) from None
 
 
