@@ -130,7 +130,8 @@ class Questions:
         places: Any = starts
         for columns, stride in zip(which, strides, strict=True):
             places = places + cells[:, columns] * stride
-        return places.look_up(np.concatenate(tables).astype(np.float32))
+        ranks = np.concatenate(tables)
+        return places.look_up(ranks.astype(np.min_scalar_type(int(ranks.max())))).astype(np.float32)
 
     def _cell(self, X: Any, part: _Part) -> Any:
         """Return the symbol of the place of each row along one side of a table."""

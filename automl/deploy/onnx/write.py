@@ -102,8 +102,8 @@ def _outputs(predictor: Predictor, raw: Any, taken: frozenset[str]) -> dict[str,
     if not task.classes:
         return {free("prediction", taken): (raw, ["rows"])}
     labels = np.array(task.classes, dtype=object if isinstance(task.classes[0], str) else None)
-    label = predictor.decision(raw)
+    label: Any = predictor.decision(raw)
     return {
-        free("label", taken): (label.look_up(labels), ["rows"]),  # type: ignore[attr-defined]
+        free("label", taken): (label.look_up(labels), ["rows"]),
         free("probabilities", taken): (raw, ["rows", len(task.classes)]),
     }
