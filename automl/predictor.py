@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +25,9 @@ from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
 from automl.features.fused import Columns, Fused
+from automl.features.matrix import Matrix
 from automl.features.pipeline import Features
+from automl.formula.symbol import NoFormula
 from automl.models.base import Model
 
 BLOCK: Final = 4_096
@@ -203,11 +205,39 @@ class Predictor:
         else:
             assert isinstance(typed, pd.DataFrame)
             matrices = [part.features.transform(typed) for part in self.parts]
+        return self._together(matrices, lambda each, X: each.model.predict(X))
+
+    def _together(
+        self, matrices: Sequence[Matrix], predicted: Callable[[FoldModel, Matrix], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Return one prediction of all models, whose parts see these matrices."""
         members: list[NDArray[np.float64] | float] = [0.0] * len(self.blend.weights)
         for part, X in zip(self.parts, matrices, strict=True):
             for each in part.models:
-                members[each.member] = members[each.member] + each.share * each.model.predict(X)
+                members[each.member] = members[each.member] + each.share * predicted(each, X)
         return self.blend(cast("list[NDArray[np.float64]]", members))
+
+    def formula(self, columns: Mapping[str, Any]) -> Any:
+        """Return what :meth:`of_typed` computes of the symbols of typed columns, (rows, 1) each, by their names.
+
+        Columns are numbers and categories: text and dates have no symbol.
+
+        Raises
+        ------
+        NoFormula
+            If a member has none; names it.
+        """
+        fused = Fused.dense([part.features for part in self.parts])
+        assert fused is not None
+
+        def predicted(each: FoldModel, X: Any) -> Any:
+            try:
+                return each.model.formula(X)
+            except NoFormula as error:
+                member = self.manifest["members"][each.member]
+                raise NoFormula(f"member {member['candidate']} ({member['family']}): {error}") from None
+
+        return self._together(fused.formula(columns), predicted)
 
     def answers(self, raw: NDArray[np.float64]) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles, for what :meth:`raw` returned."""

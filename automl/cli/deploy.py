@@ -22,17 +22,18 @@ def export(
     model: Model,
     to: Annotated[
         Path,
-        typer.Option("--to", metavar="PLACE", help="New or empty folder; or NAME.tar.gz, if the format is one file."),
+        typer.Option("--to", metavar="PLACE", help="New or empty folder; NAME.tar.gz or .onnx, if it is one file."),
     ],
     format: Annotated[
-        Literal["artifact", "endpoint", "sagemaker", "code"],
+        Literal["artifact", "endpoint", "sagemaker", "onnx", "code"],
         typer.Option(
-            help="The model alone; a project that serves it; model.tar.gz for hosts of that contract; or a script of "
-            "plain libraries that trains a candidate again."
+            help="The model alone; a project that serves it; model.tar.gz for hosts of that contract; one file for "
+            "ONNX runtimes; or a script of plain libraries that trains a candidate again."
         ),
     ] = "artifact",
     candidate: Annotated[
-        str | None, typer.Option(metavar="ID", help="Which one to write as code, by the leaderboard; default the best.")
+        str | None,
+        typer.Option(metavar="ID", help="Which one, by the leaderboard: by default code is of the best, onnx of all."),
     ] = None,
     sign: Annotated[
         Path | None,

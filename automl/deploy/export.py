@@ -9,14 +9,19 @@ from typing import Final, Literal
 
 from automl.archive import ENDING
 from automl.artifact import copy, load
+from automl.deploy.onnx.write import write_onnx
 from automl.deploy.project import write_project
 from automl.deploy.sagemaker import write_sagemaker
 from automl.deploy.script import write_script
 from automl.errors import AutoMLError, UsageError
 
-Format = Literal["artifact", "endpoint", "sagemaker", "code"]
-_FILES: Final = ("artifact", "sagemaker")
-"""Formats that can be one file."""
+Format = Literal["artifact", "endpoint", "sagemaker", "onnx", "code"]
+_ENDINGS: Final = {"artifact": ENDING, "sagemaker": ENDING, "onnx": ".onnx"}
+"""Formats that can be one file, by what it ends in."""
+_ONLY_FILES: Final = ("sagemaker", "onnx")
+"""Formats that are one file."""
+_OF_ONE: Final = ("code", "onnx")
+"""Formats that can be of one candidate."""
 
 
 def export(
@@ -27,21 +32,23 @@ def export(
     candidate: str | None = None,
     key: Path | None = None,
 ) -> Path:
-    """Write a model to a new or empty folder, or to a new file that ends in ``.tar.gz``, and return its path.
+    """Write a model to a new or empty folder, or to a new file, and return its path.
 
     =============  ==============================================================================================
     ``artifact``   what :func:`automl.load` reads, a folder or a file
     ``endpoint``   a project around it: an application, pinned requirements, images, manifests, a README
     ``sagemaker``  a file, ``model.tar.gz``, with the model and ``code/inference.py``, for hosts of that contract
+    ``onnx``       a file, ``NAME.onnx``, for runtimes of other languages: raw columns in, answers out, checked
     ``code``       a script of plain libraries that trains a candidate of a run again and scores it on the same folds
     =============  ==============================================================================================
 
     Parameters
     ----------
     candidate
-        For ``code``: which one, as the leaderboard names it; None = the best.
+        Which one, as the leaderboard names it. For ``code`` None = the best, for ``onnx`` None = the whole ensemble.
     key
-        For all others: PEM file of an Ed25519 private key to sign the model with, see :mod:`automl.signature`.
+        For artifact, endpoint and sagemaker: PEM file of an Ed25519 private key to sign the model with, see
+        :mod:`automl.signature`.
 
     Raises
     ------
@@ -52,13 +59,14 @@ def export(
     AutoMLError
         If there is something at that place, or this model cannot be written in this format.
     """
-    if candidate is not None and format != "code":
-        raise UsageError(f"a candidate is exported as code, not as {format}; add --format code")
-    if key is not None and format == "code":
-        raise UsageError("only a model can be signed, not code; leave out --sign")
-    one_file = to.name.endswith(ENDING)
-    if (one_file and format not in _FILES) or (format == "sagemaker" and not one_file):
-        wanted = f"a file that ends in {ENDING}" if format == "sagemaker" else "a folder"
+    if candidate is not None and format not in _OF_ONE:
+        raise UsageError(f"a candidate is exported as code or onnx, not as {format}; add --format code")
+    if key is not None and format in _OF_ONE:
+        raise UsageError(f"only a model that automl loads can be signed, not {format}; leave out --sign")
+    ending = _ENDINGS.get(format, "")
+    one_file = bool(ending) and to.name.endswith(ending)
+    if not one_file and (format in _ONLY_FILES or to.name.endswith(ENDING)):
+        wanted = f"a file that ends in {ending}" if format in _ONLY_FILES else "a folder"
         raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
     if to.exists() and (not to.is_dir() or one_file or any(to.iterdir())):
         raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
@@ -72,6 +80,8 @@ def export(
                 write_project(load(model), partial, key)
             case "sagemaker":
                 write_sagemaker(load(model), partial, key)
+            case "onnx":
+                write_onnx(load(model), partial, candidate)
             case "code":
                 write_script(Path(model), candidate, partial)
         partial.replace(to)

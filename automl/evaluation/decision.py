@@ -50,9 +50,12 @@ class Decision:
         if self.threshold is not None:
             return (prediction[:, 1] >= self.threshold).astype(np.intp)
         if self.costs:  # not a matrix product, whose last bits may depend on the rows beside a row
-            return np.asarray((prediction[:, :, None] * np.array(self.costs)).sum(axis=1).argmin(axis=1))
+            expected: NDArray[np.float64] = (prediction[:, :, None] * np.array(self.costs)).sum(axis=1)
+            cheapest: NDArray[np.intp] = expected.argmin(axis=1)
+            return cheapest
         weighed = prediction * np.array(self.multipliers) if self.multipliers else prediction
-        return np.asarray(weighed.argmax(axis=1))
+        highest: NDArray[np.intp] = weighed.argmax(axis=1)
+        return highest
 
     def settled(self, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (rows, k) probabilities that are 1 for the chosen class."""

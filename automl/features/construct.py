@@ -86,6 +86,17 @@ class Arithmetic:
         values[~np.isfinite(values)] = np.nan
         return values
 
+    def formula(self, dense: Any) -> Any:
+        """Return the same of a symbol."""
+        groups, made = [], []
+        for code, function in enumerate((np.add, np.subtract, np.multiply, np.divide)):
+            columns = np.flatnonzero(self.operator == code)
+            if len(columns):
+                groups.append(columns)
+                made.append(function(dense[:, self.left[columns]], dense[:, self.right[columns]]))
+        values = np.concatenate(made, axis=1)[:, np.argsort(np.concatenate(groups))]
+        return np.where(np.isfinite(values), values, np.nan)
+
     @classmethod
     def _of(cls, combinations: list[tuple[int, int, int]], names: tuple[str, ...]) -> Arithmetic:
         left, right, operator = np.array(combinations, np.intp).T

@@ -79,6 +79,11 @@ class OneHot:
         ones = np.ones(int(indptr[-1]), np.float32)
         return csr_array((ones, places[known], indptr), shape=(len(places), len(self.names)))
 
+    def formula(self, codes: Any) -> Any:
+        """Return the columns, which are few or mostly 0, of the symbol of the codes, as dense ones."""
+        columns = np.arange(len(self.names), dtype=np.int32)
+        return np.equal((codes + SLOTS).look_up(self.places), columns).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:

@@ -41,6 +41,11 @@ class Plain:
             values = np.concatenate([values, self.dates.of(columns, rows)], axis=1)
         return values[:, self.source] - self.origins
 
+    def formula(self, columns: Mapping[str, Any]) -> Any:
+        """Return the same of symbols, (rows, 1) each."""
+        values = np.clip(np.concatenate([columns[name] for name in self.numbers], axis=1), -LARGEST, LARGEST)
+        return values[:, self.source] - self.origins
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookedUp:
@@ -62,6 +67,11 @@ class LookedUp:
             slots[:, i] = columns[name]
         return self.cells[self.starts + self.strides * (slots[:, self.source] + SLOTS)]
 
+    def formula(self, columns: Mapping[str, Any]) -> Any:
+        """Return the same of symbols, (rows, 1) each."""
+        slots = np.concatenate([columns[name] for name in self.sources], axis=1)
+        return (self.starts + self.strides * (slots[:, self.source] + SLOTS)).look_up(self.cells)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
@@ -82,8 +92,15 @@ class Fused:
     @classmethod
     def of(cls, features: Sequence[Features]) -> Fused | None:
         """Put features side by side; None if there are none, or some of them look at text or are sparse."""
+        if any(each.parts.sparse_names for each in features):
+            return None
+        return cls.dense(features)
+
+    @classmethod
+    def dense(cls, features: Sequence[Features]) -> Fused | None:
+        """Put the dense columns of features side by side; None if there are no features, or some look at text."""
         parts = [each.parts for each in features]
-        if not parts or any(part.styles or part.topics or part.sparse_names for part in parts):
+        if not parts or any(part.styles or part.topics or part.bags for part in parts):
             return None
         return _Joint(features).fused()
 
@@ -107,6 +124,26 @@ class Fused:
             start = end
         return matrices
 
+    def formula(self, columns: Mapping[str, Any]) -> list[Any]:
+        """Return the symbol of the matrix of each of the features; sparse columns become dense ones."""
+        nothing = next(iter(columns.values()))[:, np.zeros(0, np.intp)]  # a matrix of no columns has rows all the same
+        parts = [part.formula(columns) for part in (self.plain, self.looked_up) if len(part.source)]
+        values = np.concatenate(parts or [nothing.astype(np.float64)], axis=1)
+        if len(self.arithmetic.left):
+            values = np.concatenate([values, self.arithmetic.formula(values)], axis=1)
+        missing = np.isnan(values)
+        values = np.where(missing, self.medians, values)
+        if len(self.flagged):
+            values = np.concatenate([values, missing[:, self.flagged].astype(np.float64)], axis=1)
+        matrices, start = [], 0
+        for each, end in zip(self.features, self.ends, strict=True):
+            scaled = each.scaling.formula(values[:, self.order[start:end]], end - start)
+            matrix = np.clip(scaled, -LARGEST, LARGEST).astype(np.float32)
+            sparse = [part.formula(columns[part.source]) for part in each.parts.onehots]
+            matrices.append(np.concatenate([matrix, *sparse], axis=1))
+            start = end
+        return matrices
+
 
 class _Joint:
     """Columns of many features while they are put side by side."""
@@ -114,9 +151,9 @@ class _Joint:
     def __init__(self, features: Sequence[Features]) -> None:
         self.features = features
         parts = [each.parts for each in features]
-        dates = max((part.dates for part in parts), key=lambda dates: dates.cycles)
+        dates = max((part.dates for part in parts), key=lambda dates: (len(dates.sources), dates.cycles))
         self.dates = replace(dates, starts=np.zeros_like(dates.starts))
-        self.numbers = parts[0].numbers.names
+        self.numbers = max((part.numbers.names for part in parts), key=len)  # blind features have none
         self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
@@ -149,7 +186,7 @@ class _Joint:
             np.concatenate(flagged),
             np.concatenate(order).astype(np.intp),
             self.features,
-            np.cumsum([len(each.names) for each in self.features]).tolist(),
+            np.cumsum([len(each.names) - len(each.parts.sparse_names) for each in self.features]).tolist(),
         )
 
     def _dense(self, features: Features) -> NDArray[np.intp]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Scaling as Method
+from automl.formula.trees import cut, summed
 
 QUANTILES: Final = 1000
 TAIL: Final = 1e-5
@@ -74,6 +75,31 @@ class Scaling:
             inner /= np.sqrt(1 + np.square(inner / 3))
         scaled[:, self.columns] = inner
         return scaled
+
+    def formula(self, values: Any, width: int) -> Any:
+        """Return the same of a symbol with so many columns."""
+        if not len(self.columns):
+            return values
+        inner = values[:, self.columns]
+        inner = self._interpolated(inner) if self.method == "quantile" else (inner - self.centers) * self.factors
+        if self.method == "robust":
+            inner = inner / np.sqrt(1 + np.square(inner / 3))
+        places = np.arange(width)
+        places[self.columns] = width + np.arange(len(self.columns))
+        return np.concatenate([values, inner], axis=1)[:, places]
+
+    def _interpolated(self, inner: Any) -> Any:
+        """Return the symbol of the scores of the columns that are scaled: a tree for each finds the knot below."""
+        ends = np.cumsum(self.lengths)
+        starts = ends - self.lengths
+        between = [self.knots[start + 1 : end - 1] for start, end in zip(starts, ends, strict=True)]
+        trees = [cut(column, thresholds) for column, thresholds in enumerate(between)]
+        found = [start + np.arange(len(each) + 1) for start, each in zip(starts, between, strict=True)]
+        below = summed(inner, trees, np.concatenate(found), len(trees)).astype(np.int64)
+        rise, run = (np.diff(each, append=each[-1:]) for each in (self.scores, self.knots))
+        steps = np.divide(rise, run, out=np.zeros_like(rise), where=run > 0)  # no column looks beyond its last knot
+        near = np.minimum(np.maximum(inner, self.knots[starts]), self.knots[ends - 1])
+        return below.look_up(self.scores) + (near - below.look_up(self.knots)) * below.look_up(steps)
 
 
 def _inverse(spread: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from automl.data.constraints import FREE, Constraints
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs
+from automl.formula.symbol import NoFormula
 
 Value = bool | int | float | str
 Params = Mapping[str, Value]
@@ -161,6 +162,16 @@ class Model(ABC):
     def save_for_few_rows(self, folder: Path) -> None:
         """Write a form that is quicker for few rows beside what :meth:`save` wrote, if there is one; load finds it."""
         return
+
+    def formula(self, X: Any) -> Any:
+        """Return what :meth:`predict` computes of the symbol of a dense matrix, see :mod:`automl.formula`.
+
+        Raises
+        ------
+        NoFormula
+            If this model has none; says why.
+        """
+        raise NoFormula(f"models of the class {type(self).__name__} have no formula")
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -5,14 +5,15 @@ See :mod:`automl.models.lookups`, which answers. Trees are read from LightGBM's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from automl.models.lookups import NUMBER, Lookups, Questions, round_down
+from automl.models.treetext import CATEGORICAL, ZERO_IS_MISSING, Fields, missing_right, numbers
 
 WORD: Final = 32
 """Leaves in a word."""
@@ -21,8 +22,6 @@ MOST: Final = 4
 WORTH: Final = 48
 """Words of a tree, times columns, up to which libraries that walk down take longer."""
 _MANTISSA, _BIAS = 23, 127
-_CATEGORICAL, _MISSING_LEFT, _ZERO_IS_MISSING, _NAN_IS_MISSING = 1, 2, 4, 8
-Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,17 +46,17 @@ class BitVectors:
         leaves = np.array([int(tree["num_leaves"]) for tree in trees])
         words = -(-int(leaves.max(initial=1)) // WORD)
         kinds, column = numbers(trees, "decision_type", np.intp), numbers(trees, "split_feature", np.intp)
-        if words > MOST or words * len(np.unique(column)) > WORTH or (kinds & _ZERO_IS_MISSING).any():
+        if words > MOST or words * len(np.unique(column)) > WORTH or (kinds & ZERO_IS_MISSING).any():
             return None
-        threshold, categorical = numbers(trees, "threshold", np.float64), (kinds & _CATEGORICAL) > 0
+        threshold, categorical = numbers(trees, "threshold", np.float64), (kinds & CATEGORICAL) > 0
         tree = np.repeat(np.arange(len(trees)), leaves - 1)
         left, right = _below(trees, tree, words)
         known = _sets(trees, tree[categorical], threshold[categorical].astype(np.intp))
-        missing_right = np.where(kinds & _NAN_IS_MISSING, (kinds & _MISSING_LEFT) == 0, threshold < 0)
+        unknown_right = missing_right(kinds, threshold)
         questions = Questions(
             np.tile(column, words),
             np.tile(round_down(threshold), words),
-            np.tile(missing_right, words),
+            np.tile(unknown_right, words),
             np.tile(np.where(categorical, np.cumsum(categorical) - 1, NUMBER), words),
             known,
             np.concatenate([tree + word * len(trees) for word in range(words)]),
@@ -75,19 +74,6 @@ class BitVectors:
             left = ~(ruled_out.reshape(-1, *self.beyond.shape) | self.beyond)
             exponents = left.astype(np.float32).view(np.int32) >> _MANTISSA
             yield (exponents + self.offsets).max(axis=1)
-
-
-def fields(text: bytes) -> list[Fields]:
-    """Return what is said of each tree in LightGBM's text format."""
-    blocks = text.decode().split("\nTree=")[1:]
-    bodies = (block.split("\n\n", 1)[0].split("\n")[1:] for block in blocks)
-    return [dict(line.split("=", 1) for line in body if line) for body in bodies]
-
-
-def numbers(trees: Sequence[Fields], name: str, kind: DTypeLike) -> NDArray[Any]:
-    """Return the numbers of one field, of one tree after the other."""
-    words = " ".join(tree.get(name, "") for tree in trees).split()
-    return np.array(words, np.float64).astype(kind)
 
 
 def _below(trees: Sequence[Fields], tree: NDArray[np.intp], words: int) -> Sequence[NDArray[np.uint32]]:

@@ -251,19 +251,22 @@ def output(raw: Any, classification: bool) -> NDArray[np.float64]:
     return np.asarray(values / values.sum(axis=1, keepdims=True))
 
 
+_SIGNS: Final = np.array([-1.0, 1.0])
+"""Of a margin, for each of two classes."""
+
+
 def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.float64]:
     """Turn sums of trees, (rows,) or (rows, classes), into values or probabilities.
 
     >>> linked(np.array([0.0]), classification=True).tolist(), linked(np.zeros((1, 4)), classification=True).tolist()
     ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
     """
-    values = np.asarray(margins, np.float64)
+    values: NDArray[np.float64] = margins.astype(np.float64)
     if not classification:
         return values
     if values.ndim == 1:
-        both = np.empty((len(values), 2))  # a stack takes longer than a row may
-        np.negative(values, out=both[:, 0])
-        both[:, 1] = values
-        return np.asarray(expit(both, out=both))
+        both: NDArray[np.float64] = expit(values[:, None] * _SIGNS)
+        return both
     raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return shares

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,7 @@ from automl.models.base import (
 )
 from automl.models.boosting import FOUND, MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of
 from automl.models.clightgbm import FEW
+from automl.models.questions import Questions
 from automl.models.symmetric import SymmetricTrees
 
 LOSSES: Final = {
@@ -129,6 +130,26 @@ class CatBoostModel(Model):
         raw = self.booster.predict(self.layout.pool(X), prediction_type="RawFormulaVal", thread_count=1)
         return linked(raw, self.classification)
 
+    def formula(self, X: Any) -> Any:
+        """Return the same sums, over the matrix and columns of what is asked about categories."""
+        layout = self.layout
+        questions = Questions(self._json(), layout.numeric, layout.categorical, layout.cardinality)
+        margins = questions.formula(X, self._answering)
+        return linked(margins if questions.outputs > 1 else margins[:, 0], self.classification)
+
+    def _json(self) -> Any:
+        return orjson.loads(_written(self.booster, "json"))
+
+    def _answering(self, model: Mapping[str, Any]) -> Callable[[NDArray[np.float32], int, int], NDArray[np.integer]]:
+        """Return what tells the leaves of rows in a range of the trees of a model in CatBoost's JSON format."""
+        booster = _read(orjson.dumps(model), "json")
+
+        def leaves(values: NDArray[np.float32], start: int, end: int) -> NDArray[np.integer]:
+            pool = self.layout.pool(Matrix(values, (), self.layout.categorical))
+            return np.asarray(booster.calc_leaf_indexes(pool, start, end))
+
+        return leaves
+
     @property
     def details(self) -> Mapping[str, Value]:
         """How training went."""
@@ -148,7 +169,7 @@ class CatBoostModel(Model):
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write the trees once more, if they are symmetric and look at one column at a time."""
-        model = orjson.loads(_written(self.booster, "json"))
+        model = self._json()
         if "oblivious_trees" in model:
             trees = SymmetricTrees.of(model, self.layout.numeric, self.layout.categorical, self._answers)
             if trees is not None:
@@ -273,6 +294,15 @@ def _written(booster: Any, form: str) -> bytes:
     with TemporaryDirectory() as folder:
         booster.save_model(str(Path(folder) / "model"), format=form)
         return (Path(folder) / "model").read_bytes()
+
+
+def _read(content: bytes, form: str) -> Any:
+    """Return the model in what CatBoost wrote in a format that it only reads from files."""
+    import catboost
+
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "model").write_bytes(content)
+        return catboost.CatBoost().load_model(str(Path(folder) / "model"), format=form)
 
 
 def _ordered(directions: Sequence[int]) -> dict[str, Value]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,11 @@ class ConstantModel(Model):
         if self.classification:
             return np.tile(np.array(self.output), (X.rows, 1))
         return np.full(X.rows, self.output[0])
+
+    def formula(self, X: Any) -> Any:
+        """Return the same: of no columns there is the sum 0 in each row."""
+        outputs = X.sum(axis=1, keepdims=True).astype(np.float64) + np.array(self.output)
+        return outputs if self.classification else outputs[:, 0]
 
     def save(self, folder: Path) -> None:
         """Write ``constant.json``."""

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
+from automl.formula.trees import Tree, summed
 from automl.models.base import Estimator, FitContext, FoldData, Model, Params, Progress, Shape, Value
 from automl.models.clightgbm import FEW
-from automl.models.leaves import MOST, LeafTable, Tree
+from automl.models.leaves import MOST, LeafTable
 from automl.models.lookups import round_down
 from automl.models.target import TargetScale, fitted_target
 
@@ -158,6 +159,11 @@ class ForestModel(Model):
             total = self.nodes.total(X.dense)
         return self.finish(total, len(self.nodes.roots))
 
+    def formula(self, X: Any) -> Any:
+        """Return the average of the trees."""
+        trees, values = zip(*_trees(self.nodes), strict=True)
+        return self.finish(summed(X, trees, np.concatenate(values)), len(trees))
+
     def finish(self, total: NDArray[np.float64], trees: int) -> NDArray[np.float64]:
         """Turn sums over ``trees`` trees into values or probabilities."""
         if self.scale is not None:
@@ -166,7 +172,8 @@ class ForestModel(Model):
             positive = (total[:, 0] + self.frequencies[1]) / (trees + 1)
             return np.column_stack([1 - positive, positive])
         mixed = total + self.frequencies
-        return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
+        shares: NDArray[np.float64] = mixed / mixed.sum(axis=1, keepdims=True)
+        return shares
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs
+from automl.formula.trees import summed
 from automl.models.base import (
     Choice,
     Estimator,
@@ -45,6 +46,7 @@ from automl.models.boosting import (
 from automl.models.clightgbm import Trees
 from automl.models.leaves import LeafTable
 from automl.models.lookups import MANY
+from automl.models.treetext import fields, tree_of
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary", "binary_logloss"),
@@ -58,6 +60,8 @@ ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for; measured on three tables, as for the other boosters."""
 SECONDS_A_LEAF: Final = 4e-6
 """Writing a trained model as text and reading it."""
+
+"""Bits of a node in LightGBM's text format."""
 
 NAMES: Final = (
     "learning_rate",
@@ -123,6 +127,12 @@ class LightGBMModel(Model):
         many = X.rows >= MANY and self.leaves.quick_for(X.rows)
         margins = self.leaves.boosted(X.dense) if many else self.trees.raw(X.dense)
         return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
+
+    def formula(self, X: Any) -> Any:
+        """Return the same sums, which the text says in full."""
+        trees, values = zip(*map(tree_of, fields(self.text)), strict=True)
+        margins = summed(X, trees, np.concatenate(values), self.trees.outputs)
+        return linked(margins if self.trees.outputs > 1 else margins[:, 0], self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import BlasThreads, affine, bounded
+from automl.models.affine import FAR, BlasThreads, affine, bounded
 from automl.models.base import (
     Choice,
     Estimator,
@@ -63,11 +63,17 @@ class LinearModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return scores as values within the bounds of the target, or as probabilities."""
-        scores = affine(bounded(X.values), self.weights, self.bias)
+        return self._finish(affine(bounded(X.values), self.weights, self.bias))
+
+    def formula(self, X: Any) -> Any:
+        """Return the same."""
+        return self._finish(np.clip(X, -FAR, FAR) @ self.weights + self.bias)
+
+    def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         if self.scale is not None:
             return self.scale.restore(scores[:, 0])
         logits = np.column_stack([np.zeros_like(scores), scores]) if len(self.frequencies) == 2 else scores
-        return np.asarray((self.rows * softmax(logits) + self.frequencies) / (self.rows + 1))
+        return (self.rows * softmax(logits) + self.frequencies) / (self.rows + 1)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import cos, pi
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +76,16 @@ class MLPModel(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return values within the bounds of the target, or probabilities."""
         chunks = [X.dense[start : start + CHUNK] for start in range(0, max(X.rows, 1), CHUNK)]
-        output = np.concatenate([self.network.forward(self.flat, chunk) for chunk in chunks])
+        return self._finish(np.concatenate([self.network.forward(self.flat, chunk) for chunk in chunks]))
+
+    def formula(self, X: Any) -> Any:
+        """Return the same."""
+        return self._finish(self.network.formula(self.flat, X))
+
+    def _finish(self, output: Array) -> NDArray[np.float64]:
         if self.scale is not None:
             return self.scale.restore(output[:, 0])
-        return np.asarray((self.rows * softmax(output) + self.frequencies) / (self.rows + 1))
+        return (self.rows * softmax(output) + self.frequencies) / (self.rows + 1)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,14 @@ class Network:
             hidden = np.maximum(affine(hidden, weights, bias), 0)
         return affine(hidden, *last)
 
+    def formula(self, flat: Array, X: Any) -> Any:
+        """Return the symbol of :meth:`forward`."""
+        hidden: Any = squash(X)
+        *inner, (weights, bias) = self.layers(flat)
+        for inner_weights, inner_bias in inner:
+            hidden = np.maximum(hidden @ inner_weights + inner_bias, 0)
+        return hidden @ weights + bias
+
     def activations(self, flat: Array, X: Array, dropout: float, rng: np.random.Generator) -> list[Array]:
         """Return the input of every layer and the output of the last, with dropout between layers."""
         found = [X]
@@ -106,4 +114,5 @@ class Adam:
 def squash(X: Array) -> Array:
     """Return inputs with far values drawn in, below 3 in size, smoothly (RealMLP, Holzmüller 2024)."""
     near = np.clip(X, -FAR, FAR)
-    return np.asarray(near / np.sqrt(1 + np.square(near / np.float32(CLIP))))
+    squashed: Array = near / np.sqrt(1 + np.square(near / np.float32(CLIP)))
+    return squashed

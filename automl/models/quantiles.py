@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,10 @@ class Levels(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return (rows, levels) quantiles, which never fall from one level to the next."""
         return np.sort(np.column_stack([model.predict(X) for model in self.models]), axis=1)
+
+    def formula(self, X: Any) -> Any:
+        """Return the same."""
+        return np.sort(np.column_stack([model.formula(X) for model in self.models]), axis=1)
 
     def save(self, folder: Path) -> None:
         """Write each model into a folder of its own: ``level-0``, ``level-1``..."""

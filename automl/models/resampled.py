@@ -144,7 +144,8 @@ def bring_back(prediction: NDArray[np.float64], back: NDArray[np.float64]) -> ND
     [[0.9, 0.1]]
     """
     shares = prediction * back
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    known: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
+    return known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +158,10 @@ class BroughtBack(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return probabilities for the classes' own shares."""
         return bring_back(self.model.predict(X), np.array(self.back))
+
+    def formula(self, X: Any) -> Any:
+        """Return the same."""
+        return bring_back(self.model.formula(X), np.array(self.back))
 
     def save(self, folder: Path) -> None:
         """Write the model, and ``shares.json`` beside it."""

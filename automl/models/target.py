@@ -70,7 +70,8 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     [[0.5, 0.5]]
     """
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+    return shares
 
 
 def validation_loss(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,8 @@ class Amounts:
     def restore(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return predictions in the target's own unit."""
         if self.plus_one:
-            return np.asarray(np.expm1(np.clip(z, np.log1p(self.low), np.log1p(self.high))))
+            restored: NDArray[np.float64] = np.expm1(np.clip(z, np.log1p(self.low), np.log1p(self.high)))
+            return restored
         return np.clip(np.exp(np.minimum(z, np.log(self.high))), self.low, self.high)
 
 
@@ -98,6 +99,10 @@ class Restored(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return values in the target's own unit."""
         return self.amounts.restore(self.model.predict(X))
+
+    def formula(self, X: Any) -> Any:
+        """Return the same."""
+        return self.amounts.restore(self.model.formula(X))
 
     def save(self, folder: Path) -> None:
         """Write the model, and ``target.json`` beside it."""

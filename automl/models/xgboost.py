@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import CODES, Matrix, Needs
+from automl.formula.trees import Tree, summed
 from automl.models.base import (
     Choice,
     Estimator,
@@ -43,7 +44,7 @@ from automl.models.boosting import (
     objective_of,
     output,
 )
-from automl.models.leaves import LeafTable, Tree
+from automl.models.leaves import LeafTable
 from automl.models.lookups import MANY
 
 OBJECTIVES: Final = {
@@ -147,8 +148,19 @@ class XGBoostModel(Model):
         """Write the trees once more, see :mod:`automl.models.leaves`."""
         self._leaves.save(folder)
 
+    def formula(self, X: Any) -> Any:
+        """Return the sum of the trees, rounded as XGBoost does."""
+        trees, values, base, _ = self._parsed()
+        margins = (summed(X, trees, values, len(base)) + base).astype(np.float32)
+        return linked(margins if len(base) > 1 else margins[:, 0], self.classification)
+
     @cached_property
     def _leaves(self) -> LeafTable:
+        trees, values, base, columns = self._parsed()
+        return LeafTable.of(trees, values[:, None], base, columns)
+
+    def _parsed(self) -> tuple[Sequence[Tree], NDArray[np.float32], NDArray[np.float32], int]:
+        """Return the trees, what their leaves are worth, what the sums start from, and how many columns there are."""
         learner = orjson.loads(self.booster.save_raw("json"))["learner"]
         about = learner["learner_model_param"]
         model = learner["gradient_booster"]["model"]
@@ -159,7 +171,7 @@ class XGBoostModel(Model):
         elif learner["objective"]["name"] == "binary:logistic":
             base = -np.log((1 / base - 1).astype(np.float64)).astype(np.float32)  # to the last bit, as C does
         base = np.broadcast_to(base, max(1, int(about["num_class"])))
-        return LeafTable.of(trees, np.concatenate(values)[:, None], base, int(about["num_feature"]))
+        return trees, np.concatenate(values), base, int(about["num_feature"])
 
 
 class XGBoost(Family):

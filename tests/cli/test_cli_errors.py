@@ -147,7 +147,7 @@ def test_what_is_no_run_and_no_model(failure, tmp_path) -> None:
 
 def test_a_format_that_does_not_exist(failure, tmp_path) -> None:
     code, line = failure("export", tmp_path, "--to", tmp_path / "model", "--format", "pickle")
-    known = "'artifact', 'endpoint', 'sagemaker', 'code'"
+    known = "'artifact', 'endpoint', 'sagemaker', 'onnx', 'code'"
     assert (code, line) == (2, f"error: Invalid value for '--format': 'pickle' is not one of {known}.")
 
 

@@ -80,6 +80,18 @@ def test_one_recipe_is_enough(fitted: tuple[pd.DataFrame, list[Features]]) -> No
     np.testing.assert_array_equal(matrix.values, features[0].transform(typed).values)
 
 
+def test_features_that_see_nothing_may_come_first(fitted: tuple[pd.DataFrame, list[Features]]) -> None:
+    typed, features = fitted
+    task = Task("y", ProblemType.REGRESSION, "")
+    schema = infer_schema(table(), overrides={"street": "categorical", "stamp": "numeric"})
+    blind, _ = fit_features(typed, np.arange(ROWS), schema, task, Needs(blind=True), random_state=0)
+    fused = Fused.of([blind, features[2]])
+    assert fused is not None
+    nothing, matrix = fused({name: typed[name].to_numpy() for name in typed}, ROWS)
+    assert nothing.values.shape == (ROWS, 0)
+    np.testing.assert_array_equal(matrix.values, features[2].transform(typed).values)
+
+
 def test_text_and_nothing_are_not_fused() -> None:
     frame = pd.DataFrame({"note": [f"a word and {i} more" for i in range(50)]})
     schema = infer_schema(frame, overrides={"note": "text"})
