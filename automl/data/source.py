@@ -50,8 +50,8 @@ def locate(source: str | Path) -> list[str]:
     if names_database(name):
         raise UsageError(f"a table must be a file, got the database {display(name)!r}; read it with a query first")
     if "://" in name:
-        path = name.partition("?")[0] if name.startswith("http") else name  # where ? is no wildcard
-        return _remote_files(name) if has_magic(path) else [name]
+        plain = name.partition("?")[0] if name.startswith("http") else name  # where ? is no wildcard
+        return _remote_files(name) if has_magic(plain) else [name]
     path = Path(source)
     if path.is_dir():
         inside = sorted(entry.name for entry in path.iterdir() if entry.suffix in (".csv", ".parquet", ".gz"))
