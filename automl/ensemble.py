@@ -92,8 +92,8 @@ def choose_blend(
 
     Each fold's rows are predicted by both as they were fitted on the other folds. If there is only one fold, its rows
     are split into five random parts. The second layer, which also calibrates probabilities, is taken where it is
-    better beyond noise by the squared error, or by the log loss and the Brier score, also if the metric is of ranks or
-    classes: these tell more of few rows, and calibrated probabilities are worth having.
+    better beyond noise by the squared error, or by the log loss or the Brier score and not worse by the other; also if
+    the metric is of ranks or classes: these tell more of few rows, and calibrated probabilities are worth having.
 
     Parameters
     ----------
@@ -145,16 +145,17 @@ class _Judge:
         return inf if isnan(loss) else loss
 
     def clear(self, plain: NDArray[np.float64], refined: NDArray[np.float64]) -> bool:
-        """Return whether every proper score prefers the refined predictions by more than one standard error.
+        """Return whether refined predictions gain by every proper score, and by one of them beyond noise.
 
-        The rule of Breiman et al. (1984): on few rows, what looks a little better is more often worse on new ones.
+        By more than one standard error (Breiman et al. 1984): on few rows, what looks a little better is more often
+        worse on new ones.
         """
         share = np.ones(len(self.y)) if self.in_fits is None else self.in_fits
         share = share / share.sum()
-        gains = [
-            before - after for before, after in zip(*(self._costs(each) for each in (plain, refined)), strict=True)
-        ]
-        return all(share @ gain > np.linalg.norm(share * (gain - share @ gain)) for gain in gains)
+        gains = [before - after for before, after in zip(self._costs(plain), self._costs(refined), strict=True)]
+        means = [float(share @ gain) for gain in gains]
+        errors = [float(np.linalg.norm(share * (gain - mean))) for gain, mean in zip(gains, means, strict=True)]
+        return min(means) > 0 and any(mean > error for mean, error in zip(means, errors, strict=True))
 
     def _costs(self, prediction: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Return what each row costs by proper scores: log loss and Brier score, or squared error."""
