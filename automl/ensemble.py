@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from automl.blend import Blend, shift, stack
 from automl.evaluation.metric import Metric, Weight
-from automl.evaluation.metrics import get_metric
 from automl.evaluation.validation import make_folds, parts_to_cross_fit
 
 _SELECTION_ROWS: Final = 20_000
@@ -92,9 +91,10 @@ def choose_blend(
 
     The second layer of quantiles at ``levels`` only moves each of them to where it covers its share of the values.
 
-    Each fold's rows are predicted by both as they were fitted on the other folds, and the better way is taken; by the
-    log loss if the metric looks at ranks, for it tells more of few rows, and calibrated probabilities are worth having.
-    If there is only one fold, its rows are split into five random parts.
+    Each fold's rows are predicted by both as they were fitted on the other folds. If there is only one fold, its rows
+    are split into five random parts. The second layer, which also calibrates probabilities, is taken where it is
+    better beyond noise by the squared error, or by the log loss or the Brier score and not worse by the other; also if
+    the metric is of ranks or classes: these tell more of few rows, and calibrated probabilities are worth having.
 
     Parameters
     ----------
@@ -125,10 +125,11 @@ def choose_blend(
         others = [each[outside] for each in predictions]
         for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive, max_members)):
             honest[way][inside] = blend([each[inside] for each in predictions])
-    if metric.surrogate == "log_loss" and metric.name != "log_loss":
-        judge = replace(judge, metric=get_metric("log_loss", metric.problem_types[0]), weight=judge.in_fits)
-    best = min(range(len(ways)), key=lambda way: judge(honest[way]))
-    return ways[best], honest[best]
+    if len(ways) == 1:
+        return ways[0], honest[0]
+    better = judge(honest[1]) < judge(honest[0])
+    taken = better if levels else (better or metric.surrogate is not None) and judge.clear(*honest)
+    return ways[taken], honest[taken]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +146,28 @@ class _Judge:
         """Return the loss; infinite where it is not defined."""
         loss = self.metric.loss(self.y, prediction, self.weight)
         return inf if isnan(loss) else loss
+
+    def clear(self, plain: NDArray[np.float64], refined: NDArray[np.float64]) -> bool:
+        """Return whether refined predictions gain by every proper score, and by one of them beyond noise.
+
+        By more than one standard error (Breiman et al. 1984): on few rows, what looks a little better is more often
+        worse on new ones.
+        """
+        share = np.ones(len(self.y)) if self.in_fits is None else self.in_fits
+        share = share / share.sum()
+        gains = [before - after for before, after in zip(self._costs(plain), self._costs(refined), strict=True)]
+        means = [float(share @ gain) for gain in gains]
+        errors = [float(np.linalg.norm(share * (gain - mean))) for gain, mean in zip(gains, means, strict=True)]
+        return min(means) > 0 and any(mean > error for mean, error in zip(means, errors, strict=True))
+
+    def _costs(self, prediction: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return what each row costs by proper scores: log loss and Brier score, or squared error."""
+        if prediction.ndim == 1:
+            return [np.square(prediction - self.y)]
+        places = np.arange(len(self.y)), self.y.astype(np.intp)
+        away = prediction.copy()
+        away[places] -= 1.0
+        return [-np.log(np.maximum(prediction[places], _TINY)), np.square(away).sum(axis=1)]
 
     def of(self, rows: NDArray[np.intp]) -> _Judge:
         """Return the judge of some rows."""

@@ -142,6 +142,9 @@ def _tell_target(task: Task, metric: Metric, say: Say) -> None:
             f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
             "counts how far off an answer is, --problem-type regression predicts a number"
         )
+    if metric.name == "quadratic_kappa" and task.n_classes > 2 and not task.ordered:
+        order = " < ".join(str(label) for label in task.classes)
+        say(f"warning: quadratic_kappa takes the classes in this order: {order}; name them so that they sort as meant")
 
 
 def _look_at_classes(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from automl.blend import Blend, stack
 from automl.data.table import ProblemType
 from automl.ensemble import choose_blend, greedy_weights
+from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
 
 CASES = [("roc_auc", ProblemType.BINARY), ("log_loss", ProblemType.MULTICLASS), ("rmse", ProblemType.REGRESSION)]
@@ -142,6 +143,39 @@ def test_the_second_layer_is_taken_where_it_helps_on_new_rows():
     assert blend.log
     assert metric.loss(y, honest) < metric.loss(y, predictions[0]) - 0.05
     assert np.abs(blend(predictions)[:, 1] - truth).mean() < 0.08
+
+
+@pytest.mark.parametrize("problem_type", [ProblemType.BINARY, ProblemType.REGRESSION])
+def test_the_second_layer_is_not_taken_for_luck(problem_type):
+    """Models that are right as they are: whatever looks better in 300 rows is chance."""
+    metric = get_metric("roc_auc" if problem_type is ProblemType.BINARY else "rmse", problem_type)
+    bent = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        signal = rng.normal(size=300)
+        if problem_type is ProblemType.BINARY:
+            truth = 1 / (1 + np.exp(-signal))
+            y, model = (rng.random(300) < truth).astype(np.int64), np.column_stack([1 - truth, truth])
+        else:
+            y, model = signal + rng.normal(size=300), signal
+        blend, _ = choose_blend([model], y, metric, rng.integers(0, 5, 300))
+        bent += blend.bias is not None
+    assert bent <= 4
+
+
+def test_calibration_must_not_cost_what_is_optimised():
+    """The share of the rows above one half gets worse as probabilities get better."""
+
+    def above(y, prediction, weight):
+        return float(np.average(prediction[:, 1] > 0.5, weights=weight))
+
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.02, 0.48, 3000)
+    y, bold = (rng.random(3000) < truth).astype(np.int64), np.minimum(2 * truth, 0.98)
+    predictions, folds = [np.column_stack([1 - bold, bold])], rng.integers(0, 5, 3000)
+    own = Metric("above", (ProblemType.BINARY,), True, above)
+    assert choose_blend(predictions, y, get_metric("roc_auc", ProblemType.BINARY), folds)[0].log
+    assert not choose_blend(predictions, y, own, folds)[0].log
 
 
 @pytest.mark.parametrize("folds_run", [1, 5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ def read_query(url: str, query: str | None) -> pd.DataFrame:
     except ImportError:
         raise UsageError(f"reading {display(url)!r} needs SQLAlchemy; pip install 'automl[sql]'") from None
     try:
-        engine = sqlalchemy.create_engine(url)
+        engine = sqlalchemy.create_engine(re.sub("^postgres:", "postgresql:", url))  # which has two names elsewhere
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError) as error:
         raise UsageError(f"{display(url)!r} cannot be opened: {error}") from error
     _require_file(engine.url)
     try:
-        with engine.connect() as connection:
+        with engine.connect().execution_options(no_parameters=True) as connection:  # else % would announce one
             result = connection.exec_driver_sql(query)
             if not result.returns_rows:
                 raise DataError("the query selects no rows; it must be a select")

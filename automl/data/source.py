@@ -50,7 +50,8 @@ def locate(source: str | Path) -> list[str]:
     if names_database(name):
         raise UsageError(f"a table must be a file, got the database {display(name)!r}; read it with a query first")
     if "://" in name:
-        return _remote_files(name) if has_magic(name) else [name]
+        plain = name.partition("?")[0] if name.startswith("http") else name  # where ? is no wildcard
+        return _remote_files(name) if has_magic(plain) else [name]
     path = Path(source)
     if path.is_dir():
         inside = sorted(entry.name for entry in path.iterdir() if entry.suffix in (".csv", ".parquet", ".gz"))
@@ -150,6 +151,11 @@ def _system(name: str) -> tuple[Any, str]:
 
 
 def _unreachable(name: str, error: Exception) -> DataError:
-    if isinstance(error, FileNotFoundError):
+    happened: BaseException = error
+    if isinstance(error, FileNotFoundError) and name.startswith("http"):  # fsspec says so of every failure there
+        happened = error.__cause__ or error
+    status, message = (getattr(happened, each, None) for each in ("status", "message"))
+    if isinstance(happened, FileNotFoundError) or status == 404:
         return DataError(f"there is no file {display(name)!r}")
-    return DataError(f"cannot read {display(name)!r}: {str(error) or type(error).__name__}")
+    said = f"{status} {message}" if status else str(happened)
+    return DataError(f"cannot read {display(name)!r}: {said or type(happened).__name__}")

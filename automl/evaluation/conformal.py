@@ -27,6 +27,9 @@ class Residuals:
     the spread of its neighbours (Papadopoulos et al. 2002), so that intervals are wider where errors are. The spread is
     the mean absolute residual in bins of the prediction, interpolated between the middles of the bins.
 
+    The residuals are those of one fold's model each. New rows get the average of the folds, which is nearer to their
+    values, so that intervals hold a little more often than promised: with few rows and boosting by one or two percent.
+
     >>> y = np.arange(1000.0)
     >>> residuals = Residuals.fit(y, y + np.tile([-1.0, 0.0, 0.0, 1.0], 250))
     >>> residuals.interval(np.array([5.0]), 0.9)
