@@ -28,7 +28,7 @@ FUNCTIONS: list[Callable[[Any], Any]] = [
     lambda x: (x - x.max(axis=1, keepdims=True)).sum(axis=1),
     lambda x: np.sort(x, axis=1)[:, np.array([2, 0])],
     lambda x: np.column_stack([x[:, 1], x, np.zeros_like(x)]),
-    lambda x: np.stack([x[:, 0], x[:, 2]], axis=1) @ np.array([[1.0], [2.0]]),
+    lambda x: np.column_stack([x[:, 0], x[:, 2]]) @ np.array([[1.0], [2.0]]),
     lambda x: np.where(np.greater(x, 0), x, np.float64(np.nan)),
     lambda x: (x[:, :, None] * np.arange(6.0).reshape(3, 2)).sum(axis=1),
     lambda x: (x[:, 0] >= x[:, 1]).astype(np.int64),

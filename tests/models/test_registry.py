@@ -14,7 +14,7 @@ from automl.data.table import ProblemType  # noqa: E402
 from automl.errors import UsageError  # noqa: E402
 from automl.features.matrix import Matrix, Needs  # noqa: E402
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete  # noqa: E402
-from automl.models.registry import FAMILIES, get_family, register_family, registered  # noqa: E402
+from automl.models.registry import _OUTSIDE, FAMILIES, get_family, register_family, registered  # noqa: E402
 
 
 class LineModel(Model):
@@ -64,6 +64,8 @@ class Named(Line):
 @pytest.fixture(scope="module", autouse=True)
 def line():
     register_family(Line())
+    yield
+    del _OUTSIDE["line"]
 
 
 class TestFamilyOfAUser(FamilyContract):
