@@ -227,8 +227,7 @@ class Predictor:
         NoFormula
             If a member has none; names it.
         """
-        fused = Fused.dense([part.features for part in self.parts])
-        assert fused is not None
+        assert self._fused is not None
 
         def predicted(each: FoldModel, X: Any) -> Any:
             try:
@@ -237,7 +236,7 @@ class Predictor:
                 member = self.manifest["members"][each.member]
                 raise NoFormula(f"member {member['candidate']} ({member['family']}): {error}") from None
 
-        return self._together(fused.formula(columns), predicted)
+        return self._together(self._fused.formula(columns), predicted)
 
     def answers(self, raw: NDArray[np.float64]) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles, for what :meth:`raw` returned."""

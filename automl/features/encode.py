@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -73,16 +73,45 @@ class OneHot:
 
     def transform(self, frame: pd.DataFrame) -> csr_array[Any]:
         """Return (rows, names)."""
-        places = self.places[frame[self.source].to_numpy() + SLOTS]
-        known = places >= 0
-        indptr = np.concatenate([[0], np.cumsum(known)]).astype(np.int32)
-        ones = np.ones(int(indptr[-1]), np.float32)
-        return csr_array((ones, places[known], indptr), shape=(len(places), len(self.names)))
+        return OneHots.of([self])({self.source: frame[self.source].to_numpy()}, len(frame))
 
     def formula(self, codes: Any) -> Any:
         """Return the columns, which are few or mostly 0, of the symbol of the codes, as dense ones."""
         columns = np.arange(len(self.names), dtype=np.int32)
         return np.equal((codes + SLOTS).look_up(self.places), columns).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneHots:
+    """The sparse columns of several categorical columns side by side."""
+
+    sources: tuple[str, ...]
+    starts: NDArray[np.intp]
+    """(sources,) where the places of each begin."""
+    places: NDArray[np.int32]
+    """Of one source after the other: which column is 1; -1 = none."""
+    width: int
+
+    @classmethod
+    def of(cls, parts: Sequence[OneHot]) -> OneHots:
+        """Put columns side by side."""
+        before = np.cumsum([0, *(len(part.names) for part in parts)])
+        starts = np.cumsum([0, *(len(part.places) for part in parts)])[:-1]
+        places = [np.zeros(0, np.int32)]
+        for part, first in zip(parts, before.tolist(), strict=False):
+            places.append(np.where(part.places < 0, np.int32(-1), part.places + np.int32(first)))
+        return cls(tuple(part.source for part in parts), starts, np.concatenate(places), int(before[-1]))
+
+    def __call__(self, columns: Mapping[str, NDArray[np.int32]], rows: int) -> csr_array[Any]:
+        """Return (rows, width) for the codes of columns by name."""
+        slots = np.empty((rows, len(self.sources)), np.intp)
+        for i, name in enumerate(self.sources):
+            slots[:, i] = columns[name]
+        places = self.places[slots + (self.starts + SLOTS)]
+        known = places >= 0
+        indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(known, axis=1))]).astype(np.int32)
+        ones = np.ones(int(indptr[-1]), np.float32)
+        return csr_array((ones, places[known], indptr), shape=(rows, self.width))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from automl.features.construct import Arithmetic
 from automl.features.dates import DAY, Dates
-from automl.features.encode import SLOTS
+from automl.features.encode import SLOTS, OneHots
 from automl.features.matrix import Matrix
 from automl.features.numeric import LARGEST
 from automl.features.pipeline import Features
@@ -88,17 +88,13 @@ class Fused:
     """From the plain, looked up, combined and flag columns to those of each matrix, one matrix after the other."""
     features: Sequence[Features]
     ends: Sequence[int]
+    """Of the dense columns of each matrix."""
+    onehots: Sequence[OneHots]
+    """The sparse columns of each."""
 
     @classmethod
     def of(cls, features: Sequence[Features]) -> Fused | None:
-        """Put features side by side; None if there are none, or some of them look at text or are sparse."""
-        if any(each.parts.sparse_names for each in features):
-            return None
-        return cls.dense(features)
-
-    @classmethod
-    def dense(cls, features: Sequence[Features]) -> Fused | None:
-        """Put the dense columns of features side by side; None if there are no features, or some look at text."""
+        """Put features side by side; None if there are none, or some of them look at text."""
         parts = [each.parts for each in features]
         if not parts or any(part.styles or part.topics or part.bags for part in parts):
             return None
@@ -116,11 +112,12 @@ class Fused:
         values = values[:, self.order]
         unscaled = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
         matrices, start = [], 0
-        for each, end in zip(self.features, self.ends, strict=True):
+        for each, onehots, end in zip(self.features, self.onehots, self.ends, strict=True):
             matrix = unscaled[:, start:end]
             if len(each.scaling.columns):
                 matrix = np.clip(each.scaling(values[:, start:end]), -LARGEST, LARGEST).astype(np.float32)
-            matrices.append(each.matrix(np.ascontiguousarray(matrix)))
+            sparse = [onehots(columns, rows)] if onehots.sources else []
+            matrices.append(each.assembled(np.ascontiguousarray(matrix), sparse))
             start = end
         return matrices
 
@@ -187,6 +184,7 @@ class _Joint:
             np.concatenate(order).astype(np.intp),
             self.features,
             np.cumsum([len(each.names) - len(each.parts.sparse_names) for each in self.features]).tolist(),
+            [OneHots.of(each.parts.onehots) for each in self.features],
         )
 
     def _dense(self, features: Features) -> NDArray[np.intp]:

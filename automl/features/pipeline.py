@@ -72,15 +72,15 @@ class Features:
         """Return the matrix of the kept dense columns and the sparse ones; by blocks, for the sake of memory."""
         starts = range(0, max(len(kept), 1), BLOCK)
         scaled = np.concatenate([self._scaled(kept[start : start + BLOCK]) for start in starts])
+        return self.assembled(scaled, sparse)
+
+    def assembled(self, scaled: NDArray[np.float32], sparse: Sequence[csr_array[Any]]) -> Matrix:
+        """Return the matrix of dense columns as models see them and sparse ones."""
         values: NDArray[np.float32] | csr_array[Any]
         if self.compressed:
             values = csr_array(hstack([csr_array(scaled), *sparse], format="csr"))
         else:
             values = np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled
-        return self.matrix(values)
-
-    def matrix(self, values: NDArray[np.float32] | csr_array[Any]) -> Matrix:
-        """Return what has been computed, with the names and the kinds of its columns."""
         return Matrix(values, self.names, self.categorical, self.cardinalities)
 
     def _scaled(self, kept: NDArray[np.float64]) -> NDArray[np.float32]:

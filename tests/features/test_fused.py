@@ -7,11 +7,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType, Task
 from automl.features.fused import Fused
-from automl.features.matrix import Needs
+from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import Features, fit_features
 
 ROWS = 400
@@ -21,6 +22,7 @@ RECIPES = [
     Needs(missing="impute", categories="onehot", scaling="robust"),
     Needs(missing="impute", categories="numbers", scaling="quantile", arithmetic=True),
     Needs(missing="impute", categories="numbers", scaling="standard"),
+    Needs(missing="impute", categories="onehot", scaling="robust", sparse=True),
 ]
 
 
@@ -41,6 +43,11 @@ def table() -> pd.DataFrame:
         }
     )
     return frame.mask(rng.random(frame.shape) < 0.05)
+
+
+def plain(matrix: Matrix) -> np.ndarray:
+    values = matrix.values
+    return values.toarray() if isinstance(values, csr_array) else values
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +74,10 @@ def test_every_matrix_is_equal_to_the_last_bit(fitted: tuple[pd.DataFrame, list[
     matrices = fused({name: some[name].to_numpy() for name in some}, rows)
     for each, matrix in zip(features, matrices, strict=True):
         alone = each.transform(some)
-        np.testing.assert_array_equal(matrix.values, alone.values)
+        assert type(matrix.values) is type(alone.values)
+        np.testing.assert_array_equal(plain(matrix), plain(alone))
         assert (matrix.names, matrix.categorical) == (alone.names, alone.categorical)
-        assert matrix.dense.flags.c_contiguous
+        assert isinstance(matrix.values, csr_array) or matrix.values.flags.c_contiguous
 
 
 def test_one_recipe_is_enough(fitted: tuple[pd.DataFrame, list[Features]]) -> None:
