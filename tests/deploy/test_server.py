@@ -141,7 +141,7 @@ def test_limits_can_be_set(predictor: Predictor) -> None:
 
 def test_a_fault_of_ours_says_nothing_about_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     app = create_app(predictor)
-    monkeypatch.setattr(Predictor, "raw", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(Predictor, "of_typed", lambda *_, **__: 1 / 0)
     answer = ask(app, "/invocations", {"instances": predictor.example_rows()})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == PROBLEM

@@ -21,6 +21,7 @@ from automl.tuning.store import StoredRun
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
 WORKERS = 2
+pytestmark = pytest.mark.usefixtures("every_core")
 
 
 def search(root: Path, config: FitConfig, plan: Plan, seconds: float = 60.0, metric: str | None = None) -> list[Event]:
@@ -87,7 +88,10 @@ def test_a_metric_of_the_user_reaches_the_workers(
         assert trial.folds[0].loss == pytest.approx(abs(y - mean - offset).max() - 7)
 
 
-@pytest.mark.parametrize("scheduler", ["asha", "hyperband", "none"])
+@pytest.mark.parametrize(
+    "scheduler",
+    ["asha", pytest.param("hyperband", marks=pytest.mark.slow), pytest.param("none", marks=pytest.mark.slow)],
+)
 def test_searched_trials_race_under_every_scheduler(
     toy_run: NewRun, toy_families: Callable[..., None], scheduler: Scheduler
 ) -> None:
