@@ -14,6 +14,8 @@ Scheduler = Literal["asha", "hyperband", "none"]
 
 PRESET_SECONDS: Final[Mapping[str, float]] = {"fast": 60.0, "balanced": 300.0, "best": 3600.0}
 """Time budget of a preset when neither a time budget nor a number of trials is given."""
+LEAST_BUDGET: Final = 1
+"""Seconds that a fit is given at least."""
 FAST_MEMBERS: Final = 2
 """Models that are served after the preset ``fast``: one fold of each."""
 SEPARATORS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
@@ -139,7 +141,7 @@ class FitConfig:
             raise UsageError(
                 f"interactions must be groups, such as [['size', 'age'], ['price']]; got {self.interactions!r}"
             )
-        _at_least("time budget", self.time_budget, 1)
+        _at_least("time budget", self.time_budget, LEAST_BUDGET)
         _at_least("max trials", self.max_trials, 1)
         _at_least("folds", self.folds, 2)
         _at_least("jobs", self.n_jobs, 1)

@@ -69,7 +69,8 @@ def serve(
     ray_address: RayAddress = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 30.0,
     watch: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Look for a new version this often; SIGHUP: at once.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="Look for a new version this often; SIGHUP: at once (not on Ray)."),
     ] = None,
     variant: Annotated[
         list[str] | None, typer.Option(metavar="PATH=SHARE", help="Another model for a share of the requests.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Final
 
+from automl.config import LEAST_BUDGET
 from automl.errors import UsageError
 
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -25,6 +27,17 @@ def parse_seconds(text: str) -> float:
     600.0
     """
     return _parse(text, _SECONDS, "a time is a number with s, m, h or d, such as 10m")
+
+
+def parse_budget(text: str | None, begun: float) -> float | None:
+    """Return what is left of the time ``text`` in a command that began at ``begun`` on the monotonic clock.
+
+    Loading the libraries takes the better part of a second. The least time of a run is left in any case.
+    """
+    if text is None:
+        return None
+    seconds = parse_seconds(text)
+    return max(seconds - (time.monotonic() - begun), min(seconds, LEAST_BUDGET))
 
 
 def parse_bytes(text: str) -> int:

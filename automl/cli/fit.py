@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.duration import clock, parse_bytes, parse_seconds
+from automl.cli.duration import clock, parse_budget, parse_bytes
 from automl.cli.progress import watch
 from automl.cli.table import (
     Decimal,
@@ -91,7 +92,7 @@ def fit(
             parser=str,
             metavar="fast|balanced|best",
             help="60s, 5m or 1h, where --time says nothing. fast also serves two models at most: a row takes a part "
-            "of the time and of the bytes, for about 1 % of the score.",
+            "of the time and of the bytes, for a little of the score.",
         ),
     ] = "balanced",
     folds: Annotated[int | None, typer.Option(metavar="K", help="Folds of the cross-validation.")] = None,
@@ -114,6 +115,7 @@ def fit(
     json: Json = False,
 ) -> None:
     """Train on a table until the time is up and keep the best model."""
+    begun = monotonic()
     from automl.data.source import locate
     from automl.experiment import AutoML
 
@@ -122,7 +124,7 @@ def fit(
             locate(table)
     with watch(max_trials) as show:
         model = AutoML(
-            time_budget=None if time is None else parse_seconds(time),
+            time_budget=parse_budget(time, begun),
             max_trials=max_trials,
             metric=metric,
             cost_matrix=cost_matrix,
@@ -177,11 +179,11 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on with a run that was stopped; nothing that it finished is trained again."""
+    begun = monotonic()
     from automl.experiment import AutoML
 
     with watch() as show:
-        seconds = None if time is None else parse_seconds(time)
-        model = AutoML.resume(run, time_budget=seconds, metric=metric, on_progress=show)
+        model = AutoML.resume(run, time_budget=parse_budget(time, begun), metric=metric, on_progress=show)
     _report(model, json, {}, sample="new.csv")
 
 

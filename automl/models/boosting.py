@@ -29,6 +29,8 @@ IDLE: Final = 30
 """Rounds in a row that grow no tree before training ends: with other columns and rows, the next one may grow."""
 WARM_UP: Final = 8
 """Rounds before the first look at the clock, if they are quick; further looks after twice as many each time."""
+_SIGNS: Final = np.array([-1.0, 1.0])
+"""Of a margin, for each of two classes."""
 
 
 def round_limit(rows: int) -> int:
@@ -249,10 +251,6 @@ def output(raw: Any, classification: bool) -> NDArray[np.float64]:
     if values.ndim == 1:
         return np.column_stack([1 - values, values])
     return np.asarray(values / values.sum(axis=1, keepdims=True))
-
-
-_SIGNS: Final = np.array([-1.0, 1.0])
-"""Of a margin, for each of two classes."""
 
 
 def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.float64]:

@@ -45,7 +45,6 @@ from automl.models.boosting import (
     output,
 )
 from automl.models.leaves import LeafTable
-from automl.models.lookups import MANY
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
@@ -127,10 +126,9 @@ class XGBoostModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread; codes that training did not have go the way of missing values."""
-        leaves = self.leaves or (self._leaves if X.rows >= MANY else None)
-        if leaves is None or not leaves.quick_for(X.rows):
+        if self.leaves is None or not self.leaves.quick_for(X.rows):
             return linked(self.booster.inplace_predict(X.dense, predict_type="margin"), self.classification)
-        margins = leaves.boosted(X.dense)
+        margins = self.leaves.boosted(X.dense)
         return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
 
     @property
@@ -146,18 +144,14 @@ class XGBoostModel(Model):
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write the trees once more, see :mod:`automl.models.leaves`."""
-        self._leaves.save(folder)
+        trees, values, base, columns = self._parsed()
+        LeafTable.of(trees, values[:, None], base, columns).save(folder)
 
     def formula(self, X: Any) -> Any:
         """Return the sum of the trees, rounded as XGBoost does."""
         trees, values, base, _ = self._parsed()
         margins = (summed(X, trees, values, len(base)) + base).astype(np.float32)
         return linked(margins if len(base) > 1 else margins[:, 0], self.classification)
-
-    @cached_property
-    def _leaves(self) -> LeafTable:
-        trees, values, base, columns = self._parsed()
-        return LeafTable.of(trees, values[:, None], base, columns)
 
     def _parsed(self) -> tuple[Sequence[Tree], NDArray[np.float32], NDArray[np.float32], int]:
         """Return the trees, what their leaves are worth, what the sums start from, and how many columns there are."""

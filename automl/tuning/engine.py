@@ -78,7 +78,7 @@ class Engine:
         reserve = 0.0 if budget is None else min(max(_LEAST_RESERVE, _RESERVE_SHARE * budget), _MOST_RESERVE)
         self._deadline = self._end.earlier(reserve)
         """When training stops; the rest is for the last ensemble and its saving."""
-        self.champion = Champion(problem, journal, about, config.most_members)
+        self.champion = self._new_champion()
         self._running: dict[str, None] = {}
         self._interrupt = Interrupt()
 
@@ -104,6 +104,9 @@ class Engine:
         self._tell(board=True)
         return stopped
 
+    def _new_champion(self) -> Champion:
+        return Champion(self._problem, self._journal, self._about, self._config.most_members)
+
     @property
     def _over(self) -> bool:
         return self._interrupt.came or self._deadline.passed
@@ -117,7 +120,7 @@ class Engine:
     def _train(self) -> Stopped:
         plan = self._plan or self._first_models()
         self._problem = self._problem.with_folds_run(plan.folds_run)
-        self.champion = Champion(self._problem, self._journal, self._about, self._config.most_members)
+        self.champion = self._new_champion()
         self._save_plan(plan)
         self._tell(f"plan: {plan.describe()}")
         if self._train_here(plan, until_search=True) and self._search is not None:
@@ -141,7 +144,7 @@ class Engine:
             folds = self._journal.trial(preview.id).folds.values()
             plan = fit_to_time(plan, min(record.fit_seconds for record in folds), self._deadline.remaining)
         self._problem = self._problem.with_folds_run(plan.folds_run)
-        self.champion = Champion(self._problem, self._journal, self._about, self._config.most_members)
+        self.champion = self._new_champion()
         self._here(self._problem, preview, Allowance(self._deadline))
         self.champion.update()
         return plan

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import lightgbm
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def test_lightgbm(leaves: int, classes: int, missing: float) -> None:
 
 
 @pytest.mark.parametrize(("depth", "classes"), [(1, 0), (4, 2), (5, 3), (6, 0)])
-def test_xgboost(depth: int, classes: int) -> None:
+def test_xgboost(depth: int, classes: int, tmp_path: Path) -> None:
     X = rows_of(3_000)
     data = xgboost.DMatrix(X, target(X, classes), feature_types=list("ccqqq"), enable_categorical=True)
     params = {"max_depth": depth, "nthread": 1, "tree_method": "hist", "verbosity": 0}
@@ -79,13 +81,17 @@ def test_xgboost(depth: int, classes: int) -> None:
             {"objective": "multi:softprob", "num_class": classes} if classes > 2 else {"objective": "binary:logistic"}
         )
     model = XGBoostModel(bytes(xgboost.train(params, data, 20).save_raw("ubj")), bool(classes), TRAINED)
-    assert model._leaves.quick_for(MANY)
-    assert not model._leaves.quick_for(MANY - 1)
+    model.save_for_few_rows(tmp_path)
+    table = LeafTable.load(tmp_path)
+    assert table is not None
+    assert table.quick_for(MANY)
+    assert not table.quick_for(MANY - 1)
     many = as_matrix(strange(MANY + 1))
     library = model.booster.inplace_predict(many.dense, predict_type="margin").reshape(MANY + 1, -1)
-    np.testing.assert_array_equal(model._leaves.boosted(many.dense), library)
-    quick = XGBoostModel(model.raw, bool(classes), TRAINED, model._leaves)
-    np.testing.assert_array_equal(model.predict(many), one_after_the_other(quick, many.dense))
+    np.testing.assert_array_equal(table.boosted(many.dense), library)
+    quick = XGBoostModel(model.raw, bool(classes), TRAINED, table)
+    np.testing.assert_array_equal(quick.predict(many), model.predict(many))
+    np.testing.assert_array_equal(quick.predict(many), one_after_the_other(quick, many.dense))
 
 
 def test_large_trees_are_left_to_the_libraries() -> None:
