@@ -201,6 +201,9 @@ class Family(ABC):
     """Whether ``fit`` minimises the deviance of ``FitContext.power`` if that is set."""
     baseline: ClassVar[bool] = False
     """Whether this is what every other family must beat: trained first, always on the leaderboard."""
+    carried: ClassVar[tuple[str, ...]] = ()
+    """Hyperparameters that the first fold fits to the time, by their names in :attr:`Model.details`: the further folds
+    take them over, so that all are alike."""
     library: ClassVar[str] = "numpy"
     """The distribution whose version decides whether a saved model can be read."""
 

@@ -231,6 +231,21 @@ def objective_of(context: FitContext) -> ProblemType | Literal["quantile", "pois
     return context.shape.problem_type
 
 
+def shrunk(strength: float, y: NDArray[np.generic], context: FitContext) -> float:
+    """Return an L1 penalty that leaves trees to grow, also if the values of the target are small numbers.
+
+    It is a threshold on sums of gradients: of classes and quantiles these are about 1 a row whatever the target, of
+    means they have its unit. Where that is large, the penalty says nothing, as in the libraries.
+
+    >>> from automl.models.base import Shape
+    >>> context = FitContext(Shape(ProblemType.REGRESSION, 2, 1))
+    >>> [shrunk(2.0, np.array([-spread, spread]), context) for spread in (0.01, 100.0)]
+    [0.02, 2.0]
+    """
+    means = not context.shape.problem_type.classification and context.quantile is None
+    return strength * min(1.0, float(np.std(y.astype(np.float64)))) if means else strength
+
+
 def means_if_monotone(context: FitContext) -> FitContext:
     """Return the context, without its quantile where there are monotone constraints.
 

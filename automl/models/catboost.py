@@ -192,6 +192,7 @@ class CatBoost(Family):
     library = "catboost"
     weighted = True
     monotone = True
+    carried = ("learning_rate",)
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -202,7 +203,7 @@ class CatBoost(Family):
         return PORTFOLIO
 
     def space(self, shape: Shape) -> Space:
-        """Return TabArena's space (Erickson et al. 2025), with the bootstrap left open."""
+        """Return TabArena's space (Erickson et al. 2025), with the bootstrap left open, and what is quick in it."""
         return {
             "learning_rate": Float(5e-3, 0.1, log=True),
             "depth": Int(4, 8),
@@ -213,9 +214,9 @@ class CatBoost(Family):
             "colsample_bylevel": Float(0.85, 1.0),
             "l2_leaf_reg": Float(1e-4, 5.0, log=True),
             "leaf_estimation_iterations": Int(1, 20, log=True),
-            "one_hot_max_size": Int(8, 100, log=True),
+            "one_hot_max_size": Int(2, 100, log=True),
             "model_size_reg": Float(0.1, 1.5, log=True),
-            "max_ctr_complexity": Int(2, 5),
+            "max_ctr_complexity": Int(1, 4),
         }
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:

@@ -42,6 +42,7 @@ from automl.models.boosting import (
     means_if_monotone,
     objective_of,
     output,
+    shrunk,
 )
 from automl.models.clightgbm import Trees
 from automl.models.leaves import LeafTable
@@ -60,8 +61,6 @@ ENOUGH: Final = 10.0
 """Distance (rounds x learning rate) to plan for; measured on three tables, as for the other boosters."""
 SECONDS_A_LEAF: Final = 4e-6
 """Writing a trained model as text and reading it."""
-
-"""Bits of a node in LightGBM's text format."""
 
 NAMES: Final = (
     "learning_rate",
@@ -156,6 +155,7 @@ class LightGBM(Family):
     monotone = True
     interactions = True
     deviances = True
+    carried = ("learning_rate",)
 
     def needs(self, params: Params) -> Needs:
         """Return columns as they are: NaN stays, categories are codes."""
@@ -263,6 +263,7 @@ class _Rounds:
         objective, metric = OBJECTIVES[objective_of(context)]
         settings: dict[str, Any] = {
             **chosen,
+            "lambda_l1": shrunk(float(chosen["lambda_l1"]), data.y_train, context),
             "objective": objective,
             "metric": metric,
             "bagging_freq": 1,

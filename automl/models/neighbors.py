@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import BlasThreads
+from automl.models.affine import FAR, BlasThreads
 from automl.models.base import (
     Choice,
     Estimator,
@@ -77,7 +77,7 @@ class NeighborsModel(Model):
 
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
-        distances, places = self.index.kneighbors(rows, n_neighbors=k)
+        distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 
     def vote(self, distances: NDArray[np.float64], places: NDArray[np.intp], k: int) -> NDArray[np.float64]:
@@ -165,7 +165,7 @@ class Neighbors(Family):
         frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
         order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
         kept = np.sort(order[: max(1, min(ROWS, CELLS // max(1, data.X_train.columns)))])
-        X, p = np.ascontiguousarray(data.X_train.dense[kept]), int(chosen["p"])
+        X, p = np.clip(data.X_train.dense[kept], -FAR, FAR), int(chosen["p"])
         weighted = chosen["weights"] == "distance"
         with BlasThreads(context.threads).limited():
             counts = None if data.weight_train is None else data.weight_train[kept]
@@ -226,7 +226,9 @@ def _affordable(model: NeighborsModel, X_valid: Matrix, context: FitContext) -> 
 def _with_best_k(model: NeighborsModel, data: FoldData, context: FitContext) -> NeighborsModel:
     """Return the model with the k of lowest validation loss, judged by as many rows as the time allows."""
     ladder = [k for k in LADDER if k <= max(1, len(model.X) // 2)]
-    values, y = data.X_valid.dense[:JUDGES], data.y_valid[:JUDGES]
+    # in any order, for the table may be sorted, and the time may end
+    rows = np.random.default_rng(context.random_state).permutation(data.X_valid.rows)[:JUDGES]
+    values = data.X_valid.dense[rows]
     found: list[tuple[NDArray[np.float64], NDArray[np.intp]]] = []
     for start in range(0, len(values), CHUNK):
         if found and context.deadline.passed:
@@ -234,9 +236,9 @@ def _with_best_k(model: NeighborsModel, data: FoldData, context: FitContext) -> 
         found.append(model.search(values[start : start + CHUNK], ladder[-1]))
     near, far = zip(*found, strict=True)
     distances, places = np.concatenate(near), np.concatenate(far)
-    judged = len(places)
-    weight = None if data.weight_valid is None else data.weight_valid[:judged]
+    judged = rows[: len(places)]
+    y, weight = data.y_valid[judged], None if data.weight_valid is None else data.weight_valid[judged]
     votes = [model.vote(distances, places, k) for k in ladder]
-    losses = [validation_loss(y[:judged], each, weight=weight, quantile=context.quantile) for each in votes]
-    stopped = "rounds" if judged == len(values) else "deadline"
+    losses = [validation_loss(y, each, weight=weight, quantile=context.quantile) for each in votes]
+    stopped = "rounds" if len(judged) == len(rows) else "deadline"
     return replace(model, k=ladder[int(np.argmin(losses))], stopped=stopped)

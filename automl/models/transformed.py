@@ -21,6 +21,8 @@ from automl.models.base import Family, FitContext, FoldData, Model, Params, Prog
 
 SKEWNESS: Final = 1.0
 """From here on the logarithm is tried."""
+_FACTORS: Final = (0.5, 3.0)
+"""By which predictions are raised at least and at most: a few rows must not decide on more."""
 _FILE: Final = "target.json"
 
 
@@ -43,9 +45,15 @@ def fit(
     context: FitContext,
     *,
     log: bool,
+    means: bool = False,
     levels: tuple[float, ...] = (),
 ) -> Generator[Progress, None, Model]:
-    """Train as :func:`quantiles.fit` does, on the logarithm of the target if that is asked for."""
+    """Train as :func:`quantiles.fit` does, on the logarithm of the target if that is asked for.
+
+    What comes back from the mean of a logarithm lies below the mean of the target. If it is ``means`` that count, all
+    predictions are raised by the factor that makes them right on the validation rows (as Duan's smearing, 1983, does
+    on training rows, which a flexible model knows too well).
+    """
     if not log and context.power is None:
         return (yield from quantiles.fit(family, data, params, context, levels))
     amounts = Amounts(float(np.min(data.y_train)), float(np.max(data.y_train)), log)
@@ -54,7 +62,7 @@ def fit(
         try:
             progress = next(training)
         except StopIteration as end:
-            return Restored(end.value, amounts)
+            return Restored(end.value, amounts.raised(end.value, data) if log and means else amounts)
         yield Progress(progress.rung, amounts.restore(progress.prediction))
 
 
@@ -73,6 +81,8 @@ class Amounts:
     high: float
     plus_one: bool = True
     """Without, what is brought back is the logarithm of the value itself."""
+    factor: float = 1.0
+    """By which values are raised to the mean of those that have such a logarithm."""
 
     def transformed(self, data: FoldData) -> FoldData:
         """Return the fold with the logarithm of its target; what is cached for it has keys of its own."""
@@ -81,11 +91,17 @@ class Amounts:
         y_train, y_valid = (np.log1p(np.maximum(y.astype(np.float64), 0.0)) for y in (data.y_train, data.y_valid))
         return replace(data, X_train=train, y_train=y_train, X_valid=valid, y_valid=y_valid)
 
+    def raised(self, model: Model, data: FoldData) -> Amounts:
+        """Return amounts whose mean over the validation rows is that of the target."""
+        predicted = np.average(self.restore(model.predict(data.X_valid)), weights=data.weight_valid)
+        wanted = np.average(data.y_valid.astype(np.float64), weights=data.weight_valid)
+        return replace(self, factor=float(np.clip(wanted / predicted, *_FACTORS))) if predicted > 0 else self
+
     def restore(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return predictions in the target's own unit."""
         if self.plus_one:
             restored: NDArray[np.float64] = np.expm1(np.clip(z, np.log1p(self.low), np.log1p(self.high)))
-            return restored
+            return restored if self.factor == 1.0 else np.clip(restored * self.factor, self.low, self.high)
         return np.clip(np.exp(np.minimum(z, np.log(self.high))), self.low, self.high)
 
 

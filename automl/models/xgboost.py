@@ -43,6 +43,7 @@ from automl.models.boosting import (
     means_if_monotone,
     objective_of,
     output,
+    shrunk,
 )
 from automl.models.leaves import LeafTable
 
@@ -178,6 +179,7 @@ class XGBoost(Family):
     monotone = True
     interactions = True
     deviances = True
+    carried = ("learning_rate",)
     gpu = True
 
     def needs(self, params: Params) -> Needs:
@@ -258,6 +260,7 @@ class _Rounds:
         objective, metric = MEDIAN if context.quantile == 0.5 else OBJECTIVES[objective_of(context)]
         settings = {
             **chosen,
+            "alpha": shrunk(float(chosen["alpha"]), data.y_train, context),
             "objective": objective,
             "eval_metric": metric,
             "tree_method": "hist",

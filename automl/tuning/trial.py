@@ -118,7 +118,7 @@ class TrialRunner:
                     constraints=self._problem.constraints,
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                 )
-                params = _carried(family, candidate.params, records, context)
+                params = _carried(family, candidate.params, records)
                 with BlasThreads(allowance.threads).limited():
                     records[fold] = yield from self._fold(candidate, family, fold, params, context)
             loss = mean_loss(records[i] for i in range(fold + 1))
@@ -142,7 +142,9 @@ class TrialRunner:
             fit = resampled.fit(family, data, configuration.own, context, configuration.resample)
         else:
             context, levels = replace(context, power=configuration.power), self._problem.task.levels
-            fit = transformed.fit(family, data, configuration.own, context, log=configuration.log, levels=levels)
+            means = self._problem.objective.surrogate == "squared_error"
+            log = configuration.log
+            fit = transformed.fit(family, data, configuration.own, context, log=log, means=means, levels=levels)
         while True:
             try:
                 progress: Progress = next(fit)
@@ -170,10 +172,7 @@ class TrialRunner:
         return record
 
 
-def _carried(family: Family, params: Params, records: dict[int, FoldRecord], context: FitContext) -> Params:
+def _carried(family: Family, params: Params, records: dict[int, FoldRecord]) -> Params:
     """Return the hyperparameters with those that an earlier fold fitted to the time, so that all folds are alike."""
-    if not records:
-        return params
-    details = records[min(records)].details
-    known = {**family.space(context.shape), **params}
-    return {**params, **{name: value for name, value in details.items() if name in known}}
+    details = records[min(records)].details if records else {}
+    return {**params, **{name: details[name] for name in family.carried if name in details}}

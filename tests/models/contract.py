@@ -208,6 +208,27 @@ class FamilyContract:
         assert together(kept, data.X_valid, (0, 3), shape) < 1e-3
         assert together(kept, data.X_valid, (0, 2), shape) > 1e-3
 
+    def test_the_unit_of_the_target_changes_little(self, family, problem_type):
+        if problem_type is not ProblemType.REGRESSION or family.baseline:
+            return
+        shape = start(family, problem_type)[1]
+        for params in family.portfolio(shape)[:3]:
+            data, _ = make_fold(problem_type, family.needs(params))
+            small = replace(data, y_train=data.y_train / 1e3, y_valid=data.y_valid / 1e3)
+            plain, scaled = (
+                validation_loss(each.y_valid, run(family, each, params, FitContext(shape))[0].predict(each.X_valid))
+                for each in (data, small)
+            )
+            assert scaled * 1e6 < 1.3 * plain
+
+    def test_what_is_carried_to_further_folds_is_a_hyperparameter(self, family, problem_type):
+        model, _, shape = fitted(family, problem_type)
+        for name in family.carried:
+            chosen = {**family.portfolio(shape)[0], name: model.details[name]}
+            data, _ = make_fold(problem_type, family.needs(chosen))
+            again, _ = run(family, data, chosen, FitContext(shape))
+            assert again.details[name] == model.details[name]
+
     def test_a_row_alone_equals_the_row_in_a_batch(self, family, problem_type):
         model, data, _ = fitted(family, problem_type)
         batch = model.predict(data.X_valid)

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsRegressor
 
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
-from automl.models.base import FitContext
+from automl.models.base import FitContext, FoldData, Shape
 from automl.models.neighbors import Neighbors
 
 
@@ -45,3 +47,24 @@ def test_big_tables_are_sampled(monkeypatch, problem, trained):
     data, shape = problem(ProblemType.REGRESSION)
     model, _ = trained(Neighbors().fit(data, {}, FitContext(shape)))
     assert model.details["rows"] == 100
+
+
+def test_the_order_of_the_validation_rows_does_not_choose_k(problem, trained):
+    data, shape = problem(ProblemType.BINARY, 2, rows=1_000)
+    many = np.random.default_rng(0).integers(0, 100, 9_000)
+    y = data.y_valid[many]
+    chosen = []
+    for rows in (many, many[np.argsort(y, kind="stable")]):
+        wide = replace(
+            data, X_valid=replace(data.X_valid, values=data.X_valid.values[rows]), y_valid=data.y_valid[rows]
+        )
+        chosen.append(trained(Neighbors().fit(wide, {}, FitContext(shape)))[0].details["k"])
+    assert chosen[0] == chosen[1]
+
+
+def test_a_cell_beyond_all_measure_is_far_away(trained, as_matrix):
+    X = np.random.default_rng(0).normal(size=(300, 20)).astype(np.float32)
+    X[250:, 0] = [1e20, 3e38] * 25
+    data = FoldData(as_matrix(X[:200]), X[:200, 1].astype(float), as_matrix(X[200:]), X[200:, 1].astype(float))
+    model, _ = trained(Neighbors().fit(data, {}, FitContext(Shape(ProblemType.REGRESSION, 200, 20))))
+    assert np.isfinite(model.predict(data.X_valid)).all()

@@ -92,3 +92,19 @@ def test_a_deviance_is_minimised_by_means(family: Family, power: float, tmp_path
     np.testing.assert_array_equal(loaded.predict(valid), prediction)
     few = replace(valid, values=valid.values[:5])
     np.testing.assert_array_equal(loaded.predict(few), prediction[:5])
+
+
+@pytest.mark.parametrize("means", [False, True])
+def test_the_mean_of_an_amount_lies_above_that_of_its_logarithm(means: bool, tmp_path: Path, trained: Trained) -> None:
+    generator = np.random.default_rng(0)
+    X = generator.uniform(0, 2, size=(2_000, 1)).astype(np.float32)
+    y = np.exp(X[:, 0] + generator.normal(0, 1, len(X)))  # their mean is exp(x + 0.5)
+    data = FoldData(Matrix(X[:1000], ("x",)), y[:1000], Matrix(X[1000:], ("x",)), y[1000:])
+    shape = Shape(ProblemType.REGRESSION, 1_000, 1, skewed=True)
+    model, _ = trained(fit(get_family("linear"), data, {}, FitContext(shape), log=True, means=means))
+    predicted = model.predict(data.X_valid)
+    assert bool(abs(predicted.mean() / y[1000:].mean() - 1) < 0.01) is means
+    error = np.sqrt(np.mean((predicted - np.exp(X[1000:, 0] + 0.5)) ** 2))
+    assert bool(error < 0.6) is means
+    model.save(tmp_path)
+    np.testing.assert_array_equal(load(get_family("linear"), tmp_path).predict(data.X_valid), predicted)

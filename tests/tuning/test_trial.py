@@ -78,3 +78,16 @@ def test_a_run_folder_gives_back_its_problem(toy_run: NewRun) -> None:
     np.testing.assert_array_equal(problem.y, run.problem.y)
     np.testing.assert_array_equal(problem.folds.assignment, run.problem.folds.assignment)
     assert (problem.schema, problem.task) == (run.problem.schema, run.problem.task)
+
+
+def test_a_fact_of_a_model_does_not_replace_a_hyperparameter_of_that_name(toy_run: NewRun) -> None:
+    """A linear model tells the strength of its penalty, its hyperparameter is the kind."""
+    root, run = toy_run(CONFIG)
+    journal = Journal(root)
+    common = {"scaling": "standard", "l1_ratio": 1.0}
+    kinds = [Candidate("linear", {**common, "penalty": kind}, "portfolio", 1) for kind in ("elasticnet", "l2")]
+    for candidate in kinds:
+        list(TrialRunner(run.problem, journal).run(candidate, Allowance()))
+    for fold in range(run.problem.folds.run):
+        one, other = (journal.prediction(candidate.id, fold) for candidate in kinds)
+        assert not np.array_equal(one, other)
