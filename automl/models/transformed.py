@@ -1,13 +1,15 @@
-"""Models that think in logarithms of the target: for amounts, where a factor matters more than a difference.
+"""Models that think of the target in another way than it is written, and what brings their predictions back.
 
-Either the target is transformed, of which no family knows: what is wrapped here sees logarithms. Or a family that can
-minimises a deviance, and predicts the logarithm of the mean. What is predicted is brought back here.
+In logarithms: for amounts, where a factor matters more than a difference. Either the target is transformed, of which no
+family knows: what is wrapped here sees logarithms. Or a family that can minimises a deviance, and predicts the
+logarithm of the mean. In another unit: where the values are so small, or so alike beside their distance from 0, that
+the libraries, which hold them with seven digits, would lose them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +25,10 @@ SKEWNESS: Final = 1.0
 """From here on the logarithm is tried."""
 _FACTORS: Final = (0.5, 3.0)
 """By which predictions are raised at least and at most: a few rows must not decide on more."""
+_SMALL: Final = 1e-3
+"""Spread of a target below which it gets another unit: gains of trees, its squares, meet the limits of libraries."""
+_ALIKE: Final = 1e-4
+"""The same, as a share of its mean: of seven digits, three are left to tell values apart."""
 _FILE: Final = "target.json"
 
 
@@ -54,23 +60,28 @@ def fit(
     predictions are raised by the factor that makes them right on the validation rows (as Duan's smearing, 1983, does
     on training rows, which a flexible model knows too well).
     """
-    if not log and context.power is None:
+    amounts = log or context.power is not None
+    how = Amounts.of(data.y_train, log) if amounts else None if family.baseline else Unit.of(data.y_train, context)
+    if how is None:
         return (yield from quantiles.fit(family, data, params, context, levels))
-    amounts = Amounts(float(np.min(data.y_train)), float(np.max(data.y_train)), log)
-    training = quantiles.fit(family, amounts.transformed(data) if log else data, params, context, levels)
+    training = quantiles.fit(family, how.transformed(data), params, context, levels)
     while True:
         try:
             progress = next(training)
         except StopIteration as end:
-            return Restored(end.value, amounts.raised(end.value, data) if log and means else amounts)
-        yield Progress(progress.rung, amounts.restore(progress.prediction))
+            model: Model = end.value
+            return Restored(model, how.raised(model, data) if isinstance(how, Amounts) and log and means else how)
+        yield Progress(progress.rung, how.restore(progress.prediction))
 
 
 def load(family: Family, folder: Path) -> Model:
     """Read what a model of :func:`fit` has written."""
     model = quantiles.load(family, folder)
     about = folder / _FILE
-    return Restored(model, Amounts(**json.loads(about.read_text(encoding="utf-8")))) if about.exists() else model
+    if not about.exists():
+        return model
+    known = json.loads(about.read_text(encoding="utf-8"))
+    return Restored(model, Unit(**known) if "origin" in known else Amounts(**known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +95,15 @@ class Amounts:
     factor: float = 1.0
     """By which values are raised to the mean of those that have such a logarithm."""
 
+    @classmethod
+    def of(cls, y: NDArray[np.generic], plus_one: bool) -> Amounts:
+        """Measure training values."""
+        return cls(float(np.min(y)), float(np.max(y)), plus_one)
+
     def transformed(self, data: FoldData) -> FoldData:
-        """Return the fold with the logarithm of its target; what is cached for it has keys of its own."""
-        train, valid = (replace(X, key=X.key and f"{X.key}-log") for X in (data.X_train, data.X_valid))
+        """Return the fold with the logarithm of its target, if the model does not take it itself."""
         # validation rows may lie below what training has seen, but not below where the logarithm ends
-        y_train, y_valid = (np.log1p(np.maximum(y.astype(np.float64), 0.0)) for y in (data.y_train, data.y_valid))
-        return replace(data, X_train=train, y_train=y_train, X_valid=valid, y_valid=y_valid)
+        return _with_target(data, "log", lambda y: np.log1p(np.maximum(y, 0.0))) if self.plus_one else data
 
     def raised(self, model: Model, data: FoldData) -> Amounts:
         """Return amounts whose mean over the validation rows is that of the target."""
@@ -105,25 +119,63 @@ class Amounts:
         return np.clip(np.exp(np.minimum(z, np.log(self.high))), self.low, self.high)
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """``(y - origin) / size`` and back.
+
+    >>> unit = Unit(1.7e9, 50.0)
+    >>> unit.restore(np.array([0.0, 1.0])).tolist()
+    [1700000000.0, 1700000050.0]
+    """
+
+    origin: float
+    size: float
+
+    @classmethod
+    def of(cls, y: NDArray[np.generic], context: FitContext) -> Unit | None:
+        """Return the unit of training values that need another one, else None."""
+        if context.shape.problem_type.classification:
+            return None
+        values = y.astype(np.float64)
+        mean, spread = float(values.mean()), float(values.std())
+        needed = 0 < spread < _SMALL or 0 < spread < _ALIKE * abs(mean)
+        return cls(mean, spread) if needed else None
+
+    def transformed(self, data: FoldData) -> FoldData:
+        """Return the fold with its target in this unit."""
+        return _with_target(data, "unit", lambda y: (y - self.origin) / self.size)
+
+    def restore(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return predictions in the target's own unit."""
+        return z * self.size + self.origin
+
+
+def _with_target(data: FoldData, name: str, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> FoldData:
+    """Return the fold with another target; what is cached for it has keys of its own."""
+    train, valid = (replace(X, key=X.key and f"{X.key}-{name}") for X in (data.X_train, data.X_valid))
+    y_train, y_valid = (function(y.astype(np.float64)) for y in (data.y_train, data.y_valid))
+    return replace(data, X_train=train, y_train=y_train, X_valid=valid, y_valid=y_valid)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Restored(Model):
-    """A model of the logarithm, and what brings its predictions back."""
+    """A model of the target in another form, and what brings its predictions back."""
 
     model: Model
-    amounts: Amounts
+    how: Amounts | Unit
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return values in the target's own unit."""
-        return self.amounts.restore(self.model.predict(X))
+        return self.how.restore(self.model.predict(X))
 
     def formula(self, X: Any) -> Any:
         """Return the same."""
-        return self.amounts.restore(self.model.formula(X))
+        return self.how.restore(self.model.formula(X))
 
     def save(self, folder: Path) -> None:
         """Write the model, and ``target.json`` beside it."""
         self.model.save(folder)
-        (folder / _FILE).write_text(json.dumps(asdict(self.amounts)), encoding="utf-8")
+        (folder / _FILE).write_text(json.dumps(asdict(self.how)), encoding="utf-8")
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write that of the model."""

@@ -108,3 +108,21 @@ def test_the_mean_of_an_amount_lies_above_that_of_its_logarithm(means: bool, tmp
     assert bool(error < 0.6) is means
     model.save(tmp_path)
     np.testing.assert_array_equal(load(get_family("linear"), tmp_path).predict(data.X_valid), predicted)
+
+
+@pytest.mark.parametrize(("origin", "size"), [(1.7e9, 50.0), (1e12, 1.0), (0.0, 1e-6), (3e-9, 1e-9)])
+@pytest.mark.parametrize("name", ["lightgbm", "catboost", "xgboost", "linear"])
+def test_targets_that_seven_digits_cannot_hold(
+    name: str, origin: float, size: float, tmp_path: Path, trained: Trained
+) -> None:
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(800, 2)).astype(np.float32)
+    z = X[:, 0] + generator.normal(0, 0.1, len(X))
+    y = origin + size * z
+    data = FoldData(Matrix(X[:600], ("a", "b")), y[:600], Matrix(X[600:], ("a", "b")), y[600:])
+    family, shape = get_family(name), Shape(ProblemType.REGRESSION, 600, 2)
+    model, reports = trained(fit(family, data, {}, FitContext(shape, rungs=(0.5,)), log=False))
+    for each in (model.predict(data.X_valid), *(report.prediction for report in reports)):
+        assert np.sqrt(np.mean(((each - origin) / size - z[600:]) ** 2)) < 0.6
+    model.save(tmp_path)
+    np.testing.assert_array_equal(load(family, tmp_path).predict(data.X_valid), model.predict(data.X_valid))
