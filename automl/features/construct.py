@@ -21,6 +21,8 @@ MOST: Final = 24
 """Combinations that are kept."""
 SPREAD: Final = 6
 """Distinct values that a column must have to be combined: flags and codes have nothing to add or divide."""
+SPREAD_ROWS: Final = 1_000
+"""Rows in which they are looked for."""
 CELLS: Final = 1_000_000
 """Rows times columns that the combinations are compared on."""
 
@@ -60,7 +62,8 @@ class Arithmetic:
         allowed
             Whether two columns may be combined.
         """
-        numeric = [i for i in _spread(dense) if i not in categorical]
+        some = dense[sample(len(dense), SPREAD_ROWS, random_state)]
+        numeric = [i for i in _spread(some) if i not in categorical]
         pairs: list[tuple[int, int, int]] = []
         if len(numeric) >= 2:
             alone = gains(dense, y, task, random_state, cells=CELLS, categorical=categorical)
@@ -109,8 +112,8 @@ class Arithmetic:
 
 
 def _spread(dense: NDArray[np.float64]) -> Iterator[int]:
-    """Yield the columns with more than a few distinct values among their first rows."""
-    for i, column in enumerate(dense[:1000].T):
+    """Yield the columns with more than a few distinct values."""
+    for i, column in enumerate(dense.T):
         if len(np.unique(column[~np.isnan(column)])) >= SPREAD:
             yield i
 

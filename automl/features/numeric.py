@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 LARGEST: Final = float(np.finfo(np.float32).max)
 EXACT: Final = 2.0**24
 """Whole numbers are exact in float32 up to here."""
+ALIKE: Final = 16
+"""How many times as far from 0 as from each other values lie that share their leading digits."""
 RARE: Final = 0.005
 """Share of missing rows below which an indicator column does not pay."""
 
@@ -22,7 +24,8 @@ class Numbers:
 
     names: tuple[str, ...]
     origins: NDArray[np.float64]
-    """What is subtracted: the training minimum where float32 could not tell the values apart, else 0."""
+    """What is subtracted: the training minimum where float32 could not tell the values apart, else 0: quotients of
+    columns are to mean what they say."""
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[Numbers, NDArray[np.float64]]:
@@ -30,16 +33,20 @@ class Numbers:
         values = cls(names, np.zeros(len(names))).transform(frame)
         lowest = np.fmin.reduce(values, axis=0, initial=np.inf)
         highest = np.fmax.reduce(values, axis=0, initial=-np.inf)
-        far = (np.maximum(highest, -lowest) > EXACT) & (highest - lowest < LARGEST) & np.isfinite(lowest)
-        origins = np.where(far, lowest, 0.0)
-        return cls(names, origins), values - origins
+        farthest, spread = np.maximum(highest, -lowest), highest - lowest
+        far = (farthest > EXACT) & (spread < farthest / ALIKE) & np.isfinite(lowest)
+        part = cls(names, np.where(far, lowest, 0.0))
+        values -= part.origins
+        return part, values
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return (rows, names); what is beyond float32 is cut off."""
         values = np.empty((len(frame), len(self.names)), order="F")
         for i, name in enumerate(self.names):
             values[:, i] = frame[name].to_numpy()
-        return np.clip(values, -LARGEST, LARGEST) - self.origins
+        np.clip(values, -LARGEST, LARGEST, out=values)
+        values -= self.origins
+        return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,3 +37,10 @@ def test_codes_and_flags_are_not_combined() -> None:
     )
     assert combined.names == ()
     assert combined(dense).shape == (300, 0)
+
+
+def test_a_column_by_which_the_table_is_sorted_is_combined() -> None:
+    generator = np.random.default_rng(0)
+    dense = np.column_stack([np.repeat(np.arange(1.0, 11.0), 2_000), generator.uniform(1, 2, size=20_000)])
+    combined = Arithmetic.fit(dense, ("a", "b"), (), dense[:, 0] / dense[:, 1], TASKS["regression"], random_state=0)
+    assert "a / b" in combined.names

@@ -48,6 +48,12 @@ def test_far_whole_numbers_stay_apart_in_float32() -> None:
     assert matrix.dense[:, 0].tolist() == [0, 1, 2, 10930]
 
 
+def test_large_numbers_that_begin_near_0_stay_what_they_are() -> None:
+    """A quotient of two such columns is to be theirs."""
+    _, matrix = fitted(Needs(), revenue=[2.0e7, 4.0e7, 9.0e8, 0.0])
+    assert matrix.dense[:, 0].tolist() == [2.0e7, 4.0e7, 9.0e8, 0.0]
+
+
 def test_values_beyond_float32_are_cut_off() -> None:
     features, _ = fitted(Needs(), x=[0.0, 1e300, -1e300])
     assert np.isfinite(features.transform(pd.DataFrame({"x": [1e308, -1e308]})).dense).all()
