@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from automl.features.matrix import Needs
 from automl.models.base import (
@@ -22,7 +22,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.forest import ForestModel, Plan, estimator, forest_memory, grow
+from automl.models.forest import ForestModel, estimator, forest_memory, grow, plan
 
 DEFAULTS: Final[Params] = {"trees": 200, "max_features": 0.75, "min_samples_leaf": 1, "min_samples_split": 2}
 
@@ -59,17 +59,7 @@ class ExtraTrees(Family):
 
         chosen = complete(params, DEFAULTS)
         kind = ExtraTreeClassifier if context.shape.problem_type.classification else ExtraTreeRegressor
-
-        def plant(seed: int, max_leaf_nodes: int) -> Any:
-            return kind(
-                max_features=chosen["max_features"],
-                min_samples_leaf=chosen["min_samples_leaf"],
-                min_samples_split=chosen["min_samples_split"],
-                max_leaf_nodes=max_leaf_nodes,
-                random_state=seed,
-            )
-
-        return (yield from grow(data, Plan(plant, int(chosen["trees"])), context))
+        return (yield from grow(data, plan(kind, chosen), context))
 
     def load(self, folder: Path) -> Model:
         """Read ``forest.npz``."""

@@ -25,7 +25,7 @@ from automl.models.base import Estimator, FitContext, FoldData, Model, Params, P
 from automl.models.clightgbm import FEW
 from automl.models.leaves import MOST, LeafTable
 from automl.models.lookups import round_down
-from automl.models.target import TargetScale, fitted_target
+from automl.models.target import Outcome
 
 MODEL_BYTES: Final = 64_000_000
 """Nodes of one forest take at most about this much: bigger trees are cut to their best leaves."""
@@ -136,16 +136,10 @@ def _trees(nodes: Nodes) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForestModel(Model):
-    """Trees, and what turns their average into predictions.
-
-    Classification: the class frequencies count as one more tree, so that no probability is 0 and the order of rows
-    stays. Regression: the average, back in the unit of the target.
-    """
+    """Trees, which are averaged; the class frequencies count as one more tree, so that the order of rows stays."""
 
     nodes: Nodes
-    frequencies: NDArray[np.float64]
-    """(n_classes,), empty for regression."""
-    scale: TargetScale | None
+    outcome: Outcome
     stopped: str
     rows: int
     leaves: LeafTable | None = None
@@ -166,12 +160,13 @@ class ForestModel(Model):
 
     def finish(self, total: NDArray[np.float64], trees: int) -> NDArray[np.float64]:
         """Turn sums over ``trees`` trees into values or probabilities."""
-        if self.scale is not None:
-            return self.scale.restore(total[:, 0] / trees)
-        if len(self.frequencies) == 2:
-            positive = (total[:, 0] + self.frequencies[1]) / (trees + 1)
+        if self.outcome.scale is not None:
+            return self.outcome.scale.restore(total[:, 0] / trees)
+        frequencies = self.outcome.frequencies
+        if len(frequencies) == 2:
+            positive = (total[:, 0] + frequencies[1]) / (trees + 1)
             return np.column_stack([1 - positive, positive])
-        mixed = total + self.frequencies
+        mixed = total + frequencies
         shares: NDArray[np.float64] = mixed / mixed.sum(axis=1, keepdims=True)
         return shares
 
@@ -193,8 +188,7 @@ class ForestModel(Model):
             missing_left=np.packbits(nodes.missing_left),
             values=nodes.values[leaf],
             roots=nodes.roots,
-            frequencies=self.frequencies,
-            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            **self.outcome.arrays(),
             facts=np.array([nodes.depth, self.rows]),
             stopped=np.array(self.stopped),
         )
@@ -220,8 +214,7 @@ class ForestModel(Model):
         missing_left = np.unpackbits(arrays["missing_left"], count=len(child)).astype(np.bool_)
         depth, rows = arrays["facts"].tolist()
         nodes = Nodes(child, arrays["feature"], threshold, missing_left, values, arrays["roots"], depth)
-        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
-        return cls(nodes, arrays["frequencies"], scale, str(arrays["stopped"]), rows, LeafTable.load(folder))
+        return cls(nodes, Outcome.read(arrays), str(arrays["stopped"]), rows, LeafTable.load(folder))
 
 
 def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
@@ -236,6 +229,21 @@ def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[s
         named,
         differs=(differs,) if problem_type.classification else (),
     )
+
+
+def plan(kind: Callable[..., Any], chosen: Params, sample: float | None = None) -> Plan:
+    """Return what to grow of scikit-learn's trees of a kind."""
+
+    def plant(seed: int, max_leaf_nodes: int) -> Any:
+        return kind(
+            max_features=chosen["max_features"],
+            min_samples_leaf=chosen["min_samples_leaf"],
+            min_samples_split=chosen["min_samples_split"],
+            max_leaf_nodes=max_leaf_nodes,
+            random_state=seed,
+        )
+
+    return Plan(plant, int(chosen["trees"]), sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +261,7 @@ def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress,
 
     At least one tree is grown: where the time left is short for the table, on a random sample of its rows.
     """
-    frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
+    outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
     grower = _Grower(data.X_train.dense, y, data.weight_train, plan, context.shape)
     if context.deadline.remaining < inf:
         grower = grower.sampled(context)
@@ -273,9 +281,9 @@ def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress,
             for rung in [rung for rung, trees in enumerate(rungs) if seen < trees <= len(parts)]:
                 valid += Nodes.joined(parts[seen:]).total(data.X_valid.dense)
                 seen = len(parts)
-                partial = ForestModel(parts[0], frequencies, scale, stopped, len(y))
+                partial = ForestModel(parts[0], outcome, stopped, len(y))
                 yield Progress(rung, partial.finish(valid, seen))
-    return ForestModel(Nodes.joined(parts), frequencies, scale, stopped, len(grower.y))
+    return ForestModel(Nodes.joined(parts), outcome, stopped, len(grower.y))
 
 
 def forest_memory(shape: Shape, trees: int, threads: int = 1) -> int:

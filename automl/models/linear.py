@@ -34,7 +34,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.penalised import Penalised
-from automl.models.target import TargetScale, fitted_target, softmax, stopping_loss
+from automl.models.target import Outcome, softmax, stopping_loss
 
 STEPS: Final = 14
 STEP: Final = 10**-0.5
@@ -46,16 +46,11 @@ DEFAULTS: Final[Params] = {"scaling": "robust", "penalty": "l2", "l1_ratio": 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearModel(Model):
-    """Weights (columns, outputs) and bias (outputs,), and what turns scores into predictions.
-
-    Classification: the class frequencies count as one more training row, so that no probability is 0.
-    """
+    """Weights (columns, outputs) and bias (outputs,); the class frequencies count as one more training row."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
-    frequencies: NDArray[np.float64]
-    """(n_classes,), empty for regression."""
-    scale: TargetScale | None
+    outcome: Outcome
     rows: int
     penalty: float = 0.0
     rounds: int = 0
@@ -70,10 +65,10 @@ class LinearModel(Model):
         return self._finish(np.clip(X, -FAR, FAR) @ self.weights + self.bias)
 
     def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        if self.scale is not None:
-            return self.scale.restore(scores[:, 0])
-        logits = np.column_stack([np.zeros_like(scores), scores]) if len(self.frequencies) == 2 else scores
-        return (self.rows * softmax(logits) + self.frequencies) / (self.rows + 1)
+        if self.outcome.scale is not None:
+            return self.outcome.scale.restore(scores[:, 0])
+        logits = np.column_stack([np.zeros_like(scores), scores]) if len(self.outcome.frequencies) == 2 else scores
+        return self.outcome.shares(self.rows * softmax(logits), self.rows)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -87,8 +82,7 @@ class LinearModel(Model):
             folder / "linear.npz",
             weights=self.weights,
             bias=self.bias,
-            frequencies=self.frequencies,
-            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            **self.outcome.arrays(),
             rows=self.rows,
             penalty=self.penalty,
             rounds=self.rounds,
@@ -128,7 +122,7 @@ class Linear(Family):
         """Follow the path until the validation loss got worse twice, or the deadline."""
         chosen = complete(params, DEFAULTS)
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
-        frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
+        outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
         objective = Penalised(
             bounded(data.X_train.values),
             y,
@@ -139,8 +133,8 @@ class Linear(Family):
             context.quantile,
         )
         blas = BlasThreads(context.threads)
-        point = objective.start(frequencies)
-        best = LinearModel(*objective.split(point), frequencies, scale, len(y))
+        point = objective.start(outcome.frequencies)
+        best = LinearModel(*objective.split(point), outcome, len(y))
         prediction = best.predict(data.X_valid)
         lowest = stopping_loss(data, prediction, context)
         worse, stopped, rounds = 0, "rounds", 0
@@ -150,7 +144,7 @@ class Linear(Family):
             with blas.limited():
                 point = objective.solve(point, penalty, context.deadline)
             rounds += 1
-            model = LinearModel(*objective.split(point), frequencies, scale, len(y), penalty)
+            model = LinearModel(*objective.split(point), outcome, len(y), penalty)
             candidate = model.predict(data.X_valid)
             loss = stopping_loss(data, candidate, context)
             worse = 0 if loss < lowest else worse + 1
@@ -168,9 +162,8 @@ class Linear(Family):
         """Read ``linear.npz``."""
         with np.load(folder / "linear.npz", allow_pickle=False) as file:
             arrays = dict(file)
-        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
         facts = int(arrays["rows"]), float(arrays["penalty"]), int(arrays["rounds"]), str(arrays["stopped"])
-        return LinearModel(arrays["weights"], arrays["bias"], arrays["frequencies"], scale, *facts)
+        return LinearModel(arrays["weights"], arrays["bias"], Outcome.read(arrays), *facts)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return scikit-learn's model with the penalty that was found."""

@@ -33,7 +33,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.network import Adam, Array, Network, squash
-from automl.models.target import TargetScale, fitted_target, softmax, stopping_loss
+from automl.models.target import Outcome, softmax, stopping_loss
 
 EPOCHS: Final = 150
 FEWEST_STEPS: Final = 1_000
@@ -59,16 +59,11 @@ DEFAULTS: Final[Params] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MLPModel(Model):
-    """A network, its parameters, and what turns its output into predictions.
-
-    Classification: the class frequencies count as one more training row, so that no probability is 0.
-    """
+    """A network and its parameters; the class frequencies count as one more training row."""
 
     network: Network
     flat: Array
-    frequencies: NDArray[np.float64]
-    """(n_classes,), empty for regression."""
-    scale: TargetScale | None
+    outcome: Outcome
     rows: int
     rounds: int = 0
     stopped: str = "rounds"
@@ -83,9 +78,9 @@ class MLPModel(Model):
         return self._finish(self.network.formula(self.flat, X))
 
     def _finish(self, output: Array) -> NDArray[np.float64]:
-        if self.scale is not None:
-            return self.scale.restore(output[:, 0])
-        return (self.rows * softmax(output) + self.frequencies) / (self.rows + 1)
+        if self.outcome.scale is not None:
+            return self.outcome.scale.restore(output[:, 0])
+        return self.outcome.shares(self.rows * softmax(output), self.rows)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -98,8 +93,7 @@ class MLPModel(Model):
             folder / "mlp.npz",
             sizes=self.network.sizes,
             flat=self.flat,
-            frequencies=self.frequencies,
-            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            **self.outcome.arrays(),
             rows=self.rows,
             rounds=self.rounds,
             stopped=self.stopped,
@@ -139,12 +133,12 @@ class MLP(Family):
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Train until the planned steps, the deadline, or no better validation loss for a quarter of the plan."""
         chosen = complete(params, DEFAULTS)
-        frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
+        outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
         outputs = max(1, context.shape.n_classes)
         network = Network((data.X_train.columns, *[int(chosen["width"])] * int(chosen["layers"]), outputs))
-        target = y[:, None].astype(np.float32) if scale else np.eye(outputs, dtype=np.float32)[y]
+        target = y[:, None].astype(np.float32) if outcome.scale else np.eye(outputs, dtype=np.float32)[y]
         training = _Training(network, data.X_train.dense, target, data.weight_train, chosen, context)
-        best = MLPModel(network, training.flat.copy(), frequencies, scale, len(y))
+        best = MLPModel(network, training.flat.copy(), outcome, len(y))
         prediction = best.predict(data.X_valid)
         lowest = stopping_loss(data, prediction, context)
         found_at, done, stopped = 0.0, 0.0, "rounds"
@@ -170,9 +164,8 @@ class MLP(Family):
         with np.load(folder / "mlp.npz", allow_pickle=False) as file:
             arrays = dict(file)
         network = Network(tuple(arrays["sizes"].tolist()))
-        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
         facts = int(arrays["rows"]), int(arrays["rounds"]), str(arrays["stopped"])
-        return MLPModel(network, arrays["flat"], arrays["frequencies"], scale, *facts)
+        return MLPModel(network, arrays["flat"], Outcome.read(arrays), *facts)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return scikit-learn's network of this size."""

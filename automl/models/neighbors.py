@@ -29,7 +29,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.target import TargetScale, fitted_target, validation_loss
+from automl.models.target import Outcome, validation_loss
 
 ROWS: Final = 50_000
 CELLS: Final = 10_000_000
@@ -55,9 +55,7 @@ class NeighborsModel(Model):
     p: int
     weighted: bool
     """Whether a neighbour counts by the inverse of its distance."""
-    frequencies: NDArray[np.float64]
-    """(n_classes,), empty for regression."""
-    scale: TargetScale | None
+    outcome: Outcome
     index: Any
     """``sklearn.neighbors.NearestNeighbors`` over ``X``."""
     counts: NDArray[np.float64] | None = None
@@ -72,7 +70,7 @@ class NeighborsModel(Model):
         values = X.dense
         chunks = [values[start : start + CHUNK] for start in range(0, X.rows, CHUNK)]
         votes = [self.vote(*self.search(chunk, self.k), self.k) for chunk in chunks]
-        empty = np.empty(0) if self.scale is not None else np.empty((0, len(self.frequencies)))
+        empty = np.empty(0) if self.outcome.scale else np.empty((0, len(self.outcome.frequencies)))
         return np.concatenate([empty, *votes])
 
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -83,7 +81,7 @@ class NeighborsModel(Model):
     def vote(self, distances: NDArray[np.float64], places: NDArray[np.intp], k: int) -> NDArray[np.float64]:
         """Return predictions from the first k of the neighbours found."""
         distances, places = distances[:, :k], places[:, :k]
-        targets = self.y[places]
+        targets, scale = self.y[places], self.outcome.scale
         weights = np.ones_like(distances)
         if self.weighted:
             # a hundredth of the farthest distance is near enough: an equal row must not silence all others
@@ -91,17 +89,17 @@ class NeighborsModel(Model):
         if self.counts is not None:
             weights *= self.counts[places]
         weights *= k / weights.sum(axis=1, keepdims=True)
-        if self.scale is not None and self.quantile is not None:
+        if scale is not None and self.quantile is not None:
             rising = np.argsort(targets, axis=1)
             reached = np.take_along_axis(weights, rising, axis=1).cumsum(axis=1)
             place = (reached >= self.quantile * reached[:, -1:]).argmax(axis=1)
-            return self.scale.restore(np.take_along_axis(targets, rising, axis=1)[np.arange(len(targets)), place])
-        if self.scale is not None:
-            return self.scale.restore((weights * targets).sum(axis=1) / k)
-        n_classes = len(self.frequencies)
+            return scale.restore(np.take_along_axis(targets, rising, axis=1)[np.arange(len(targets)), place])
+        if scale is not None:
+            return scale.restore((weights * targets).sum(axis=1) / k)
+        n_classes = len(self.outcome.frequencies)
         cells = np.arange(len(targets))[:, None] * n_classes + targets.astype(np.int64)
         votes = np.bincount(cells.ravel(), weights.ravel(), minlength=len(targets) * n_classes)
-        return (votes.reshape(len(targets), n_classes) + self.frequencies) / (k + 1)
+        return self.outcome.shares(votes.reshape(len(targets), n_classes), k)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -116,8 +114,7 @@ class NeighborsModel(Model):
             y=self.y,
             p=self.p,
             weighted=self.weighted,
-            frequencies=self.frequencies,
-            scale=np.empty(0) if self.scale is None else self.scale.array(),
+            **self.outcome.arrays(),
             counts=np.empty(0) if self.counts is None else self.counts,
             quantile=np.empty(0) if self.quantile is None else self.quantile,
             k=self.k,
@@ -162,7 +159,7 @@ class Neighbors(Family):
         """Keep the training rows, or a sample that can be searched in the time left, and choose k."""
         yield from ()
         chosen = complete(params, DEFAULTS)
-        frequencies, scale, y = fitted_target(data.y_train, context.shape, data.weight_train)
+        outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
         order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
         kept = np.sort(order[: max(1, min(ROWS, CELLS // max(1, data.X_train.columns)))])
         X, p = np.clip(data.X_train.dense[kept], -FAR, FAR), int(chosen["p"])
@@ -170,7 +167,7 @@ class Neighbors(Family):
         with BlasThreads(context.threads).limited():
             counts = None if data.weight_train is None else data.weight_train[kept]
             target = y[kept].astype(np.float64)
-            voting = p, weighted, frequencies, scale, _index(X, p), counts, context.quantile
+            voting = p, weighted, outcome, _index(X, p), counts, context.quantile
             model = NeighborsModel(X, target, *voting)
             model = _affordable(model, data.X_valid, context)
             return _with_best_k(model, data, context)
@@ -179,9 +176,8 @@ class Neighbors(Family):
         """Read ``neighbors.npz`` and build the index."""
         with np.load(folder / "neighbors.npz", allow_pickle=False) as file:
             arrays = dict(file)
-        scale = TargetScale(*arrays["scale"].tolist()) if len(arrays["scale"]) else None
         X, p = arrays["X"], int(arrays["p"])
-        voting = p, bool(arrays["weighted"]), arrays["frequencies"], scale
+        voting = p, bool(arrays["weighted"]), Outcome.read(arrays)
         counts = arrays["counts"] if len(arrays.get("counts", ())) else None
         quantile = float(arrays["quantile"]) if np.size(arrays.get("quantile", ())) else None
         facts = int(arrays["k"]), str(arrays["stopped"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
@@ -63,6 +64,38 @@ def class_frequencies(y: NDArray[np.generic], n_classes: int, weight: Weight = N
     return np.asarray(counts / counts.sum())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What turns the numbers that a model computes into predictions."""
+
+    frequencies: NDArray[np.float64]
+    """(n_classes,), empty for regression."""
+    scale: TargetScale | None
+    """None for classes."""
+
+    @classmethod
+    def of(cls, y: NDArray[np.generic], shape: Shape, weight: Weight = None) -> tuple[Outcome, NDArray[Any]]:
+        """Measure a training target; return it beside what is to be learned: class codes, or standardised values."""
+        if shape.problem_type.classification:
+            return cls(class_frequencies(y, shape.n_classes, weight), None), y
+        scale = TargetScale.of(y, weight)
+        return cls(np.empty(0), scale), scale.standardise(y)
+
+    @classmethod
+    def read(cls, arrays: Mapping[str, NDArray[Any]]) -> Outcome:
+        """Read what :meth:`arrays` returned."""
+        scale = arrays["scale"]
+        return cls(arrays["frequencies"], TargetScale(*scale.tolist()) if len(scale) else None)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return it for saving."""
+        return {"frequencies": self.frequencies, "scale": np.empty(0) if self.scale is None else self.scale.array()}
+
+    def shares(self, votes: NDArray[Any], count: float) -> NDArray[np.float64]:
+        """Return probabilities from the sums of ``count`` votes; the frequencies are one more, so that none is 0."""
+        return (votes + self.frequencies) / (count + 1)
+
+
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return (rows, classes) probabilities.
 
@@ -97,13 +130,3 @@ def validation_loss(
 def stopping_loss(data: FoldData, prediction: NDArray[np.float64], context: FitContext) -> float:
     """Return :func:`validation_loss` on the validation rows of a fold."""
     return validation_loss(data.y_valid, prediction, weight=data.weight_valid, quantile=context.quantile)
-
-
-def fitted_target(
-    y: NDArray[np.generic], shape: Shape, weight: Weight = None
-) -> tuple[NDArray[np.float64], TargetScale | None, NDArray[Any]]:
-    """Return class frequencies (empty for regression), scale (None for classes), and codes or standardised values."""
-    if shape.problem_type.classification:
-        return class_frequencies(y, shape.n_classes, weight), None, y
-    scale = TargetScale.of(y, weight)
-    return np.empty(0), scale, scale.standardise(y)
