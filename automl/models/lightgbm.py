@@ -83,12 +83,10 @@ PORTFOLIO: Final[tuple[tuple[Value, ...], ...]] = (
     (0.0114, 84, 3, 0.528, 0.978, 1.027, 2.838, False, 0.0093, 2.155, 42, 75),
     (0.0413, 128, 9, 0.619, 0.884, 1.651, 1.74, False, 0.045, 2.661, 9, 3),
     (0.0074, 8, 15, 0.425, 0.722, 1.113, 2.262, True, 0.028, 1.89, 9, 10),
-    (0.05, 31, 20, 1.0, 1.0, 0.0, 0.0, True, 10.0, 10.0, 4, 100),
 )
 """From TabRepo's portfolio (Salinas & Erickson 2024), by ``NAMES``, in the order in which they helped each other here.
 
-Extra trees are best on small noisy tables; the fifth has them in TabRepo, and is better without. The last is
-AutoGluon's first model: extra trees of longer steps, a tenth of a second where the others take several.
+Extra trees learn slowly and are best on small noisy tables; the fifth has them in TabRepo, and is better without.
 """
 
 ESTIMATOR: Final = {
