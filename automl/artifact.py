@@ -25,7 +25,7 @@ import weakref
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -381,7 +381,7 @@ def _version(name: str) -> str:
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as JSON values: missing is null, times are ISO 8601."""
+    """Return rows as JSON values: missing is null, times are ISO 8601, durations seconds."""
     return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
@@ -390,6 +390,8 @@ def _plain(value: Any) -> str | int | float | bool | None:
         value = value.item()
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value if isinstance(value, str | int | float | bool) else text_of(value)
 
 

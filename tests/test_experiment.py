@@ -129,6 +129,23 @@ def test_the_owner_of_a_table_knows_its_types_better(tmp_path: Path) -> None:
     assert AutoML.resume(model.run_, time_budget=2).get_params()["types"] == {"x": "numeric"}
 
 
+@pytest.mark.parametrize("source", ["frame", "parquet"])
+def test_durations_are_learned_and_predicted_in_seconds(source: str, tmp_path: Path) -> None:
+    seconds = np.random.default_rng(0).integers(60, 5000, 80)
+    frame = pd.DataFrame({"lasted": pd.to_timedelta(seconds, unit="s"), "long": seconds > 2000})
+    frame.to_parquet(tmp_path / "train.parquet")
+    model = AutoML(**TINY, output=tmp_path / "run").fit(
+        frame if source == "frame" else tmp_path / "train.parquet", target="long"
+    )
+    assert model.predictor_.example_rows()[0]["lasted"] in seconds
+    predicted = model.predict_proba(frame)
+    for rows in (pd.DataFrame({"lasted": seconds}), frame.assign(lasted=frame["lasted"].astype("timedelta64[s]"))):
+        np.testing.assert_array_equal(model.predict_proba(rows), predicted)
+    few = frame.head(3).to_dict("records")
+    np.testing.assert_allclose(model.predict_proba(few), predicted[:3])
+    assert AutoML.resume(model.run_, time_budget=2).stopped_
+
+
 def test_scikit_learn_can_clone_it() -> None:
     model = clone(AutoML(time_budget=30, metric="f1"))
     assert (model.time_budget, model.metric) == (30, "f1")
