@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import accuracy_score
 
 from automl import AutoML
 from automl.errors import DataError, UsageError
@@ -144,6 +145,14 @@ def test_durations_are_learned_and_predicted_in_seconds(source: str, tmp_path: P
     few = frame.head(3).to_dict("records")
     np.testing.assert_allclose(model.predict_proba(few), predicted[:3])
     assert AutoML.resume(model.run_, time_budget=2).stopped_
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
+def test_classes_that_are_strings_stay_strings(dtype: str, tmp_path: Path) -> None:
+    y = pd.Series(["0", "1"] * 40).astype(dtype)
+    model = AutoML(**TINY, output=tmp_path / "run").fit({"x": np.arange(80) % 2 + 0.5}, y)
+    assert accuracy_score(y, model.predict({"x": np.arange(80) % 2 + 0.5})) == 1.0
+    assert model.evaluate({"x": [0.5, 1.5], "target": [0, 1]})["accuracy"] == 1.0
 
 
 def test_scikit_learn_can_clone_it() -> None:

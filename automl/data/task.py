@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of
+from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of, text_of
 from automl.data.kinds import READABLE
 from automl.data.numerals import number_style, parse_numbers
 from automl.data.table import Label, ProblemType, Task
@@ -34,6 +34,7 @@ def infer_task(
     problem_type: ProblemType | None = None,
     positive: object = None,
     decimal: str = ".",
+    typed: bool = False,
 ) -> Task:
     """Decide what is predicted: binary, multiclass or regression. ``decimal`` is the mark of the table's numbers.
 
@@ -44,6 +45,9 @@ def infer_task(
     ----------
     positive
         The positive one of two classes; None = the second in sorted order.
+    typed
+        Whether the table has types, so that the class ``"1"`` is a text. In a file of text, texts that numbers are
+        written as are numbers.
 
     Raises
     ------
@@ -61,11 +65,11 @@ def infer_task(
     if len(cells.values) == 1:
         raise DataError(f"the target {name!r} is constant ({cells.values[0][:40]!r}); choose one with different values")
     given = (ProblemType(problem_type), "set by hand") if problem_type else None
-    inferred, reason = given or _inferred(target, cells, name, decimal)
+    inferred, reason = given or _inferred(target, cells, name, decimal, typed)
     if not inferred.classification:
         _require_numbers(target, name, inferred, decimal)
         return Task(name, inferred, reason, _with_positive((), positive), decimal)
-    classes = _labels(cells.values)
+    classes = _labels(target, cells, typed)
     if inferred is ProblemType.BINARY and len(classes) != 2:
         raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
     return Task(name, inferred, reason, _with_positive(classes, positive), decimal)
@@ -89,22 +93,26 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
         values = _numbers(target, task.decimal)
         return values, np.isfinite(values)
     cells = _label_cells(target)
-    known = {label: code for code, label in enumerate(task.classes)}
-    labels = {value: value if isinstance(task.classes[0], str) else _scalar(value) for value in cells.values}
-    unknown = next((value for value in cells.values if labels[value] not in known), None)
+    texts = {text_of(label): code for code, label in enumerate(task.classes)}
+    scalars = {_spelled(label): code for code, label in enumerate(task.classes)}
+    if len(scalars) < len(task.classes):  # 01 and 1
+        scalars = {}
+    codes = {value: texts[value] if value in texts else scalars.get(_scalar(value), -1) for value in cells.values}
+    unknown = next((value for value, code in codes.items() if code < 0), None)
     if unknown is not None:
         some = ", ".join(repr(label) for label in task.classes[:5])
         raise DataError(
             f"{unknown[:40]!r} is no class of the target {task.target!r} (classes: {some}); repair that value"
         )
-    codes = cells.spread(np.array([known[labels[value]] for value in cells.values], dtype=np.int64), -1)
-    return codes, codes >= 0
+    y = cells.spread(np.array(list(codes.values()), dtype=np.int64), -1)
+    return y, y >= 0
 
 
-def _inferred(target: pd.Series[Any], cells: Cells, name: str, decimal: str) -> tuple[ProblemType, str]:
+def _inferred(target: pd.Series[Any], cells: Cells, name: str, decimal: str, typed: bool) -> tuple[ProblemType, str]:
     distinct = len(cells.values)
     if distinct == 2:
-        return ProblemType.BINARY, f"two values: {' and '.join(repr(label) for label in _labels(cells.values))}"
+        said = " and ".join(repr(label) for label in _labels(target, cells, typed))
+        return ProblemType.BINARY, f"two values: {said}"
     values = _numbers(target, decimal)
     values = values[np.isfinite(values)]
     rows = int((cells.codes >= 0).sum())
@@ -153,14 +161,28 @@ def _label_cells(target: pd.Series[Any]) -> Cells:
     return cells_of(target, MISSING_WORDS) if numeric else cells
 
 
-def _labels(values: list[str]) -> tuple[Label, ...]:
-    """Return texts as sorted Python scalars: bools, ints, floats, else text."""
-    scalars = {_scalar(value) for value in values}
-    padded = any(len(value) > 1 and value[0] == "0" and value.isdigit() for value in values)
-    kinds = {isinstance(scalar, bool) for scalar in scalars}
-    if padded or len(kinds) > 1 or any(isinstance(scalar, str) for scalar in scalars):
-        return tuple(sorted(values))
-    return tuple(sorted(scalars))
+def _labels(target: pd.Series[Any], cells: Cells, typed: bool) -> tuple[Label, ...]:
+    """Return the classes, sorted: as bools, ints or floats where they are that, else as texts, as they are written."""
+    written = _written(target)
+    scalars = {text: _scalar(text) for text in cells.values}
+    kinds = {isinstance(scalar, bool) for scalar in scalars.values()}
+    rewritten = any(str(scalar).lower() != text.lower() for text, scalar in scalars.items())
+    if (
+        (written and (typed or rewritten))
+        or len(kinds) > 1
+        or any(isinstance(scalar, str) for scalar in scalars.values())
+    ):
+        return tuple(sorted(written.get(text, text) for text in cells.values))
+    return tuple(sorted(set(scalars.values())))
+
+
+def _written(target: pd.Series[Any]) -> dict[str, str]:
+    """Return what stands in a column for each of its texts, such as ``1.0`` for ``1``; numbers and bools are none."""
+    if target.dtype.kind != "O":
+        return {}
+    values = target if target.dtype == object else target.unique()  # objects may be lists, which are not hashed
+    texts = sorted({value.strip() for value in values if isinstance(value, str)}, reverse=True)
+    return {text_of(text) or "": text for text in texts}
 
 
 def _scalar(value: str) -> Label:

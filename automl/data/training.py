@@ -84,7 +84,12 @@ class TrainingTable:
         counted = np.ones(len(self.target), np.bool_) if self.weight is None else self.weight > 0
         target = self.target[counted]
         task = infer_task(
-            target, str(target.name), problem_type=problem_type, positive=positive, decimal=self.reading.decimal
+            target,
+            str(target.name),
+            problem_type=problem_type,
+            positive=positive,
+            decimal=self.reading.decimal,
+            typed=self.reading.format != "csv",
         )
         y, answered = encode_target(target, task)
         counted[counted] = answered

@@ -60,6 +60,41 @@ def test_the_same_answer_from_text_and_from_numbers() -> None:
             assert infer_task(pd.Series([f" {value} " for value in values]), "y") == task
 
 
+WRITTEN = {
+    "digits": (["0", "1", "0"], ("0", "1"), (0, 1)),
+    "floats": (["1.0", "0.0"], ("0.0", "1.0"), (0, 1)),
+    "exponents": (["1E5", "2E3"], ("1E5", "2E3"), ("1E5", "2E3")),
+    "thousands": (["1,000", "2"], ("1,000", "2"), ("1,000", "2")),
+    "zeros behind": (["1.50", "2.25"], ("1.50", "2.25"), ("1.50", "2.25")),
+    "fractions": (["1.5", "2.25"], ("1.5", "2.25"), (1.5, 2.25)),
+    "truth": (["True", "False"], ("False", "True"), (False, True)),
+    "categories": (pd.Categorical(["2", "1", "10"]), ("1", "10", "2"), (1, 2, 10)),
+    "python strings": (pd.Series(["2", "1"], dtype=object), ("1", "2"), (1, 2)),
+    "integers": ([1, 0], (0, 1), (0, 1)),
+    "large numbers": ([1e22, 1.0], (1, int(1e22)), (1, int(1e22))),
+}
+
+
+@pytest.mark.parametrize(("values", "typed", "of_a_text_file"), WRITTEN.values(), ids=WRITTEN.keys())
+def test_classes_come_out_as_they_went_in(
+    values: object, typed: tuple[Label, ...], of_a_text_file: tuple[Label, ...]
+) -> None:
+    target = pd.Series(values)
+    for table_has_types, classes in ((True, typed), (False, of_a_text_file)):
+        task = infer_task(target, "y", problem_type=MULTICLASS, typed=table_has_types)
+        assert task.classes == classes
+        assert [type(label) for label in task.classes] == [type(label) for label in classes]
+        codes, present = encode_target(target, task)
+        assert present.all()
+        assert {str(task.classes[code]) for code in codes} == {str(label) for label in classes}
+
+
+def test_classes_of_text_are_matched_with_numbers_where_that_is_clear() -> None:
+    assert encode_target(pd.Series([1.5, 2.25]), Task("y", BINARY, "", ("1.50", "2.25")))[0].tolist() == [0, 1]
+    with pytest.raises(DataError, match="'2' is no class"):
+        encode_target(pd.Series([1, 2]), Task("y", MULTICLASS, "", ("01", "02", "1", "2.5")))
+
+
 def test_rows_without_a_target_are_marked() -> None:
     task = infer_task(pd.Series(["yes", "no"]), "y")
     codes, present = encode_target(pd.Series(["no", None, "?", " yes"]), task)
