@@ -110,9 +110,9 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
 
 def _inferred(target: pd.Series[Any], cells: Cells, name: str, decimal: str, typed: bool) -> tuple[ProblemType, str]:
     distinct = len(cells.values)
-    if distinct == 2:
-        said = " and ".join(repr(label) for label in _labels(target, cells, typed))
-        return ProblemType.BINARY, f"two values: {said}"
+    labels = _labels(target, cells, typed) if distinct <= MANY_CLASSES else ()
+    if len(labels) == 2:
+        return ProblemType.BINARY, f"two values: {labels[0]!r} and {labels[1]!r}"
     values = _numbers(target, decimal)
     values = values[np.isfinite(values)]
     rows = int((cells.codes >= 0).sum())
@@ -167,11 +167,9 @@ def _labels(target: pd.Series[Any], cells: Cells, typed: bool) -> tuple[Label, .
     scalars = {text: _scalar(text) for text in cells.values}
     kinds = {isinstance(scalar, bool) for scalar in scalars.values()}
     rewritten = any(str(scalar).lower() != text.lower() for text, scalar in scalars.items())
-    if (
-        (written and (typed or rewritten))
-        or len(kinds) > 1
-        or any(isinstance(scalar, str) for scalar in scalars.values())
-    ):
+    spelled = kinds == {True} and len(scalars) > 2  # True and TRUE of merged files
+    as_text = bool(written) and (typed or rewritten) and not spelled
+    if as_text or len(kinds) > 1 or any(isinstance(scalar, str) for scalar in scalars.values()):
         return tuple(sorted(written.get(text, text) for text in cells.values))
     return tuple(sorted(set(scalars.values())))
 

@@ -89,6 +89,14 @@ def test_classes_come_out_as_they_went_in(
         assert {str(task.classes[code]) for code in codes} == {str(label) for label in classes}
 
 
+@pytest.mark.parametrize("typed", [True, False])
+def test_spellings_of_true_are_one_class(typed: bool) -> None:
+    target = pd.Series(["True", "TRUE", "False", "FALSE"] * 3)
+    task = infer_task(target, "y", typed=typed)
+    assert (task.problem_type, task.classes, task.reason) == (BINARY, (False, True), "two values: False and True")
+    assert encode_target(target, task)[0].tolist() == [1, 1, 0, 0] * 3
+
+
 def test_classes_of_text_are_matched_with_numbers_where_that_is_clear() -> None:
     assert encode_target(pd.Series([1.5, 2.25]), Task("y", BINARY, "", ("1.50", "2.25")))[0].tolist() == [0, 1]
     with pytest.raises(DataError, match="'2' is no class"):
