@@ -1,4 +1,4 @@
-"""Every error the engine raises on purpose; each knows the exit code of the command line.
+"""Every error the engine raises on purpose, and its warning; each error knows the exit code of the command line.
 
     AutoMLError             1   something failed
     ├── UsageError          2   an option is wrong
@@ -46,6 +46,10 @@ class SchemaError(DataError):
     def __init__(self, message: str, cells: Iterable[tuple[int, str, str]] = ()) -> None:
         super().__init__(message)
         self.cells = tuple(cells)
+
+
+class DataWarning(UserWarning):
+    """Something about the table or the options may mislead; the fit goes on."""
 
 
 class ArtifactError(AutoMLError):

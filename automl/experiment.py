@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
+from inspect import currentframe
 from pathlib import Path
 from time import strftime
 from time import time as now
 from typing import Any, Final, Self
+from warnings import warn
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
-from automl.errors import AutoMLError, UsageError, suggestion
+from automl.errors import AutoMLError, DataWarning, UsageError, suggestion
 from automl.evaluation.costs import read_costs
 from automl.evaluation.custom import Asked, metric_name
 from automl.evaluation.interval import Score
@@ -38,6 +40,8 @@ from automl.tuning.store import StoredRun
 
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
+_WARNING: Final = "warning: "
+_PACKAGE: Final = str(Path(__file__).parent)
 
 
 class AutoML:
@@ -102,7 +106,8 @@ class AutoML:
     output
         The run folder; default ``runs/<time>``.
     on_progress
-        Called with a :class:`~automl.tuning.progress.Snapshot` as the run goes on.
+        Called with a :class:`~automl.tuning.progress.Snapshot` as the run goes on. Without it, what may mislead is a
+        :class:`~automl.errors.DataWarning`.
 
     Attributes
     ----------
@@ -358,7 +363,7 @@ class AutoML:
         if run.problem.weighted:
             for family in families:
                 if not family.weighted:
-                    self._say(run.started, run.config, f"warning: {family.name} does not use weights")
+                    self._say(run.started, run.config, f"{_WARNING}{family.name} does not use weights")
         search = _start_search(run.config, root, self.metric)
         try:
             for warning in warnings:  # looked for while Ray starts
@@ -394,6 +399,8 @@ class AutoML:
     def _say(self, started: float, config: FitConfig, message: str) -> None:
         if self.on_progress is not None:
             self.on_progress(Snapshot(now() - started, config.time_budget, message))
+        elif message.startswith(_WARNING):
+            _warn(message.removeprefix(_WARNING))
 
 
 _OPTIONS: Final = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
@@ -408,3 +415,11 @@ def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> Search
 
 def _silent(snapshot: Snapshot) -> None:
     """Show nothing."""
+
+
+def _warn(message: str) -> None:
+    """Issue a warning at the line that called this package."""
+    level, frame = 1, currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warn(message, DataWarning, stacklevel=level)

@@ -15,10 +15,11 @@ from automl.config import FitConfig
 from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
 from automl.data.insights.registry import find
+from automl.data.kinds import names_identifier
 from automl.data.profile.measure import quick_profile
 from automl.data.profile.rows import Rows
 from automl.data.schema import apply_schema, infer_schema
-from automl.data.table import ProblemType, Schema, Task
+from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
 from automl.errors import DataError
@@ -174,7 +175,10 @@ def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task
         example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
         raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
     for before, column in zip(decided.columns, schema.columns, strict=True):
-        if not column.kind.used:
+        if column.kind is Kind.IDENTIFIER and column.name not in settled and not names_identifier(column.name):
+            way_out = f"--types {column.name}=categorical keeps it"
+            say(f"warning: column {column.name!r} is left out: {column.kind}, {column.reason}; {way_out}")
+        elif not column.kind.used:
             say(f"column {column.name!r} is left out: {column.kind}, {column.reason}")
         elif before.kind is not column.kind:
             way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from warnings import catch_warnings
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from sklearn.model_selection import KFold
 
 from automl import AutoML
+from automl.errors import DataWarning
 
 
 def warnings(frame: pd.DataFrame, folder: Path, *, folds: int | KFold = 2, **options: float) -> list[str]:
@@ -53,6 +55,27 @@ def test_rows_that_repeat_across_folds_are_said(frame: pd.DataFrame, tmp_path: P
     said = warnings(twice, tmp_path, max_trials=1, folds=KFold(2, shuffle=True, random_state=0))
     assert len(said) == 1
     assert "equal to one in another fold" in said[0]
+
+
+def test_warnings_of_a_fit_without_progress_are_python_warnings(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame = frame.assign(paid=frame["y"] * 3.0, code=[f"k{i}" for i in range(300)], id=range(300), c=1)
+    frame["y"] = frame["y"].astype(float).where(frame.index >= 5)
+    with pytest.warns(DataWarning) as caught:
+        AutoML(max_trials=1, folds=2, output=tmp_path / "run").fit(frame, target="y")
+    said = [str(each.message) for each in caught]
+    assert [message for message in said if "left out" in message] == [
+        "5 rows without a target are left out",
+        "column 'code' is left out: identifier, codes: 295 different values in 295 cells; --types code=categorical "
+        "keeps it",
+    ]
+    assert any(message.startswith("'paid' alone tells 'y'") for message in said)
+    assert {each.filename for each in caught} == {__file__}, "the line of the caller, not one of ours"
+
+
+def test_what_is_settled_needs_no_warning(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame = frame.assign(code=[f"k{i}" for i in range(300)])
+    with catch_warnings(action="error"):
+        AutoML(max_trials=1, folds=2, types={"code": "identifier"}, output=tmp_path / "run").fit(frame, target="y")
 
 
 def test_a_leak_is_said_in_a_few_seconds_too(frame: pd.DataFrame, tmp_path: Path) -> None:
