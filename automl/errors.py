@@ -13,7 +13,13 @@ A message states the rule, the value and the way out, in one line.
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = str(Path(__file__).parent)
 
 
 class AutoMLError(Exception):
@@ -70,3 +76,11 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def warn(message: str) -> None:
+    """Issue a :class:`DataWarning` at the line that called this package."""
+    level, frame = 1, sys._getframe().f_back
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, DataWarning, stacklevel=level + 1)

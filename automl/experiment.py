@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
-from inspect import currentframe
 from pathlib import Path
 from time import strftime
 from time import time as now
 from typing import Any, Final, Self
-from warnings import warn
 
 import numpy as np
 import pandas as pd
@@ -21,14 +19,14 @@ from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
-from automl.errors import AutoMLError, DataWarning, UsageError, suggestion
+from automl.errors import warn
+from automl.estimator import Estimator
 from automl.evaluation.costs import read_costs
 from automl.evaluation.custom import Asked, metric_name
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.splits import Pairs, Splitter
 from automl.models.registry import registered
-from automl.predictor import Predictor
 from automl.preparation import prepare
 from automl.tuning import store
 from automl.tuning.budget import Plan
@@ -41,10 +39,9 @@ from automl.tuning.store import StoredRun
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
 _WARNING: Final = "warning: "
-_PACKAGE: Final = str(Path(__file__).parent)
 
 
-class AutoML:
+class AutoML(Estimator):
     """Find the best model for a table in a given time.
 
     Parameters
@@ -319,24 +316,6 @@ class AutoML:
         """The metric that was optimised."""
         return self._fitted().metric
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the options, as scikit-learn expects."""
-        return {name: getattr(self, name) for name in _OPTIONS}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set options by name, as scikit-learn expects."""
-        for name, value in params.items():
-            if name not in _OPTIONS:
-                raise UsageError(f"AutoML has no option {name!r}{suggestion(name, _OPTIONS)}")
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        given = {
-            name: value for name, value in self.get_params().items() if value is not None and name != "on_progress"
-        }
-        return f"AutoML({', '.join(f'{name}={value!r}' for name, value in given.items())})"
-
     def _config(self) -> FitConfig:
         options = self.get_params() | {
             "folds": self.folds if isinstance(self.folds, int) else None,
@@ -391,19 +370,14 @@ class AutoML:
         self.seconds_ = now() - run.started
         return self
 
-    def _fitted(self) -> Predictor:
-        if not hasattr(self, "predictor_"):
-            raise AutoMLError("this AutoML is not fitted yet; call fit first")
-        return self.predictor_
-
     def _say(self, started: float, config: FitConfig, message: str) -> None:
         if self.on_progress is not None:
             self.on_progress(Snapshot(now() - started, config.time_budget, message))
         elif message.startswith(_WARNING):
-            _warn(message.removeprefix(_WARNING))
+            warn(message.removeprefix(_WARNING))
 
 
-_OPTIONS: Final = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
+AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
 
 
 def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> SearchProcess | None:
@@ -415,11 +389,3 @@ def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> Search
 
 def _silent(snapshot: Snapshot) -> None:
     """Show nothing."""
-
-
-def _warn(message: str) -> None:
-    """Issue a warning at the line that called this package."""
-    level, frame = 1, currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    warn(message, DataWarning, stacklevel=level)

@@ -145,8 +145,7 @@ def assess(
     chosen = decision.settled(raw) if task.classes else raw
     scores = []
     for metric in metrics:
-        decided = metric.decides or isinstance(metric.function, OfClasses)
-        judged, prediction = (of_settled(metric), chosen) if decided else (metric, raw)
+        judged, prediction = (of_settled(metric), chosen) if sees_classes(metric) else (metric, raw)
         score = score_interval(judged, y, prediction, weight=weight, errors=FIXED_MODEL, random_state=random_state)
         scores.append(MetricScore(metric.name, metric.greater_is_better, score))
     if task.classes:
@@ -155,6 +154,11 @@ def assess(
         levels = [observed(y <= raw[:, i], level, weight) for i, level in enumerate(task.levels)]
         return Assessment(tuple(scores), levels=tuple(levels))
     return Assessment(tuple(scores), values=_values(y, raw, residuals, weight, random_state))
+
+
+def sees_classes(metric: Metric) -> bool:
+    """Return whether a metric is of the predicted classes, which the model's own decision chooses."""
+    return metric.decides or isinstance(metric.function, OfClasses)
 
 
 def _classes(

@@ -1,0 +1,131 @@
+"""What scikit-learn's tools ask of an estimator: options, tags, a score. It is imported only when they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+from automl.config import ReadOptions
+from automl.data.io import column_of
+from automl.data.roles import one_a_row
+from automl.data.table import ProblemType
+from automl.data.task import encode_target
+from automl.data.weights import row_weights
+from automl.errors import AutoMLError, UsageError, suggestion
+from automl.evaluation.assessment import sees_classes
+from automl.evaluation.costs import read_costs
+from automl.evaluation.custom import Asked, stored_metric
+from automl.evaluation.decision import of_settled
+from automl.evaluation.metric import Metric
+from automl.evaluation.metrics import get_metric
+from automl.predictor import Predictor
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+_UNSHOWN: Final = ("on_progress",)
+_OF_CLASSES: Final = ("cost_matrix", "class_weight", "positive")
+"""Options that only classes have."""
+
+
+class Estimator:
+    """The side of :class:`~automl.AutoML` that is as scikit-learn expects."""
+
+    options: ClassVar[tuple[str, ...]]
+    predictor_: Predictor
+    _asked: tuple[Asked | None, Mapping[Any, Mapping[Any, float]] | str | Path | None]
+    """The metric and the costs that were optimised."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the options, as scikit-learn expects."""
+        return {name: getattr(self, name) for name in self.options}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set options by name, as scikit-learn expects."""
+        for name, value in params.items():
+            if name not in self.options:
+                raise UsageError(f"AutoML has no option {name!r}{suggestion(name, self.options)}")
+            setattr(self, name, value)
+        return self
+
+    def score(self, X: object, y: object = None, sample_weight: object = None) -> float:
+        """Return the optimised metric on a labelled table; greater is better, so losses are negative.
+
+        Parameters
+        ----------
+        y
+            (rows,) target values, if they are not a column of ``X``.
+        sample_weight
+            (rows,) how much each row counts.
+        """
+        model, (metric, costs) = self._fitted(), self._asked
+        frame, reading = model.read(X)
+        target = column_of(frame, model.task.target) if y is None else one_a_row(frame, "y", y)
+        codes, counted = encode_target(target, model.task)
+        weight = None if sample_weight is None else row_weights(one_a_row(frame, "weight", sample_weight))[counted]
+        raw = model.raw(frame, ReadOptions(decimal=reading.decimal))[counted]
+        read = None if costs is None else read_costs(costs)
+        own = stored_metric(model.metric, metric, model.task, costs=read, n_features=len(model.schema.used))
+        if sees_classes(own):
+            own, raw = of_settled(own), model.decision.settled(raw)
+        return -own.loss(codes[counted], raw, weight)
+
+    def __sklearn_tags__(self) -> Tags:
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+
+        classifies = self._classifies()
+        return Tags(
+            estimator_type=None if classifies is None else "classifier" if classifies else "regressor",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags() if classifies else None,
+            regressor_tags=RegressorTags() if classifies is False else None,
+            input_tags=InputTags(categorical=True, string=True, allow_nan=True),
+            non_deterministic=True,
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "predictor_")
+
+    def __repr__(self) -> str:
+        given = {name: value for name, value in self.get_params().items() if value is not None and name not in _UNSHOWN}
+        return f"AutoML({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+    def _fitted(self) -> Predictor:
+        if not hasattr(self, "predictor_"):
+            raise _not_fitted("this AutoML is not fitted yet; call fit first")
+        return self.predictor_
+
+    def _classifies(self) -> bool | None:
+        """Return whether classes are predicted; before a fit as far as the options tell, None where they do not."""
+        if hasattr(self, "predictor_"):
+            return self.predictor_.task.problem_type.classification
+        options = self.get_params()
+        if options["problem_type"] is not None or options["quantiles"] is not None:
+            return options["problem_type"] in ("binary", "multiclass")
+        if any(options[name] is not None for name in _OF_CLASSES):
+            return True
+        told = {problem_type.classification for problem_type in ProblemType if _fits(options["metric"], problem_type)}
+        return told.pop() if len(told) == 1 else None
+
+
+def _fits(metric: Asked | None, problem_type: ProblemType) -> bool:
+    """Return whether a metric can be for a problem type; what is not known can be for any."""
+    if isinstance(metric, Metric):
+        return problem_type in metric.problem_types
+    if not isinstance(metric, str) or ":" in metric:
+        return True
+    try:
+        return bool(get_metric(metric, problem_type))
+    except UsageError:
+        return False
+
+
+def _not_fitted(message: str) -> AutoMLError:
+    """Return an error that is scikit-learn's own, too, for its tools look for that one."""
+    from sklearn.exceptions import NotFittedError
+
+    class NotFitted(AutoMLError, NotFittedError):  # type: ignore[misc]  # noqa: N818 - named as its base
+        """A model was asked before it was fitted."""
+
+    return NotFitted(message)

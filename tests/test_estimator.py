@@ -1,0 +1,93 @@
+"""scikit-learn's tools take it for one of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import RocCurveDisplay, f1_score, mean_squared_error
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from automl import AutoML
+from automl.errors import AutoMLError, DataError
+
+TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(size=(120, 2))
+Y = (X[:, 0] + DRAW.normal(0, 0.3, 120) > 0).astype(int)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_scikit_learn_scores_explains_and_draws_it() -> None:
+    model = AutoML(**TINY, output="own").fit(X, Y)
+    importance = permutation_importance(model, X, Y, n_repeats=2, random_state=0).importances_mean
+    assert importance[0] > importance[1]
+    assert RocCurveDisplay.from_estimator(model, X, Y).roc_auc == pytest.approx(model.score(X, Y))
+    piped = make_pipeline(SimpleImputer(), AutoML(**TINY, output="piped")).fit(X, Y)
+    assert set(piped.predict(X)) == {0, 1}
+    assert piped.score(X, Y) > 0.8
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "roc_auc", None])
+def test_it_is_cross_validated(scoring: str | None) -> None:
+    split = [(np.arange(60), np.arange(60, 120))]
+    assert cross_val_score(AutoML(**TINY, output="run"), X, Y, cv=split, scoring=scoring) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({}, None),
+        ({"problem_type": "multiclass"}, "classifier"),
+        ({"problem_type": "regression", "metric": "mae"}, "regressor"),
+        ({"quantiles": (0.1, 0.9)}, "regressor"),
+        ({"class_weight": "balanced"}, "classifier"),
+        ({"metric": "neg_log_loss"}, "classifier"),
+        ({"metric": "r2"}, "regressor"),
+        ({"metric": "mypackage:gain"}, None),
+        ({"metric": "unknown"}, None),
+    ],
+)
+def test_what_it_is_shows_before_a_fit_as_far_as_the_options_tell(options: dict[str, Any], kind: str | None) -> None:
+    model = AutoML(**options)
+    assert (is_classifier(model), is_regressor(model)) == (kind == "classifier", kind == "regressor")
+
+
+def test_before_a_fit_it_is_not_fitted() -> None:
+    model = AutoML()
+    for asked in (model.predict, model.score, check_is_fitted):
+        with pytest.raises(NotFittedError):
+            asked(X if asked is not check_is_fitted else model)
+    with pytest.raises(AutoMLError, match="not fitted yet; call fit first"):
+        model.predict(X)
+    assert not hasattr(model, "classes_")
+
+
+def test_the_score_is_what_was_optimised_and_greater_is_better() -> None:
+    y = X[:, 0] * 3 + X[:, 1]
+    model = AutoML(**TINY, output="numbers").fit(X, y)
+    assert is_regressor(model)
+    assert model.score(X, y) == pytest.approx(-np.sqrt(mean_squared_error(y, model.predict(X))))
+    weight = np.r_[np.zeros(60), np.ones(60)]
+    assert model.score(X, y, weight) == pytest.approx(model.score(X[60:], y[60:]))
+    table = pd.DataFrame(X, columns=["a", "b"]).assign(y=np.where(Y, "yes", "no"))
+    classes = AutoML(**TINY, metric="f1", output="classes").fit(table, target="y")
+    assert is_classifier(classes)
+    predicted = classes.predict(table)
+    assert classes.score(table) == pytest.approx(f1_score(table["y"], predicted, pos_label="yes"))
+    assert classes.score(table[["a", "b"]], table["y"]) == classes.score(table)
+    with pytest.raises(DataError, match="one value a row"):
+        classes.score(table, table["y"].head(3))
