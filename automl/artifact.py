@@ -14,6 +14,7 @@ are relative: the folder can be moved and copied. ``NAME.automl.tar.gz`` is the 
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import json
 import math
@@ -22,7 +23,7 @@ import platform
 import re
 import shutil
 import weakref
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -258,6 +259,23 @@ def copy(predictor: Predictor, to: Path, *, key: Path | None = None) -> Path:
         archive.pack(content, file)
         file.rename(to)
     return to
+
+
+def _reduced(predictor: Predictor) -> tuple[Callable[[bytes], Predictor], tuple[bytes]]:
+    """Return how a predictor is pickled, or copied: as the file of :func:`copy`, for any machine."""
+    with TemporaryDirectory(prefix="automl-") as folder:
+        return _restored, (copy(predictor, Path(folder) / f"pickled{archive.ENDING}").read_bytes(),)
+
+
+def _restored(content: bytes) -> Predictor:
+    """Load what :func:`_reduced` made."""
+    with TemporaryDirectory(prefix="automl-") as folder:
+        file = Path(folder) / f"pickled{archive.ENDING}"
+        file.write_bytes(content)
+        return load(file)
+
+
+copyreg.pickle(Predictor, _reduced)  # here, for a predictor does not know how it is saved
 
 
 def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import pickletools
 import random
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +95,20 @@ def test_a_missing_file_is_refused_by_name(copy: Path) -> None:
 def test_a_moved_folder_predicts_the_same(copy: Path, churn: pd.DataFrame, churn_model: AutoML, tmp_path: Path) -> None:
     moved = copy.rename(tmp_path / "else where ☃")
     np.testing.assert_array_equal(load(moved).predict_proba(churn), churn_model.predict_proba(churn))
+
+
+@pytest.mark.parametrize("through", [pickle, cloudpickle])
+def test_a_pickled_model_needs_no_folder(
+    through: Any, copy: Path, churn: pd.DataFrame, churn_model: AutoML, tmp_path: Path
+) -> None:
+    loaded = load(copy)
+    pickled = through.dumps(loaded)
+    copied = deepcopy(loaded)
+    shutil.rmtree(copy)
+    expected = churn_model.predict_proba(churn.head(80))
+    for model in (pickle.loads(pickled), copied, pickle.loads(through.dumps(churn_model)), deepcopy(churn_model)):
+        np.testing.assert_array_equal(model.predict_proba(churn.head(80)), expected)
+    pd.testing.assert_frame_equal(deepcopy(churn_model).leaderboard_, churn_model.leaderboard_)
 
 
 def test_a_run_folder_and_its_link_load_too(churn_model: AutoML) -> None:
