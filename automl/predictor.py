@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from automl.blend import Blend
 from automl.config import AS_FOUND, ReadOptions, usable_cores
-from automl.data.io import read_data
+from automl.data.io import array_names, read_data
 from automl.data.reading import Reading
 from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, with_decimal
 from automl.data.table import Schema, Task
-from automl.errors import UsageError
+from automl.errors import SchemaError, UsageError
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
@@ -57,8 +57,9 @@ class Part:
 class Predictor:
     """Predicts from raw tables: pandas, polars, pyarrow, dicts of lists, lists of dicts, or a path to a file.
 
-    Columns are matched by name; further ones are ignored, missing ones are an error. Unseen categories, missing values
-    and infinities are handled. A row's prediction does not depend on the rows beside it.
+    Columns are matched by name; further ones are ignored, missing ones are an error. An array has no names, and must
+    have the columns of the array that the model was trained on. Unseen categories, missing values and infinities are
+    handled. A row's prediction does not depend on the rows beside it.
 
     >>> import automl, pandas as pd                                              # doctest: +SKIP
     >>> automl.load("runs/churn").predict(pd.read_csv("new.csv"))                # doctest: +SKIP
@@ -254,6 +255,8 @@ class Predictor:
 
     def read(self, data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
         """Return a raw table, read as the training table was but for what ``options`` say, and how that was."""
+        if isinstance(data, np.ndarray) and data.ndim == 2:
+            self._require_array(array_names(data.shape[1]))
         return read_data(data, reading=self.reading, options=options)
 
     def typed(self, data: object, options: ReadOptions = AS_FOUND) -> pd.DataFrame:
@@ -264,3 +267,14 @@ class Predictor:
         """Return the typed frame of what :meth:`read` returned."""
         same = reading.decimal == self.reading.decimal
         return apply_schema(frame, self.schema if same else with_decimal(self.schema, reading.decimal))
+
+    def _require_array(self, names: Sequence[str]) -> None:
+        """Refuse an array whose columns are not those of the training table, with its target or without: they are
+        matched by their places, which nothing else can check."""
+        known = [column.name for column in self.schema.columns]
+        if names in (known, list(self.reading.header)):
+            return
+        if known == array_names(len(known)):
+            raise SchemaError(f"an array must have the {len(known)} columns of the training table, got {len(names)}")
+        some = ", ".join(map(repr, known[:3])) + (", ..." if len(known) > 3 else "")
+        raise SchemaError(f"an array has no column names, and the training table had: {some}; give a frame with them")

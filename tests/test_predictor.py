@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -111,3 +113,20 @@ def test_regression_has_no_probabilities(tmp_path) -> None:
     with pytest.raises(UsageError, match="needs classes"):
         model.predict_proba({"x": x})
     assert np.corrcoef(model.predict({"x": x}), x)[0, 1] > 0.9
+
+
+def test_an_array_has_the_columns_of_the_training_array(predictor: Predictor, tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    array = np.column_stack([draw.normal(size=(60, 2)), draw.normal(size=60).round(1)])
+    beside = AutoML(max_trials=1, folds=2, output=tmp_path / "beside").fit(array[:, :2], array[:, 2])
+    within = AutoML(max_trials=1, folds=2, output=tmp_path / "within").fit(array, target="x2")
+    expected = beside.predict(array[:, :2])
+    for rows in (array, array[:, :2], pd.DataFrame({"x1": array[:, 1], "x0": array[:, 0]})):
+        np.testing.assert_array_equal(within.predict(rows), expected)
+    for rows in (array, array[:, :1]):
+        with pytest.raises(SchemaError, match=rf"must have the 2 columns of the training table, got {rows.shape[1]}"):
+            beside.predict(rows)
+    with pytest.raises(SchemaError, match="missing: 'x0', 'x1'; they were those of an array: give one, or rename"):
+        beside.predict({"a": [1.0], "b": [2.0]})
+    with pytest.raises(SchemaError, match="no column names, and the training table had: 'customer_id'"):
+        predictor.predict(np.zeros((2, len(predictor.schema.columns))))

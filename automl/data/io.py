@@ -127,12 +127,17 @@ def as_frame(data: object) -> pd.DataFrame:
     elif isinstance(data, pd.Series):
         frame = data.to_frame()
     elif isinstance(data, np.ndarray) and data.ndim == 2:
-        frame = pd.DataFrame(data, columns=[f"x{i}" for i in range(data.shape[1])])
+        frame = pd.DataFrame(data, columns=array_names(data.shape[1]))
     elif isinstance(data, Mapping | list):
         frame = _from_cells(data)
     else:
         frame = _from_library(data)
     return named(frame)
+
+
+def array_names(columns: int) -> list[str]:
+    """Return the names that the columns of an array are given."""
+    return [f"x{i}" for i in range(columns)]
 
 
 def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -110,7 +111,9 @@ def _require(needed: Sequence[str], known: Collection[str]) -> None:
     absent = [name for name in needed if name not in known]
     if absent:
         named = ", ".join(f"{name!r}{suggestion(name, known).replace(';', '', 1)}" for name in absent)
-        raise SchemaError(f"columns of the training table are missing: {named}; add them")
+        array = absent == list(needed) and all(re.fullmatch(r"x\d+", name) for name in needed)
+        way_out = "they were those of an array: give one, or rename the columns" if array else "add them"
+        raise SchemaError(f"columns of the training table are missing: {named}; {way_out}")
 
 
 def wrong_cells(wrong: Sequence[tuple[int, str, str]], schema: Schema) -> SchemaError:
