@@ -23,7 +23,7 @@ from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
 from automl.errors import DataError
-from automl.evaluation.advice import imbalance_advice
+from automl.evaluation.advice import imbalance_advice, positive_advice
 from automl.evaluation.custom import Asked, check_metric, resolve
 from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
@@ -110,7 +110,7 @@ def prepare(
     constraints = Constraints.of(config.monotone, config.interactions)
     constraints.check(schema, task)
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
-    _tell_target(task, chosen, say)
+    _tell_target(config, task, chosen, say)
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups = Rows.of(frame, schema, task, y), None
     if valid is None:
@@ -135,9 +135,13 @@ def prepare(
     return Prepared(run, rows, None if valid is not None else split.assignment, settled)
 
 
-def _tell_target(task: Task, metric: Metric, say: Say) -> None:
+def _tell_target(config: FitConfig, task: Task, metric: Metric, say: Say) -> None:
     outputs = f", {task.n_classes} classes" if task.classes else "".join(f" {name}" for name in task.level_names)
-    say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {metric.name}")
+    positive = ""
+    if metric.of_positive and len(task.classes) == 2:
+        positive = f" of the positive class {task.classes[1]!r}"
+        positive += f", --positive {task.classes[0]} for the other one" if config.positive is None else ""
+    say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {metric.name}{positive}")
     if task.ordered and metric.name != "quadratic_kappa":
         say(
             f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
@@ -161,8 +165,12 @@ def _look_at_classes(
         require_library()
         if not imbalanced(y, task.n_classes):
             say("warning: no class is rare, so nothing is resampled")
-    if advice := imbalance_advice(metric, y, task.classes, weight):
-        say(f"warning: {advice}")
+    for advice in (
+        imbalance_advice(metric, y, task.classes, weight),
+        positive_advice(metric, y, task.classes, weight) if config.positive is None else None,
+    ):
+        if advice is not None:
+            say(f"warning: {advice}")
 
 
 def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, say: Say) -> Schema:

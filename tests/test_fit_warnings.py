@@ -81,3 +81,26 @@ def test_what_is_settled_needs_no_warning(frame: pd.DataFrame, tmp_path: Path) -
 def test_a_leak_is_said_in_a_few_seconds_too(frame: pd.DataFrame, tmp_path: Path) -> None:
     said = warnings(frame.assign(paid=frame["y"] * 3.0), tmp_path, time_budget=5)
     assert [message.split(" alone")[0] for message in said] == ["warning: 'paid'"]
+
+
+def test_the_positive_class_is_said_where_the_metric_is_of_it(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=200)
+    frame = pd.DataFrame({"x": x, "y": np.where(x + draw.normal(size=200) > 1.5, "fraud", "ok")})
+    for name, options, said in (
+        ("guess", {}, " of the positive class 'ok', --positive fraud for the other one"),
+        ("given", {"positive": "fraud"}, " of the positive class 'fraud'"),
+    ):
+        messages: list[str] = []
+        model = AutoML(
+            max_trials=1,
+            folds=2,
+            metric="f1",
+            output=tmp_path / name,
+            on_progress=lambda seen, to=messages: to.append(seen.message or ""),
+            **options,
+        )
+        model.fit(frame, target="y")
+        assert any(message.endswith(f"metric f1{said}") for message in messages)
+        warned = [message for message in messages if message.startswith("warning: f1 is of 'ok'")]
+        assert len(warned) == (name == "guess")

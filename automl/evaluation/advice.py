@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.kinds import TRUE_WORDS
 from automl.data.table import Label
 from automl.evaluation.metric import Metric, Weight
 
@@ -34,3 +35,25 @@ def imbalance_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], 
     others = "balanced_accuracy, mcc and f1" if len(classes) == 2 else "balanced_accuracy, mcc and f1_macro"
     common = classes[int(counts.argmax())]
     return f"{share:.0%} of the rows are {common!r}, so {metric.name} says little of the others; {others} do"
+
+
+def positive_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], weight: Weight = None) -> str | None:
+    """Return a warning if a metric of the positive class may be of the wrong one: most rows have it, and its name is
+    not one that says yes.
+
+    >>> from automl.data.table import ProblemType
+    >>> from automl.evaluation.metrics import get_metric
+    >>> f1 = get_metric("f1", ProblemType.BINARY)
+    >>> positive_advice(f1, np.array([0] + [1] * 9), ("fraud", "ok"))
+    "f1 is of 'ok', which 90% of the rows are; --positive fraud makes it of 'fraud', --positive ok settles it"
+    """
+    if len(classes) != 2 or not metric.of_positive or str(classes[1]).casefold() in {"1", *TRUE_WORDS}:
+        return None
+    share = float(np.average(y, weights=weight))
+    if share <= 0.5:
+        return None
+    other, positive = classes
+    return (
+        f"{metric.name} is of {positive!r}, which {share:.0%} of the rows are; --positive {other} makes it of "
+        f"{other!r}, --positive {positive} settles it"
+    )

@@ -48,6 +48,8 @@ class Metric:
     decides: bool = False
     """Whether it looks at the predicted classes only and weighs both kinds of errors, so that there is a best threshold
     between two classes. Recall alone would be best if every row were positive."""
+    of_positive: bool = False
+    """Whether it is another number if the other one of two classes is the positive one."""
     quantile: float | None = None
     """The quantile of the target whose prediction is best, such as 0.5 for absolute errors; None = the mean."""
 

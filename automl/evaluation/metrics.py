@@ -33,7 +33,8 @@ def _decided(
     greater: bool = True,
     decides: bool = True,
 ) -> Metric:
-    return Metric(name, problem_types, greater, OfClasses(formula), bounds, decides=decides)
+    of_positive = problem_types == _BINARY
+    return Metric(name, problem_types, greater, OfClasses(formula), bounds, decides=decides, of_positive=of_positive)
 
 
 def _ranked(name: str, function: Formula, problem_types: tuple[ProblemType, ...] = _CLASSES) -> Metric:
@@ -67,7 +68,7 @@ METRICS: Final = (
     *_averaged("recall", of.recalls),
     *(_decided(f"{name}_micro", of.accuracy) for name in ("f1", "precision", "recall")),  # where a row has one class
     _ranked("roc_auc", classification.roc_auc),
-    _ranked("average_precision", classification.average_precision),
+    replace(_ranked("average_precision", classification.average_precision), of_positive=True),
     Metric("log_loss", _CLASSES, False, classification.log_loss, (0.0, inf), "log_loss"),
     Metric("brier", _CLASSES, False, classification.brier, (0.0, 2.0)),
     _decided("mcc", of.mcc, bounds=(-1.0, 1.0)),
@@ -138,7 +139,7 @@ _WITH_ARGUMENT: Final[Mapping[str, _WithArgument]] = {
     ),
     "lift": _WithArgument(
         lambda name, share: replace(
-            _ranked(name, partial(classification.lift, share=share), _BINARY), bounds=(0.0, 1 / share)
+            _ranked(name, partial(classification.lift, share=share), _BINARY), bounds=(0.0, 1 / share), of_positive=True
         ),
         *(0.1, 0.001, 1),
     ),

@@ -19,6 +19,15 @@ BINARY, MULTICLASS = ProblemType.BINARY, ProblemType.MULTICLASS
 REGRESSION, QUANTILE = ProblemType.REGRESSION, ProblemType.QUANTILE
 
 
+@pytest.mark.parametrize("name", [*(metric.name for metric in metrics_for(BINARY)), "fbeta@2", "lift@0.1"])
+def test_a_metric_knows_whether_it_is_of_the_positive_class(name: str) -> None:
+    draw = np.random.default_rng(0)
+    y, prediction = (draw.random(200) < 0.3).astype(np.int64), draw.dirichlet([2, 1], 200)
+    metric = get_metric(name, BINARY)
+    same = np.isclose(metric(y, prediction), metric(1 - y, prediction[:, ::-1]), rtol=1e-9)
+    assert metric.of_positive == (not same)
+
+
 def decided(prediction):
     return prediction.argmax(axis=1)
 
