@@ -59,17 +59,21 @@ class Explanation:
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``."""
-        added = pd.DataFrame(self.added, columns=list(self.names))
-        return pd.concat(
-            [pd.Series(self.base, name="base"), added, pd.Series(self.predicted, name="predicted")], axis=1
-        )
+        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``; of classes, ``of``."""
+        added = dict(zip(self.names, self.added.T, strict=True))
+        return self._between(pd.DataFrame(added))
 
     def told(self, top: int = 3) -> pd.DataFrame:
-        """Return the strongest reasons in words, ``size = 3: +0.2``, between ``base`` and ``predicted``."""
+        """Return the strongest reasons in words, ``size = 3: +0.2``, in the place of what each column adds."""
         words = [[f"{why.column} = {why.value}: {why.adds:+.4g}" for why in row] for row in self.reasons(top)]
         columns = {f"reason_{i + 1}": [row[i] if i < len(row) else "" for row in words] for i in range(top)}
-        return pd.DataFrame({"base": self.base, **columns, "predicted": self.predicted})
+        return self._between(pd.DataFrame(columns))
+
+    def _between(self, reasons: pd.DataFrame) -> pd.DataFrame:
+        """Return reasons between what they start from and what they lead to."""
+        of = {"of": self.of} if self.of else {}
+        ends = pd.DataFrame({"base": self.base}), pd.DataFrame({"predicted": self.predicted, **of})
+        return pd.concat([ends[0], reasons, ends[1]], axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ def test_classes_and_texts_are_explained_by_probability(churn_model: AutoML, chu
     probabilities = churn_model.predict_proba(churn.head(2))
     np.testing.assert_allclose(found.base + found.added.sum(axis=1), probabilities[:, 1], atol=1e-9)
     assert found.of == ["yes", "yes"]
+    assert list(found.told(1)) == ["base", "reason_1", "predicted", "of"]
     assert found.table["customer_id" if "customer_id" in found.names else found.names[0]].tolist()
     first = found.told(2).iloc[0]
     assert first["reason_1"].count(": ") >= 1
@@ -78,3 +80,18 @@ def test_from_the_command_line(
     assert len(lines) == 4
     assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "-o", str(tmp_path / "why.csv")]) == 0
     assert list(pd.read_csv(tmp_path / "why.csv")) == ["base", "a", "b", "unrelated", "predicted"]
+
+
+def test_the_class_that_is_explained_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame({"x": np.repeat([0.0, 5.0, 9.5], 30) + np.arange(90) % 3, "y": np.repeat(["a", "b", "c"], 30)})
+    run = AutoML(max_trials=2, folds=2, output=tmp_path / "run").fit(frame, target="y").run_
+    rows = tmp_path / "rows.csv"
+    frame.iloc[[0, 89, *range(30, 40)]].assign(id=range(12)).to_csv(rows, index=False)
+    command = ["explain", str(run), str(rows), "--top", "1", "--keep", "id", "--keep", "x"]
+    assert main(command) == 0
+    told = pd.read_csv(StringIO(capsys.readouterr().out))
+    assert list(told) == ["id", "x", "base", "reason_1", "predicted", "of"]
+    assert told["id"].tolist() == list(range(12))
+    assert told["of"].tolist() == ["a", "c", *"b" * 10]
+    assert main(["explain", str(run), str(rows), "--keep", "x"]) == 2
+    assert "'x' cannot be kept: what it adds is called so; use --top" in capsys.readouterr().err

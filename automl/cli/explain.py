@@ -10,8 +10,10 @@ from typing import Annotated, Final
 import typer
 
 from automl.cli.deploy import Model
+from automl.cli.predict import Keep
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 from automl.config import ReadOptions
+from automl.errors import UsageError
 
 ROWS: Final = 8
 """Explained at a time."""
@@ -22,6 +24,7 @@ def explain(
     table: Table,
     top: Annotated[int | None, typer.Option(min=1, help="Print only the strongest reasons of each row.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="CSV file to write.")] = None,
+    keep: Keep = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -31,17 +34,24 @@ def explain(
 ) -> None:
     """Say what each column adds to the prediction of each row, in its unit: the target's own, or probability.
 
-    A line a row: the mean prediction of a few training rows, what each column adds to it, and their sum.
+    A line a row: the mean prediction of a few training rows, what each column adds to it, and their sum; of classes
+    also which one that is the probability of.
     """
     from automl.artifact import load
+    from automl.data.io import column_of
     from automl.explanation import explain as explain_rows
 
     predictor = load(model)
     frame, reading = predictor.read(table, read_options(sep, encoding, decimal, na, sheet, query))
     same = ReadOptions(decimal=reading.decimal)
+    kept = {name: column_of(frame, name) for name in keep or ()}
     with nullcontext(sys.stdout) if output is None else output.open("w", encoding="utf-8", newline="") as file:
         for start in range(0, max(len(frame), 1), ROWS):  # what is known is told: a row may take a second
             found = explain_rows(predictor, frame.iloc[start : start + ROWS], options=same)
             told = found.frame() if top is None else found.told(top)
+            for place, (name, column) in enumerate(kept.items()):
+                if name in told:
+                    raise UsageError(f"the column {name!r} cannot be kept: what it adds is called so; use --top")
+                told.insert(place, name, column.iloc[start : start + ROWS].array)
             told.to_csv(file, index=False, header=not start, lineterminator="\n")
             file.flush()

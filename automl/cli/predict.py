@@ -10,6 +10,10 @@ import typer
 from automl.cli.deploy import Model, RayAddress, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 
+Keep = Annotated[
+    list[str] | None, typer.Option(metavar="COL", help="Column to copy to the output, such as id; repeatable.")
+]
+
 
 def predict(
     model: Model,
@@ -24,9 +28,7 @@ def predict(
             "and the same command continues after an interruption; - writes CSV to stdout.",
         ),
     ] = "-",
-    keep: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Column to copy to the output, such as id; repeatable.")
-    ] = None,
+    keep: Keep = None,
     format: Annotated[Literal["csv", "parquet"] | None, typer.Option(help="Format of the files in a folder.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add one probability_<class> column a class.")] = False,
     interval: Annotated[
