@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -178,7 +178,7 @@ class AutoML(Estimator):
         X: object,
         y: object = None,
         *,
-        target: str | None = None,
+        target: Hashable = None,
         weight: object = None,
         groups: object = None,
         time: object = None,

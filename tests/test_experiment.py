@@ -170,14 +170,23 @@ def test_scikit_learn_can_clone_it() -> None:
         ({"a": [1, 2]}, [0, 1], "a", UsageError, "either y or the name"),
         ({"a": [1, 2, 3]}, [0, 1], None, DataError, "X has 3 rows, y has 2"),
         ({"a": [1, 2, 3]}, None, "b", DataError, "no column 'b'"),
+        ({"a": [1, 2, 3]}, None, ["a"], UsageError, "target is the name of one column, got a list"),
     ],
 )
 def test_wrong_calls_are_refused_before_anything_is_written(
-    X: object, y: object, target: str | None, error: type[Exception], message: str, tmp_path: Path
+    X: object, y: object, target: Any, error: type[Exception], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=message):
         AutoML(**TINY, output=tmp_path / "run").fit(X, y, target=target)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("names", [[0, 1], pd.MultiIndex.from_tuples([("v", "x"), ("v", "y")]), ["x", " y "]])
+def test_a_target_is_named_as_its_column_is(names: Any, tmp_path: Path) -> None:
+    frame = pd.DataFrame({0: np.arange(80) % 2 + 0.5, 1: np.arange(80) % 2}).set_axis(names, axis=1)
+    model = AutoML(**TINY, output=tmp_path / "run").fit(frame, target=frame.columns[1])
+    assert model.predictor_.task.target == str(frame.columns[1]).strip()
+    assert model.predict(frame.iloc[:, :1]).tolist() == frame.iloc[:, 1].tolist()
 
 
 def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:

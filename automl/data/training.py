@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class TrainingTable:
         cls,
         X: object,
         y: object = None,
-        target: str | None = None,
+        target: object = None,
         *,
         weight: object = None,
         groups: object = None,
@@ -51,10 +52,15 @@ class TrainingTable:
         Raises
         ------
         UsageError
-            If the target is given twice or not at all, or there is more than one role.
+            If the target is given twice, not at all or not as one name, or there is more than one role.
         DataError
             If the table cannot be read, or lacks a column.
         """
+        if target is not None and not isinstance(target, Hashable):
+            raise UsageError(
+                f"target is the name of one column, got a {type(target).__name__}; its values are given as y"
+            )
+        target = None if target is None else str(target).strip()  # as the names of columns are
         frame, found = read_data(X, reading=reading, options=options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")
