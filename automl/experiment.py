@@ -251,15 +251,20 @@ class AutoML(Estimator):
     ) -> AutoML:
         """Go on with an interrupted run. No finished fold is lost, whatever ended it.
 
-        ``time_budget`` gives it that many seconds from now; by default it has what it had not used. A ``metric`` of
-        your own must be given again: its code is not in the run folder.
+        ``time_budget`` gives it that many seconds from now, for any number of trials; by default it has what is left of
+        its own time and trials. A ``metric`` of your own must be given again: its code is not in the run folder.
         """
         root = Path(run)
         stored = store.reopen_run(root, time_budget, metric)
         options: dict[str, Any] = {field.name: getattr(stored.config, field.name) for field in fields(FitConfig)}
         if metric is not None:
             options["metric"] = metric
-        return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
+        model = cls(**options, output=root, on_progress=on_progress)
+        trials, most = Journal(root).trials(), stored.config.max_trials
+        ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
+        if most is not None and ended >= most:
+            model._say(stored.started, stored.config, f"warning: {ended} of {most} trials are done; give it --time")
+        return model._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
 from automl import AutoML
-from automl.errors import DataError, UsageError
+from automl.errors import DataError, DataWarning, UsageError
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -93,6 +94,14 @@ def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, referen
     assert second.metric_ == "log_loss"
     assert set(first.leaderboard_["candidate"]) <= set(second.leaderboard_["candidate"])
     assert second.score_.value <= first.score_.value
+
+
+def test_a_run_whose_trials_are_done_goes_on_if_it_is_given_time(reference: AutoML, tmp_path: Path) -> None:
+    run = shutil.copytree(reference.run_, tmp_path / "run", symlinks=True)
+    with pytest.warns(DataWarning, match="1 of 1 trials are done; give it --time"):
+        same = AutoML.resume(run)
+    assert same.leaderboard_["candidate"].tolist() == reference.leaderboard_["candidate"].tolist()
+    assert len(AutoML.resume(run, time_budget=3).leaderboard_) > len(same.leaderboard_)
 
 
 def test_an_interrupt_keeps_the_best_so_far(frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -178,7 +178,10 @@ def resume(
     metric: Own = None,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped; nothing that it finished is trained again."""
+    """Go on with a run that was stopped; nothing that it finished is trained again.
+
+    It has what is left of its own time or trials; with --time as long, and as many trials as fit.
+    """
     begun = monotonic()
     from automl.experiment import AutoML
 

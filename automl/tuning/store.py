@@ -142,7 +142,7 @@ def reopen_run(root: Path, time_budget: float | None, metric: Asked | None = Non
     Parameters
     ----------
     time_budget
-        Seconds from now; None = what the run has left of its own.
+        Seconds from now, for as many trials as fit; None = what the run has left of its own time and trials.
     metric
         As in :func:`read_run`.
 
@@ -153,7 +153,8 @@ def reopen_run(root: Path, time_budget: float | None, metric: Asked | None = Non
     """
     run = read_run(root, metric)
     left = _time_left(root, run.config, run.started, time_budget)
-    return replace(run, config=replace(run.config, time_budget=left), started=time.time())
+    max_trials = run.config.max_trials if time_budget is None else None
+    return replace(run, config=replace(run.config, time_budget=left, max_trials=max_trials), started=time.time())
 
 
 def _time_left(root: Path, config: FitConfig, started: float, time_budget: float | None) -> float | None:
