@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of, text_of
-from automl.data.kinds import READABLE
+from automl.data.kinds import READABLE, infer_kind
 from automl.data.numerals import number_style, parse_numbers
-from automl.data.table import Label, ProblemType, Task
+from automl.data.table import Kind, Label, ProblemType, Task
 from automl.errors import DataError, UsageError, suggestion
 
 FRACTIONS: Final = 0.01
@@ -118,6 +118,7 @@ def _inferred(target: pd.Series[Any], cells: Cells, name: str, decimal: str, typ
     rows = int((cells.codes >= 0).sum())
     if len(values) >= READABLE * rows and np.unique(values).size > 2:
         return _from_numbers(values)
+    _refuse_times(target, cells, name)
     if distinct > MANY_CLASSES and distinct > rows / ROWS_A_CLASS:
         raise DataError(
             f"the target {name!r} has {distinct} different texts in {rows} rows, too many for classes; choose "
@@ -208,9 +209,22 @@ def _require_numbers(target: pd.Series[Any], name: str, problem_type: ProblemTyp
     cells = cells_of(target)
     read = np.isfinite(parse_numbers(cells.values, number_style(cells.values, decimal)))
     if cells.counts()[read].sum() < READABLE * cells.counts().sum():
+        _refuse_times(target, cells, name)
         example = cells.values[int(np.argmin(read))]
         raise DataError(
             f"{problem_type} needs a target of numbers, {name!r} has {example[:40]!r}; set another problem type"
+        )
+
+
+def _refuse_times(target: pd.Series[Any], cells: Cells, name: str) -> None:
+    """Raise an error for a target of dates or durations: each would be a class."""
+    kind, example = target.dtype.kind, cells.values[0]
+    if kind == "m":
+        raise DataError(f"the target {name!r} is a duration, such as {example!r}; give its seconds as numbers")
+    if kind == "M" or infer_kind(name, target).kind is Kind.DATETIME:
+        raise DataError(
+            f"the target {name!r} is a date, such as {example[:40]!r}; give a number, such as the days since a start, "
+            "or set the problem type multiclass if dates are classes"
         )
 
 

@@ -125,10 +125,16 @@ def test_a_class_that_was_not_there_in_training() -> None:
         encode_target(pd.Series(["maybe"]), Task("y", BINARY, "", ("no", "yes")))
 
 
+DAYS = pd.Series(pd.date_range("2024-01-01", periods=40))
+
 WRONG = {
     "constant": ([1, 1, None], None, "constant"),
     "one row": ([1.5], None, "constant"),
     "all missing": ([None, "?", ""], None, "no values"),
+    "dates": (DAYS, None, "is a date, such as '2024-01-01.*the days since a start"),
+    "dates as text": (DAYS.dt.strftime("%d.%m.%Y"), None, "is a date, such as '01.01.2024'"),
+    "regression on dates": (DAYS.astype(str), REGRESSION, "is a date, such as '2024-01-01'; give a number"),
+    "durations": (DAYS - DAYS[0], None, "is a duration, such as '0 days.*; give its seconds"),
     "names of people": ([f"name {i}" for i in range(300)], None, "too many for classes"),
     "regression on words": (["x", "y", "z"], REGRESSION, "needs a target of numbers, 'y' has 'x'"),
     "binary with three values": (["x", "y", "z"], BINARY, "has 3"),
@@ -142,6 +148,7 @@ def test_a_wrong_target_is_one_clear_line(values: object, problem_type: ProblemT
 
 
 def test_the_problem_type_set_by_hand_wins() -> None:
+    assert infer_task(DAYS.head(4), "y", problem_type=MULTICLASS).n_classes == 4
     target = pd.Series([1, 2, 3] * 5)
     assert infer_task(target, "y").problem_type is MULTICLASS
     assert infer_task(target, "y", problem_type=REGRESSION).problem_type is REGRESSION
