@@ -71,8 +71,8 @@ class FitConfig:
 
     >>> FitConfig(preset="fast").time_budget
     60.0
-    >>> FitConfig(max_trials=5).time_budget is None
-    True
+    >>> FitConfig(max_trials=5).time_budget is None, FitConfig(n_jobs=-1).n_jobs is None
+    (True, True)
     """
 
     time_budget: float | None = None
@@ -107,7 +107,7 @@ class FitConfig:
     """Splits for cross-validation; None = chosen by the number of rows and the time."""
     scheduler: Scheduler = "asha"
     n_jobs: int | None = None
-    """Cores to use; None = all this process may use."""
+    """Cores to use; None, also given as -1, = all this process may use."""
     memory: int | None = None
     """Bytes that all trials together may use; None = 80 % of what is free."""
     gpus: int | None = None
@@ -141,6 +141,8 @@ class FitConfig:
             raise UsageError(
                 f"interactions must be groups, such as [['size', 'age'], ['price']]; got {self.interactions!r}"
             )
+        if self.n_jobs == -1:  # as in scikit-learn
+            object.__setattr__(self, "n_jobs", None)
         _at_least("time budget", self.time_budget, LEAST_BUDGET)
         _at_least("max trials", self.max_trials, 1)
         _at_least("folds", self.folds, 2)

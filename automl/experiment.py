@@ -95,7 +95,7 @@ class AutoML(Estimator):
     scheduler
         Who stops searched candidates early: ``asha``, ``hyperband`` or ``none``.
     n_jobs, memory, gpus
-        Cores, bytes and GPUs to use; default: all cores, 80 % of the free memory, no GPU.
+        Cores, bytes and GPUs to use; default: all cores (also -1), 80 % of the free memory, no GPU.
     ray_address
         A running Ray cluster, whose machines share the run folder; default: this machine.
     random_state

@@ -257,6 +257,8 @@ class Predictor:
         """Return a raw table, read as the training table was but for what ``options`` say, and how that was."""
         if isinstance(data, np.ndarray) and data.ndim == 2:
             self._require_array(array_names(data.shape[1]))
+        if isinstance(data, pd.Series) and any(column.name in data.index for column in self.schema.used):
+            raise SchemaError("a Series is a column, and this one looks like a row; give a frame, such as df.iloc[[0]]")
         return read_data(data, reading=self.reading, options=options)
 
     def typed(self, data: object, options: ReadOptions = AS_FOUND) -> pd.DataFrame:

@@ -130,3 +130,9 @@ def test_an_array_has_the_columns_of_the_training_array(predictor: Predictor, tm
         beside.predict({"a": [1.0], "b": [2.0]})
     with pytest.raises(SchemaError, match="no column names, and the training table had: 'customer_id'"):
         predictor.predict(np.zeros((2, len(predictor.schema.columns))))
+
+
+def test_a_row_that_is_a_series_is_refused_with_a_way_out(predictor: Predictor, rows: pd.DataFrame) -> None:
+    with pytest.raises(SchemaError, match=r"looks like a row; give a frame, such as df.iloc\[\[0\]\]"):
+        predictor.predict(rows.iloc[0])
+    assert len(predictor.predict(rows.iloc[[0]])) == 1

@@ -143,7 +143,9 @@ def array_names(columns: int) -> list[str]:
 def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:
     rows = data if isinstance(data, list) else []
     if not all(isinstance(row, Mapping) for row in rows):
-        raise DataError("a list must hold one dict a row, such as [{'age': 41}]; or use a frame")
+        raise DataError(
+            "a list must hold one dict a row, such as [{'age': 41}]; use a frame, or numpy.array of numbers"
+        )
     try:
         return frame_of_rows(rows) if isinstance(data, list) else pd.DataFrame(data)
     except ValueError as error:
@@ -156,6 +158,7 @@ def _from_library(data: object) -> pd.DataFrame:
     try:
         native = nw.from_native(cast("Any", data), eager_only=True)
     except TypeError as error:
-        kind = type(data).__name__
-        raise DataError(f"a table must be a path, a frame, dicts of lists or lists of dicts, got {kind}") from error
+        method = next((name for name in ("toarray", "collect") if hasattr(data, name)), None)
+        got = type(data).__name__ + (f"; give its .{method}()" if method else "")
+        raise DataError(f"a table must be a path, a frame, dicts of lists or lists of dicts, got {got}") from error
     return cast("pd.DataFrame", native.to_pandas())

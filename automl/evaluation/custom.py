@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.data.table import Task
+from automl.data.table import ProblemType, Task
 from automl.errors import UsageError, suggestion
 from automl.evaluation.costs import Costs, cost_metric
 from automl.evaluation.metric import Metric, Weight
@@ -40,7 +40,8 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
 
     A function is called with ``y`` and the prediction as :class:`Metric` describes them, and with the weights of the
     rows if it has a third parameter. Its greater values are better unless it has an attribute ``greater_is_better``
-    that is False. A name with a colon is imported, also from the working directory.
+    that is False. A name with a colon is imported, also from the working directory. For a function of scikit-learn
+    stands our metric of its name.
 
     Raises
     ------
@@ -61,11 +62,13 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
     if isinstance(asked, str) and ":" not in asked:
         return get_metric(asked, task.problem_type, n_features=n_features, levels=task.levels)
     found = _imported(asked) if isinstance(asked, str) else asked
+    if (name := _of_scikit_learn(found)) is not None:
+        return get_metric(name, task.problem_type, n_features=n_features, levels=task.levels)
     if isinstance(found, Metric):
         if task.problem_type not in found.problem_types:
             fitting = " or ".join(found.problem_types)
             raise UsageError(f"metric {found.name!r} is for {fitting} problems, this one is {task.problem_type}")
-        if _ours(metric_name(asked), task):
+        if _ours(metric_name(asked), task.problem_type):
             raise UsageError(f"metric names must be unique, {found.name!r} is taken; give yours another one")
         return replace(found, name=metric_name(asked), problem_types=(task.problem_type,))
     if not callable(found):
@@ -89,7 +92,7 @@ def stored_metric(
     UsageError
         If the metric is not ours and is not given, or another one is.
     """
-    if asked is None and not _ours(name, task):
+    if asked is None and not _ours(name, task.problem_type):
         raise UsageError(
             f"the run folder does not hold the code of the metric {name!r}; give it again: --metric {name}"
         )
@@ -146,11 +149,20 @@ class _Plain:
         return float(value)
 
 
-def _ours(name: str, task: Task) -> bool:
+def _ours(name: str, problem_type: ProblemType) -> bool:
     try:
-        return name == "cost" or bool(get_metric(name, task.problem_type))
+        return name == "cost" or bool(get_metric(name, problem_type))
     except UsageError:
         return False
+
+
+def _of_scikit_learn(asked: object) -> str | None:
+    """Return the name of a function of scikit-learn that is a metric of ours, too: that one knows its sign."""
+    name = getattr(asked, "__name__", "")
+    known = str(getattr(asked, "__module__", "")).startswith("sklearn.metrics") and any(
+        _ours(name, problem_type) for problem_type in ProblemType
+    )
+    return name if known else None
 
 
 def _takes_weight(function: Callable[..., Any]) -> bool:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from automl.data.io import as_frame, read_table
 from automl.data.reading import Reading
@@ -249,6 +250,19 @@ def test_an_array_and_numbered_columns_get_text_names() -> None:
 @pytest.mark.parametrize("data", [5, [1, 2], {"a": 1}, np.zeros(3), {"a": [1], "b": [1, 2]}, "x.csv"])
 def test_what_is_no_table_is_refused(data: object) -> None:
     with pytest.raises(DataError):
+        as_frame(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "way_out"),
+    [
+        (csr_matrix(np.eye(2)), r"got csr_matrix; give its \.toarray\(\)"),
+        (pl.LazyFrame({"a": [1]}), r"got LazyFrame; give its \.collect\(\)"),
+        ([[1, 2], [3, 4]], r"or use a frame, or numpy\.array"),
+    ],
+)
+def test_what_could_be_a_table_is_refused_with_a_way_out(data: object, way_out: str) -> None:
+    with pytest.raises(DataError, match=way_out):
         as_frame(data)
 
 

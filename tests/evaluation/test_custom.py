@@ -5,6 +5,7 @@ from math import nan
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score, mean_squared_error
 
 from automl.data.table import ProblemType, Task
 from automl.errors import UsageError
@@ -33,6 +34,15 @@ def test_a_function_is_a_metric_with_the_sign_that_it_says():
     assert resolve(hits, BINARY).problem_types == (ProblemType.BINARY,)
     assert not resolve(misses, BINARY).greater_is_better
     assert resolve(misses, BINARY)(Y, PREDICTION, np.array([1.0, 0.0, 3.0])) == 0.75
+
+
+def test_for_a_function_of_scikit_learn_stands_ours():
+    assert resolve(f1_score, BINARY).name == resolve("sklearn.metrics:f1_score", BINARY).name == "f1"
+    squared = resolve(mean_squared_error, VALUES)
+    assert (squared.name, squared.greater_is_better) == ("mse", False)
+    assert stored_metric("mse", mean_squared_error, VALUES) == squared
+    with pytest.raises(UsageError, match="'f1_score' is for binary problems, this one is regression"):
+        resolve(f1_score, VALUES)
 
 
 def test_a_name_is_imported_from_the_working_directory_too(tmp_path, monkeypatch):
