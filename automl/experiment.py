@@ -221,6 +221,8 @@ class AutoML(Estimator):
         """
         started = now()
         config = self._config()
+        if self.output is not None:  # before a table is read in vain
+            store.require_free(Path(self.output))
         root = Path(self.output) if self.output is not None else Path("runs") / strftime("%Y%m%d-%H%M%S")
         table = TrainingTable.read(
             X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read

@@ -190,6 +190,11 @@ def test_wrong_calls_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_taken_folder_is_refused_before_the_table_is_read(reference: AutoML) -> None:
+    with pytest.raises(UsageError, match="holds a run already"):
+        AutoML(**TINY, output=reference.run_).fit("there_is_no_such_file.csv", target="y")
+
+
 @pytest.mark.parametrize("names", [[0, 1], pd.MultiIndex.from_tuples([("v", "x"), ("v", "y")]), ["x", " y "]])
 def test_a_target_is_named_as_its_column_is(names: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame({0: np.arange(80) % 2 + 0.5, 1: np.arange(80) % 2}).set_axis(names, axis=1)

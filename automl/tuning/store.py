@@ -40,6 +40,18 @@ class StoredRun:
     """Where the weights of rows are from, if that is a column."""
 
 
+def require_free(root: Path) -> None:
+    """Refuse a folder that holds a run already.
+
+    Raises
+    ------
+    UsageError
+        If it does.
+    """
+    if (root / "run.json").exists():
+        raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
+
+
 def create(root: Path, run: StoredRun) -> None:
     """Write a new run folder.
 
@@ -48,8 +60,7 @@ def create(root: Path, run: StoredRun) -> None:
     UsageError
         If the folder holds a run already.
     """
-    if (root / "run.json").exists():
-        raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
+    require_free(root)
     root.mkdir(parents=True, exist_ok=True)
     problem, about = run.problem, run.about
     problem.frame.to_parquet(root / "data.parquet", index=False)
