@@ -69,13 +69,16 @@ class NoModelError(AutoMLError):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'churn'?"`` for the closest known name, or an empty string.
+    """Return ``"; did you mean 'churn'?"`` for the closest known name or one that it begins, or an empty string.
 
-    >>> suggestion("chrun", ["age", "churn"])
-    "; did you mean 'churn'?"
+    >>> suggestion("chrun", ["age", "churn"]), suggestion("cat", ["categorical", "text"]), suggestion("x", ["age"])
+    ("; did you mean 'churn'?", "; did you mean 'categorical'?", '')
     """
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    names = {each.casefold(): each for each in known}
+    wanted = name.casefold()
+    begun = [each for each in names if wanted and each.startswith(wanted)]
+    matches = difflib.get_close_matches(wanted, names, n=1, cutoff=0.6) or begun
+    return f"; did you mean {names[matches[0]]!r}?" if matches else ""
 
 
 def warn(message: str) -> None:

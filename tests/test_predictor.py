@@ -136,3 +136,9 @@ def test_a_row_that_is_a_series_is_refused_with_a_way_out(predictor: Predictor, 
     with pytest.raises(SchemaError, match=r"looks like a row; give a frame, such as df.iloc\[\[0\]\]"):
         predictor.predict(rows.iloc[0])
     assert len(predictor.predict(rows.iloc[[0]])) == 1
+
+
+def test_a_missing_column_is_named_with_what_it_may_be(predictor: Predictor, rows: pd.DataFrame) -> None:
+    renamed = rows.rename(columns={"plan": "Plan", "age": "years"})
+    with pytest.raises(SchemaError, match=r"missing: 'age', 'plan' \(did you mean 'Plan'\?\); add them$"):
+        predictor.predict(renamed)

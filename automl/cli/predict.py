@@ -9,6 +9,7 @@ import typer
 
 from automl.cli.deploy import Model, RayAddress, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
+from automl.errors import SchemaError
 
 Keep = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="Column to copy to the output, such as id; repeatable.")
@@ -58,19 +59,24 @@ def predict(
     from automl.deploy.batch import predict_files
     from automl.deploy.tables import is_folder
 
-    with watch_rows() as show:
-        seen = predict_files(
-            load(model, trust=trust),
-            data,
-            sys.stdout if output == "-" else output,
-            keep=keep or (),
-            proba=proba,
-            interval=interval,
-            format=format,
-            options=options,
-            on_progress=show,
-            engine=engine,
-            ray_address=ray_address,
-        )
+    try:
+        with watch_rows() as show:
+            seen = predict_files(
+                load(model, trust=trust),
+                data,
+                sys.stdout if output == "-" else output,
+                keep=keep or (),
+                proba=proba,
+                interval=interval,
+                format=format,
+                options=options,
+                on_progress=show,
+                engine=engine,
+                ray_address=ray_address,
+            )
+    except SchemaError as error:
+        if not error.cells:
+            raise
+        raise SchemaError(f"{error}; -o FOLDER/ predicts the other rows and lists these", error.cells) from None
     if output != "-" and is_folder(output):
         print(rows_done(seen), file=sys.stderr)

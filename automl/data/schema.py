@@ -110,7 +110,8 @@ def with_decimal(schema: Schema, mark: str) -> Schema:
 def _require(needed: Sequence[str], known: Collection[str]) -> None:
     absent = [name for name in needed if name not in known]
     if absent:
-        named = ", ".join(f"{name!r}{suggestion(name, known).replace(';', '', 1)}" for name in absent)
+        hints = {name: suggestion(name, known).removeprefix("; ") for name in absent}
+        named = ", ".join(f"{name!r} ({hint})" if hint else repr(name) for name, hint in hints.items())
         array = absent == list(needed) and all(re.fullmatch(r"x\d+", name) for name in needed)
         way_out = "they were those of an array: give one, or rename the columns" if array else "add them"
         raise SchemaError(f"columns of the training table are missing: {named}; {way_out}")

@@ -177,7 +177,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of the run folder."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ArtifactError(f"{path} is missing; {path.parent} is not a run folder of automl") from None
     except ValueError as error:
         raise ArtifactError(f"{path} is damaged ({error})") from None

@@ -97,6 +97,7 @@ def test_a_split_that_cannot_be_made(failure, table, tmp_path, options, code, me
         (["--interactions", "a,;b"], "such as 'size,age;price'"),
         (["--interactions", "a;z"], "'z', which is no feature"),
         (["--types", "a=numbr"], "did you mean 'numeric'?"),
+        (["--types", "a=cat"], "did you mean 'categorical'?"),
         (["--types", "c=text"], "no such column"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
@@ -155,6 +156,13 @@ def test_a_run_folder_is_not_overwritten(failure, run, table) -> None:
     code, line = failure("fit", table(LINEAR), "--target", "y", "--output", run, *QUICK)
     assert code == 2
     assert "automl resume" in line
+
+
+def test_a_file_in_the_place_of_a_run_folder(failure, tmp_path) -> None:
+    (tmp_path / "m.automl.tar.gz").touch()
+    code, line = failure("leaderboard", tmp_path / "m.automl.tar.gz")
+    assert code == 1
+    assert line.endswith("m.automl.tar.gz is not a run folder of automl")
 
 
 def test_a_flipped_byte_is_refused(failure, run, datasets, tmp_path) -> None:

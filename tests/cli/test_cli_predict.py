@@ -65,7 +65,8 @@ def test_a_wrong_cell_ends_a_run_to_a_file(run: Path, rows: pd.DataFrame, tmp_pa
     rows.assign(age="old").to_csv(tmp_path / "new.csv", index=False)
     code, said = failure("predict", run, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
     assert code == 3
-    assert said == "error: column 'age' was numeric in training, got 'old' in row 1 (and 29 more cells)"
+    wrong = "column 'age' was numeric in training, got 'old' in row 1 (and 29 more cells)"
+    assert said == f"error: {wrong}; -o FOLDER/ predicts the other rows and lists these"
     code, said = failure("predict", run, tmp_path / "new.csv", "-o", tmp_path / "out.txt")
     assert code == 2
     assert "must end in .csv or .parquet" in said
