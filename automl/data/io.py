@@ -143,9 +143,7 @@ def array_names(columns: int) -> list[str]:
 def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:
     rows = data if isinstance(data, list) else []
     if not all(isinstance(row, Mapping) for row in rows):
-        raise DataError(
-            "a list must hold one dict a row, such as [{'age': 41}]; use a frame, or numpy.array of numbers"
-        )
+        raise DataError("a list must hold one dict a row, such as [{'age': 41}]; or use a frame, or numpy.array")
     try:
         return frame_of_rows(rows) if isinstance(data, list) else pd.DataFrame(data)
     except ValueError as error:
