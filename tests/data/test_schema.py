@@ -170,7 +170,7 @@ def test_columns_are_matched_by_name() -> None:
     schema = infer_schema(pd.DataFrame({"age": [1, 2], "name": ["a", "b"], "none": [0, 0]}))
     shuffled = pd.DataFrame({"other": [9, 9], "name": ["b", "a"], " age ": [5, 6]}, index=[7, 7])
     assert apply_schema(shuffled, schema).to_dict("list") == {"age": [5.0, 6.0], "name": [1, 0]}
-    with pytest.raises(SchemaError, match=r"'age' did you mean 'aeg'\?, 'name'"):
+    with pytest.raises(SchemaError, match=r"'age' \(did you mean 'aeg'\?\), 'name'"):
         apply_schema(pd.DataFrame({"aeg": [1]}), schema)
 
 
