@@ -18,6 +18,9 @@ from automl.evaluation.validation import TRAIN, UNUSED, VALID, Folds, make_folds
 MOST_FOLDS: Final = 100
 """Values of a column of folds; with more, it is some other column."""
 
+FEW_GROUPS: Final = 20
+"""Groups of a fold below which it tells little of new ones: then all folds are validated, however many rows they have."""
+
 Pairs = Iterable[tuple[ArrayLike, ArrayLike]]
 
 
@@ -45,6 +48,8 @@ def by_groups(
     ----------
     groups
         (rows,) codes from 0.
+    run
+        Folds to validate on where each has many groups; of few, all are.
 
     Raises
     ------
@@ -58,6 +63,7 @@ def by_groups(
         raise DataError("groups must be at least 2, all rows are in one; choose another column")
     if fixed and folds > count:
         raise UsageError(f"folds must not be more than the groups, got {folds} folds for {count} groups; ask for fewer")
+    run = run if count >= FEW_GROUPS * folds else folds
     split = make_folds(y, problem_type, folds=folds, run=run, random_state=random_state, groups=groups)
     return replace(split, fixed=fixed)
 
