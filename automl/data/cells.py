@@ -89,7 +89,8 @@ def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any
     """Return distinct raw values and (rows,) codes into them; a missing value may be coded -1."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return dtype.categories.tolist(), series.cat.codes.to_numpy()
+        held = series.cat.remove_unused_categories().cat  # a filtered column still names the values that are gone
+        return held.categories.tolist(), held.codes.to_numpy()
     if len(series) <= FEW or pd.api.types.is_object_dtype(dtype):  # factorising objects would merge 1 and True
         values = series.tolist()
         return values, np.arange(len(values))

@@ -96,7 +96,7 @@ def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
     codes = cells_of(groups).codes.astype(np.intp)
     missing = codes < 0
     codes[missing] = codes.max() + 1 + np.arange(np.count_nonzero(missing))
-    return np.unique(codes, return_inverse=True)[1]  # a categorical type may name values that no row has
+    return codes
 
 
 def moments(time: pd.Series[Any]) -> NDArray[np.generic]:

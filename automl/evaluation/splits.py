@@ -120,14 +120,13 @@ def by_column(fold: pd.Series[Any]) -> Folds:
     if (cells.codes < 0).any():
         row = fold.index[int(cells.codes.argmin())] + 1
         raise DataError(f"a fold column must have a value in every row, {fold.name!r} has none in row {row}; fill it")
-    present = [cells.values[code] for code in np.unique(cells.codes)]
-    if not 2 <= len(present) <= MOST_FOLDS:
+    if not 2 <= len(cells.values) <= MOST_FOLDS:
         rule = f"a fold column must have 2 to {MOST_FOLDS} different values"
-        raise DataError(f"{rule}, {fold.name!r} has {len(present)}; choose another column")
+        raise DataError(f"{rule}, {fold.name!r} has {len(cells.values)}; choose another column")
     place = np.zeros(len(cells.values), np.int16)
-    for number, value in enumerate(sorted(present, key=lambda value: (len(value), value))):
+    for number, value in enumerate(sorted(cells.values, key=lambda value: (len(value), value))):
         place[cells.values.index(value)] = number
-    return Folds(place[cells.codes], len(present), fixed=True)
+    return Folds(place[cells.codes], len(place), fixed=True)
 
 
 def by_splitter(

@@ -37,6 +37,7 @@ def test_wrong_roles_are_refused(roles, error, message) -> None:
 def test_rows_without_a_group_are_alone() -> None:
     assert group_codes(pd.Series([1.0, 2.0, np.nan, 1.0, np.nan])).tolist() == [0, 1, 2, 0, 3]
     assert group_codes(pd.Series(["1", "1.0", "?"])).tolist() == [0, 0, 1]
+    assert group_codes(pd.Series(["b", None, "c"], dtype=pd.CategoricalDtype(["a", "b", "c"]))).tolist() == [0, 2, 1]
 
 
 @pytest.mark.parametrize(
