@@ -142,7 +142,8 @@ def test_scikit_learn_can_clone_it() -> None:
     [
         ({"a": [1, 2]}, None, None, UsageError, "either y or the name"),
         ({"a": [1, 2]}, [0, 1], "a", UsageError, "either y or the name"),
-        ({"a": [1, 2, 3]}, [0, 1], None, DataError, "X has 3 rows, y has 2"),
+        ({"a": [1, 2, 3]}, [0, 1], None, DataError, "the table has 3 rows, y has 2"),
+        ({"a": [1, 2]}, "a", None, DataError, "target must have one value a row, got a str"),
         ({"a": [1, 2, 3]}, None, "b", DataError, "no column 'b'"),
     ],
 )

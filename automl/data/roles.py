@@ -81,10 +81,31 @@ def one_a_row(frame: pd.DataFrame, role: str, value: object) -> pd.Series[Any]:
     """
     if isinstance(value, str):
         return column_of(frame, value).reset_index(drop=True)
-    values = value.reset_index(drop=True) if isinstance(value, pd.Series) else pd.Series(np.asarray(value))
+    values = series_of(value, role)
     if len(values) != len(frame):
         raise DataError(f"{role} must have one value a row: the table has {len(frame)} rows, {role} has {len(values)}")
-    return values.rename(getattr(value, "name", None) or role)
+    return values
+
+
+def series_of(value: object, role: str) -> pd.Series[Any]:
+    """Return a series, an array, a list or a frame of one column as a series that has a name, its rows numbered from 0.
+
+    >>> series_of(pd.DataFrame({"a": [1, 2]}), "y").name, series_of([[1], [2]], "y").tolist()
+    ('a', [1, 2])
+
+    Raises
+    ------
+    DataError
+        If there is not one value a row.
+    """
+    given = value.squeeze(axis=1) if isinstance(value, pd.DataFrame) else value
+    if not isinstance(given, pd.Series):
+        array = np.asarray(given)
+        array = array[:, 0] if array.shape[1:] == (1,) else array
+        if array.ndim != 1:
+            raise DataError(f"{role} must have one value a row, got a {type(value).__name__} of shape {array.shape}")
+        given = pd.Series(array, name=getattr(given, "name", None))
+    return given.reset_index(drop=True).rename(given.name or role)
 
 
 def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:

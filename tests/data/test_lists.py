@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from automl.data.lists import list_separator
@@ -36,6 +37,8 @@ def test_arrays_are_the_same_as_text_and_as_cells() -> None:
     assert typed[0]["c"].iloc[-1] == "sport space music"
     for other in typed[1:]:
         pd.testing.assert_frame_equal(other, typed[0])
+    arrow = pd.DataFrame({"c": pd.Series(FILMS * 2, dtype=pd.ArrowDtype(pa.list_(pa.string())))})  # more than FEW
+    assert apply_schema(arrow, infer_schema(arrow))["c"].tolist() == typed[0]["c"].tolist() * 2
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from automl.data.roles import Roles, group_codes, moments
+from automl.data.training import TrainingTable
 from automl.errors import DataError, UsageError
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "who": ["x", "y", "x"]}, index=[7, 8, 9])
@@ -21,11 +22,18 @@ def test_a_column_or_values_take_a_role() -> None:
     assert Roles.take(FRAME)[1].given is None
 
 
+@pytest.mark.parametrize("values", [FRAME[["who"]], FRAME[["who"]].to_numpy(), [["x"], ["y"], ["x"]]])
+def test_values_may_come_as_a_table_of_one_column(values) -> None:
+    assert Roles.take(FRAME, groups=values)[1].groups.tolist() == ["x", "y", "x"]
+    assert TrainingTable.read(FRAME[["a"]], values).target.tolist() == ["x", "y", "x"]
+
+
 @pytest.mark.parametrize(
     ("roles", "error", "message"),
     [
         ({"groups": "whom"}, DataError, "no column 'whom'; did you mean 'who'"),
         ({"time": [1, 2]}, DataError, "the table has 3 rows, time has 2"),
+        ({"time": FRAME}, DataError, r"time must have one value a row, got a DataFrame of shape \(3, 2\)"),
         ({"time": "a", "groups": "who"}, UsageError, "got groups and time"),
     ],
 )
