@@ -82,3 +82,17 @@ def test_columns_that_differ_far_down_are_no_duplicates() -> None:
     b[501] = 0.0
     frame = pd.DataFrame({"a": a, "b": b, "c": b})
     assert [column.kind.value for column in infer_schema(frame).columns] == ["numeric", "numeric", "duplicate"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "str", object, "category", "Int64"])
+def test_sparse_columns_are_not_compared_with_each_other(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = np.zeros((1000, 100))
+    cells[np.arange(100) * 10 + 3, np.arange(100)] = 1  # where no probe is
+    frame = pd.DataFrame(cells).rename(columns=str).astype("int64").astype(dtype)
+    frame["again"] = frame["7"]
+    compared: list[object] = []
+    equals = pd.Series.equals
+    monkeypatch.setattr(pd.Series, "equals", lambda one, other: compared.append(other.name) or equals(one, other))
+    schema = infer_schema(frame)
+    assert compared == ["7"]
+    assert [column.name for column in schema.columns if column.kind is Kind.DUPLICATE] == ["again"]
