@@ -76,6 +76,13 @@ def test_words_among_numbers_and_dates_are_missing_however_many_they_are() -> No
     assert infer([*map(str, range(60)), *["small"] * 40])[0].kind is Kind.CATEGORICAL
 
 
+@pytest.mark.parametrize("values", [[0.5, 1.5], ["1", "2"], ["2024-01-31", "2024-02-01"], ["yes", "no"]])
+def test_words_that_training_has_not_seen_are_missing_too(values: list[object]) -> None:
+    schema = infer(values)[1]
+    later = pd.DataFrame({"c": ["unknown", "n.a.", "#DIV/0!", str(values[0])]})
+    assert apply_schema(later, schema)["c"].isna().tolist() == [True, True, True, False]
+
+
 def test_words_among_words_are_a_category_and_said() -> None:
     column, _, _ = infer(["a", "b", "unknown", "a"])
     assert column.categories == ("a", "b", "unknown")
