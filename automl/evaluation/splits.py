@@ -19,7 +19,7 @@ MOST_FOLDS: Final = 100
 """Values of a column of folds; with more, it is some other column."""
 
 FEW_GROUPS: Final = 20
-"""Groups of a fold below which it tells little of new ones: then all folds are validated, however many rows they have."""
+"""Groups of a fold below which it tells little of new ones; all folds are validated then, whatever their size."""
 
 Pairs = Iterable[tuple[ArrayLike, ArrayLike]]
 
