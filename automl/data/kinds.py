@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
-from automl.data.dates import COMPACT, date_layout, parse_dates, telling_date
+from automl.data.dates import COMPACT, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import WORDS, disguised_numbers, disguised_words
 from automl.data.lists import list_separator
 from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
@@ -182,8 +182,9 @@ def _dates(name: str, cells: Cells) -> Column | None:
     layout = (COMPACT, False) if compact else date_layout(values)
     if layout is None:
         return None
-    known = ~np.isnat(parse_dates(values, layout[0]))
-    if not _mostly(known, cells) or (compact and not known.all()):
+    dates = parse_dates(values, layout[0])
+    known = ~np.isnat(dates)
+    if not _mostly(known, cells) or (compact and not known.all()) or are_codes(dates, layout[0]):
         return None
     reason = "dates" if layout[0] is None else f"dates written {layout[0]}"
     if layout[1]:

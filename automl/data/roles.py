@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import cells_of, text_of
+from automl.data.dates import date_layout
 from automl.data.io import column_of
 from automl.data.kinds import infer_kind
 from automl.data.numerals import parse_numbers
@@ -133,9 +134,11 @@ def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
     """
     name = str(time.name)
     column = infer_kind(name, time)
-    if column.kind not in (Kind.DATETIME, Kind.NUMERIC):  # whole numbers may look like an identifier
-        numbers = parse_numbers(cells_of(time).values)
-        column = replace(column, kind=Kind.NUMERIC if np.isfinite(numbers).any() else Kind.DATETIME)
+    if column.kind not in (Kind.DATETIME, Kind.NUMERIC):  # whole numbers may look like an identifier, seasons as words
+        cells = cells_of(time).values
+        layout = date_layout(cells)
+        kind = Kind.NUMERIC if np.isfinite(parse_numbers(cells)).any() else Kind.DATETIME
+        column = replace(column, kind=kind, format=layout[0] if layout else None)
     try:
         values = apply_schema(time.to_frame(name), Schema((column,)))[name]
         missing = values.isna().to_numpy()
