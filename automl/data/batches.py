@@ -178,7 +178,8 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
         first = files[0]
         decimal = options.decimal or (reading.decimal if reading.format == first.reading.format else None)
         if decimal is None:  # the rows of the first batch must tell
-            decimal = decimal_mark(without_cells(next(first.batches(_rows(first), ()))[0], na))
+            rows, _ = next(first.batches(_rows(first), ()))
+            decimal = decimal_mark(without_cells(rows, na), first.reading.delimiter)
         yield Batches(files, paths, ReadOptions(decimal=decimal, na=na))
 
 

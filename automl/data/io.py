@@ -59,7 +59,7 @@ def read_table(
     na = tuple(options.na) or (reading.na if reading else ())
     frame = without_cells(frame, na)
     decimal = options.decimal or (reading.decimal if reading and reading.format == decided.format else None)
-    return frame, replace(decided, decimal=decimal or decimal_mark(frame), na=na, rows=len(frame))
+    return frame, replace(decided, decimal=decimal or decimal_mark(frame, decided.delimiter), na=na, rows=len(frame))
 
 
 def read_data(

@@ -97,17 +97,20 @@ def plain_numbers(series: pd.Series[Any]) -> NDArray[np.float64] | None:
     return np.asarray(numbers.to_numpy(zero_copy_only=False) if isinstance(numbers, pa.Array) else numbers.to_numpy())
 
 
-def decimal_mark(frame: pd.DataFrame) -> str:
-    """Return the decimal mark of a table: a comma if one of its columns is certainly written with it.
+def decimal_mark(frame: pd.DataFrame, delimiter: str | None = None) -> str:
+    """Return the decimal mark of a table: a comma if as many columns are certainly written with it as with a dot.
+
+    Not where commas separate the columns already: a quoted ``3,7`` among them is rather a pair.
 
     >>> decimal_mark(pd.DataFrame({"a": ["1,250"], "b": ["0,5"]})), decimal_mark(pd.DataFrame({"a": ["1,250"]}))
     (',', '.')
     """
-    return "," if any(_decimal_comma(series) for _, series in frame.items()) else "."
+    commas = 0 if delimiter == "," else sum(_certain(series, ",") for _, series in frame.items())
+    return "," if commas and commas >= sum(_certain(series, ".") for _, series in frame.items()) else "."
 
 
-def _decimal_comma(series: pd.Series[Any]) -> bool:
-    """Return whether the cells of a column are numbers that only a decimal comma explains."""
+def _certain(series: pd.Series[Any], mark: str) -> bool:
+    """Return whether the cells of a column are numbers that only this decimal mark explains."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -117,13 +120,15 @@ def _decimal_comma(series: pd.Series[Any]) -> bool:
         texts = pa.array(series)
     else:
         return False
-    if not _may_hold(texts, b","):
+    if not _may_hold(texts, mark.encode()):
         return False
-    commas = texts.filter(pc.match_substring(texts, ","))
-    cells = (value.strip() for value in (*_spread(commas), *_spread(texts.drop_null())))
+    marked = texts.filter(pc.match_substring(texts, mark))
+    cells = (value.strip() for value in (*_spread(marked), *_spread(texts.drop_null())))
     sample = [cell for cell in cells if cell.lower() not in MISSING_WORDS]
     style = number_style(sample)
-    return style.decimal == "," and float(np.isfinite(parse_numbers(sample, style)).mean()) >= CERTAIN
+    if not sample or style.decimal != mark or (mark == "." and _dots_group(sample)):
+        return False
+    return float(np.isfinite(parse_numbers(sample, style)).mean()) >= CERTAIN
 
 
 def _may_hold(texts: Any, mark: bytes) -> bool:
