@@ -172,13 +172,20 @@ def _dots_group(sample: Sequence[str]) -> bool:
 
 
 def _unit(sample: Sequence[str]) -> str | None:
-    """Return the commonest decoration; words count only on a column of many different numbers."""
+    """Return the commonest decoration; words count only on a column of many different numbers.
+
+    A letter right behind the digits must be on most of them: ``5m`` is a length among its like, ``207a`` a house.
+    """
     units: Counter[str] = Counter()
+    glued: Counter[str] = Counter()
     for value in sample:
         match = _pattern(".").fullmatch(value) or _pattern(",").fullmatch(value)
         if match and (match[2] or match[5]):
             units[match[2] or match[5]] += 1
+            glued[match[5]] += match.start(5) == match.end(4)
     if not units:
         return None
     unit = units.most_common(1)[0][0]
-    return unit if len(sample) >= MEASURED or not unit.isalpha() or unit.isupper() else None
+    if len(unit) == 1 and 2 * glued[unit] > units[unit] and 2 * units[unit] < len(sample) and unit.isalpha():
+        return None
+    return unit if len(sample) >= MEASURED or not unit.isalpha() or (unit.isupper() and len(unit) > 1) else None

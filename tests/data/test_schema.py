@@ -40,6 +40,9 @@ KINDS = {
     "dollars": (["$1,200.50", "-$3", "$7.00"], Kind.NUMERIC),
     "percent": (["12%", "15.5 %"], Kind.NUMERIC),
     "centimetres": ([f"{i} cm" for i in range(20)], Kind.NUMERIC),
+    "seconds": ([f"{i}s" for i in range(20)], Kind.NUMERIC),
+    "letters of houses": ([f"{i}{letter}" for i in range(10) for letter in ("", "", "a", "b", "c")], Kind.CATEGORICAL),
+    "rooms": (["1A", "2A", "3A"], Kind.CATEGORICAL),
     "decimal comma": (["1,5", "2,25", "-3"], Kind.NUMERIC),
     "lists of numbers": (["1,2", "1,2,3", "2,4"], Kind.CATEGORICAL),
     "underscores": (["40_57", "41_10"], Kind.CATEGORICAL),
@@ -109,6 +112,11 @@ def test_a_certain_decimal_comma_settles_the_other_columns() -> None:
     frame = pd.DataFrame({"a": ambiguous, "b": ["0,5", "1,5"], "c": ["1.5", "2.5"]})
     result = apply_schema(frame, infer_schema(frame))
     assert result.to_dict("list") == {"a": [1.25, 2.5], "b": [0.5, 1.5], "c": [1.5, 2.5]}
+
+
+def test_a_letter_behind_few_numbers_is_no_unit() -> None:
+    column = infer([*NUMBERS, "207a", "207a"])
+    assert (column.kind, column.unit, column.missing) == (Kind.NUMERIC, None, ("207a",))
 
 
 DATES = {
