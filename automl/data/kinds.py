@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, are_codes, date_layout, parse_dates, telling_date
-from automl.data.disguised import WORDS, disguised_numbers, disguised_words
+from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
 from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
@@ -27,6 +27,8 @@ READABLE: Final = 0.95
 """Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
 OTHER_WORDS: Final = 10
 """Different other words that such a column may hold; they count as missing."""
+OTHER_SHARE: Final = 0.01
+"""The same as a share of its different numbers (or dates), for words without a digit; with one they may be codes."""
 REPEATED: Final = 0.25
 """Share of different values below which names of several words are categories. Where more differ, people typed them by
 hand, and their words say more than the whole."""
@@ -40,8 +42,8 @@ PHRASE: Final = 1.5
 """Mean words from which values are names of several words."""
 SPELLINGS: Final = 16
 """Different values that yes and no may have, in small letters and capitals."""
-HOPELESS: Final = OTHER_WORDS + len(WORDS) + 1
-"""Different values without a number among them after which the column cannot be one of numbers."""
+HOPELESS: Final = 200
+"""Different values without a number among them after which the column is taken for none of numbers."""
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
 
@@ -195,11 +197,15 @@ def _dates(name: str, cells: Cells) -> Column | None:
 
 
 def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
+    """Return whether so many values are known that the others are missing ones, not what the column is about."""
     if known.all():
         return True
     counts = np.where(disguised_words(cells.values), 0, cells.counts())
-    others = int((counts[~known] > 0).sum())
-    return bool(known.any()) and others <= OTHER_WORDS and bool(counts[known].sum() >= READABLE * counts.sum())
+    if not known.any() or counts[known].sum() < READABLE * counts.sum():
+        return False
+    others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0)) if not is_limit(cells.values[i])]
+    codes = sum(any(map(str.isdigit, value)) for value in others)
+    return codes <= OTHER_WORDS and len(others) <= max(OTHER_WORDS, OTHER_SHARE * known.sum())
 
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:

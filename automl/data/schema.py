@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import FEW, Cells, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates
-from automl.data.disguised import WORDS
+from automl.data.disguised import WORDS, is_limit
 from automl.data.duplicates import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind, truth
 from automl.data.lists import split_list
@@ -142,10 +142,10 @@ def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:
 
 
 def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong) -> None:
-    """Note the cells whose value could not be read, and is no word for missing, here or in general."""
+    """Note the cells whose value could not be read, and says nothing like missing, here or in general."""
     for code in np.flatnonzero(unread).tolist():
         value = cells.values[code]
-        if value not in column.missing and value.lower() not in WORDS:
+        if value not in column.missing and value.lower() not in WORDS and not is_limit(value):
             wrong.extend((row + 1, column.name, value) for row in np.flatnonzero(cells.codes == code).tolist())
 
 
