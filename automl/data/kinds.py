@@ -15,7 +15,7 @@ from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
-from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
+from automl.data.numerals import PLAIN, Style, column_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
@@ -103,7 +103,7 @@ def forced_kind(
     if kind is Kind.CATEGORICAL:
         return replace(settled, categories=_by_frequency(cells))
     if kind is Kind.NUMERIC:
-        style = number_style(cells.values, decimal)
+        style = column_style(cells.values, decimal)
         style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
         known = np.isfinite(parse_numbers(cells.values, style))
         return _readable(replace(settled, unit=style.unit, decimal=style.decimal), cells, known)
@@ -209,7 +209,7 @@ def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
 
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
-    style = number_style(cells.values, decimal)
+    style = column_style(cells.values, decimal)
     beginning = parse_numbers(cells.values[:HOPELESS], style)
     if len(beginning) == HOPELESS and np.isnan(beginning).all():  # most columns of words end here
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -15,8 +15,18 @@ from numpy.typing import NDArray
 
 from automl.data.cells import MISSING_WORDS
 
-CURRENCY: Final = r"[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY"
+SIGNS: Final = (
+    r"$\u00a2-\u00a5\u058f\u060b\u07fe\u07ff\u09f2\u09f3\u09fb\u0af1\u0bf9\u0e3f\u17db\u20a0-\u20c0\ua838\ufdfc\ufe69"
+    r"\uff04\uffe0\uffe1\uffe5\uffe6"
+)
+"""The signs of currencies, Unicode's category Sc, as a class of a regular expression."""
+CURRENCY: Final = rf"[A-Z]{{0,3}}[{SIGNS}]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY|zł|Kč|руб"
 SUFFIX: Final = rf"{CURRENCY}|[%‰]|[A-Za-zµ°][A-Za-z²³°/]{{0,9}}"
+SCALES: Final = {"k": 1e3, "m": 1e6, "b": 1e9, "bn": 1e9}
+SCALED: Final = "K/M/B"
+"""Stands for scales in the unit of numbers that have them."""
+BRACKETS: Final = "(-)"
+"""The unit of numbers whose brackets mean a minus, as accountants write them."""
 MEASURED: Final = 10
 """Different values that a column needs before a word behind its numbers is taken for a unit."""
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
@@ -27,9 +37,14 @@ CERTAIN: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the numbers of a column are written."""
+    """How the numbers of a column are written.
+
+    >>> parse_numbers(["€1.2M", "(€500K)", "€3"], Style("€ K/M/B (-)")).tolist()
+    [1200000.0, -500000.0, 3.0]
+    """
 
     unit: str | None = None
+    """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus."""
     decimal: str = "."
 
 
@@ -42,7 +57,7 @@ def _pattern(decimal: str) -> re.Pattern[str]:
     whole = rf"\d+|[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
     mark = re.escape(decimal)
     number = rf"(?:(?:{whole})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?"
-    return re.compile(rf"([-+−]?)\s*({CURRENCY})?\s*([-+]?)({number})\s*({SUFFIX})?")
+    return re.compile(rf"([-+−(]?)\s*({CURRENCY})?\s*([-+(]?)({number})\s*({SUFFIX})?(\)?)")
 
 
 def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.float64]:
@@ -65,12 +80,24 @@ def _number(value: str, style: Style) -> float:
     match = _pattern(style.decimal).fullmatch(value)
     if match is None:
         return _plain(value)
-    sign, prefix, inner_sign, number, suffix = match.groups()
-    unit = prefix or suffix
-    if (prefix and suffix) or (sign and inner_sign) or (unit and unit != style.unit):
+    sign, prefix, inner_sign, number, suffix, close = match.groups()
+    unit, scales, brackets = _taken_apart(style.unit)
+    scale = scales.get((suffix or "").casefold())
+    suffix = suffix if scale is None else None
+    if (prefix and suffix) or (sign and inner_sign) or (prefix or suffix or unit).casefold() != unit.casefold():
+        return float("nan")
+    if ("(" in (sign, inner_sign)) != bool(close) or (close and not brackets):
         return float("nan")
     digits = re.sub(rf"[^\d{re.escape(style.decimal)}eE+-]", "", number).replace(style.decimal, ".")
-    return float(digits) * (-1.0 if "-" in (sign, inner_sign) or sign == "−" else 1.0)
+    return float(digits) * (scale or 1.0) * (-1.0 if {"-", "−", "("} & {sign, inner_sign} else 1.0)
+
+
+@lru_cache(maxsize=64)
+def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], bool]:
+    """Return the decoration, the factors that letters stand for, and whether brackets are a minus."""
+    parts = (unit or "").split()
+    own = [part for part in parts if part not in (SCALED, BRACKETS)]
+    return "".join(own), SCALES if SCALED in parts else {}, BRACKETS in parts
 
 
 def _plain(value: str) -> float:
@@ -161,8 +188,34 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
         return Style(None, ",") if prefer == "," and _dots_group(sample) else PLAIN
     unit = _unit(sample)
     styles = [Style(unit, mark) for mark in (prefer, "," if prefer == "." else ".")]
-    read = [int(np.isfinite(parse_numbers(sample, style)).sum()) for style in styles]
+    read = [_read(sample, style) for style in styles]
     return styles[read.index(max(read))] if max(read) > np.isfinite(plain).sum() or prefer == "," else PLAIN
+
+
+def column_style(values: Sequence[str], prefer: str = ".") -> Style:
+    """Return :func:`number_style`, or what only many different values tell: scales, and brackets for a minus.
+
+    Scales are believed where at least two of them occur, brackets where some numbers have none.
+
+    >>> column_style([f"{i}.5{scale}" for i in range(9) for scale in "KM"]).unit
+    'K/M/B'
+    """
+    style, sample = number_style(values, prefer), values[:: max(1, len(values) // SAMPLE)]
+    read = _read(sample, style)
+    matches = [_pattern(style.decimal).fullmatch(value) for value in sample] if read < len(sample) >= MEASURED else []
+    scales = {SCALES.get((match[5] or "").casefold(), 0.0) for match in matches if match} - {0.0}
+    brackets = {bool(match[6]) for match in matches if match}
+    special = [SCALED] * (len(scales) > 1) + [BRACKETS] * (len(brackets) > 1)
+    if not special:
+        return style
+    units = Counter(match[2] or match[5] for match in matches if match and (match[2] or match[5]))
+    own = next((unit for unit, _ in units.most_common() if unit.casefold() not in SCALES or len(scales) < 2), None)
+    found = Style(" ".join([*([own] if own else []), *special]), style.decimal)
+    return found if _read(sample, found) > read else style
+
+
+def _read(sample: Sequence[str], style: Style) -> int:
+    return int(np.isfinite(parse_numbers(sample, style)).sum())
 
 
 def _dots_group(sample: Sequence[str]) -> bool:

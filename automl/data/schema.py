@@ -159,12 +159,12 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
         numbers = _numbers_of_text(series, column, wrong) if fast is None else fast
     known = np.isfinite(numbers)
     if column.missing:
-        known &= ~np.isin(numbers, parse_numbers(column.missing, Style(column.unit, column.decimal)))
+        known &= ~np.isin(numbers, parse_numbers(column.missing))
     return np.where(known, numbers, np.nan)
 
 
 def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
-    cells = cells_of(series)
+    cells = cells_of(series, missing=column.missing)
     parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
     _check(cells, np.isnan(parsed), column, wrong)
     numbers = cells.spread(parsed, np.nan)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import unicodedata
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -10,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.data.numerals import Style, parse_numbers
+from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import schema_from_json, schema_to_json
-from automl.data.table import MISSING, UNSEEN, Column, Kind
+from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import DataError, SchemaError, UsageError
 
 
@@ -43,6 +48,21 @@ KINDS = {
     "seconds": ([f"{i}s" for i in range(20)], Kind.NUMERIC),
     "letters of houses": ([f"{i}{letter}" for i in range(10) for letter in ("", "", "a", "b", "c")], Kind.CATEGORICAL),
     "rooms": (["1A", "2A", "3A"], Kind.CATEGORICAL),
+    "marks in brackets": ([f"({i % 12})" for i in range(30)], Kind.CATEGORICAL),
+    "bands and cups": ([f"{i}{cup}" for i in range(30, 38) for cup in "ABCD"], Kind.IDENTIFIER),
+    "uuids": ([str(uuid.UUID(int=7**40 * i)) for i in range(1, 40)], Kind.IDENTIFIER),
+    "hashes": ([hashlib.sha1(bytes([i])).hexdigest() for i in range(40)], Kind.IDENTIFIER),
+    "invoices": ([f"INV-2024-{i:05}" for i in range(40)], Kind.IDENTIFIER),
+    "cancelled invoices": (
+        [*(f"{536365 + 3 * i}" for i in range(600)), *(f"C{i}" for i in range(20))],
+        Kind.IDENTIFIER,
+    ),
+    "long phone numbers": ([f"+1-555-{i:03}-{7 * i:04}" for i in range(40)], Kind.IDENTIFIER),
+    "versions": ([f"{i // 10}.{i % 10}.0" for i in range(40)], Kind.IDENTIFIER),
+    "accounts": (
+        [f"{'DE' if i % 2 else 'FR76'}{'0' * (i % 3)}{7**22 + i * 7**20}" for i in range(40)],
+        Kind.IDENTIFIER,
+    ),
     "decimal comma": (["1,5", "2,25", "-3"], Kind.NUMERIC),
     "lists of numbers": (["1,2", "1,2,3", "2,4"], Kind.CATEGORICAL),
     "underscores": (["40_57", "41_10"], Kind.CATEGORICAL),
@@ -97,6 +117,15 @@ NUMERALS = {
     "decimal comma": (["1.200,50", "3,1"], [1200.5, 3.1]),
     "three decimals": (["0,125", "1,250"], [0.125, 1.25]),
     "percent": (["12%", "15.5 %"], [12.0, 15.5]),
+    "other currencies": (["₩1,200", "₩5"], [1200.0, 5.0]),
+    "reals": (["R$ 1.200,50", "R$ 3,5"], [1200.5, 3.5]),
+    "zloty": ([f"{i},25 zł" for i in range(12)], [i + 0.25 for i in range(12)]),
+    "brackets": ([*NUMBERS, "(1,200)"], [*map(float, NUMBERS), -1200.0]),
+    "brackets and dollars": ([*(f"${i}" for i in range(9)), "($1,200.50)", "$(3)"], [*range(9), -1200.5, -3.0]),
+    "scales": ([*(f"{i}K" for i in range(9)), "1.5M", "2bn", "7"], [*range(0, 9000, 1000), 1.5e6, 2e9, 7.0]),
+    "euros with scales": ([*(f"€{i}.5K" for i in range(9)), "€1.2M", "€0"], [*range(500, 9000, 1000), 1.2e6, 0.0]),
+    "one scale is a unit": ([f"{i}K" for i in range(12)], [*range(12)]),
+    "capital letters": ([*(f"{i} kg" for i in range(30)), "71 Kg", "72 KG"], [*range(30), 71.0, 72.0]),
     "infinite": (["inf", "1", "-2"], [None, 1.0, -2.0]),
 }
 
@@ -104,6 +133,22 @@ NUMERALS = {
 @pytest.mark.parametrize(("values", "numbers"), NUMERALS.values(), ids=NUMERALS.keys())
 def test_numbers(values: list[str], numbers: list[float | None]) -> None:
     assert [None if np.isnan(x) else x for x in typed(values)] == numbers
+
+
+def test_what_an_older_schema_counts_as_missing_stays_so() -> None:
+    older = Schema((Column("c", Kind.NUMERIC, "", unit="kg", missing=("-1", "(3)", "71 Kg")),))
+    cells = ["71 kg", "71 Kg", "(3)", "-3", "-1.0", "72 KG"]
+    expected = [71.0, None, None, -3.0, None, 72.0]
+    result = apply_schema(pd.DataFrame({"c": cells}), older)["c"]
+    assert [None if np.isnan(x) else x for x in result] == expected
+    reader = RowReader.of(older)
+    assert reader is not None
+    np.testing.assert_array_equal(reader([{"c": cell} for cell in cells])["c"], result)
+
+
+def test_every_sign_of_a_currency_is_known() -> None:
+    signs = [chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) == "Sc"]
+    assert [sign for sign in signs if parse_numbers([f"{sign}5"], Style(sign)).tolist() != [5.0]] == []
 
 
 def test_a_certain_decimal_comma_settles_the_other_columns() -> None:
