@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
-from automl.data.numerals import PLAIN, Style, column_style, parse_numbers, plain_numbers
+from automl.data.numerals import CLOCK, PLAIN, SAMPLE, Style, column_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
@@ -34,6 +35,12 @@ REPEATED: Final = 0.25
 hand, and their words say more than the whole."""
 UNIQUE: Final = 0.95
 """Share of different values from which codes are identifiers."""
+LONG: Final = 20.0
+"""Mean letters from which codes that are not alike are text."""
+WIDE: Final = 3
+"""Letters that a wide one counts for, such as a Chinese one, which is a syllable or a word."""
+LENGTHS: Final = 5
+"""Different lengths from which values are not alike."""
 FEW_LISTS: Final = 0.05
 """Share of different values below which lists are categories: the same ones come again and again."""
 SENTENCE: Final = 4.0
@@ -226,6 +233,8 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
 
 
 def _number_reason(style: Style) -> str:
+    if style.unit == CLOCK:
+        return "times of day or durations, in seconds"
     unit = f" in {style.unit}" if style.unit else ""
     return "numbers" + unit + (" with a decimal comma" if style.decimal == "," else "")
 
@@ -273,6 +282,22 @@ def _categorical(name: str, cells: Cells, reason: str) -> Column:
     return Column(name, Kind.CATEGORICAL, reason, categories=_by_frequency(cells), score=score)
 
 
+def _telling(values: list[str]) -> bool:
+    """Return whether values without blanks are no mere codes: sentences of some scripts, addresses, formulas.
+
+    They are long, of many lengths, and most of them differ in more than digits.
+    """
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    if len(set(map(len, sample))) < LENGTHS or sum(map(_letters, sample)) < LONG * len(sample):
+        return False
+    return len({re.sub(r"\d+", "0", value) for value in sample}) > len(sample) / 2
+
+
+def _letters(value: str) -> int:
+    wide = 0 if value.isascii() else sum(east_asian_width(letter) in "WF" for letter in value)
+    return len(value) + (WIDE - 1) * wide
+
+
 def _words(name: str, cells: Cells) -> Column:
     values, present = cells.values, int((cells.codes >= 0).sum())
     unique = len(values) / present
@@ -290,6 +315,8 @@ def _words(name: str, cells: Cells) -> Column:
         return Column(
             name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=_share(len(values), present)
         )
+    if present >= SMALL and unique >= UNIQUE and _telling(values):
+        return Column(name, Kind.TEXT, f"long and not alike: {shares}", score=_share(len(values), present))
     if present >= SMALL and unique >= UNIQUE:
         return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=_share(len(values), present))
     return _categorical(name, cells, f"{form}: {shares}")

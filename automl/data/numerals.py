@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -29,8 +30,15 @@ BRACKETS: Final = "(-)"
 """The unit of numbers whose brackets mean a minus, as accountants write them."""
 MEASURED: Final = 10
 """Different values that a column needs before a word behind its numbers is taken for a unit."""
+CLOCK: Final = "h:m:s"
+"""The unit of times of day and durations; they are read in seconds."""
+TIME: Final = re.compile(
+    r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
+)
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 SAMPLE: Final = 1000
+FEW: Final = 100
+"""Values that tell a column of words from one of numbers."""
 CERTAIN: Final = 0.95
 """Share of the cells of a column that must be numbers for it to tell the decimal mark of the table."""
 
@@ -44,7 +52,8 @@ class Style:
     """
 
     unit: str | None = None
-    """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus."""
+    """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus; ``h:m:s``
+    are times of day and durations, in seconds."""
     decimal: str = "."
 
 
@@ -77,6 +86,8 @@ def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.flo
 
 
 def _number(value: str, style: Style) -> float:
+    if style.unit == CLOCK:
+        return _seconds(value)
     match = _pattern(style.decimal).fullmatch(value)
     if match is None:
         return _plain(value)
@@ -98,6 +109,20 @@ def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], bool]:
     parts = (unit or "").split()
     own = [part for part in parts if part not in (SCALED, BRACKETS)]
     return "".join(own), SCALES if SCALED in parts else {}, BRACKETS in parts
+
+
+def _seconds(value: str) -> float:
+    """Read ``10:30``, ``1:02:03.5``, ``9:15 PM``, and durations as pandas and Python write them."""
+    match = TIME.fullmatch(value)
+    if match is None:
+        return _plain(value)
+    sign, days, hours, minutes, seconds, half = match.groups()
+    hour = int(hours) if half is None else int(hours) % 12 + 12 * (half in "Pp")
+    clock = 3600.0 * hour + 60.0 * int(minutes) + float(seconds or 0)
+    negative = sign in ("-", "−")
+    if days is None:
+        return -clock if negative else clock
+    return 86400.0 * int(days) * (-1.0 if negative else 1.0) + clock  # -1 day + 23:00:00 is an hour
 
 
 def _plain(value: str) -> float:
@@ -132,8 +157,11 @@ def decimal_mark(frame: pd.DataFrame, delimiter: str | None = None) -> str:
     >>> decimal_mark(pd.DataFrame({"a": ["1,250"], "b": ["0,5"]})), decimal_mark(pd.DataFrame({"a": ["1,250"]}))
     (',', '.')
     """
-    commas = 0 if delimiter == "," else sum(_certain(series, ",") for _, series in frame.items())
-    return "," if commas and commas >= sum(_certain(series, ".") for _, series in frame.items()) else "."
+    commas = (name for name, series in frame.items() if _certain(series, ","))
+    if delimiter == "," or next(commas, None) is None:
+        return "."
+    dots = sum(_certain(series, ".") for _, series in frame.items())
+    return "," if dots <= 1 or len(list(islice(commas, dots - 1))) == dots - 1 else "."
 
 
 def _certain(series: pd.Series[Any], mark: str) -> bool:
@@ -193,16 +221,25 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
 
 
 def column_style(values: Sequence[str], prefer: str = ".") -> Style:
-    """Return :func:`number_style`, or what only many different values tell: scales, and brackets for a minus.
+    """Return :func:`number_style`, or what only many different values tell: times, scales, and brackets for a minus.
 
-    Scales are believed where at least two of them occur, brackets where some numbers have none.
+    Times must be most of the values. Scales are believed where at least two of them occur, brackets where some numbers
+    have none.
 
     >>> column_style([f"{i}.5{scale}" for i in range(9) for scale in "KM"]).unit
     'K/M/B'
     """
     style, sample = number_style(values, prefer), values[:: max(1, len(values) // SAMPLE)]
+    few = sample[:: max(1, len(sample) // FEW)]
+    shaped = sum(bool(_pattern(style.decimal).fullmatch(value) or TIME.fullmatch(value)) for value in few)
+    if len(sample) < MEASURED or 2 * shaped < len(few):  # words
+        return style
     read = _read(sample, style)
-    matches = [_pattern(style.decimal).fullmatch(value) for value in sample] if read < len(sample) >= MEASURED else []
+    if read == len(sample):
+        return style
+    if 2 * sum(TIME.fullmatch(value) is not None for value in sample) > len(sample):
+        return Style(CLOCK)
+    matches = [_pattern(style.decimal).fullmatch(value) for value in sample]
     scales = {SCALES.get((match[5] or "").casefold(), 0.0) for match in matches if match} - {0.0}
     brackets = {bool(match[6]) for match in matches if match}
     special = [SCALED] * (len(scales) > 1) + [BRACKETS] * (len(brackets) > 1)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import unicodedata
 import uuid
+from datetime import time, timedelta
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,25 @@ KINDS = {
     "seconds": ([f"{i}s" for i in range(20)], Kind.NUMERIC),
     "letters of houses": ([f"{i}{letter}" for i in range(10) for letter in ("", "", "a", "b", "c")], Kind.CATEGORICAL),
     "rooms": (["1A", "2A", "3A"], Kind.CATEGORICAL),
+    "chinese sentences": (
+        ["我们今天在城里看了" + "房车人书"[i % 4] * (i % 7) + chr(0x4E00 + i) for i in range(40)],
+        Kind.TEXT,
+    ),
+    "chinese names": (["王李张刘"[i % 4] + chr(0x4E00 + i) * (i % 2 + 1) for i in range(40)], Kind.IDENTIFIER),
+    "cyrillic names": ([f"Иван{chr(0x430 + i) * (i % 5 + 1)}ов" for i in range(32)], Kind.IDENTIFIER),
+    "addresses of pages": (
+        [f"https://{'abcde'[i % 5] * (i % 6 + 1)}.org/{'xyz'[i % 3]}/p{chr(97 + i % 26)}{i}" for i in range(40)],
+        Kind.TEXT,
+    ),
+    "addresses of mail": (
+        [f"{chr(97 + i % 26) * (i % 9 + 3)}.smith{i}@example.{'com' if i % 2 else 'org'}" for i in range(40)],
+        Kind.TEXT,
+    ),
+    "formulas": (["C" * (i % 8) + "(=O)Oc1ccccc1C(=O)" + "NOCS"[i % 4] * (i // 8 + 1) for i in range(40)], Kind.TEXT),
+    "files": ([f"images/camera_{i % 3}/{i:06}_{i**3}.jpg" for i in range(40)], Kind.IDENTIFIER),
+    "times of day": ([f"{i % 24:02}:{7 * i % 60:02}" for i in range(40)], Kind.NUMERIC),
+    "few times of day": (["8:00", "12:30"] * 20, Kind.CATEGORICAL),
+    "ratios": ([f"{i}:{i + 1}" for i in range(30)] * 2, Kind.CATEGORICAL),
     "marks in brackets": ([f"({i % 12})" for i in range(30)], Kind.CATEGORICAL),
     "bands and cups": ([f"{i}{cup}" for i in range(30, 38) for cup in "ABCD"], Kind.IDENTIFIER),
     "uuids": ([str(uuid.UUID(int=7**40 * i)) for i in range(1, 40)], Kind.IDENTIFIER),
@@ -128,6 +148,26 @@ NUMERALS = {
     "capital letters": ([*(f"{i} kg" for i in range(30)), "71 Kg", "72 KG"], [*range(30), 71.0, 72.0]),
     "infinite": (["inf", "1", "-2"], [None, 1.0, -2.0]),
 }
+
+
+TIMES = {
+    "of day": ([f"{hour}:30" for hour in range(24)], [3600.0 * hour + 1800 for hour in range(24)]),
+    "of half a day": (
+        [f"{hour}:00 {half}M" for half in "AP" for hour in range(1, 13)],
+        [3600.0 * h for h in (*range(1, 12), 0, *range(13, 24), 12)],
+    ),
+    "with seconds": ([f"{i}:00:00.5" for i in range(12)], [3600 * i + 0.5 for i in range(12)]),
+    "as objects": ([time(hour, 30) for hour in range(24)], [3600.0 * hour + 1800 for hour in range(24)]),
+    "durations": ([timedelta(hours=i) for i in range(-20, 80)], [3600.0 * i for i in range(-20, 80)]),
+    "durations of pandas": ([pd.Timedelta(hours=i) for i in range(-20, 80)], [3600.0 * i for i in range(-20, 80)]),
+}
+
+
+@pytest.mark.parametrize(("values", "seconds"), TIMES.values(), ids=TIMES.keys())
+def test_times_are_read_in_seconds(values: list[object], seconds: list[float]) -> None:
+    assert typed(pd.Series(values, dtype=object)) == seconds
+    assert typed([*map(str, values), "unknown"])[:-1] == seconds
+    assert typed(list(map(str, values)), ["1:02:03", "90", None])[:2] == [3723.0, 90.0]
 
 
 @pytest.mark.parametrize(("values", "numbers"), NUMERALS.values(), ids=NUMERALS.keys())
