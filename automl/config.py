@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from numbers import Real
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, SupportsFloat, get_args
 
 from automl.errors import UsageError, suggestion
 
@@ -202,8 +201,8 @@ def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
         raise UsageError(f"{option} must be one of {', '.join(allowed)}, got {value!r}{hint}")
 
 
-def _at_least(option: str, value: float | None, low: float) -> None:
-    if value is not None and not (isinstance(value, Real) and value >= low):
+def _at_least(option: str, value: object, low: float) -> None:
+    if value is not None and not (isinstance(value, SupportsFloat) and float(value) >= low):
         raise UsageError(f"{option} must be at least {low:,}, got {value!r}")
 
 

@@ -106,7 +106,9 @@ def series_of(value: object, role: str) -> pd.Series[Any]:
         if array.ndim != 1:
             raise DataError(f"{role} must have one value a row, got a {type(value).__name__} of shape {array.shape}")
         given = pd.Series(array, name=getattr(given, "name", None))
-    return given.reset_index(drop=True).rename(given.name or role)
+    series: pd.Series[Any] = given.reset_index(drop=True)
+    series.name = given.name or role
+    return series
 
 
 def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
