@@ -7,14 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-
-from automl.data.cells import MISSING_WORDS
 
 SIGNS: Final = (
     r"$\u00a2-\u00a5\u058f\u060b\u07fe\u07ff\u09f2\u09f3\u09fb\u0af1\u0bf9\u0e3f\u17db\u20a0-\u20c0\ua838\ufdfc\ufe69"
@@ -39,8 +36,6 @@ GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 SAMPLE: Final = 1000
 FEW: Final = 100
 """Values that tell a column of words from one of numbers."""
-CERTAIN: Final = 0.95
-"""Share of the cells of a column that must be numbers for it to tell the decimal mark of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,58 +144,6 @@ def plain_numbers(series: pd.Series[Any]) -> NDArray[np.float64] | None:
     return np.asarray(numbers.to_numpy(zero_copy_only=False) if isinstance(numbers, pa.Array) else numbers.to_numpy())
 
 
-def decimal_mark(frame: pd.DataFrame, delimiter: str | None = None) -> str:
-    """Return the decimal mark of a table: a comma if as many columns are certainly written with it as with a dot.
-
-    Not where commas separate the columns already: a quoted ``3,7`` among them is rather a pair.
-
-    >>> decimal_mark(pd.DataFrame({"a": ["1,250"], "b": ["0,5"]})), decimal_mark(pd.DataFrame({"a": ["1,250"]}))
-    (',', '.')
-    """
-    commas = (name for name, series in frame.items() if _certain(series, ","))
-    if delimiter == "," or next(commas, None) is None:
-        return "."
-    dots = sum(_certain(series, ".") for _, series in frame.items())
-    return "," if dots <= 1 or len(list(islice(commas, dots - 1))) == dots - 1 else "."
-
-
-def _certain(series: pd.Series[Any], mark: str) -> bool:
-    """Return whether the cells of a column are numbers that only this decimal mark explains."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if series.dtype == object:
-        texts = pa.array([value for value in series if isinstance(value, str)], pa.string())
-    elif isinstance(series.dtype, pd.StringDtype):
-        texts = pa.array(series)
-    else:
-        return False
-    if not _may_hold(texts, mark.encode()):
-        return False
-    marked = texts.filter(pc.match_substring(texts, mark))
-    cells = (value.strip() for value in (*_spread(marked), *_spread(texts.drop_null())))
-    sample = [cell for cell in cells if cell.lower() not in MISSING_WORDS]
-    style = number_style(sample)
-    if not sample or style.decimal != mark or (mark == "." and _dots_group(sample)):
-        return False
-    return float(np.isfinite(parse_numbers(sample, style)).mean()) >= CERTAIN
-
-
-def _may_hold(texts: Any, mark: bytes) -> bool:
-    """Return whether the bytes of an Arrow array of texts hold a mark: much faster than a look at each text."""
-    chunks = texts.chunks if hasattr(texts, "chunks") else [texts]
-    return any(mark in buffer.to_pybytes() for chunk in chunks for buffer in chunk.buffers()[-1:] if buffer)
-
-
-def _spread(texts: Any) -> list[str]:
-    """Return some of the texts of an Arrow array, from all over it."""
-    import pyarrow as pa
-
-    places = pa.array(range(0, len(texts), max(1, len(texts) // SAMPLE)), pa.int64())
-    taken: list[str] = texts.take(places).to_pylist()
-    return taken
-
-
 def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     """Return the style that reads most of the values; in doubt plain numbers, then the decimal mark ``prefer``.
 
@@ -213,7 +156,7 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     sample = values[:: max(1, len(values) // SAMPLE)]
     plain = parse_numbers(sample)
     if not np.isnan(plain).any() and not any("," in value for value in sample):
-        return Style(None, ",") if prefer == "," and _dots_group(sample) else PLAIN
+        return Style(None, ",") if prefer == "," and dots_group(sample) else PLAIN
     unit = _unit(sample)
     styles = [Style(unit, mark) for mark in (prefer, "," if prefer == "." else ".")]
     read = [_read(sample, style) for style in styles]
@@ -245,9 +188,9 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     special = [SCALED] * (len(scales) > 1) + [BRACKETS] * (len(brackets) > 1)
     if not special:
         return style
-    units = Counter(match[2] or match[5] for match in matches if match and (match[2] or match[5]))
-    own = next((unit for unit, _ in units.most_common() if unit.casefold() not in SCALES or len(scales) < 2), None)
-    found = Style(" ".join([*([own] if own else []), *special]), style.decimal)
+    own = _unit(sample) or ""
+    own = "" if SCALED in special and own.casefold() in SCALES else own
+    found = Style(" ".join([own, *special]).strip(), style.decimal)
     return found if _read(sample, found) > read else style
 
 
@@ -255,7 +198,7 @@ def _read(sample: Sequence[str], style: Style) -> int:
     return int(np.isfinite(parse_numbers(sample, style)).sum())
 
 
-def _dots_group(sample: Sequence[str]) -> bool:
+def dots_group(sample: Sequence[str]) -> bool:
     """Return whether every dot is followed by three digits, as in ``1.500``: thousands where commas are decimal."""
     dotted = [value for value in sample if "." in value]
     return bool(dotted) and all(GROUPED.fullmatch(value) for value in dotted)

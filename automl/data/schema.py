@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from automl.data.cells import FEW, Cells, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates
+from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
 from automl.data.duplicates import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind, truth
 from automl.data.lists import split_list
-from automl.data.numerals import Style, decimal_mark, parse_numbers, plain_numbers
+from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.schema_file import is_unedited, require_column, settled_fields
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError, suggestion
