@@ -15,7 +15,6 @@ import automl
 from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
-from automl.deploy.problem import BadCell
 from automl.errors import UsageError
 from automl.explanation import explain
 from automl.predictor import Predictor
@@ -91,10 +90,9 @@ class Served:
         """Raise the SchemaError of :meth:`answer` without predicting."""
         self.predictor.typed(framed(rows, self.predictor.schema))
 
-    def bad_cell(self, row: int, name: str, value: str) -> BadCell:
+    def message(self, row: int, name: str, value: str) -> str:
         """Return what is wrong with a cell of a SchemaError."""
-        kind = self.predictor.schema[name].kind
-        return BadCell(row, name, value, f"column {name!r} was {kind} in training, got {value[:40]!r} in row {row}")
+        return f"column {name!r} was {self.predictor.schema[name].kind} in training, got {value[:40]!r} in row {row}"
 
     def describe(self) -> dict[str, Any]:
         """Return what is served, in JSON values."""
