@@ -29,7 +29,7 @@ import pandas as pd
 from automl.data.lists import ARRAY
 from automl.data.table import Schema
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
-from automl.deploy.problem import BadCells, RequestError
+from automl.deploy.problem import BadCells, RequestError, brief
 
 _ROWS_KEYS: Final = ("rows", "instances", "inputs", "dataframe_records")
 
@@ -117,9 +117,8 @@ def _empty_nested(rows: Sequence[dict[str, Any]], lists: Collection[str], errors
     for number, row in enumerate(rows, 1):
         for name, value in row.items():
             if isinstance(value, dict) or (isinstance(value, list) and name not in lists):
-                errors.add(
-                    number, name, value, f"column {name!r} must be a single value, got {value!r:.40} in row {number}"
-                )
+                message = f"column {name!r} must be a single value, got {brief(value)} in row {number}"
+                errors.add(number, name, value, message)
                 row[name] = None
 
 
@@ -183,7 +182,7 @@ def _with_names(items: list[Any], schema: Schema) -> list[Any]:
 def _named(names: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
     """Give the values of each row their names."""
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise RequestError(422, f"column names must be different texts, got {', '.join(map(str, names))}")
+        raise RequestError(422, f"column names must be different texts, got {', '.join(str(brief(name)) for name in names)}")
     wrong = BadCells()
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != len(names):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -96,7 +96,10 @@ class RequestError(DataError):
         if path.startswith("/v2/"):  # the Open Inference Protocol has a word of its own for the reason
             body["error"] = self.detail
         if self.errors:
-            body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors]
+            body["errors"] = [
+                {"row": each.row, "column": each.column, "value": brief(each.value), "message": each.message}
+                for each in self.errors
+            ]
         return orjson.dumps(body)
 
     @property
@@ -111,6 +114,12 @@ async def refuse(send: Send, error: RequestError, path: str, headers: Mapping[st
     await respond(send, error.status, error.to_json(path), {**(headers or {}), **error.headers})
 
 
-def _brief(value: Any) -> str | int | float | bool | None:
-    """Return a value that is safe to send back: plain and short."""
+def brief(value: Any) -> str | int | float | bool | None:
+    """Return a value that is safe to send back, plain and short: what is nested may be too deep to be written.
+
+    >>> brief(1.5), brief("x" * 200) == "x" * 100, brief([[[]]])
+    (1.5, True, 'a list')
+    """
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
     return value if value is None or isinstance(value, bool | int | float) else f"{value!s:.100}"

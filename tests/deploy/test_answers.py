@@ -41,7 +41,7 @@ def test_the_answer_has_a_form_that_the_client_accepts() -> None:
 def test_a_problem_is_short_however_much_is_wrong() -> None:
     wrong = BadCells()
     for row in range(5000):
-        wrong.add(row, "a", ["x" * 10_000], "wrong")
+        wrong.add(row, "a", "x" * 10_000, "wrong")
     body = json.loads(RequestError.of_cells(wrong).to_json())
     assert body["detail"] == "wrong (and 4999 more)"
     assert len(body["errors"]) == 100
