@@ -182,7 +182,9 @@ def _with_names(items: list[Any], schema: Schema) -> list[Any]:
 def _named(names: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
     """Give the values of each row their names."""
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise RequestError(422, f"column names must be different texts, got {', '.join(str(brief(name)) for name in names)}")
+        raise RequestError(
+            422, f"column names must be different texts, got {', '.join(str(brief(name)) for name in names)}"
+        )
     wrong = BadCells()
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != len(names):

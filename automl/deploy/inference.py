@@ -127,7 +127,9 @@ def _values(name: str, tensor: Mapping[str, Any]) -> list[Any]:
     """Return the values of a tensor, which may be nested as its shape is."""
     kind, shape, data = tensor.get("datatype"), tensor.get("shape"), tensor.get("data")
     if kind not in DATATYPES:
-        raise RequestError(422, f"input {name!r:.60} has datatype {brief(kind)!r:.40}; send one of {', '.join(DATATYPES)}")
+        raise RequestError(
+            422, f"input {name!r:.60} has datatype {brief(kind)!r:.40}; send one of {', '.join(DATATYPES)}"
+        )
     if not isinstance(data, list):
         raise RequestError(422, f"input {name!r:.60} has no data; only JSON tensors can be read, not binary ones")
     sizes = shape if isinstance(shape, list) else []
