@@ -14,9 +14,8 @@ from typing import Final
 
 from automl.artifact import load
 from automl.deploy.metrics import Metrics
-from automl.deploy.served import Served, identity
+from automl.deploy.served import Served, identity, require_same_question
 from automl.deploy.variants import Lane
-from automl.errors import AutoMLError
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -85,8 +84,5 @@ class Reloader:
 def _load(path: Path, old: Served, trust: Path | None) -> Served:
     """Return the version in a folder, warm, if it answers the same question as the old one."""
     predictor = load(path.resolve(), trust=trust)  # a link may point elsewhere meanwhile
-    before = old.predictor.task
-    task = predictor.task
-    if (task.target, task.problem_type, task.classes) != (before.target, before.problem_type, before.classes):
-        raise AutoMLError(f"it predicts {task.target!r} ({task.problem_type}), not the same as the one that is served")
+    require_same_question(old.predictor.task, predictor.task)
     return Served.warm(predictor)
