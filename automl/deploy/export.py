@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from automl.archive import ENDING
-from automl.artifact import copy, load
+from automl.artifact import copy, load, require_free
 from automl.deploy.onnx.write import write_onnx
 from automl.deploy.project import write_project
 from automl.deploy.sagemaker import write_sagemaker
 from automl.deploy.script import write_script
-from automl.errors import AutoMLError, UsageError
+from automl.errors import UsageError
 
 Format = Literal["artifact", "endpoint", "sagemaker", "onnx", "code"]
 _ENDINGS: Final = {"artifact": ENDING, "sagemaker": ENDING, "onnx": ".onnx"}
@@ -68,8 +68,7 @@ def export(
     if not one_file and (format in _ONLY_FILES or to.name.endswith(ENDING)):
         wanted = f"a file that ends in {ending}" if format in _ONLY_FILES else "a folder"
         raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
-    if to.exists() and (not to.is_dir() or one_file or any(to.iterdir())):
-        raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
+    require_free(to, file=one_file)
     to.parent.mkdir(parents=True, exist_ok=True)
     partial = to.with_name(f".{os.getpid()}.{to.name}")
     try:
