@@ -33,7 +33,7 @@ def server_metadata() -> dict[str, Any]:
 
 def model_metadata(predictor: Predictor, name: str, version: str) -> dict[str, Any]:
     """Return what ``GET /v2/models/NAME`` tells: the tensors that go in and come out."""
-    outputs = {"prediction": _label_datatype(predictor)}
+    outputs = dict.fromkeys(predictor.task.level_names or ("prediction",), _label_datatype(predictor))
     outputs |= {f"probability_{label}": "FP64" for label in predictor.task.classes}
     return {
         "name": name,
