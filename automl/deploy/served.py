@@ -132,7 +132,7 @@ def require_same_question(old: Task, new: Task) -> None:
         before, after = (getattr(task, what) for task in (old, new))
         if before != after:
             raise AutoMLError(
-                f"it predicts {new.target!r} with {what} {after!s:.100}, not {before!s:.100} as the model that is served"
+                f"it predicts {new.target!r} with {what} {after!s:.100}, the model that is served with {before!s:.100}"
             )
 
 
