@@ -90,7 +90,7 @@ def write_parquet(columns: Mapping[str, NDArray[np.generic]]) -> bytes:
 
 
 def _parquet_batches(body: bytes, used: Collection[str], max_rows: int) -> tuple[Any, Iterator[Any]]:
-    """Return batches of so few rows that values which a file holds once, for many rows, do not take too much at once."""
+    """Return batches, of so few rows that values which the file holds once, for many, do not take too much at once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -158,8 +158,8 @@ def _unpacked(column: Any) -> int:
         return _unpacked(column.flatten()) + _POINTER * len(column)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # many may be views of the same bytes
         lengths = np.frombuffer(column.buffers()[1] or b"", "<i4")[::4]
-        return int(lengths.sum(dtype=np.int64)) + column.nbytes
-    return max(column.nbytes, _POINTER * len(column))
+        return int(lengths.sum(dtype=np.int64)) + int(column.nbytes)
+    return max(int(column.nbytes), _POINTER * len(column))
 
 
 def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -> None:

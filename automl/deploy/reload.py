@@ -28,7 +28,7 @@ class Reloader:
         self._metrics = metrics
         self._trust = trust
         self._seen = {lane.name: lane.served.id for lane in lanes}
-        """What lay there when the version that is served was loaded; for a file that is known from the first look on."""
+        """What lay there when the version that is served was loaded; of a file this is known from the first look on."""
         self._refused: dict[str, str] = {}
         self._one_at_a_time = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
