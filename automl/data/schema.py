@@ -142,13 +142,10 @@ def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:
 
 def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong) -> None:
     """Note the cells whose value could not be read and was not a word for missing in training."""
-    bad = np.zeros(len(cells.values) + 1, np.bool_)  # the last is where the code of a missing cell points
-    for code in np.flatnonzero(unread).tolist():
-        value = cells.values[code]
-        if value not in column.missing:
-            bad[code] = True
-    rows = np.flatnonzero(bad[cells.codes]).tolist()
-    wrong.extend((row + 1, column.name, cells.values[cells.codes[row]]) for row in rows)
+    bad = [code for code in np.flatnonzero(unread).tolist() if cells.values[code] not in column.missing]
+    if bad:
+        rows = np.flatnonzero(np.isin(cells.codes, bad)).tolist()
+        wrong.extend((row + 1, column.name, cells.values[cells.codes[row]]) for row in rows)
 
 
 def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

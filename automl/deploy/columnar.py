@@ -90,7 +90,7 @@ def write_parquet(columns: Mapping[str, NDArray[np.generic]]) -> bytes:
 
 
 def _parquet_batches(body: bytes, used: Collection[str], max_rows: int) -> tuple[Any, Iterator[Any]]:
-    """Return batches, of so few rows that values which the file holds once, for many, do not take too much at once."""
+    """Return batches of so few rows that values which the file holds once, for many, do not take too much at once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -173,5 +173,5 @@ def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -
         raise RequestError(422, f"column {nested[0]!r} must hold single values, got {schema.field(nested[0]).type}")
     for name in set(lists) & set(used):
         kind = schema.field(name).type
-        if pa.types.is_nested(kind) and (pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)):
+        if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):  # many may be views of the same values
             raise RequestError(422, f"column {name!r} must hold lists, got {kind}; views cannot be read")
