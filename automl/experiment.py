@@ -236,6 +236,7 @@ class AutoML:
             say=partial(self._say, started, config),
         )
         store.create(root, prepared.run)
+        self._say(started, config, f"run folder {root}; resume goes on from there, whatever happens")
         return self._train(root, prepared.run, prepared.warnings())
 
     @classmethod

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
-from automl import AutoML, explain
+from automl import AutoML, Predictor, explain
 from automl.cli import main
 from automl.errors import SchemaError, UsageError
 
@@ -78,3 +79,21 @@ def test_from_the_command_line(
     assert len(lines) == 4
     assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "-o", str(tmp_path / "why.csv")]) == 0
     assert list(pd.read_csv(tmp_path / "why.csv")) == ["base", "a", "b", "unrelated", "predicted"]
+
+
+def test_a_wide_table_is_predicted_in_blocks(
+    regression: AutoML, numbers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor, rows = regression.predictor_, numbers.head(2)
+    at_once = explain(predictor, rows).added
+    seen: list[int] = []
+    of_typed = Predictor.of_typed
+
+    def counted(self: Predictor, typed: pd.DataFrame) -> NDArray[np.float64]:
+        seen.append(typed.size)
+        return of_typed(self, typed)
+
+    monkeypatch.setattr(Predictor, "of_typed", counted)
+    monkeypatch.setattr("automl.explanation.CELLS", 200)
+    np.testing.assert_allclose(explain(predictor, rows).added, at_once, rtol=1e-9)
+    assert max(seen) <= 200

@@ -144,10 +144,14 @@ def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:
 
 def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong) -> None:
     """Note the cells whose value could not be read, and says nothing like missing, here or in general."""
-    for code in np.flatnonzero(unread).tolist():
-        value = cells.values[code]
-        if value not in column.missing and value.lower() not in WORDS and not is_limit(value):
-            wrong.extend((row + 1, column.name, value) for row in np.flatnonzero(cells.codes == code).tolist())
+
+    def says_missing(value: str) -> bool:
+        return value in column.missing or value.lower() in WORDS or is_limit(value)
+
+    bad = [code for code in np.flatnonzero(unread).tolist() if not says_missing(cells.values[code])]
+    if bad:
+        rows = np.flatnonzero(np.isin(cells.codes, bad)).tolist()
+        wrong.extend((row + 1, column.name, cells.values[cells.codes[row]]) for row in rows)
 
 
 def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

@@ -63,10 +63,11 @@ def slim(
     ArtifactError
         If ``run`` is not a run folder: its rows are needed.
     AutoMLError
-        If nothing is within the limits.
+        If nothing is within the limits, or something is in the way in ``to``.
 
     >>> slim(Path("runs/churn"), Path("small"), Wanted(row_ms=0.5))                              # doctest: +SKIP
     """
+    artifact.require_free(to)
     with TemporaryDirectory() as folder:
         options = []
         for option in _Slimming(run, Path(folder), metric).options():

@@ -263,6 +263,14 @@ def test_all_wrong_columns_are_named_at_once() -> None:
     assert "'soon'" in str(caught.value)
 
 
+def test_wrong_cells_are_named_in_the_order_of_their_rows() -> None:
+    schema = infer_schema(pd.DataFrame({"size": ["1", "2", "3", "?"] * 20}))
+    words = [f"word {number % 7}" if number % 3 else str(number) for number in range(50)] + [None, "?"]
+    with pytest.raises(SchemaError) as caught:
+        apply_schema(pd.DataFrame({"size": words}), schema)
+    assert caught.value.cells == tuple((row, "size", word) for row, word in enumerate(words[:50], 1) if "word" in word)
+
+
 def test_columns_are_matched_by_name() -> None:
     schema = infer_schema(pd.DataFrame({"age": [1, 2], "name": ["a", "b"], "none": [0, 0]}))
     shuffled = pd.DataFrame({"other": [9, 9], "name": ["b", "a"], " age ": [5, 6]}, index=[7, 7])
