@@ -133,14 +133,15 @@ class _Slimming:
 
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:
         place = self._folder / f"option-{len(list(self._folder.glob('option-*')))}"
-        ensemble = self._champion.ensemble(members, blend, honest)
+        judged = self._champion.judged(honest)
+        ensemble = self._champion.ensemble(members, blend, judged)
         for each in members:
             for fold in each.folds:
                 if not fold.quick.exists():
                     artifact.quicken(each.family, fold)
         predictor = artifact.write(place, ensemble, self._about, {})
         row_ms, size = measured(predictor)
-        full, judged, metric = self._judged, self._champion.judged(honest), self._judged.metric
+        full, metric = self._judged, self._judged.metric
         best = self._score
         error = difference_error(
             metric, full.y, full.prediction, judged.prediction, weight=full.weight, groups=full.groups

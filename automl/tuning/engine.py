@@ -97,7 +97,7 @@ class Engine:
             stopped = "interrupted"
             if self._search is not None:
                 self._search.close()
-        self.champion.update()
+        self.champion.update(self._end.earlier(_EXIT))
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
         self.champion.finish(self._end.earlier(_EXIT))
@@ -135,7 +135,7 @@ class Engine:
         """Train the baseline and the preview, put the first predictors on disk, and plan by what they cost."""
         plan = make_plan(self._config, self._problem.shape, self._families, self._problem.folds.run)
         self._here(self._problem, self._baseline(), Allowance())
-        self.champion.update()
+        self.champion.update(self._deadline)
         preview = self._preview(plan)
         if preview is None:
             return plan
@@ -146,7 +146,7 @@ class Engine:
         self._problem = self._problem.with_folds_run(plan.folds_run)
         self.champion = self._new_champion()
         self._here(self._problem, preview, Allowance(self._deadline))
-        self.champion.update()
+        self.champion.update(self._deadline)
         return plan
 
     def _baseline(self) -> Candidate:
@@ -253,7 +253,7 @@ class Engine:
     def _update_if_cheap(self) -> None:
         """Update the champion, unless that would run into the time of the last update."""
         if self._deadline.remaining > self.champion.cost:
-            self.champion.update(now=False)
+            self.champion.update(self._deadline, now=False)
 
     def _tell(self, message: str | None = None, *, board: bool = False) -> None:
         predictor = self.champion.predictor

@@ -11,6 +11,7 @@ from toys import Base, Toy
 
 from automl import load
 from automl.config import FitConfig
+from automl.deadline import Deadline
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion, point_to
 from automl.tuning.journal import Journal
@@ -27,12 +28,12 @@ def train(toy_run: NewRun, toy_families: Callable[..., None]) -> tuple[Champion,
     journal = Journal(root)
     champion, runner = Champion(run.problem, journal, run.about), TrialRunner(run.problem, journal)
 
-    def train_one(offset: float, family: str = "toy") -> bool:
+    def train_one(offset: float, family: str = "toy", deadline: Deadline = Deadline()) -> bool:  # noqa: B008
         origin = "baseline" if family == "base" else "portfolio"
         candidate = Candidate(family, {"offset": offset}, origin, len(journal.trials()))
         list(runner.run(candidate, Allowance()))
         journal.end(candidate, "done")
-        return champion.update()
+        return champion.update(deadline)
 
     return champion, root, train_one
 
@@ -48,6 +49,14 @@ def test_only_a_better_predictor_replaces_the_one_on_disk(train) -> None:
     assert load(root).score.value == champion.predictor.score.value == better
     assert train_one(0.1)
     assert load(root).score.value < better
+
+
+def test_without_time_only_a_first_predictor_is_made(train) -> None:
+    champion, root, train_one = train
+    assert train_one(5.0, deadline=Deadline(0.0))
+    assert not train_one(0.1, deadline=Deadline(0.0))
+    assert champion.update()
+    assert load(root).score.value == champion.predictor.score.value
 
 
 def test_old_predictors_are_removed_but_for_the_last(train) -> None:
