@@ -15,7 +15,7 @@ from automl.models.base import Family, Shape
 
 _DIVERSITY: Final = 6
 """Candidates that a run should be able to finish: fewer folds are run rather than fewer candidates."""
-REFERENCE: Final = 4.0
+_REFERENCE: Final = 4.0
 """Cost of a typical candidate's fold, in fits of the preview."""
 _FREE_SHARE: Final = 0.8
 _BYTES_A_VALUE: Final = 4
@@ -35,6 +35,10 @@ class Plan:
     trial_seconds: float = inf
     left_out: tuple[str, ...] = ()
     """Families that do not fit into the memory."""
+
+    def fold_seconds(self, preview_seconds: float) -> float:
+        """Return what a fold of a typical candidate is likely to take, by what one of the preview took."""
+        return min(_REFERENCE * preview_seconds, self.trial_seconds / self.folds_run)
 
     def describe(self) -> str:
         """Return the plan in a line for people."""
@@ -93,5 +97,5 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
         return plan
     core_seconds = remaining * plan.concurrency
     a_trial = core_seconds / _DIVERSITY
-    folds = int(a_trial / (preview_seconds * REFERENCE))
+    folds = int(a_trial / (preview_seconds * _REFERENCE))
     return replace(plan, folds_run=max(1, min(plan.folds_run, folds)), trial_seconds=a_trial)

@@ -16,7 +16,7 @@ from automl.deadline import Deadline
 from automl.errors import NoModelError
 from automl.models.base import Family
 from automl.predictor import Predictor
-from automl.tuning.budget import REFERENCE, Plan, fit_to_time, make_plan
+from automl.tuning.budget import Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.interrupt import Interrupt
@@ -165,7 +165,7 @@ class Engine:
         search = self._search if until_search else None
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads, race=not self._config.repeatable)
-        quick = search is None or self._fold_seconds() < _QUICK
+        quick = search is None or plan.fold_seconds(self._preview_seconds()) < _QUICK
         while not self._over:
             if search is not None and not search.starting:
                 return True
@@ -178,11 +178,10 @@ class Engine:
                 time.sleep(_PULSE / 4)
         return False
 
-    def _fold_seconds(self) -> float:
-        """Return what a fold of a typical candidate is likely to take, by what the preview took."""
+    def _preview_seconds(self) -> float:
+        """Return what a fold of the preview took at best."""
         trials = [trial for trial in self._journal.trials() if trial.candidate.origin == "preview"]
-        seconds = [record.fit_seconds for trial in trials for record in trial.folds.values()]
-        return REFERENCE * min(seconds, default=inf)
+        return min((record.fit_seconds for trial in trials for record in trial.folds.values()), default=inf)
 
     def _train_one(
         self, planner: Planner, candidate: Candidate, allowance: Allowance, search: SearchProcess | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -50,6 +51,13 @@ def test_folds_shrink_with_the_time_but_never_vanish(seconds: float, remaining: 
     assert 1 <= fitted.folds_run <= 8
     assert fit_to_time(plan, seconds * 2, remaining).folds_run <= fitted.folds_run
     assert fit_to_time(plan, seconds, inf) == plan
+
+
+def test_a_fold_takes_no_longer_than_its_trial_may() -> None:
+    plan = Plan(("toy",), folds_run=5, concurrency=2, threads=1)
+    assert plan.fold_seconds(1.5) == 6.0
+    assert replace(plan, trial_seconds=10.0).fold_seconds(1.5) == 2.0
+    assert replace(plan, trial_seconds=10.0).fold_seconds(inf) == 2.0
 
 
 def test_json_round_trip() -> None:
