@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
 from automl.artifact import About
@@ -38,8 +38,8 @@ _EXIT: Final = 0.3
 """Seconds from the last predictor to the end of the process."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 10.0
-_MEASURED: Final = 2
-"""Folds of the preview that are timed: the first one also imports the library."""
+_IMPORT: Final = 2.0
+"""Seconds of which importing a library may be most: a fold of the preview that takes less is followed by another."""
 _PULSE: Final = 0.2
 """Seconds between two looks at the clock while trials run elsewhere."""
 _QUICK: Final = 3.0
@@ -139,10 +139,11 @@ class Engine:
         preview = self._preview(plan)
         if preview is None:
             return plan
-        first = self._problem.with_folds_run(min(_MEASURED, plan.folds_run))
-        if self._here(first, preview, Allowance(self._deadline), end=False) and not first.folds.fixed:
-            folds = self._journal.trial(preview.id).folds.values()
-            plan = fit_to_time(plan, min(record.fit_seconds for record in folds), self._deadline.remaining)
+        self._here(self._problem.with_folds_run(1), preview, Allowance(self._deadline), end=False)
+        if self._preview_seconds() < _IMPORT and plan.folds_run > 1:
+            self._here(self._problem.with_folds_run(2), preview, Allowance(self._deadline), end=False)
+        if isfinite(seconds := self._preview_seconds()) and not self._problem.folds.fixed:
+            plan = fit_to_time(plan, seconds, self._deadline.remaining)
         self._problem = self._problem.with_folds_run(plan.folds_run)
         self.champion = self._new_champion()
         self._here(self._problem, preview, Allowance(self._deadline))
