@@ -34,6 +34,7 @@ from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
 from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun
 
 _SMALL_SECONDS: Final = 10.0
@@ -117,6 +118,8 @@ class AutoML:
     >>> model = AutoML(time_budget=60).fit("churn.csv", target="churn")                  # doctest: +SKIP
     >>> model.predict_proba(new_customers)                                               # doctest: +SKIP
     """
+
+    _board: Leaderboard | None
 
     def __init__(
         self,
@@ -290,6 +293,14 @@ class AutoML:
         return artifact.copy(self._fitted(), Path(path))
 
     @property
+    def board_(self) -> Leaderboard:
+        """All candidates, best first; where nobody looked while they were trained, it is made when first asked for."""
+        self._fitted()
+        if self._board is None:
+            self._board = leaderboard(self.run_, self._asked[0])
+        return self._board
+
+    @property
     def leaderboard_(self) -> pd.DataFrame:
         """All candidates, best first."""
         return self.board_.to_frame()
@@ -371,7 +382,7 @@ class AutoML:
                 families,
                 started=run.started,
                 search=search,
-                on_progress=self.on_progress or _silent,
+                on_progress=self.on_progress,
                 save_plan=save_plan,
                 plan=run.plan,
             )
@@ -382,7 +393,7 @@ class AutoML:
         self.run_ = root
         self._asked, self._weight_column = (self.metric, self.cost_matrix), run.weight_column
         self.predictor_ = engine.predictor
-        self.board_: Leaderboard = engine.champion.board()
+        self._board = engine.board
         self.seconds_ = now() - run.started
         return self
 
@@ -404,7 +415,3 @@ def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> Search
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
     return None if (short or few) and config.ray_address is None else SearchProcess(config, root, metric)
-
-
-def _silent(snapshot: Snapshot) -> None:
-    """Show nothing."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ from automl.evaluation.metric import Metric
 from automl.evaluation.quantiles import coverage
 from automl.models.base import Model
 from automl.predictor import Predictor
-from automl.tuning.journal import Journal, Trial, mean_loss
+from automl.tuning.journal import FoldRecord, Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
 
 _CONTENDERS: Final = 24
@@ -71,7 +71,7 @@ class Champion:
         self._about = about
         self._opened: artifact.Opened = {}
         self._predictions: dict[str, NDArray[np.float64]] = {}
-        self._scores: dict[tuple[str, int], Score] = {}
+        self._scores: dict[str, Score] = {}
         self._weights: dict[str, float] = {}
         self._loss = inf
         self._considered: frozenset[str] = frozenset()
@@ -245,7 +245,7 @@ class Champion:
         return Row(
             candidate=trial.candidate.id,
             family=trial.candidate.family,
-            score=self._score(trial.candidate.id, [record.fold for record in records]) if records else None,
+            score=self._score(trial, records) if records else None,
             fit_seconds=sum(record.fit_seconds for record in records),
             predict_ms_per_row=1000 * sum(record.predict_seconds for record in records) / rows
             if rows
@@ -258,13 +258,16 @@ class Champion:
             params=trial.candidate.params,
         )
 
-    def _score(self, candidate_id: str, folds: Sequence[int]) -> Score:
-        """Return the score on the validation rows of the finished folds."""
-        key = (candidate_id, len(folds))
-        if key not in self._scores:
-            predictions = [self._journal.prediction(candidate_id, fold) for fold in folds]
-            self._scores[key] = self.scored(self.judged(self._problem.folds.joined(predictions)))
-        return self._scores[key]
+    def _score(self, trial: Trial, records: Sequence[FoldRecord]) -> Score:
+        """Return the score on the validation rows of the finished folds; its interval only when no more are to come."""
+        candidate_id, metric = trial.candidate.id, self._problem.metric
+        if trial.status == "running":
+            loss = mean_loss(records)
+            return Score(nan if loss == inf else -loss if metric.greater_is_better else loss, nan, nan)
+        if candidate_id not in self._scores:
+            predictions = [self._journal.prediction(candidate_id, record.fold) for record in records]
+            self._scores[candidate_id] = self.scored(self.judged(self._problem.folds.joined(predictions)))
+        return self._scores[candidate_id]
 
 
 def member(journal: Journal, trial: Trial, run: int) -> Member:

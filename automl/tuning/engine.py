@@ -14,6 +14,7 @@ from automl.artifact import About
 from automl.config import FitConfig
 from automl.deadline import Deadline
 from automl.errors import NoModelError
+from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Family
 from automl.predictor import Predictor
 from automl.tuning.budget import Plan, fit_to_time, make_plan
@@ -59,7 +60,7 @@ class Engine:
         *,
         started: float,
         search: SearchProcess | None,
-        on_progress: OnProgress,
+        on_progress: OnProgress | None,
         save_plan: Callable[[Plan], None],
         plan: Plan | None = None,
     ) -> None:
@@ -79,6 +80,8 @@ class Engine:
         self._deadline = self._end.earlier(reserve)
         """When training stops; the rest is for the last ensemble and its saving."""
         self.champion = self._new_champion()
+        self.board: Leaderboard | None = None
+        """The last one; None where nobody looks."""
         self._running: dict[str, None] = {}
         self._interrupt = Interrupt()
 
@@ -256,16 +259,19 @@ class Engine:
             self.champion.update(self._deadline, now=False)
 
     def _tell(self, message: str | None = None, *, board: bool = False) -> None:
+        if self._on_progress is None:
+            return
+        if board:
+            self.board = self.champion.board()
         predictor = self.champion.predictor
-        leaderboard = self.champion.board() if board else None
         self._on_progress(
             Snapshot(
                 elapsed=time.time() - self._started,
                 budget=self._config.time_budget,
                 message=message,
-                board=leaderboard,
+                board=self.board,
                 running=tuple(self._running),
-                finished=sum(row.status != "running" for row in leaderboard.rows) if leaderboard else 0,
+                finished=sum(row.status != "running" for row in self.board.rows) if self.board else 0,
                 score=predictor.score if predictor else None,
             )
         )

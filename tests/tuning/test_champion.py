@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,19 @@ def test_the_baseline_is_on_the_board_but_not_in_the_ensemble(train) -> None:
     rows = {row.family: row for row in champion.board().rows}
     assert rows["base"].weight == 0
     assert rows["toy"].weight == 1
+
+
+def test_only_what_has_ended_has_an_interval(train) -> None:
+    champion, root, train_one = train
+    journal, params = Journal(root), {"offset": 3.0}
+    train_one(1.0)
+    running = Candidate("toy", params, "portfolio", 1)
+    list(islice(TrialRunner(champion._problem, journal).run(running, Allowance()), 5))
+    done, part = (row.score for row in champion.board().rows)
+    assert done.low < done.value < done.high
+    assert (part.value > done.value, isnan(part.low), isnan(part.high)) == (True, True, True)
+    journal.end(running, "stopped")
+    assert not isnan(champion.board().rows[1].score.low)
 
 
 def test_the_score_is_that_of_predictions_on_rows_the_models_did_not_see(train) -> None:

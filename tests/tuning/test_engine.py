@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from toys import Base, Toy
 
 from automl.config import FitConfig
 from automl.models.base import Family, Params, Shape
-from automl.tuning.budget import Plan
+from automl.tuning import store
 from automl.tuning.engine import Engine
 from automl.tuning.journal import Journal, Trial
+from automl.tuning.progress import OnProgress, Snapshot
 from automl.tuning.store import StoredRun
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
-Train = Callable[[FitConfig, Sequence[Family]], tuple[Path, Plan]]
+Train = Callable[..., Engine]
 
 
 class Previewed(Toy):
@@ -34,11 +36,10 @@ class Previewed(Toy):
 
 @pytest.fixture
 def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
-    def run(config: FitConfig, families: Sequence[Family]) -> tuple[Path, Plan]:
+    def run(config: FitConfig, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
         toy_families(*families)
         root, stored = toy_run(config)
-        plans: list[Plan] = []
-        Engine(
+        engine = Engine(
             stored.problem,
             config,
             Journal(root),
@@ -46,26 +47,33 @@ def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
             families,
             started=time.time(),
             search=None,
-            on_progress=lambda snapshot: None,
-            save_plan=plans.append,
-        ).run()
-        return root, plans[0]
+            on_progress=on_progress,
+            save_plan=partial(store.save_plan, root),
+        )
+        engine.run()
+        return engine
 
     return run
 
 
-def preview(root: Path) -> Trial:
-    return next(trial for trial in Journal(root).trials() if trial.candidate.origin == "preview")
+def preview(engine: Engine) -> Trial:
+    return next(trial for trial in engine._journal.trials() if trial.candidate.origin == "preview")
 
 
 def test_a_slow_preview_is_measured_once(train: Train) -> None:
-    root, plan = train(FitConfig(time_budget=4), [Previewed(2.05), Base()])
-    assert list(preview(root).folds) == [0]
-    assert plan.folds_run == 1
-    assert preview(root).status == "done"
+    engine = train(FitConfig(time_budget=4), [Previewed(2.05), Base()])
+    assert list(preview(engine).folds) == [0]
+    assert preview(engine).status == "done"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_intervals_are_only_computed_for_whoever_looks(train: Train, watched: bool) -> None:
+    seen: list[Snapshot] = []
+    engine = train(FitConfig(max_trials=1), [Previewed(0.0), Base()], seen.append if watched else None)
+    assert (engine.board is not None) == watched
+    assert not watched or seen[-1].finished == 2
 
 
 def test_a_quick_preview_runs_all_its_folds(train: Train) -> None:
-    root, plan = train(FitConfig(max_trials=1), [Previewed(0.0), Base()])
-    assert list(preview(root).folds) == [0, 1, 2]
-    assert plan.folds_run == 3
+    engine = train(FitConfig(max_trials=1), [Previewed(0.0), Base()])
+    assert list(preview(engine).folds) == [0, 1, 2]
