@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from time import strftime
 from time import time as now
 from typing import Any, Final, Self
 
@@ -222,7 +221,6 @@ class AutoML:
         """
         started = now()
         config = self._config()
-        root = Path(self.output) if self.output is not None else Path("runs") / strftime("%Y%m%d-%H%M%S")
         table = TrainingTable.read(
             X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
         )
@@ -238,6 +236,7 @@ class AutoML:
             started=started,
             say=partial(self._say, started, config),
         )
+        root = store.new_folder(self.output, started)
         store.create(root, prepared.run)
         return self._train(root, prepared.run, prepared.warnings())
 

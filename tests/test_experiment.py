@@ -147,11 +147,19 @@ def test_scikit_learn_can_clone_it() -> None:
     ],
 )
 def test_wrong_calls_are_refused_before_anything_is_written(
-    X: object, y: object, target: str | None, error: type[Exception], message: str, tmp_path: Path
+    X: object,
+    y: object,
+    target: str | None,
+    error: type[Exception],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(error, match=message):
-        AutoML(**TINY, output=tmp_path / "run").fit(X, y, target=target)
-    assert not (tmp_path / "run").exists()
+    monkeypatch.chdir(tmp_path)
+    for output in (tmp_path / "run", None):
+        with pytest.raises(error, match=message):
+            AutoML(**TINY, output=output).fit(X, y, target=target)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:

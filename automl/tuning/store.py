@@ -40,8 +40,25 @@ class StoredRun:
     """Where the weights of rows are from, if that is a column."""
 
 
+def new_folder(output: str | Path | None, started: float) -> Path:
+    """Make a run folder: the given one, or ``runs/<time>`` with a number if others were started in the same second."""
+    if output is not None:
+        Path(output).mkdir(parents=True, exist_ok=True)
+        return Path(output)
+    first = Path("runs") / time.strftime("%Y%m%d-%H%M%S", time.localtime(started))
+    root, number = first, 1
+    while True:
+        try:
+            root.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            root = first.with_name(f"{first.name}-{number}")
+        else:
+            return root
+
+
 def create(root: Path, run: StoredRun) -> None:
-    """Write a new run folder.
+    """Fill a new run folder.
 
     Raises
     ------
@@ -50,7 +67,6 @@ def create(root: Path, run: StoredRun) -> None:
     """
     if (root / "run.json").exists():
         raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
-    root.mkdir(parents=True, exist_ok=True)
     problem, about = run.problem, run.about
     problem.frame.to_parquet(root / "data.parquet", index=False)
     np.save(root / "target.npy", problem.y)

@@ -51,6 +51,7 @@ def toy_run(tmp_path: Path) -> Callable[..., tuple[Path, StoredRun]]:
         about = About(schema, task, metric, Reading("frame"), frame.head(3))
         run = StoredRun(config, problem, about, None, time.time())
         root = tmp_path / "run"
+        root.mkdir()
         store.create(root, run)
         return root, run
 

@@ -22,6 +22,7 @@ def test_the_split_is_read_as_it_was_written(toy_run: NewRun, tmp_path: Path) ->
     _, run = toy_run(FitConfig(max_trials=1))
     rows = len(run.problem.y)
     folds, groups = by_time(np.arange(rows) // 2, folds=3, run=2, fixed=True), np.arange(rows) // 5
+    (tmp_path / "timed").mkdir()
     store.create(tmp_path / "timed", replace(run, problem=replace(run.problem, folds=folds, groups=groups)))
     problem = store.read_run(tmp_path / "timed").problem
     assert (problem.folds.run, problem.folds.count, problem.folds.fixed, problem.folds.forward) == (2, 3, True, True)
@@ -42,3 +43,11 @@ def test_a_run_of_an_earlier_version_goes_on(toy_run: NewRun, folds: int | None)
     assert np.array_equal(problem.folds.assignment, run.problem.folds.assignment)
     assert (problem.folds.roles, problem.groups) == (None, None)
     assert problem.folds.fixed == (folds is not None)
+
+
+def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [store.new_folder(None, 1e9).name for _ in range(3)]
+    assert names == [names[0], f"{names[0]}-2", f"{names[0]}-3"]
+    assert sorted(place.name for place in (tmp_path / "runs").iterdir()) == names
+    assert store.new_folder(tmp_path / "mine", 1e9) == store.new_folder(tmp_path / "mine", 1e9) == tmp_path / "mine"
