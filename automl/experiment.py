@@ -237,8 +237,9 @@ class AutoML:
             say=partial(self._say, started, config),
         )
         root = store.new_folder(self.output, started)
-        store.create(root, prepared.run)
-        return self._train(root, prepared.run, prepared.warnings())
+        with store.claimed(root):
+            store.create(root, prepared.run)
+            return self._train(root, prepared.run, prepared.warnings())
 
     @classmethod
     def resume(
@@ -259,7 +260,8 @@ class AutoML:
         options: dict[str, Any] = {field.name: getattr(stored.config, field.name) for field in fields(FitConfig)}
         if metric is not None:
             options["metric"] = metric
-        return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
+        with store.claimed(root):
+            return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""

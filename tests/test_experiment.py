@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from automl import AutoML
 from automl.errors import DataError, UsageError
+from automl.tuning import store
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -92,6 +93,16 @@ def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, referen
     assert second.metric_ == "log_loss"
     assert set(first.leaderboard_["candidate"]) <= set(second.leaderboard_["candidate"])
     assert second.score_.value <= first.score_.value
+
+
+def test_a_run_that_is_being_trained_is_left_alone(frame: pd.DataFrame, reference: AutoML) -> None:
+    before = sorted(reference.run_.rglob("*"))
+    with store.claimed(reference.run_):
+        with pytest.raises(UsageError, match="is being trained by another process"):
+            AutoML.resume(reference.run_, time_budget=2)
+        with pytest.raises(UsageError, match="is being trained by another process"):
+            AutoML(**TINY, output=reference.run_).fit(frame, target="churn")
+    assert sorted(reference.run_.rglob("*")) == before
 
 
 def test_an_interrupt_keeps_the_best_so_far(frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@
         end.json           why the trial ended, if it ended
       features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
       models/0007/         the predictors; `model` links to the best one
+      .lock                locked by the process that trains
 
 A fold is written beside its place and renamed into it, so what is there is whole. Nothing is ever rewritten.
 """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,25 @@ def new_folder(output: str | Path | None, started: float) -> Path:
             root = first.with_name(f"{first.name}-{number}")
         else:
             return root
+
+
+@contextmanager
+def claimed(root: Path) -> Iterator[None]:
+    """Keep others from training in a run folder meanwhile. The claim of a process that is killed ends with it.
+
+    Raises
+    ------
+    UsageError
+        If it is being trained in already.
+    """
+    with (root / ".lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{root} is being trained by another process; wait until that has ended") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 def create(root: Path, run: StoredRun) -> None:

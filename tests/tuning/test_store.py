@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from automl.config import FitConfig
+from automl.errors import UsageError
 from automl.evaluation.splits import by_time
 from automl.tuning import store
 from automl.tuning.journal import read_json, write_json
@@ -31,6 +34,21 @@ def test_the_split_is_read_as_it_was_written(toy_run: NewRun, tmp_path: Path) ->
             assert np.array_equal(found, expected)
     assert problem.groups is not None
     assert np.array_equal(problem.groups, groups)
+
+
+def test_a_run_folder_is_trained_in_by_one_process_until_that_ends(tmp_path: Path) -> None:
+    code = "import sys, time; from pathlib import Path; from automl.tuning import store\n"
+    code += "with store.claimed(Path(sys.argv[1])):\n    print('claimed', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"claimed\n"
+            with pytest.raises(UsageError, match="is being trained by another process"), store.claimed(tmp_path):
+                pass
+        finally:
+            other.kill()
+    with store.claimed(tmp_path), pytest.raises(UsageError), store.claimed(tmp_path):
+        pass
 
 
 @pytest.mark.parametrize("folds", [None, 3])
