@@ -17,6 +17,8 @@ _DIVERSITY: Final = 6
 """Candidates that a run should be able to finish: fewer folds are run rather than fewer candidates."""
 _REFERENCE: Final = 4.0
 """Cost of a typical candidate's fold, in fits of the preview."""
+_CELLS_A_THREAD: Final = 100_000
+"""Rows times columns that a thread more pays for: with fewer, threads wait for each other longer than they work."""
 _FREE_SHARE: Final = 0.8
 _BYTES_A_VALUE: Final = 4
 _WIDENING: Final = 3
@@ -35,6 +37,11 @@ class Plan:
     trial_seconds: float = inf
     left_out: tuple[str, ...] = ()
     """Families that do not fit into the memory."""
+
+    def alone(self, shape: Shape) -> Plan:
+        """Return the plan for one trial at a time: with all cores, as far as the table is large enough for them."""
+        threads = min(self.concurrency * self.threads, shape.rows * shape.columns // _CELLS_A_THREAD)
+        return replace(self, concurrency=1, threads=max(1, threads))
 
     def fold_seconds(self, preview_seconds: float) -> float:
         """Return what a fold of a typical candidate is likely to take, by what one of the preview took."""
@@ -89,7 +96,7 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
     Parameters
     ----------
     preview_seconds
-        Seconds for one fold of the preview with one thread.
+        Seconds for one fold of the preview with the plan's threads.
     remaining
         Seconds until the deadline; infinite leaves the plan as it is.
     """

@@ -130,26 +130,29 @@ class Engine:
             self._train_on_ray(self._search, plan)
             if self._search.error:
                 self._tell(f"warning: {self._search.error}; going on in this process")
-                self._train_here(plan)
+                self._train_here(plan.alone(self._problem.shape))
         trained = sum(trial.candidate.origin != "baseline" for trial in self._journal.trials())
         return "trials" if trained >= (self._config.max_trials or inf) else "deadline"
 
     def _first_models(self) -> Plan:
         """Train the baseline and the preview, put the first predictors on disk, and plan by what they cost."""
-        plan = make_plan(self._config, self._problem.shape, self._families, self._problem.folds.run)
+        shape = self._problem.shape
+        plan = make_plan(self._config, shape, self._families, self._problem.folds.run)
+        plan = plan.alone(shape) if self._search is None else plan
         self._here(self._problem, self._baseline(), Allowance())
         self.champion.update(self._deadline)
         preview = self._preview(plan)
         if preview is None:
             return plan
-        self._here(self._problem.with_folds_run(1), preview, Allowance(self._deadline), end=False)
+        allowance = Allowance(self._deadline, threads=plan.threads)
+        self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
         if self._preview_seconds() < _IMPORT and plan.folds_run > 1:
-            self._here(self._problem.with_folds_run(2), preview, Allowance(self._deadline), end=False)
+            self._here(self._problem.with_folds_run(2), preview, allowance, end=False)
         if isfinite(seconds := self._preview_seconds()) and not self._problem.folds.fixed:
             plan = fit_to_time(plan, seconds, self._deadline.remaining)
         self._problem = self._problem.with_folds_run(plan.folds_run)
         self.champion = self._new_champion()
-        self._here(self._problem, preview, Allowance(self._deadline))
+        self._here(self._problem, preview, allowance)
         self.champion.update(self._deadline)
         return plan
 

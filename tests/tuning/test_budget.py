@@ -53,6 +53,12 @@ def test_folds_shrink_with_the_time_but_never_vanish(seconds: float, remaining: 
     assert fit_to_time(plan, seconds, inf) == plan
 
 
+@pytest.mark.parametrize(("rows", "threads"), [(1_000, 1), (15_000, 3), (1_000_000, 8)])
+def test_a_trial_alone_gets_the_cores_that_pay(rows: int, threads: int) -> None:
+    plan = Plan(("toy",), folds_run=5, concurrency=8, threads=1).alone(replace(SHAPE, rows=rows))
+    assert (plan.concurrency, plan.threads) == (1, threads)
+
+
 def test_a_fold_takes_no_longer_than_its_trial_may() -> None:
     plan = Plan(("toy",), folds_run=5, concurrency=2, threads=1)
     assert plan.fold_seconds(1.5) == 6.0

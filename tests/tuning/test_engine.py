@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 from toys import Base, Toy
 
-from automl.config import FitConfig
-from automl.models.base import Family, Params, Shape
-from automl.tuning import store
+from automl.config import FitConfig, usable_cores
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape
+from automl.tuning import budget, store
 from automl.tuning.engine import Engine
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.progress import OnProgress, Snapshot
@@ -29,9 +29,14 @@ class Previewed(Toy):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.threads: list[int] = []
 
     def preview(self, shape: Shape) -> Params:
         return {"offset": 4.0, "seconds": self.seconds}
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        self.threads.append(context.threads)
+        return (yield from super().fit(data, params, context))
 
 
 @pytest.fixture
@@ -77,3 +82,10 @@ def test_intervals_are_only_computed_for_whoever_looks(train: Train, watched: bo
 def test_a_quick_preview_runs_all_its_folds(train: Train) -> None:
     engine = train(FitConfig(max_trials=1), [Previewed(0.0), Base()])
     assert list(preview(engine).folds) == [0, 1, 2]
+
+
+def test_without_ray_trials_run_one_by_one_with_the_cores_that_pay(train: Train, monkeypatch) -> None:
+    monkeypatch.setattr(budget, "_CELLS_A_THREAD", 60)  # the table has 120
+    family = Previewed(0.0)
+    train(FitConfig(max_trials=1, n_jobs=2), [family, Base()])
+    assert set(family.threads) == {min(2, usable_cores())}
