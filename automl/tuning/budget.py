@@ -15,6 +15,8 @@ from automl.models.base import Family, Shape
 
 _DIVERSITY: Final = 6
 """Candidates that a run should be able to finish: fewer folds are run rather than fewer candidates."""
+_LONGEST_SHARE: Final = 0.5
+"""Share of the time that a trial may take, however many run at once: one after another, two fit."""
 _REFERENCE: Final = 4.0
 """Cost of a typical candidate's fold, in fits of the preview."""
 _CELLS_A_THREAD: Final = 100_000
@@ -93,6 +95,8 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
 def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
     """Choose folds and seconds a trial, after one fold of the preview was measured.
 
+    Where not even one fold fits, fewer trials get more threads each.
+
     Parameters
     ----------
     preview_seconds
@@ -102,7 +106,9 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
     """
     if remaining == inf:
         return plan
-    core_seconds = remaining * plan.concurrency
-    a_trial = core_seconds / _DIVERSITY
-    folds = int(a_trial / (preview_seconds * _REFERENCE))
-    return replace(plan, folds_run=max(1, min(plan.folds_run, folds)), trial_seconds=a_trial)
+    a_trial = remaining * min(plan.concurrency / _DIVERSITY, _LONGEST_SHARE)
+    seconds = _REFERENCE * preview_seconds
+    while seconds > a_trial and plan.concurrency >= _DIVERSITY:  # half as many at once are still enough candidates
+        plan = replace(plan, concurrency=plan.concurrency // 2, threads=plan.threads * 2)
+        seconds /= 2
+    return replace(plan, folds_run=max(1, min(plan.folds_run, int(a_trial / seconds))), trial_seconds=a_trial)

@@ -66,6 +66,22 @@ def test_a_fold_takes_no_longer_than_its_trial_may() -> None:
     assert replace(plan, trial_seconds=10.0).fold_seconds(inf) == 2.0
 
 
+@settings(deadline=None, max_examples=100)
+@given(cores=st.integers(1, 128), seconds=st.floats(0.001, 1000), remaining=st.floats(1, 10_000))
+def test_trials_end_in_time_and_leave_some_for_others(cores: int, seconds: float, remaining: float) -> None:
+    fitted = fit_to_time(Plan(("toy",), 8, concurrency=cores, threads=1), seconds, remaining)
+    assert cores / 2 < fitted.concurrency * fitted.threads <= cores
+    assert fitted.trial_seconds <= remaining / 2
+    assert fitted.concurrency * remaining / fitted.trial_seconds >= 6 - 1e-9
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(2, (1, 2, 1, 50 / 3)), (16, (1, 8, 2, 25.0)), (64, (1, 32, 2, 25.0))])
+def test_a_fold_that_does_not_fit_gets_more_threads(cores: int, expected: tuple[int, int, int, float]) -> None:
+    fitted = fit_to_time(Plan(("toy",), 5, concurrency=cores, threads=1), 10.0, 50.0)
+    assert (fitted.folds_run, fitted.concurrency, fitted.threads) == expected[:3]
+    assert fitted.trial_seconds == pytest.approx(expected[3])
+
+
 def test_json_round_trip() -> None:
     plan = Plan(("toy", "base"), 5, 2, 1, inf, ("big",))
     assert Plan.from_json(plan.to_json()) == plan
