@@ -28,7 +28,6 @@ from automl.models.registry import registered
 from automl.predictor import Predictor
 from automl.preparation import prepare
 from automl.tuning import store
-from automl.tuning.budget import Plan
 from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
@@ -358,9 +357,6 @@ class AutoML:
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
     def _train(self, root: Path, run: StoredRun, warnings: Iterable[str] = ()) -> Self:
-        def save_plan(plan: Plan) -> None:
-            store.save_plan(root, plan)
-
         constraints = run.problem.constraints
         able = [family for family in registered() if run.problem.task.problem_type in family.problem_types]
         families = [family for family in able if family.keeps(constraints)]
@@ -384,8 +380,7 @@ class AutoML:
                 started=run.started,
                 search=search,
                 on_progress=self.on_progress,
-                save_plan=save_plan,
-                plan=run.plan,
+                save_plan=partial(store.save_plan, root),
             )
             self.stopped_: Stopped = engine.run()
         finally:

@@ -31,7 +31,6 @@ from automl.slim.student import distil, made_up
 from automl.tuning.champion import Champion, member
 from automl.tuning.journal import Journal
 from automl.tuning.matrices import Matrices
-from automl.tuning.problem import Problem
 from automl.tuning.store import read_run
 
 STUDENTS: Final = (512, 128, 32)
@@ -82,8 +81,7 @@ class _Slimming:
 
     def __init__(self, run: Path, folder: Path, metric: Asked | None) -> None:
         stored = read_run(run, metric)
-        plan = stored.plan
-        self._problem: Problem = stored.problem if plan is None else stored.problem.with_folds_run(plan.folds_run)
+        self._problem = stored.problem
         self._journal = Journal(run)
         self._champion = Champion(self._problem, self._journal, stored.about)
         self._about = stored.about

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
@@ -29,7 +29,7 @@ _WIDENING: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a run uses its resources. Part of the run folder, so that a resume goes on as planned."""
+    """How a run uses its resources. A resume makes its own, for its time and machine, with as many folds."""
 
     families: tuple[str, ...]
     folds_run: int
@@ -57,17 +57,6 @@ class Plan:
         left_out = f"; left out for lack of memory: {', '.join(self.left_out)}" if self.left_out else ""
         return f"{self.folds_run} fold{'s' if self.folds_run > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan as JSON values."""
-        return {**asdict(self), "trial_seconds": None if self.trial_seconds == inf else self.trial_seconds}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Plan:
-        """Read what :meth:`to_json` wrote."""
-        seconds = inf if values["trial_seconds"] is None else values["trial_seconds"]
-        names = {"families": tuple(values["families"]), "left_out": tuple(values["left_out"])}
-        return cls(**{**values, **names, "trial_seconds": seconds})
-
 
 def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds_run: int) -> Plan:
     """Plan cores and memory before anything was measured.
@@ -92,7 +81,7 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
     )
 
 
-def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
+def fit_to_time(plan: Plan, preview_seconds: float, remaining: float, *, folds_fixed: bool = False) -> Plan:
     """Choose folds and seconds a trial, after one fold of the preview was measured.
 
     Where not even one fold fits, fewer trials get more threads each.
@@ -103,6 +92,8 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
         Seconds for one fold of the preview with the plan's threads.
     remaining
         Seconds until the deadline; infinite leaves the plan as it is.
+    folds_fixed
+        Whether the number of folds stays.
     """
     if remaining == inf:
         return plan
@@ -111,4 +102,5 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
     while seconds > a_trial and plan.concurrency >= _DIVERSITY:  # half as many at once are still enough candidates
         plan = replace(plan, concurrency=plan.concurrency // 2, threads=plan.threads * 2)
         seconds /= 2
-    return replace(plan, folds_run=max(1, min(plan.folds_run, int(a_trial / seconds))), trial_seconds=a_trial)
+    folds = plan.folds_run if folds_fixed else max(1, min(plan.folds_run, int(a_trial / seconds)))
+    return replace(plan, folds_run=folds, trial_seconds=a_trial)

@@ -158,7 +158,7 @@ class Champion:
         self._write(self.ensemble(members, blend, judged))
         self._settling = time.perf_counter() - started
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
-        self._loss = loss
+        self._loss = loss if beyond else inf  # whatever is trained takes the place of the baseline
         return True
 
     def blended(

@@ -62,7 +62,6 @@ class Engine:
         search: SearchProcess | None,
         on_progress: OnProgress | None,
         save_plan: Callable[[Plan], None],
-        plan: Plan | None = None,
     ) -> None:
         self._problem = problem
         self._config = config
@@ -73,7 +72,6 @@ class Engine:
         self._search = search
         self._on_progress = on_progress
         self._save_plan = save_plan
-        self._plan = plan
         budget = config.time_budget
         self._end = Deadline.never() if budget is None else Deadline(started + budget)
         reserve = 0.0 if budget is None else min(max(_LEAST_RESERVE, _RESERVE_SHARE * budget), _MOST_RESERVE)
@@ -121,9 +119,7 @@ class Engine:
         return self.champion.predictor
 
     def _train(self) -> Stopped:
-        plan = self._plan or self._first_models()
-        self._problem = self._problem.with_folds_run(plan.folds_run)
-        self.champion = self._new_champion()
+        plan = self._first_models()
         self._save_plan(plan)
         self._tell(f"plan: {plan.describe()}")
         if self._train_here(plan, until_search=True) and self._search is not None:
@@ -148,10 +144,12 @@ class Engine:
         self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
         if self._preview_seconds() < _IMPORT and plan.folds_run > 1:
             self._here(self._problem.with_folds_run(2), preview, allowance, end=False)
-        if isfinite(seconds := self._preview_seconds()) and not self._problem.folds.fixed:
-            plan = fit_to_time(plan, seconds, self._deadline.remaining)
-        self._problem = self._problem.with_folds_run(plan.folds_run)
-        self.champion = self._new_champion()
+        if isfinite(seconds := self._preview_seconds()):
+            fixed = self._problem.folds.fixed
+            plan = fit_to_time(plan, seconds, self._deadline.remaining, folds_fixed=fixed)
+        if plan.folds_run < self._problem.folds.run:
+            self._problem = self._problem.with_folds_run(plan.folds_run)
+            self.champion = self._new_champion()
         self._here(self._problem, preview, allowance)
         self.champion.update(self._deadline)
         return plan
@@ -215,28 +213,28 @@ class Engine:
         *,
         end: bool = True,
         until: Callable[[], bool] = lambda: False,
-    ) -> bool:
-        """Run a trial in this process, or until it is to stop between two folds; return whether it came to its end."""
+    ) -> None:
+        """Run a trial in this process to its end, or until it is to stop between two folds."""
+        if self._journal.ended(candidate):  # in the run that this one goes on with
+            return
         self._running[candidate.id] = None
         try:
             for report in TrialRunner(problem, self._journal).run(candidate, allowance):
                 if report.resource < full_resource(problem.folds) and report.fold is not None and until():
-                    return False
+                    return
         except DeadlinePassedError:
-            return False
+            pass
         except RaceLostError as lost:
             self._journal.end(candidate, "stopped", str(lost))
-            return False
         except Exception as error:
             if self._interrupt.came:
                 raise KeyboardInterrupt from error
             self._journal.end(candidate, "failed", f"{type(error).__name__}: {error}")
-            return False
+        else:
+            if end:
+                self._journal.end(candidate, "done")
         finally:
             self._running.pop(candidate.id, None)
-        if end:
-            self._journal.end(candidate, "done")
-        return True
 
     def _train_on_ray(self, search: SearchProcess, plan: Plan) -> None:
         """Hand the rest over to the search and keep the champion up to date until it ends or the time is up."""

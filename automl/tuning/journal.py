@@ -129,6 +129,10 @@ class Journal:
         self.open(candidate)
         write_json(self._trial(candidate.id) / "end.json", {"status": status, "reason": reason, "at": time.time()})
 
+    def ended(self, candidate: Candidate) -> bool:
+        """Return whether a candidate's trial has ended."""
+        return (self._trial(candidate.id) / "end.json").exists()
+
     def fold(self, candidate_id: str, fold: int) -> Path:
         """Return the folder of a fold, which exists once the fold is finished."""
         return self._trial(candidate_id) / f"fold-{fold}"

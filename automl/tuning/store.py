@@ -35,8 +35,6 @@ class StoredRun:
     config: FitConfig
     problem: Problem
     about: About
-    plan: Plan | None
-    """None if the run ended before it was made."""
     started: float
     """Seconds since the epoch."""
     weight_column: str | None = None
@@ -116,8 +114,9 @@ def create(root: Path, run: StoredRun) -> None:
 
 
 def save_plan(root: Path, plan: Plan) -> None:
-    """Note the plan, so that a resume keeps to it."""
-    write_json(root / "run.json", {**read_json(root / "run.json"), "plan": plan.to_json()})
+    """Note the plan: a resume keeps to its folds."""
+    noted = {"folds_run": plan.folds_run, "concurrency": plan.concurrency, "threads": plan.threads}
+    write_json(root / "run.json", {**read_json(root / "run.json"), "plan": noted})
 
 
 def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
@@ -154,9 +153,9 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         ),
         folds=Folds(
             np.load(root / "folds.npy", allow_pickle=False),
-            stored["folds_run"],
+            (stored["plan"] or stored)["folds_run"],
             _array(root / "fold_roles.npy"),
-            stored.get("folds_fixed", config.folds is not None),
+            stored["plan"] is not None or stored.get("folds_fixed", config.folds is not None),
         ),
         random_state=config.random_state,
         groups=_array(root / "groups.npy"),
@@ -165,8 +164,7 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         constraints=Constraints.of(config.monotone, config.interactions),
         resample=config.resample,
     )
-    plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
-    return StoredRun(config, problem, about, plan, stored["started"], stored.get("weight_column"))
+    return StoredRun(config, problem, about, stored["started"], stored.get("weight_column"))
 
 
 def _array(path: Path) -> NDArray[Any] | None:

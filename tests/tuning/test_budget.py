@@ -50,6 +50,7 @@ def test_folds_shrink_with_the_time_but_never_vanish(seconds: float, remaining: 
     fitted = fit_to_time(plan, seconds, remaining)
     assert 1 <= fitted.folds_run <= 8
     assert fit_to_time(plan, seconds * 2, remaining).folds_run <= fitted.folds_run
+    assert fit_to_time(plan, seconds, remaining, folds_fixed=True) == replace(fitted, folds_run=8)
     assert fit_to_time(plan, seconds, inf) == plan
 
 
@@ -80,8 +81,3 @@ def test_a_fold_that_does_not_fit_gets_more_threads(cores: int, expected: tuple[
     fitted = fit_to_time(Plan(("toy",), 5, concurrency=cores, threads=1), 10.0, 50.0)
     assert (fitted.folds_run, fitted.concurrency, fitted.threads) == expected[:3]
     assert fitted.trial_seconds == pytest.approx(expected[3])
-
-
-def test_json_round_trip() -> None:
-    plan = Plan(("toy", "base"), 5, 2, 1, inf, ("big",))
-    assert Plan.from_json(plan.to_json()) == plan
