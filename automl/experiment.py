@@ -260,6 +260,7 @@ class AutoML:
         if metric is not None:
             options["metric"] = metric
         with store.claimed(root):
+            store.save_start(root, stored)
             return cls(**options, output=root, on_progress=on_progress)._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:

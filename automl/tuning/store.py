@@ -188,16 +188,22 @@ def reopen_run(root: Path, time_budget: float | None, metric: Asked | None = Non
         If the run has no time left and none is given.
     """
     run = read_run(root, metric)
-    left = _time_left(root, run.config, run.started, time_budget)
+    left = _time_left(root, run.config, run.started) if time_budget is None else time_budget
     return replace(run, config=replace(run.config, time_budget=left), started=time.time())
 
 
-def _time_left(root: Path, config: FitConfig, started: float, time_budget: float | None) -> float | None:
-    """Return the seconds a resumed run may take: what was given, or what the run had not yet used."""
-    if time_budget is not None or config.time_budget is None:
-        return time_budget
+def save_start(root: Path, run: StoredRun) -> None:
+    """Note when a run went on and how much time it has from then: what a next resume counts from."""
+    stored = read_json(root / "run.json")
+    write_json(root / "run.json", {**stored, "config": run.config.to_json(), "started": run.started})
+
+
+def _time_left(root: Path, config: FitConfig, started: float) -> float | None:
+    """Return the seconds that the run had not yet used when its last fold was finished."""
+    if config.time_budget is None:
+        return None
     finished = [read_json(file)["finished"] for file in root.glob("trials/*/fold-*/record.json")]
-    left = config.time_budget - (max(finished, default=started) - started)
+    left = config.time_budget - max(0.0, max(finished, default=started) - started)
     if left < 1:
         raise UsageError(f"{root} has used its {config.time_budget:g} s; give it more, such as --time 60s")
     return left

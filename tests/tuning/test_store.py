@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,32 @@ def test_a_run_of_an_earlier_version_goes_on(toy_run: NewRun, folds: int | None)
     assert np.array_equal(problem.folds.assignment, run.problem.folds.assignment)
     assert (problem.folds.roles, problem.groups) == (None, None)
     assert problem.folds.fixed == (folds is not None)
+
+
+def test_the_time_between_two_resumes_is_not_used(toy_run: NewRun) -> None:
+    root, run = toy_run(FitConfig(time_budget=60))
+    yesterday = time.time() - 86_400
+
+    def finish(fold: int, at: float) -> None:
+        folder = root / "trials" / "toy" / f"fold-{fold}"
+        folder.mkdir(parents=True)
+        write_json(folder / "record.json", {"finished": at})
+
+    store.save_start(root, replace(run, started=yesterday))
+    finish(0, yesterday + 20)
+    today = store.reopen_run(root, None)
+    assert today.config.time_budget == pytest.approx(40)
+    store.save_start(root, today)
+    assert store.reopen_run(root, None).config.time_budget == pytest.approx(40)
+    finish(1, today.started + 10)
+    assert store.reopen_run(root, None).config.time_budget == pytest.approx(30)
+    longer = store.reopen_run(root, 300)
+    store.save_start(root, longer)
+    finish(2, longer.started + 60)
+    assert store.reopen_run(root, None).config.time_budget == pytest.approx(240)
+    finish(3, longer.started + 299.5)
+    with pytest.raises(UsageError, match="has used its 300 s"):
+        store.reopen_run(root, None)
 
 
 def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
