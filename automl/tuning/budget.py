@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -22,6 +23,8 @@ _REFERENCE: Final = 4.0
 _CELLS_A_THREAD: Final = 100_000
 """Rows times columns that a thread more pays for: with fewer, threads wait for each other longer than they work."""
 _FREE_SHARE: Final = 0.8
+_CONTAINER: Final = Path("/sys/fs/cgroup")
+"""Where Linux tells the limits of a container (cgroup v2)."""
 _BYTES_A_VALUE: Final = 4
 _WIDENING: Final = 3
 """Feature columns a raw column turns into, roughly."""
@@ -58,13 +61,28 @@ class Plan:
         return f"{self.folds_run} fold{'s' if self.folds_run > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
 
 
+def free_memory(container: Path = _CONTAINER) -> int:
+    """Return the bytes that are free; in a container, what it may still take.
+
+    What it holds of files it has read is free, too: they give way when memory is needed.
+    """
+    available = int(psutil.virtual_memory().available)
+    try:
+        limit, used = (int((container / f"memory.{name}").read_text()) for name in ("max", "current"))
+        stat = dict(line.split() for line in (container / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # there is no limit
+        return available
+    files = int(stat["active_file"]) + int(stat["inactive_file"])
+    return max(0, min(available, limit - used + files))
+
+
 def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds_run: int) -> Plan:
     """Plan cores and memory before anything was measured.
 
     As many one-thread trials at once as there are cores, since two processes of one thread beat one of two on all but
     large data; fewer, with more threads each, where the memory does not hold that many.
     """
-    memory = config.memory or int(psutil.virtual_memory().available * _FREE_SHARE)
+    memory = config.memory or int(free_memory() * _FREE_SHARE)
     matrix = shape.rows * shape.columns * _WIDENING * _BYTES_A_VALUE
     peaks = {family.name: family.memory(shape, family.portfolio(shape)[0]) + matrix for family in families}
     fitting = [family.name for family in families if peaks[family.name] <= memory]

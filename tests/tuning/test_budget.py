@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from automl.config import FitConfig
 from automl.data.table import ProblemType
 from automl.errors import UsageError
 from automl.models.base import Params, Shape
-from automl.tuning.budget import Plan, fit_to_time, make_plan
+from automl.tuning.budget import Plan, fit_to_time, free_memory, make_plan
 
 SHAPE = Shape(ProblemType.BINARY, rows=10_000, columns=20, n_classes=2)
 
@@ -35,6 +36,24 @@ def test_cores_and_memory_are_never_oversubscribed(jobs: int, memory: int) -> No
     assert ("big" in plan.left_out) == (memory < 3_002_400_000)
     peak = 3_000_000_000 if "big" in plan.families else 1_000_000
     assert plan.concurrency * peak <= memory
+
+
+def test_a_container_has_the_memory_and_the_cores_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = free_memory(tmp_path / "nowhere")
+    assert free > 100_000_000
+    for name, text in {
+        "max": "1000000",
+        "current": "900000",
+        "stat": "anon 5\nactive_file 300000\ninactive_file 1",
+    }.items():
+        (tmp_path / f"memory.{name}").write_text(text + "\n")
+    assert free_memory(tmp_path) == 400_001
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_memory(tmp_path) == pytest.approx(free, rel=0.5)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert FitConfig(n_jobs=8).cores == 1
 
 
 def test_too_little_memory_for_any_model_is_said() -> None:
