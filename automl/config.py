@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, SupportsFloat, get_args
@@ -207,5 +206,7 @@ def _at_least(option: str, value: object, low: float) -> None:
 
 
 def usable_cores() -> int:
-    """Return the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the cores that this process may use: those that it is bound to, in a container no more than its share."""
+    from joblib import cpu_count
+
+    return int(cpu_count())

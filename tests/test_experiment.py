@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from automl import AutoML
 from automl.errors import DataError, UsageError
+from automl.tuning import store
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -94,6 +95,16 @@ def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, referen
     assert second.score_.value <= first.score_.value
 
 
+def test_a_run_that_is_being_trained_is_left_alone(frame: pd.DataFrame, reference: AutoML) -> None:
+    before = sorted(reference.run_.rglob("*"))
+    with store.claimed(reference.run_):
+        with pytest.raises(UsageError, match="is being trained by another process"):
+            AutoML.resume(reference.run_, time_budget=2)
+        with pytest.raises(UsageError, match="is being trained by another process"):
+            AutoML(**TINY, output=reference.run_).fit(frame, target="churn")
+    assert sorted(reference.run_.rglob("*")) == before
+
+
 def test_an_interrupt_keeps_the_best_so_far(frame: pd.DataFrame, tmp_path: Path) -> None:
     timer = threading.Timer(4, signal.raise_signal, [signal.SIGINT])
     timer.start()
@@ -148,11 +159,19 @@ def test_scikit_learn_can_clone_it() -> None:
     ],
 )
 def test_wrong_calls_are_refused_before_anything_is_written(
-    X: object, y: object, target: str | None, error: type[Exception], message: str, tmp_path: Path
+    X: object,
+    y: object,
+    target: str | None,
+    error: type[Exception],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(error, match=message):
-        AutoML(**TINY, output=tmp_path / "run").fit(X, y, target=target)
-    assert not (tmp_path / "run").exists()
+    monkeypatch.chdir(tmp_path)
+    for output in (tmp_path / "run", None):
+        with pytest.raises(error, match=message):
+            AutoML(**TINY, output=output).fit(X, y, target=target)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:
