@@ -233,6 +233,16 @@ def _load(folder: Path, shown: Path, trust: Path | None) -> Predictor:
     return predictor
 
 
+def require_free(to: Path, *, file: bool | None = None) -> None:
+    """Raise an AutoMLError if something is in the way of what is to be written; an empty folder is not.
+
+    ``file``: whether it will be a file; None means that its ending says so.
+    """
+    file = to.name.endswith(archive.ENDING) if file is None else file
+    if to.exists() and (file or not to.is_dir() or any(to.iterdir())):
+        raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
+
+
 def copy(predictor: Predictor, to: Path, *, key: Path | None = None) -> Path:
     """Copy a predictor, with everything that makes it quick.
 
@@ -244,8 +254,7 @@ def copy(predictor: Predictor, to: Path, *, key: Path | None = None) -> Path:
         PEM file of a private key to sign the copy with, see :mod:`automl.signature`. Without it, the copy of a signed
         model that is quick already is signed as that is.
     """
-    if to.exists() and (not to.is_dir() or to.name.endswith(archive.ENDING) or any(to.iterdir())):
-        raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
+    require_free(to)
     sign = None if key is None else signature.signer(key)
     if to.exists():
         to.rmdir()

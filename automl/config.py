@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, SupportsFloat, get_args
 
 from automl.errors import UsageError, suggestion
 
@@ -203,11 +202,13 @@ def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
         raise UsageError(f"{option} must be one of {', '.join(allowed)}, got {value!r}{hint}")
 
 
-def _at_least(option: str, value: float | None, low: float) -> None:
-    if value is not None and not value >= low:
+def _at_least(option: str, value: object, low: float) -> None:
+    if value is not None and not (isinstance(value, SupportsFloat) and float(value) >= low):
         raise UsageError(f"{option} must be at least {low:,}, got {value!r}")
 
 
 def usable_cores() -> int:
-    """Return the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the cores that this process may use: those that it is bound to, in a container no more than its share."""
+    from joblib import cpu_count
+
+    return int(cpu_count())

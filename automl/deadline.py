@@ -48,3 +48,7 @@ class Deadline:
     def within(self, seconds: float) -> Deadline:
         """Return the earlier of this deadline and ``seconds`` from now."""
         return Deadline(min(self.at, time.time() + seconds))
+
+    def share(self, parts: int) -> Deadline:
+        """Return when the first of ``parts`` equal parts of the time left ends."""
+        return self.within(self.remaining / parts)

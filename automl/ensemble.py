@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan
 from typing import Any, Final
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.blend import Blend, shift, stack
+from automl.deadline import Deadline
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.validation import make_folds, parts_to_cross_fit
 
@@ -23,6 +24,7 @@ _PATIENCE: Final = 8
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""
 _TINY: Final = 1e-15
+_NEVER: Final = Deadline.never()
 
 
 def greedy_weights(
@@ -33,6 +35,7 @@ def greedy_weights(
     sample_weight: Weight = None,
     steps: int = 25,
     max_members: int | None = None,
+    deadline: Deadline = _NEVER,
 ) -> NDArray[np.float64]:
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
 
@@ -43,13 +46,16 @@ def greedy_weights(
     Parameters
     ----------
     predictions
-        One array a model: (rows, k) probabilities or (rows,) values, out-of-fold.
+        One array a model: (rows, k) probabilities or (rows,) values, out-of-fold. The most promising come first: where
+        the time is short, the others are not looked at.
     y
         (rows,) class codes or values.
     sample_weight
         (rows,) how much each row counts; None = all alike.
     max_members
         Models with a weight at most; None = chosen by the number of rows.
+    deadline
+        When to stop with the best ensemble so far.
 
     Returns
     -------
@@ -64,9 +70,13 @@ def greedy_weights(
     members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), steps)
     judge = _Judge(metric, y, sample_weight)
     rows = judge.sample(_SELECTION_ROWS)
-    counts = _select(_losses([each[rows] for each in predictions], judge.of(rows)), len(predictions), steps, members)
+    some = judge.of(rows)
+    losses = _losses([each[rows] for each in predictions], some)
+    counts = _select(losses, len(predictions), steps, members, deadline)
     weights: NDArray[np.float64] = counts / counts.sum()
-    singles = [judge(each) for each in predictions]
+    if some.direct and len(rows) == len(y):  # chosen by what it would be compared by
+        return weights
+    singles = list(_in_time((judge(each) for each in predictions), deadline))
     best = int(np.argmin(singles))
     if judge(Blend(weights)(predictions)) > singles[best]:
         weights = np.zeros(len(predictions))
@@ -86,6 +96,7 @@ def choose_blend(
     positive: bool = False,
     max_members: int | None = None,
     random_state: int = 0,
+    deadline: Deadline = _NEVER,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
 
@@ -106,6 +117,8 @@ def choose_blend(
         Whether no weight may be negative: then the ensemble rises with a column with which all its members rise.
     max_members
         Models with a weight at most; None = chosen by the number of rows.
+    deadline
+        When to be done: all fits get an even share of the time, and end with the best that they have found by then.
 
     Returns
     -------
@@ -117,13 +130,15 @@ def choose_blend(
         return equal, equal(predictions)
     fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight, sample_weight if training_weight is None else training_weight)
-    ways = _blends(predictions, judge, levels, positive, max_members)
+    folds = np.unique(fold_of_row)
+    ways = _blends(predictions, judge, levels, positive, max_members, deadline.share(len(folds) + 1))
     honest = [np.empty_like(predictions[0]) for _ in ways]
-    for fold in np.unique(fold_of_row):
+    for number, fold in enumerate(folds):
         inside = np.flatnonzero(fold_of_row == fold)
         outside = np.flatnonzero(fold_of_row != fold)
         others = [each[outside] for each in predictions]
-        for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive, max_members)):
+        share = deadline.share(len(folds) - number)
+        for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive, max_members, share)):
             honest[way][inside] = blend([each[inside] for each in predictions])
     if len(ways) == 1:
         return ways[0], honest[0]
@@ -146,6 +161,11 @@ class _Judge:
         """Return the loss; infinite where it is not defined."""
         loss = self.metric.loss(self.y, prediction, self.weight)
         return inf if isnan(loss) else loss
+
+    @property
+    def direct(self) -> bool:
+        """Whether the metric itself is quick enough to choose by."""
+        return self.metric.surrogate is None or len(self.y) < self.metric.surrogate_rows
 
     def clear(self, plain: NDArray[np.float64], refined: NDArray[np.float64]) -> bool:
         """Return whether refined predictions gain by every proper score, and by one of them beyond noise.
@@ -188,15 +208,20 @@ def _blends(
     levels: Sequence[float],
     positive: bool,
     max_members: int | None,
+    deadline: Deadline,
 ) -> list[Blend]:
     """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
     y, metric = judge.y, judge.metric
-    weights = greedy_weights(predictions, y, metric, sample_weight=judge.weight, max_members=max_members)
+    weights = greedy_weights(
+        predictions, y, metric, sample_weight=judge.weight, max_members=max_members, deadline=deadline
+    )
     average = Blend(weights)
     if levels:
         return [average, shift(predictions, y, weights, levels, sample_weight=judge.weight)]
     if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
         return [average]
+    if deadline.passed:
+        return [average, average]
     cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))
     rows = judge.sample(min(_SELECTION_ROWS, _CELLS // cells))
     some = judge.of(rows)
@@ -204,18 +229,18 @@ def _blends(
     return [average, average if positive and stacked.weights.min() < 0 else stacked]
 
 
-Losses = Callable[[Sequence[int]], list[float]]
-"""The losses of the average of the given models and each further one."""
+Losses = Callable[[Sequence[int], Sequence[int]], Iterable[float]]
+"""The losses of the average of the given models and each of some further ones."""
 
 
 def _losses(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> Losses:
     """Return how averages are judged: by the metric, or all at once by what stands for it."""
     y, metric = judge.y, judge.metric
-    if metric.surrogate is None or len(y) < metric.surrogate_rows:
+    if judge.direct:
 
-        def judged(members: Sequence[int]) -> list[float]:
+        def judged(members: Sequence[int], further: Sequence[int]) -> Iterator[float]:
             total = np.sum([predictions[index] for index in members], axis=0) if members else 0.0
-            return [judge((total + each) / (len(members) + 1)) for each in predictions]
+            return (judge((total + predictions[index]) / (len(members) + 1)) for index in further)
 
         return judged
 
@@ -224,13 +249,21 @@ def _losses(predictions: Sequence[NDArray[np.float64]], judge: _Judge) -> Losses
     else:
         table = np.stack(predictions)
 
-    def smooth(members: Sequence[int]) -> list[float]:
-        averages = (table[list(members)].sum(axis=0) + table) / (len(members) + 1)
+    def smooth(members: Sequence[int], further: Sequence[int]) -> list[float]:
+        averages = (table[list(members)].sum(axis=0) + table[list(further)]) / (len(members) + 1)
         rows = -np.log(np.maximum(averages, _TINY)) if metric.surrogate == "log_loss" else np.square(averages - y)
         losses: list[float] = np.average(rows, axis=1, weights=judge.weight).tolist()
         return losses
 
     return smooth
+
+
+def _in_time(losses: Iterable[float], deadline: Deadline) -> Iterator[float]:
+    """Yield the first loss, and further ones until the deadline has passed."""
+    for loss in losses:
+        yield loss
+        if deadline.passed:
+            return
 
 
 def _rounded(loss: float) -> float:
@@ -242,17 +275,17 @@ def _rounded(loss: float) -> float:
     return float(f"{loss:.10e}")
 
 
-def _select(losses: Losses, models: int, steps: int, most: int) -> NDArray[np.int64]:
+def _select(losses: Losses, models: int, steps: int, most: int, deadline: Deadline) -> NDArray[np.int64]:
     """Return how often each model is in the best ensemble that was met."""
-    alone = losses([])
-    members = [min(range(models), key=lambda index: _rounded(alone[index]))]
-    best, best_loss = list(members), _rounded(alone[members[0]])
-    while len(members) < steps:
-        full = len(set(members)) >= most
+    everyone = range(models)
+    alone = [_rounded(loss) for loss in _in_time(losses([], everyone), deadline)]
+    members = [alone.index(min(alone))]
+    best, best_loss = list(members), alone[members[0]]
+    while len(members) < steps and not deadline.passed:
+        further = everyone if len(set(members)) < most else sorted(set(members))
         ranked = [
             (_rounded(loss), index not in members, index)
-            for index, loss in enumerate(losses(members))
-            if not full or index in members
+            for loss, index in zip(_in_time(losses(members, further), deadline), further, strict=False)
         ]
         loss, _, chosen = min(ranked)
         members.append(chosen)

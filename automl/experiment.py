@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from time import strftime
 from time import time as now
 from typing import Any, Final, Self
 
@@ -29,11 +28,11 @@ from automl.evaluation.splits import Pairs, Splitter
 from automl.models.registry import registered
 from automl.preparation import prepare
 from automl.tuning import store
-from automl.tuning.budget import Plan
 from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
 from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun
 
 _SMALL_SECONDS: Final = 10.0
@@ -119,6 +118,8 @@ class AutoML(Estimator):
     >>> model = AutoML(time_budget=60).fit("churn.csv", target="churn")                  # doctest: +SKIP
     >>> model.predict_proba(new_customers)                                               # doctest: +SKIP
     """
+
+    _board: Leaderboard | None
 
     def __init__(
         self,
@@ -223,7 +224,6 @@ class AutoML(Estimator):
         config = self._config()
         if self.output is not None:  # before a table is read in vain
             store.require_free(Path(self.output))
-        root = Path(self.output) if self.output is not None else Path("runs") / strftime("%Y%m%d-%H%M%S")
         table = TrainingTable.read(
             X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
         )
@@ -239,8 +239,11 @@ class AutoML(Estimator):
             started=started,
             say=partial(self._say, started, config),
         )
-        store.create(root, prepared.run)
-        return self._train(root, prepared.run, prepared.warnings())
+        root = store.new_folder(self.output, started)
+        with store.claimed(root):
+            store.create(root, prepared.run)
+            self._say(started, config, f"run folder {root}; resume goes on from there, whatever happens")
+            return self._train(root, prepared.run, prepared.warnings())
 
     @classmethod
     def resume(
@@ -266,7 +269,9 @@ class AutoML(Estimator):
         ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
         if most is not None and ended >= most:
             model._say(stored.started, stored.config, f"warning: {ended} of {most} trials are done; give it --time")
-        return model._train(root, stored)
+        with store.claimed(root):
+            store.save_start(root, stored)
+            return model._train(root, stored)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
@@ -297,6 +302,14 @@ class AutoML(Estimator):
     def save(self, path: str | Path) -> Path:
         """Copy the predictor to a new folder or ``NAME.automl.tar.gz``, to be read by :func:`automl.load`."""
         return artifact.copy(self._fitted(), Path(path))
+
+    @property
+    def board_(self) -> Leaderboard:
+        """All candidates, best first; where nobody looked while they were trained, it is made when first asked for."""
+        self._fitted()
+        if self._board is None:
+            self._board = leaderboard(self.run_, self._asked[0])
+        return self._board
 
     @property
     def leaderboard_(self) -> pd.DataFrame:
@@ -337,9 +350,6 @@ class AutoML(Estimator):
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
     def _train(self, root: Path, run: StoredRun, warnings: Iterable[str] = ()) -> Self:
-        def save_plan(plan: Plan) -> None:
-            store.save_plan(root, plan)
-
         constraints = run.problem.constraints
         able = [family for family in registered() if run.problem.task.problem_type in family.problem_types]
         families = [family for family in able if family.keeps(constraints)]
@@ -362,9 +372,8 @@ class AutoML(Estimator):
                 families,
                 started=run.started,
                 search=search,
-                on_progress=self.on_progress or _silent,
-                save_plan=save_plan,
-                plan=run.plan,
+                on_progress=self.on_progress,
+                save_plan=partial(store.save_plan, root),
             )
             self.stopped_: Stopped = engine.run()
         finally:
@@ -373,7 +382,7 @@ class AutoML(Estimator):
         self.run_ = root
         self._asked, self._weight_column = (self.metric, self.cost_matrix), run.weight_column
         self.predictor_ = engine.predictor
-        self.board_: Leaderboard = engine.champion.board()
+        self._board = engine.board
         self.seconds_ = now() - run.started
         return self
 
@@ -392,7 +401,3 @@ def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> Search
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
     return None if (short or few) and config.ray_address is None else SearchProcess(config, root, metric)
-
-
-def _silent(snapshot: Snapshot) -> None:
-    """Show nothing."""

@@ -22,6 +22,8 @@ from automl.predictor import Predictor
 
 PAIRS: Final = 4
 """Random orders of the columns; the reverse of each is used too."""
+CELLS: Final = 2**20
+"""Predicted at a time: all orders of a wide table would be gigabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,10 +122,13 @@ def explain(
     background = predictor.typed(pd.DataFrame(predictor.example_rows(), columns=list(predictor.feature_names_in_)))
     predicted, outputs = _explained_outputs(predictor, predictor.of_typed(typed))
     known = _orders(len(names), pairs, np.random.default_rng(random_state))
+    at_once = max(1, CELLS // (len(background) * len(names)))
     added = np.empty((len(typed), len(names)))
     base = np.empty(len(typed))
     for row in range(len(typed)):
-        means = _means(predictor, typed.iloc[row : row + 1], background, known, outputs[row])
+        blocks = [known[start : start + at_once] for start in range(0, len(known), at_once)]
+        one = typed.iloc[row : row + 1]
+        means = np.concatenate([_means(predictor, one, background, block, outputs[row]) for block in blocks])
         steps = np.diff(means.reshape(2 * pairs, -1), axis=1)
         joined = np.diff(known.reshape(2 * pairs, len(names) + 1, -1).astype(np.int8), axis=1).argmax(axis=2)
         added[row] = np.bincount(joined.ravel(), weights=steps.ravel(), minlength=len(names)) / (2 * pairs)

@@ -130,7 +130,7 @@ def prepare(
     )
     examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
     about = About(schema, task, chosen.name, table.reading, examples)
-    run = StoredRun(config, problem, about, None, started, weight_column)
+    run = StoredRun(config, problem, about, started, weight_column)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     return Prepared(run, rows, None if valid is not None else split.assignment, settled)
 

@@ -1,5 +1,7 @@
 """Laws of ensembles."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from automl.blend import Blend, stack
 from automl.data.table import ProblemType
+from automl.deadline import Deadline
 from automl.ensemble import choose_blend, greedy_weights
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
@@ -270,3 +273,23 @@ def test_the_second_layer_does_not_undo_class_weights():
     assert undone == pytest.approx(y.mean(), abs=0.02)
     assert kept == pytest.approx(np.mean(balanced), abs=0.05)
     assert kept > 1.5 * y.mean()
+
+
+def test_a_choice_ends_in_time_with_the_best_so_far():
+    """Each look at the metric takes 5 ms at least, so their number tells the time."""
+    looks = []
+
+    def slow(y, prediction, weight):
+        looks.append(time.sleep(0.005))
+        return float(np.average(np.abs(prediction - y), weights=weight))
+
+    metric = Metric("slow", (ProblemType.REGRESSION,), False, slow, (0.0, np.inf))
+    y, predictions = noisy_models(np.random.default_rng(0), ProblemType.REGRESSION, 600, 24)
+    folds = np.arange(600) % 5
+    blend, honest = choose_blend(predictions, y, metric, folds, deadline=Deadline.after(0.3))
+    assert len(looks) < 80
+    assert blend.weights.sum() == pytest.approx(1)
+    assert np.isfinite(honest).all()
+    looks.clear()
+    assert greedy_weights(predictions, y, metric, deadline=Deadline(0.0)).tolist() == [1, *[0] * 23]
+    assert len(looks) == 1

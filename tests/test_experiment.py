@@ -17,6 +17,7 @@ from sklearn.metrics import accuracy_score
 
 from automl import AutoML
 from automl.errors import DataError, DataWarning, UsageError
+from automl.tuning import store
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -104,6 +105,16 @@ def test_a_run_whose_trials_are_done_goes_on_if_it_is_given_time(reference: Auto
     assert len(AutoML.resume(run, time_budget=3).leaderboard_) > len(same.leaderboard_)
 
 
+def test_a_run_that_is_being_trained_is_left_alone(frame: pd.DataFrame, reference: AutoML) -> None:
+    before = sorted(reference.run_.rglob("*"))
+    with store.claimed(reference.run_):
+        with pytest.raises(UsageError, match="is being trained by another process"):
+            AutoML.resume(reference.run_, time_budget=2)
+        with pytest.raises(UsageError, match="holds a run already"):
+            AutoML(**TINY, output=reference.run_).fit(frame, target="churn")
+    assert sorted(reference.run_.rglob("*")) == before
+
+
 def test_an_interrupt_keeps_the_best_so_far(frame: pd.DataFrame, tmp_path: Path) -> None:
     timer = threading.Timer(4, signal.raise_signal, [signal.SIGINT])
     timer.start()
@@ -177,17 +188,26 @@ def test_scikit_learn_can_clone_it() -> None:
     [
         ({"a": [1, 2]}, None, None, UsageError, "either y or the name"),
         ({"a": [1, 2]}, [0, 1], "a", UsageError, "either y or the name"),
-        ({"a": [1, 2, 3]}, [0, 1], None, DataError, "X has 3 rows, y has 2"),
+        ({"a": [1, 2, 3]}, [0, 1], None, DataError, "the table has 3 rows, y has 2"),
+        ({"a": [1, 2]}, "a", None, DataError, "target must have one value a row, got a str"),
         ({"a": [1, 2, 3]}, None, "b", DataError, "no column 'b'"),
         ({"a": [1, 2, 3]}, None, ["a"], UsageError, "target is the name of one column, got a list"),
     ],
 )
 def test_wrong_calls_are_refused_before_anything_is_written(
-    X: object, y: object, target: Any, error: type[Exception], message: str, tmp_path: Path
+    X: object,
+    y: object,
+    target: Any,
+    error: type[Exception],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(error, match=message):
-        AutoML(**TINY, output=tmp_path / "run").fit(X, y, target=target)
-    assert not (tmp_path / "run").exists()
+    monkeypatch.chdir(tmp_path)
+    for output in (tmp_path / "run", None):
+        with pytest.raises(error, match=message):
+            AutoML(**TINY, output=output).fit(X, y, target=target)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_taken_folder_is_refused_before_the_table_is_read(reference: AutoML) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
-from automl import AutoML, explain
+from automl import AutoML, Predictor, explain
 from automl.cli import main
 from automl.errors import SchemaError, UsageError
 
@@ -95,3 +96,21 @@ def test_the_class_that_is_explained_is_written(tmp_path: Path, capsys: pytest.C
     assert told["of"].tolist() == ["a", "c", *"b" * 10]
     assert main(["explain", str(run), str(rows), "--keep", "x"]) == 2
     assert "'x' cannot be kept: what it adds is called so; use --top" in capsys.readouterr().err
+
+
+def test_a_wide_table_is_predicted_in_blocks(
+    regression: AutoML, numbers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor, rows = regression.predictor_, numbers.head(2)
+    at_once = explain(predictor, rows).added
+    seen: list[int] = []
+    of_typed = Predictor.of_typed
+
+    def counted(self: Predictor, typed: pd.DataFrame) -> NDArray[np.float64]:
+        seen.append(typed.size)
+        return of_typed(self, typed)
+
+    monkeypatch.setattr(Predictor, "of_typed", counted)
+    monkeypatch.setattr("automl.explanation.CELLS", 200)
+    np.testing.assert_allclose(explain(predictor, rows).added, at_once, rtol=1e-9)
+    assert max(seen) <= 200

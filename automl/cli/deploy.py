@@ -43,11 +43,12 @@ def export(
             "openssl pkey -in key.pem -pubout -out public.pem.",
         ),
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Copy a model out of its run, alone, with what serves it, or as the code that makes it."""
     from automl.deploy.export import export as export_model
 
-    export_model(model, to, format, candidate=candidate, key=sign)
+    export_model(model, to, format, candidate=candidate, key=sign, trust=trust)
     print(to)
 
 

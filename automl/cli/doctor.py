@@ -48,13 +48,14 @@ def _machine() -> Iterator[Check]:
     import psutil
 
     from automl.config import FitConfig
+    from automl.tuning.budget import free_memory
 
     yield Check("automl", metadata.version("automl"))
     yield Check("python", f"{platform.python_version()} ({sys.executable})")
     yield Check("platform", platform.platform())
     yield Check("cores", f"{FitConfig().cores} of {os.cpu_count()} may be used")
-    memory = psutil.virtual_memory()
-    yield Check("memory", f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB are free")
+    total = psutil.virtual_memory().total
+    yield Check("memory", f"{free_memory() / 1e9:.1f} of {total / 1e9:.1f} GB are free")
     yield Check("gpu", _gpus())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.deploy import Model
+from automl.cli.deploy import Model, Trust
 from automl.cli.fit import Json
 from automl.cli.inspect import Html
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
@@ -30,6 +30,7 @@ def evaluate(
     cost_matrix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What was optimised, if it is a cost matrix.")
     ] = None,
+    trust: Trust = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -43,7 +44,8 @@ def evaluate(
     from automl.artifact import load
     from automl.report.evaluation import evaluate as evaluate_model
 
-    report = evaluate_model(load(model), data, metric=metric, cost_matrix=cost_matrix, weight=weight, read=options)
+    predictor = load(model, trust=trust)
+    report = evaluate_model(predictor, data, metric=metric, cost_matrix=cost_matrix, weight=weight, read=options)
     if html is not None:
         html.write_text(report.to_html(), encoding="utf-8")
     if json:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from automl.cli.deploy import Model
+from automl.cli.deploy import Model, Trust
 from automl.cli.predict import Keep
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 from automl.config import ReadOptions
@@ -25,6 +25,7 @@ def explain(
     top: Annotated[int | None, typer.Option(min=1, help="Print only the strongest reasons of each row.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="CSV file to write.")] = None,
     keep: Keep = None,
+    trust: Trust = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -41,7 +42,7 @@ def explain(
     from automl.data.io import column_of
     from automl.explanation import explain as explain_rows
 
-    predictor = load(model)
+    predictor = load(model, trust=trust)
     frame, reading = predictor.read(table, read_options(sep, encoding, decimal, na, sheet, query))
     same = ReadOptions(decimal=reading.decimal)
     kept = {name: column_of(frame, name) for name in keep or ()}

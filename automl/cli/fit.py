@@ -149,7 +149,13 @@ def fit(
             output=output,
             on_progress=show,
         ).fit(train, target=target, weight=weight, groups=groups, time=time_column, fold=fold, valid=valid)
-    _report(model, json, {} if test is None else model.evaluate(test), sample=test or train)
+    scores: Mapping[str, float] = {}
+    try:
+        if test is not None:
+            scores = model.evaluate(test)
+    finally:  # a table that cannot be scored must not take the report of the whole run with it
+        _report(model, json, scores, sample=test or train)
+    _leave(model)
 
 
 def _parse_class_weight(given: str) -> str | dict[str, float]:
@@ -188,14 +194,19 @@ def resume(
     with watch() as show:
         model = AutoML.resume(run, time_budget=parse_budget(time, begun), metric=metric, on_progress=show)
     _report(model, json, {}, sample="new.csv")
+    _leave(model)
 
 
 def _report(model: AutoML, json: bool, test: Mapping[str, float], *, sample: str) -> None:
-    """Print the result of a run, and leave with 130 if it was interrupted."""
+    """Print the result of a run."""
     if json:
         _print_json(model, test)
     else:
         _print_text(model, test, "new.csv" if sample == "-" or "://" in sample else sample)
+
+
+def _leave(model: AutoML) -> None:
+    """End the command with 130 if the run was interrupted."""
     if model.stopped_ == "interrupted":
         raise typer.Exit(_INTERRUPTED)
 

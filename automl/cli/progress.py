@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Final, TextIO
 
 from automl.cli.duration import clock
@@ -126,9 +126,7 @@ class View:
         self._snapshot: Snapshot | None = None
 
     def update(self, snapshot: Snapshot) -> None:
-        """Take over what is new; a snapshot without a leaderboard leaves the one before it standing."""
-        if snapshot.board is None and self._snapshot is not None:
-            snapshot = replace(snapshot, board=self._snapshot.board, finished=self._snapshot.finished)
+        """Take over what is new."""
         self._snapshot = snapshot
 
     def render(self) -> Group:
@@ -159,7 +157,7 @@ def _table(board: Leaderboard) -> Table:
         table.add_column(heading, justify="right")
     for row in board.rows[:_TOP]:
         score = ("", "", "") if row.score is None else (row.score.value, row.score.low, row.score.high)
-        numbers = [f"{value:.4g}" if isinstance(value, float) else value for value in score]
+        numbers = [f"{value:.4g}" if isinstance(value, float) and isfinite(value) else "" for value in score]
         weight = f"{row.weight:.2f}" if row.weight else ""
         table.add_row(row.candidate, row.family, *numbers, f"{row.fit_seconds:.1f}", weight)
     return table

@@ -37,11 +37,11 @@ def slim(
     row_ms = None if max_latency is None else parse_latency(max_latency)
     size = None if max_size is None else parse_bytes(max_size)
     options, chosen = slim_run(run, to, Wanted(row_ms, size, keep), metric=metric, say=_say)
+    print(dumps(to_json(options, chosen)) if json else to_text(options, chosen))
     if plot is not None:
         from automl.slim.picture import draw
 
         draw(options, chosen, plot)
-    print(dumps(to_json(options, chosen)) if json else to_text(options, chosen))
 
 
 def _say(line: str) -> None:

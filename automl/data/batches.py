@@ -22,12 +22,12 @@ from automl.data.cells import text_of
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET
 from automl.data.compression import unpack
 from automl.data.database import read_query
+from automl.data.decimals import decimal_mark
 from automl.data.delimited_file import DelimitedFile
 from automl.data.dialect import MARK, SAMPLE, encoding_of
 from automl.data.files import REFUSED, ZIP, named, read_content, require_alike, require_same
 from automl.data.io import column_of, without_cells
 from automl.data.json_rows import begins_json
-from automl.data.numerals import decimal_mark
 from automl.data.parquet_file import ParquetFile
 from automl.data.reading import Reading
 from automl.data.source import display, local, locate, names_database
@@ -178,7 +178,8 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
         first = files[0]
         decimal = options.decimal or (reading.decimal if reading.format == first.reading.format else None)
         if decimal is None:  # the rows of the first batch must tell
-            decimal = decimal_mark(without_cells(next(first.batches(_rows(first), ()))[0], na))
+            rows, _ = next(first.batches(_rows(first), ()))
+            decimal = decimal_mark(without_cells(rows, na), first.reading.delimiter)
         yield Batches(files, paths, ReadOptions(decimal=decimal, na=na))
 
 

@@ -89,10 +89,10 @@ def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any
     """Return distinct raw values and (rows,) codes into them; a missing value may be coded -1."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return dtype.categories.tolist(), series.cat.codes.to_numpy()
+        held = series.cat.remove_unused_categories().cat  # a filtered column still names the values that are gone
+        return held.categories.tolist(), held.codes.to_numpy()
     if len(series) <= FEW or pd.api.types.is_object_dtype(dtype):  # factorising objects would merge 1 and True
-        values = series.tolist()
-        return values, np.arange(len(values))
+        return _each(series)
     if isinstance(dtype, pd.StringDtype):
         import pyarrow as pa
 
@@ -100,5 +100,13 @@ def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any
         coded = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return coded.dictionary.to_pylist(), codes
-    codes, uniques = pd.factorize(series)
+    try:
+        codes, uniques = pd.factorize(series)
+    except NotImplementedError:  # Arrow does not compare lists
+        return _each(series)
     return uniques.tolist(), codes
+
+
+def _each(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any]]]:
+    """Return all raw values, as if they differed."""
+    return series.tolist(), np.arange(len(series))

@@ -39,6 +39,8 @@ DATES: Final = (
     *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y"),
     *("%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
 )
+EARLIEST, LATEST = 1800, 2200
+"""Years that most dates without a day lie in; ``9371-11`` is a code."""
 TIME: Final = re.compile(
     r"(?P<sep>[T ])\d{1,2}:\d{2}(?P<S>:\d{2})?(?P<f>\.\d{1,9})?(?P<gap> ?)(?P<p>[AaPp]\.?[Mm]\.?)?"
     r"(?P<zone> ?)(?P<z>Z|UTC|GMT|[-+]\d{2}:?\d{2})?$"
@@ -154,6 +156,20 @@ def telling_date(values: Sequence[str], layout: str) -> str | None:
     if {layout[:2], layout[3:5]} != {"%d", "%m"}:
         return None
     return next((value for value in values if value[:2].isdigit() and _beyond_months(value)), None)
+
+
+def are_codes(dates: NDArray[np.datetime64], layout: str | None) -> bool:
+    """Return whether what reads as dates without a day is none: most not of our time, or all a season.
+
+    >>> [are_codes(parse_dates(["2006-07", last], "%Y-%m"), "%Y-%m") for last in ("2010-11", "2010-12")]
+    [True, False]
+    """
+    if layout is None or "%d" in layout:
+        return False
+    months = dates[~np.isnat(dates)].astype("datetime64[M]").astype(np.int64)
+    years, month = months // 12 + 1970, months % 12 + 1
+    seasons = layout.startswith("%Y") and bool((month == (years + 1) % 100).all())
+    return seasons or bool(np.median(years) < EARLIEST or np.median(years) > LATEST)
 
 
 def _beyond_months(value: str) -> bool:

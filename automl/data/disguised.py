@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,9 @@ WORDS: Final = frozenset(
     | {"#num!", "#null!"}
 )
 """Words for "not known", in lower case. Among numbers or dates they are missing; among words they stay a category."""
+
+LIMIT: Final = re.compile(r"[<>≤≥]=?\s*[\d.,]*\d\D{0,10}")
+"""``<0.05`` or ``> 100 mg``."""
 
 NINES: Final = (99.0, 999.0, 9999.0, 99999.0, 999999.0, 9999999.0)
 NUMBERS: Final = frozenset({0.0, -1.0, -9.0, *NINES, *(-nines for nines in NINES)})
@@ -69,6 +73,15 @@ def _apart(end: float, numbers: NDArray[np.float64]) -> bool:
         return False
     different = len(np.unique(others))
     return different >= ENOUGH and (far or count >= OFTEN * len(others) / different)
+
+
+def is_limit(value: str) -> bool:
+    """Return whether a text is a limit that an instrument could not measure beyond: among numbers it is missing.
+
+    >>> is_limit("<0.05"), is_limit("<b>")
+    (True, False)
+    """
+    return LIMIT.fullmatch(value) is not None
 
 
 def disguised_words(values: list[str]) -> NDArray[np.bool_]:

@@ -13,9 +13,10 @@ import pandas as pd
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.cells import text_of
 from automl.data.database import read_query
+from automl.data.decimals import decimal_mark
 from automl.data.files import named, read_content, read_files
 from automl.data.json_rows import frame_of_rows
-from automl.data.numerals import decimal_mark, parse_numbers
+from automl.data.numerals import parse_numbers
 from automl.data.reading import Reading
 from automl.data.source import Source, is_path, locate, names_database
 from automl.errors import DataError, suggestion
@@ -59,7 +60,7 @@ def read_table(
     na = tuple(options.na) or (reading.na if reading else ())
     frame = without_cells(frame, na)
     decimal = options.decimal or (reading.decimal if reading and reading.format == decided.format else None)
-    return frame, replace(decided, decimal=decimal or decimal_mark(frame), na=na, rows=len(frame))
+    return frame, replace(decided, decimal=decimal or decimal_mark(frame, decided.delimiter), na=na, rows=len(frame))
 
 
 def read_data(

@@ -6,16 +6,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
-from automl.data.dates import COMPACT, date_layout, parse_dates, telling_date
-from automl.data.disguised import WORDS, disguised_numbers, disguised_words
+from automl.data.dates import COMPACT, are_codes, date_layout, parse_dates, telling_date
+from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
-from automl.data.numerals import PLAIN, Style, number_style, parse_numbers, plain_numbers
+from automl.data.numerals import CLOCK, PLAIN, SAMPLE, Style, column_style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
@@ -27,11 +28,19 @@ READABLE: Final = 0.95
 """Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
 OTHER_WORDS: Final = 10
 """Different other words that such a column may hold; they count as missing."""
+OTHER_SHARE: Final = 0.01
+"""The same as a share of its different numbers (or dates), for words without a digit; with one they may be codes."""
 REPEATED: Final = 0.25
 """Share of different values below which names of several words are categories. Where more differ, people typed them by
 hand, and their words say more than the whole."""
 UNIQUE: Final = 0.95
 """Share of different values from which codes are identifiers."""
+LONG: Final = 20.0
+"""Mean letters from which codes that are not alike are text."""
+WIDE: Final = 3
+"""Letters that a wide one counts for, such as a Chinese one, which is a syllable or a word."""
+LENGTHS: Final = 5
+"""Different lengths from which values are not alike."""
 FEW_LISTS: Final = 0.05
 """Share of different values below which lists are categories: the same ones come again and again."""
 SENTENCE: Final = 4.0
@@ -40,8 +49,8 @@ PHRASE: Final = 1.5
 """Mean words from which values are names of several words."""
 SPELLINGS: Final = 16
 """Different values that yes and no may have, in small letters and capitals."""
-HOPELESS: Final = OTHER_WORDS + len(WORDS) + 1
-"""Different values without a number among them after which the column cannot be one of numbers."""
+HOPELESS: Final = 200
+"""Different values without a number among them after which the column is taken for none of numbers."""
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
 
@@ -101,7 +110,7 @@ def forced_kind(
     if kind is Kind.CATEGORICAL:
         return replace(settled, categories=_by_frequency(cells))
     if kind is Kind.NUMERIC:
-        style = number_style(cells.values, decimal)
+        style = column_style(cells.values, decimal)
         style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
         known = np.isfinite(parse_numbers(cells.values, style))
         return _readable(replace(settled, unit=style.unit, decimal=style.decimal), cells, known)
@@ -182,8 +191,9 @@ def _dates(name: str, cells: Cells) -> Column | None:
     layout = (COMPACT, False) if compact else date_layout(values)
     if layout is None:
         return None
-    known = ~np.isnat(parse_dates(values, layout[0]))
-    if not _mostly(known, cells) or (compact and not known.all()):
+    dates = parse_dates(values, layout[0])
+    known = ~np.isnat(dates)
+    if not _mostly(known, cells) or (compact and not known.all()) or are_codes(dates, layout[0]):
         return None
     reason = "dates" if layout[0] is None else f"dates written {layout[0]}"
     if layout[1]:
@@ -194,15 +204,19 @@ def _dates(name: str, cells: Cells) -> Column | None:
 
 
 def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
+    """Return whether so many values are known that the others are missing ones, not what the column is about."""
     if known.all():
         return True
     counts = np.where(disguised_words(cells.values), 0, cells.counts())
-    others = int((counts[~known] > 0).sum())
-    return bool(known.any()) and others <= OTHER_WORDS and bool(counts[known].sum() >= READABLE * counts.sum())
+    if not known.any() or counts[known].sum() < READABLE * counts.sum():
+        return False
+    others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0)) if not is_limit(cells.values[i])]
+    codes = sum(any(map(str.isdigit, value)) for value in others)
+    return codes <= OTHER_WORDS and len(others) <= max(OTHER_WORDS, OTHER_SHARE * known.sum())
 
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
-    style = number_style(cells.values, decimal)
+    style = column_style(cells.values, decimal)
     beginning = parse_numbers(cells.values[:HOPELESS], style)
     if len(beginning) == HOPELESS and np.isnan(beginning).all():  # most columns of words end here
         return None
@@ -219,6 +233,8 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
 
 
 def _number_reason(style: Style) -> str:
+    if style.unit == CLOCK:
+        return "times of day or durations, in seconds"
     unit = f" in {style.unit}" if style.unit else ""
     return "numbers" + unit + (" with a decimal comma" if style.decimal == "," else "")
 
@@ -266,6 +282,22 @@ def _categorical(name: str, cells: Cells, reason: str) -> Column:
     return Column(name, Kind.CATEGORICAL, reason, categories=_by_frequency(cells), score=score)
 
 
+def _telling(values: list[str]) -> bool:
+    """Return whether values without blanks are no mere codes: sentences of some scripts, addresses, formulas.
+
+    They are long, of many lengths, and most of them differ in more than digits.
+    """
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    if len(set(map(len, sample))) < LENGTHS or sum(map(_letters, sample)) < LONG * len(sample):
+        return False
+    return len({re.sub(r"\d+", "0", value) for value in sample}) > len(sample) / 2
+
+
+def _letters(value: str) -> int:
+    wide = 0 if value.isascii() else sum(east_asian_width(letter) in "WF" for letter in value)
+    return len(value) + (WIDE - 1) * wide
+
+
 def _words(name: str, cells: Cells) -> Column:
     values, present = cells.values, int((cells.codes >= 0).sum())
     unique = len(values) / present
@@ -283,6 +315,8 @@ def _words(name: str, cells: Cells) -> Column:
         return Column(
             name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=_share(len(values), present)
         )
+    if present >= SMALL and unique >= UNIQUE and _telling(values):
+        return Column(name, Kind.TEXT, f"long and not alike: {shares}", score=_share(len(values), present))
     if present >= SMALL and unique >= UNIQUE:
         return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=_share(len(values), present))
     return _categorical(name, cells, f"{form}: {shares}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -13,23 +13,42 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import MISSING_WORDS
-
-CURRENCY: Final = r"[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY"
+SIGNS: Final = (
+    r"$\u00a2-\u00a5\u058f\u060b\u07fe\u07ff\u09f2\u09f3\u09fb\u0af1\u0bf9\u0e3f\u17db\u20a0-\u20c0\ua838\ufdfc\ufe69"
+    r"\uff04\uffe0\uffe1\uffe5\uffe6"
+)
+"""The signs of currencies, Unicode's category Sc, as a class of a regular expression."""
+CURRENCY: Final = rf"[A-Z]{{0,3}}[{SIGNS}]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY|zł|Kč|руб"
 SUFFIX: Final = rf"{CURRENCY}|[%‰]|[A-Za-zµ°][A-Za-z²³°/]{{0,9}}"
+SCALES: Final = {"k": 1e3, "m": 1e6, "b": 1e9, "bn": 1e9}
+SCALED: Final = "K/M/B"
+"""Stands for scales in the unit of numbers that have them."""
+BRACKETS: Final = "(-)"
+"""The unit of numbers whose brackets mean a minus, as accountants write them."""
 MEASURED: Final = 10
 """Different values that a column needs before a word behind its numbers is taken for a unit."""
+CLOCK: Final = "h:m:s"
+"""The unit of times of day and durations; they are read in seconds."""
+TIME: Final = re.compile(
+    r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
+)
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 SAMPLE: Final = 1000
-CERTAIN: Final = 0.95
-"""Share of the cells of a column that must be numbers for it to tell the decimal mark of the table."""
+FEW: Final = 100
+"""Values that tell a column of words from one of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the numbers of a column are written."""
+    """How the numbers of a column are written.
+
+    >>> parse_numbers(["€1.2M", "(€500K)", "€3"], Style("€ K/M/B (-)")).tolist()
+    [1200000.0, -500000.0, 3.0]
+    """
 
     unit: str | None = None
+    """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus; ``h:m:s``
+    are times of day and durations, in seconds."""
     decimal: str = "."
 
 
@@ -42,7 +61,7 @@ def _pattern(decimal: str) -> re.Pattern[str]:
     whole = rf"\d+|[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
     mark = re.escape(decimal)
     number = rf"(?:(?:{whole})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?"
-    return re.compile(rf"([-+−]?)\s*({CURRENCY})?\s*([-+]?)({number})\s*({SUFFIX})?")
+    return re.compile(rf"([-+−(]?)\s*({CURRENCY})?\s*([-+(]?)({number})\s*({SUFFIX})?(\)?)")
 
 
 def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.float64]:
@@ -62,15 +81,43 @@ def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.flo
 
 
 def _number(value: str, style: Style) -> float:
+    if style.unit == CLOCK:
+        return _seconds(value)
     match = _pattern(style.decimal).fullmatch(value)
     if match is None:
         return _plain(value)
-    sign, prefix, inner_sign, number, suffix = match.groups()
-    unit = prefix or suffix
-    if (prefix and suffix) or (sign and inner_sign) or (unit and unit != style.unit):
+    sign, prefix, inner_sign, number, suffix, close = match.groups()
+    unit, scales, brackets = _taken_apart(style.unit)
+    scale = scales.get((suffix or "").casefold())
+    suffix = suffix if scale is None else None
+    if (prefix and suffix) or (sign and inner_sign) or (prefix or suffix or unit).casefold() != unit.casefold():
+        return float("nan")
+    if ("(" in (sign, inner_sign)) != bool(close) or (close and not brackets):
         return float("nan")
     digits = re.sub(rf"[^\d{re.escape(style.decimal)}eE+-]", "", number).replace(style.decimal, ".")
-    return float(digits) * (-1.0 if "-" in (sign, inner_sign) or sign == "−" else 1.0)
+    return float(digits) * (scale or 1.0) * (-1.0 if {"-", "−", "("} & {sign, inner_sign} else 1.0)
+
+
+@lru_cache(maxsize=64)
+def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], bool]:
+    """Return the decoration, the factors that letters stand for, and whether brackets are a minus."""
+    parts = (unit or "").split()
+    own = [part for part in parts if part not in (SCALED, BRACKETS)]
+    return "".join(own), SCALES if SCALED in parts else {}, BRACKETS in parts
+
+
+def _seconds(value: str) -> float:
+    """Read ``10:30``, ``1:02:03.5``, ``9:15 PM``, and durations as pandas and Python write them."""
+    match = TIME.fullmatch(value)
+    if match is None:
+        return _plain(value)
+    sign, days, hours, minutes, seconds, half = match.groups()
+    hour = int(hours) if half is None else int(hours) % 12 + 12 * (half in "Pp")
+    clock = 3600.0 * hour + 60.0 * int(minutes) + float(seconds or 0)
+    negative = sign in ("-", "−")
+    if days is None:
+        return -clock if negative else clock
+    return 86400.0 * int(days) * (-1.0 if negative else 1.0) + clock  # -1 day + 23:00:00 is an hour
 
 
 def _plain(value: str) -> float:
@@ -97,50 +144,6 @@ def plain_numbers(series: pd.Series[Any]) -> NDArray[np.float64] | None:
     return np.asarray(numbers.to_numpy(zero_copy_only=False) if isinstance(numbers, pa.Array) else numbers.to_numpy())
 
 
-def decimal_mark(frame: pd.DataFrame) -> str:
-    """Return the decimal mark of a table: a comma if one of its columns is certainly written with it.
-
-    >>> decimal_mark(pd.DataFrame({"a": ["1,250"], "b": ["0,5"]})), decimal_mark(pd.DataFrame({"a": ["1,250"]}))
-    (',', '.')
-    """
-    return "," if any(_decimal_comma(series) for _, series in frame.items()) else "."
-
-
-def _decimal_comma(series: pd.Series[Any]) -> bool:
-    """Return whether the cells of a column are numbers that only a decimal comma explains."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if series.dtype == object:
-        texts = pa.array([value for value in series if isinstance(value, str)], pa.string())
-    elif isinstance(series.dtype, pd.StringDtype):
-        texts = pa.array(series)
-    else:
-        return False
-    if not _may_hold(texts, b","):
-        return False
-    commas = texts.filter(pc.match_substring(texts, ","))
-    cells = (value.strip() for value in (*_spread(commas), *_spread(texts.drop_null())))
-    sample = [cell for cell in cells if cell.lower() not in MISSING_WORDS]
-    style = number_style(sample)
-    return style.decimal == "," and float(np.isfinite(parse_numbers(sample, style)).mean()) >= CERTAIN
-
-
-def _may_hold(texts: Any, mark: bytes) -> bool:
-    """Return whether the bytes of an Arrow array of texts hold a mark: much faster than a look at each text."""
-    chunks = texts.chunks if hasattr(texts, "chunks") else [texts]
-    return any(mark in buffer.to_pybytes() for chunk in chunks for buffer in chunk.buffers()[-1:] if buffer)
-
-
-def _spread(texts: Any) -> list[str]:
-    """Return some of the texts of an Arrow array, from all over it."""
-    import pyarrow as pa
-
-    places = pa.array(range(0, len(texts), max(1, len(texts) // SAMPLE)), pa.int64())
-    taken: list[str] = texts.take(places).to_pylist()
-    return taken
-
-
 def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     """Return the style that reads most of the values; in doubt plain numbers, then the decimal mark ``prefer``.
 
@@ -153,27 +156,69 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     sample = values[:: max(1, len(values) // SAMPLE)]
     plain = parse_numbers(sample)
     if not np.isnan(plain).any() and not any("," in value for value in sample):
-        return Style(None, ",") if prefer == "," and _dots_group(sample) else PLAIN
+        return Style(None, ",") if prefer == "," and dots_group(sample) else PLAIN
     unit = _unit(sample)
     styles = [Style(unit, mark) for mark in (prefer, "," if prefer == "." else ".")]
-    read = [int(np.isfinite(parse_numbers(sample, style)).sum()) for style in styles]
+    read = [_read(sample, style) for style in styles]
     return styles[read.index(max(read))] if max(read) > np.isfinite(plain).sum() or prefer == "," else PLAIN
 
 
-def _dots_group(sample: Sequence[str]) -> bool:
+def column_style(values: Sequence[str], prefer: str = ".") -> Style:
+    """Return :func:`number_style`, or what only many different values tell: times, scales, and brackets for a minus.
+
+    Times must be most of the values. Scales are believed where at least two of them occur, brackets where some numbers
+    have none.
+
+    >>> column_style([f"{i}.5{scale}" for i in range(9) for scale in "KM"]).unit
+    'K/M/B'
+    """
+    style, sample = number_style(values, prefer), values[:: max(1, len(values) // SAMPLE)]
+    few = sample[:: max(1, len(sample) // FEW)]
+    shaped = sum(bool(_pattern(style.decimal).fullmatch(value) or TIME.fullmatch(value)) for value in few)
+    if len(sample) < MEASURED or 2 * shaped < len(few):  # words
+        return style
+    read = _read(sample, style)
+    if read == len(sample):
+        return style
+    if 2 * sum(TIME.fullmatch(value) is not None for value in sample) > len(sample):
+        return Style(CLOCK)
+    matches = [_pattern(style.decimal).fullmatch(value) for value in sample]
+    scales = {SCALES.get((match[5] or "").casefold(), 0.0) for match in matches if match} - {0.0}
+    brackets = {bool(match[6]) for match in matches if match}
+    special = [SCALED] * (len(scales) > 1) + [BRACKETS] * (len(brackets) > 1)
+    if not special:
+        return style
+    own = _unit(sample) or ""
+    own = "" if SCALED in special and own.casefold() in SCALES else own
+    found = Style(" ".join([own, *special]).strip(), style.decimal)
+    return found if _read(sample, found) > read else style
+
+
+def _read(sample: Sequence[str], style: Style) -> int:
+    return int(np.isfinite(parse_numbers(sample, style)).sum())
+
+
+def dots_group(sample: Sequence[str]) -> bool:
     """Return whether every dot is followed by three digits, as in ``1.500``: thousands where commas are decimal."""
     dotted = [value for value in sample if "." in value]
     return bool(dotted) and all(GROUPED.fullmatch(value) for value in dotted)
 
 
 def _unit(sample: Sequence[str]) -> str | None:
-    """Return the commonest decoration; words count only on a column of many different numbers."""
+    """Return the commonest decoration; words count only on a column of many different numbers.
+
+    A letter right behind the digits must be on most of them: ``5m`` is a length among its like, ``207a`` a house.
+    """
     units: Counter[str] = Counter()
+    glued: Counter[str] = Counter()
     for value in sample:
         match = _pattern(".").fullmatch(value) or _pattern(",").fullmatch(value)
         if match and (match[2] or match[5]):
             units[match[2] or match[5]] += 1
+            glued[match[5]] += match.start(5) == match.end(4)
     if not units:
         return None
     unit = units.most_common(1)[0][0]
-    return unit if len(sample) >= MEASURED or not unit.isalpha() or unit.isupper() else None
+    if len(unit) == 1 and 2 * glued[unit] > units[unit] and 2 * units[unit] < len(sample) and unit.isalpha():
+        return None
+    return unit if len(sample) >= MEASURED or not unit.isalpha() or (unit.isupper() and len(unit) > 1) else None

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import cells_of, text_of
+from automl.data.dates import date_layout
 from automl.data.io import column_of
 from automl.data.kinds import infer_kind
 from automl.data.numerals import parse_numbers
@@ -81,10 +82,33 @@ def one_a_row(frame: pd.DataFrame, role: str, value: object) -> pd.Series[Any]:
     """
     if isinstance(value, str):
         return column_of(frame, value).reset_index(drop=True)
-    values = value.reset_index(drop=True) if isinstance(value, pd.Series) else pd.Series(np.asarray(value))
+    values = series_of(value, role)
     if len(values) != len(frame):
         raise DataError(f"{role} must have one value a row: the table has {len(frame)} rows, {role} has {len(values)}")
-    return values.rename(getattr(value, "name", None) or role)
+    return values
+
+
+def series_of(value: object, role: str) -> pd.Series[Any]:
+    """Return a series, an array, a list or a frame of one column as a series that has a name, its rows numbered from 0.
+
+    >>> series_of(pd.DataFrame({"a": [1, 2]}), "y").name, series_of([[1], [2]], "y").tolist()
+    ('a', [1, 2])
+
+    Raises
+    ------
+    DataError
+        If there is not one value a row.
+    """
+    given = value.squeeze(axis=1) if isinstance(value, pd.DataFrame) else value
+    if not isinstance(given, pd.Series):
+        array = np.asarray(given)
+        array = array[:, 0] if array.shape[1:] == (1,) else array
+        if array.ndim != 1:
+            raise DataError(f"{role} must have one value a row, got a {type(value).__name__} of shape {array.shape}")
+        given = pd.Series(array, name=getattr(given, "name", None))
+    series: pd.Series[Any] = given.reset_index(drop=True)
+    series.name = given.name or role
+    return series
 
 
 def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
@@ -96,7 +120,7 @@ def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
     codes = cells_of(groups).codes.astype(np.intp)
     missing = codes < 0
     codes[missing] = codes.max() + 1 + np.arange(np.count_nonzero(missing))
-    return np.unique(codes, return_inverse=True)[1]  # a categorical type may name values that no row has
+    return codes
 
 
 def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
@@ -112,9 +136,11 @@ def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
     """
     name = str(time.name)
     column = infer_kind(name, time)
-    if column.kind not in (Kind.DATETIME, Kind.NUMERIC):  # whole numbers may look like an identifier
-        numbers = parse_numbers(cells_of(time).values)
-        column = replace(column, kind=Kind.NUMERIC if np.isfinite(numbers).any() else Kind.DATETIME)
+    if column.kind not in (Kind.DATETIME, Kind.NUMERIC):  # whole numbers may look like an identifier, seasons as words
+        cells = cells_of(time).values
+        layout = date_layout(cells)
+        kind = Kind.NUMERIC if np.isfinite(parse_numbers(cells)).any() else Kind.DATETIME
+        column = replace(column, kind=kind, format=layout[0] if layout else None)
     try:
         values = apply_schema(time.to_frame(name), Schema((column,)))[name]
         missing = values.isna().to_numpy()

@@ -64,17 +64,17 @@ class RowReader:
 
 def _numeric(column: Column) -> Read:
     style = Style(column.unit, column.decimal)
-    missing = frozenset(parse_numbers(column.missing, style).tolist())
+    missing = frozenset(parse_numbers(column.missing).tolist())
 
     def read(cell: Any) -> float:
         if type(cell) is float or type(cell) is int:
             number = float(cell) if abs(cell) < _LARGEST else nan
         else:
             text = _text(cell)
-            if text is None:
+            if text is None or text in column.missing:
                 return nan
             number = parse_numbers([text], style).item()
-            if number != number and text not in column.missing:
+            if number != number:
                 raise NotPlain
         return number if isfinite(number) and number not in missing else nan
 

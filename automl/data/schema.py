@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from automl.data.cells import FEW, Cells, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates
+from automl.data.decimals import decimal_mark
+from automl.data.disguised import WORDS, is_limit
 from automl.data.duplicates import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind, truth
 from automl.data.lists import split_list
-from automl.data.numerals import Style, decimal_mark, parse_numbers, plain_numbers
+from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.schema_file import is_unedited, require_column, settled_fields
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError, suggestion
@@ -145,11 +147,15 @@ def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:
 
 
 def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong) -> None:
-    """Note the cells whose value could not be read and was not a word for missing in training."""
-    for code in np.flatnonzero(unread).tolist():
-        value = cells.values[code]
-        if value not in column.missing:
-            wrong.extend((row + 1, column.name, value) for row in np.flatnonzero(cells.codes == code).tolist())
+    """Note the cells whose value could not be read, and says nothing like missing, here or in general."""
+
+    def says_missing(value: str) -> bool:
+        return value in column.missing or value.lower() in WORDS or is_limit(value)
+
+    bad = [code for code in np.flatnonzero(unread).tolist() if not says_missing(cells.values[code])]
+    if bad:
+        rows = np.flatnonzero(np.isin(cells.codes, bad)).tolist()
+        wrong.extend((row + 1, column.name, cells.values[cells.codes[row]]) for row in rows)
 
 
 def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
@@ -162,12 +168,12 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
         numbers = _numbers_of_text(series, column, wrong) if fast is None else fast
     known = np.isfinite(numbers)
     if column.missing:
-        known &= ~np.isin(numbers, parse_numbers(column.missing, Style(column.unit, column.decimal)))
+        known &= ~np.isin(numbers, parse_numbers(column.missing))
     return np.where(known, numbers, np.nan)
 
 
 def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
-    cells = cells_of(series)
+    cells = cells_of(series, missing=column.missing)
     parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
     _check(cells, np.isnan(parsed), column, wrong)
     numbers = cells.spread(parsed, np.nan)

@@ -78,12 +78,13 @@ class Column:
     format: str | None = None
     """Datetime read from text: the strptime format; None = ISO 8601 or native."""
     unit: str | None = None
-    """Numeric read from decorated text: the decoration that is stripped, such as ``$`` or ``%``."""
+    """Numeric read from decorated text: the decoration that is stripped, such as ``$`` or ``%``, and what else is read,
+    see :class:`automl.data.numerals.Style`."""
     decimal: str = "."
     """Numeric read from text: the decimal mark."""
     missing: tuple[str, ...] = ()
     """Cells that count as missing in this column, beyond the usual ones: words among numbers or dates, or numbers such
-    as -999 far from all others. Numbers are compared as numbers."""
+    as -999 far from all others. Plain numbers are compared as numbers."""
     separator: str | None = None
     """Text that is a list: the mark between its elements, or ``[`` for a JSON array."""
     score: float = 1.0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.io import column_of, read_data
 from automl.data.reading import Reading
-from automl.data.roles import Roles, one_a_row
+from automl.data.roles import Roles, one_a_row, series_of
 from automl.data.schema import apply_schema
 from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
@@ -68,9 +68,7 @@ class TrainingTable:
             values = column_of(frame, target)
             frame = frame.drop(columns=target)
         else:
-            values = pd.Series(np.asarray(y), name=getattr(y, "name", None) or "target")
-            if len(values) != len(frame):
-                raise DataError(f"y must have one value a row: X has {len(frame)} rows, y has {len(values)}")
+            values = one_a_row(frame, "y", series_of(y, "target"))
         weights = None
         if weight is not None:
             weights = row_weights(one_a_row(frame, "weight", weight))

@@ -21,7 +21,7 @@ import pandas as pd
 from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table
-from automl.deploy.problem import RequestError
+from automl.deploy.problem import SHOWN, RequestError
 from automl.deploy.served import PREDICTIONS, Asked, Served
 from automl.errors import SchemaError, UsageError
 
@@ -32,6 +32,8 @@ MAX_ROWS: Final = 1024
 """Predicted together; larger requests are predicted alone."""
 SMALL: Final = 2**16
 """Bytes of the bodies of a batch that is predicted on the event loop."""
+SMALL_ROWS: Final = 256
+"""Rows of such a batch, by the cells that its bodies can hold: all columns of as many."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -45,6 +47,8 @@ class Query:
     asked: Asked = PREDICTIONS
     size: int | None = None
     """Bytes of its body, if it takes little to read and answer so many."""
+    cells: int = 0
+    """That such a body can hold at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def answer_all(served: Served, queries: Sequence[Query], deliver: Deliver) -> No
     for number, query in enumerate(queries):
         try:
             table = query.read(served.predictor.schema)
-            if table.errors:
+            if table.errors.count:
                 raise _wrong_cells(served, table)
             tables[number] = table
         except Exception as error:
@@ -141,15 +145,18 @@ def _written(served: Served, query: Query, table: Table, answers: Answers) -> Ou
 
 
 def _wrong_cells(served: Served, table: Table) -> RequestError:
-    """Return everything that is wrong with a table at once."""
-    errors = list(table.errors)
-    try:
-        served.check(table.rows)
-    except SchemaError as error:
-        errors += [served.bad_cell(*cell) for cell in error.cells]
-        if not errors:
-            return RequestError(422, str(error))
-    return RequestError.of_cells(errors)
+    """Return what is wrong with a table at once; its cells are not read if its form alone is wrong enough."""
+    wrong = table.errors
+    if not wrong.enough:
+        try:
+            served.check(table.rows)
+        except SchemaError as error:
+            for row, name, value in error.cells[:SHOWN]:
+                wrong.add(row, name, value, served.message(row, name, value))
+            wrong.count += len(error.cells[SHOWN:])
+            if not wrong.count:
+                return RequestError(422, str(error))
+    return RequestError.of_cells(wrong)
 
 
 def explained(error: Exception) -> RequestError:
@@ -231,9 +238,16 @@ class Batcher:
         queries = [query for query, _ in batch]
         self.on_batch(len(queries))
         try:
-            if self.served.quick and sum(SMALL if query.size is None else query.size for query in queries) < SMALL:
+            if self._small(queries):
                 answer_all(self.served, queries, settle)
             else:
                 await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver)
         except Exception as error:
             settle([(number, explained(error)) for number in range(len(batch))])
+
+    def _small(self, queries: Sequence[Query]) -> bool:
+        """Return whether queries are answered sooner than handed to a thread."""
+        if not self.served.quick or sum(SMALL if query.size is None else query.size for query in queries) >= SMALL:
+            return False
+        most = SMALL_ROWS * len(self.served.predictor.schema.used)
+        return sum(query.cells for query in queries) <= most

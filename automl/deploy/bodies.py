@@ -20,7 +20,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -29,7 +29,7 @@ import pandas as pd
 from automl.data.lists import ARRAY
 from automl.data.table import Schema
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
-from automl.deploy.problem import BadCell, RequestError
+from automl.deploy.problem import BadCells, RequestError, brief
 
 _ROWS_KEYS: Final = ("rows", "instances", "inputs", "dataframe_records")
 
@@ -43,7 +43,7 @@ class Table:
     """The rows of a request as they were sent, and what is wrong with their form."""
 
     rows: Rows
-    errors: Sequence[BadCell] = ()
+    errors: BadCells = field(default_factory=BadCells)
 
 
 def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Table:
@@ -69,22 +69,28 @@ def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Tab
 
 
 def lined_up(items: Sequence[Any], schema: Schema) -> Table:
-    """Line up rows by name. A batch is only as good as its rows one by one: each must have every column."""
+    """Line up rows by name. A batch is only as good as its rows one by one: each must have every column.
+
+    When enough is wrong, what the other cells hold is not looked at any more.
+    """
     names = [column.name for column in schema.columns]
     used = [column.name for column in schema.used]
-    lists = list_columns(schema)
-    errors: list[BadCell] = []
+    needed, lists = set(used), list_columns(schema)
+    errors = BadCells()
     rows: list[dict[str, Any]] = []
     for number, item in enumerate(items, 1):
         record = _record(item, names)
         if isinstance(record, str):
-            errors.append(BadCell(number, None, None, f"row {number} {record}"))
+            errors.add(number, None, None, f"row {number} {record}")
             record = {}
-        elif not record.keys() >= set(used):
+        elif not record.keys() >= needed:
             message = f"is missing in row {number}; null stands for an unknown value"
-            errors += [BadCell(number, name, None, f"column {name!r} {message}") for name in used if name not in record]
-        rows.append({name: record.get(name) for name in used})
-    errors += _nested(rows, lists)
+            for name in used:
+                if name not in record:
+                    errors.add(number, name, None, f"column {name!r} {message}")
+        if not errors.enough:
+            rows.append({name: record.get(name) for name in used})
+    _empty_nested(rows, lists, errors)
     return Table(rows, errors)
 
 
@@ -106,16 +112,14 @@ def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
     return dict(zip(names, item, strict=True))
 
 
-def _nested(rows: Sequence[dict[str, Any]], lists: Collection[str]) -> list[BadCell]:
-    """Report the cells that are not single values, but for the columns of ``lists``, and empty them."""
-    errors = []
+def _empty_nested(rows: Sequence[dict[str, Any]], lists: Collection[str], errors: BadCells) -> None:
+    """Note and empty the cells that are not single values, but for lists in the columns of ``lists``."""
     for number, row in enumerate(rows, 1):
         for name, value in row.items():
             if isinstance(value, dict) or (isinstance(value, list) and name not in lists):
-                message = f"column {name!r} must be a single value, got {value!r:.40} in row {number}"
-                errors.append(BadCell(number, name, value, message))
+                message = f"column {name!r} must be a single value, got {brief(value)} in row {number}"
+                errors.add(number, name, value, message)
                 row[name] = None
-    return errors
 
 
 def _read_json(body: bytes) -> list[Any]:
@@ -178,15 +182,25 @@ def _with_names(items: list[Any], schema: Schema) -> list[Any]:
 def _named(names: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
     """Give the values of each row their names."""
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise RequestError(422, f"column names must be different texts, got {', '.join(map(str, names))}")
-    wrong = [
-        BadCell(row, None, None, f"row {row} must have {len(names)} values, as there are names")
-        for row, item in enumerate(rows, 1)
-        if not isinstance(item, list) or len(item) != len(names)
-    ]
-    if wrong:
+        raise RequestError(
+            422, f"column names must be different texts, got {', '.join(str(brief(name)) for name in names)}"
+        )
+    wrong = BadCells()
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != len(names):
+            wrong.add(number, None, None, f"row {number} must have {len(names)} values, as there are names")
+    if wrong.count:
         raise RequestError.of_cells(wrong)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def most_cells(body: bytes) -> int:
+    """Return how many cells or rows a text can hold at most.
+
+    >>> most_cells(b'{"rows": [{"a": 1, "b": 2}, {}]}'), most_cells(b"1,2\\n3,4")
+    (3, 4)
+    """
+    return 1 + sum(body.count(separator) for separator in (b",", b"\n", b"\r"))
 
 
 def decode(text: bytes, what: str) -> Any:

@@ -10,7 +10,7 @@ column
 ``time``                 of the answer
 ``variant``, ``model``   who answered
 ``input.NAME``           each column as text, to be typed by the schema like a file
-``output.NAME``          what was answered
+``output.NAME``          what was answered; reasons as JSON
 =======================  ==========================================================================
 """
 
@@ -23,10 +23,12 @@ import random
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import pandas as pd
 
 from automl.data.cells import text_of
@@ -116,6 +118,8 @@ class Capture:
             self._room -= partial.stat().st_size
             partial.replace(path)
         except Exception as error:  # such as a full disk: answers matter more than their record
+            with suppress(OSError):
+                partial.unlink()
             self.dropped += len(batch)
             _LOG.warning("requests could not be kept in %s: %s", self._options.folder, error)
 
@@ -144,5 +148,8 @@ class _Kept:
         columns |= {
             f"input.{name}": pd.array([text_of(cell) for cell in cells], "string") for name, cells in inputs.items()
         }
-        columns |= {f"output.{name}": values for name, values in self.reply.answers.items()}
+        columns |= {
+            f"output.{name}": [orjson.dumps(each).decode() for each in values] if name == "reasons" else values
+            for name, values in self.reply.answers.items()
+        }
         return pd.DataFrame(columns)

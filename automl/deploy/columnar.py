@@ -1,7 +1,8 @@
 """Arrow streams and Parquet files as the bodies of requests and answers: columns keep their types.
 
-A body is untrusted. What a Parquet file says it holds is looked at before it is read, and it is read in small batches
-that are counted; an Arrow stream must not be compressed, for it would be unpacked whole.
+A body is untrusted. What the pages of a Parquet file unpack to is looked at before it is read, and it is read in small
+batches that are counted; an Arrow stream must not be compressed, for it would be unpacked whole, and is validated: what
+it says of itself would be believed, to places outside of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.deploy.parquet_pages import sizes
 from automl.deploy.problem import RequestError
 
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
@@ -21,6 +23,8 @@ PARQUET: Final = "application/vnd.apache.parquet"
 _MAX_BYTES: Final = 256 * 2**20
 """Of a body when it is unpacked."""
 _BATCH_ROWS: Final = 256
+_POINTER: Final = 8
+"""Bytes that any cell takes in a table of Python."""
 _DICTIONARY_BATCH: Final = 2
 _RECORD_BATCH: Final = 3
 
@@ -40,19 +44,23 @@ def read_columnar(
     import pyarrow as pa
 
     try:
-        schema, batches = _arrow_batches(body) if media_type == ARROW_STREAM else _parquet_batches(body, max_rows)
+        if media_type == ARROW_STREAM:
+            schema, batches = _arrow_batches(body)
+        else:
+            schema, batches = _parquet_batches(body, used, max_rows)
         _check_columns(schema, used, lists)
         kept = []
         size = rows = 0
-        for batch in batches:
-            kept.append(batch.select(list(used)))
-            size, rows = size + batch.nbytes, rows + batch.num_rows
+        for each in batches:
+            batch = each.select(list(used))
+            batch.validate(full=True)
+            kept.append(batch)
+            size, rows = size + sum(map(_unpacked, batch.columns)), rows + batch.num_rows
             _check_rows(rows, max_rows)
-            if size > _MAX_BYTES:
-                raise RequestError(413, f"the body unpacks to more than {_MAX_BYTES} bytes; send the rows in parts")
+            _check_size(size)
         table = pa.Table.from_batches(kept, pa.schema([schema.field(name) for name in used]))
         frame = cast("pd.DataFrame", table.replace_schema_metadata(None).to_pandas())
-    except (pa.ArrowException, OSError, ValueError, struct.error) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, struct.error) as error:
         if isinstance(error, RequestError):
             raise
         raise RequestError(400, f"the body is not {media_type}: {error!s:.200}") from None
@@ -81,16 +89,17 @@ def write_parquet(columns: Mapping[str, NDArray[np.generic]]) -> bytes:
     return cast("bytes", out.getvalue().to_pybytes())
 
 
-def _parquet_batches(body: bytes, max_rows: int) -> tuple[Any, Iterator[Any]]:
+def _parquet_batches(body: bytes, used: Collection[str], max_rows: int) -> tuple[Any, Iterator[Any]]:
+    """Return batches of so few rows that values which the file holds once, for many, do not take too much at once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(body))
     _check_rows(file.metadata.num_rows, max_rows)
-    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-    if sum(group.total_byte_size for group in groups) > _MAX_BYTES:
-        raise RequestError(413, f"the body unpacks to more than {_MAX_BYTES} bytes; send the rows in parts")
-    return file.schema_arrow, file.iter_batches(_BATCH_ROWS, use_threads=False)
+    found = sizes(body, file, used, _MAX_BYTES)
+    _check_size(found.total)
+    rows = max(1, min(_BATCH_ROWS, _MAX_BYTES // 2 // max(1, found.repeated)))
+    return file.schema_arrow, file.iter_batches(rows, columns=list(used), use_threads=False)
 
 
 def _arrow_batches(body: bytes) -> tuple[Any, Iterator[Any]]:
@@ -135,6 +144,24 @@ def _check_rows(rows: int, max_rows: int) -> None:
         raise RequestError(413, f"the request holds {rows} rows, the limit is {max_rows}; send them in parts")
 
 
+def _check_size(size: int) -> None:
+    if size > _MAX_BYTES:
+        raise RequestError(413, f"the body unpacks to more than {_MAX_BYTES} bytes; send the rows in parts")
+
+
+def _unpacked(column: Any) -> int:
+    """Return the bytes that the cells of a column take when each has its own."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _unpacked(column.flatten()) + _POINTER * len(column)
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # many may be views of the same bytes
+        lengths = np.frombuffer(column.buffers()[1] or b"", "<i4")[::4]
+        return int(lengths.sum(dtype=np.int64)) + int(column.nbytes)
+    return max(int(column.nbytes), _POINTER * len(column))
+
+
 def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -> None:
     import pyarrow as pa
 
@@ -144,3 +171,7 @@ def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -
     nested = [name for name in used if name not in lists and pa.types.is_nested(schema.field(name).type)]
     if nested:
         raise RequestError(422, f"column {nested[0]!r} must hold single values, got {schema.field(nested[0]).type}")
+    for name in set(lists) & set(used):
+        kind = schema.field(name).type
+        if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):  # many may be views of the same values
+            raise RequestError(422, f"column {name!r} must hold lists, got {kind}; views cannot be read")

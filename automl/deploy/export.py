@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from automl.archive import ENDING
-from automl.artifact import copy, load
+from automl.artifact import copy, load, require_free
 from automl.deploy.onnx.write import write_onnx
 from automl.deploy.project import write_project
 from automl.deploy.sagemaker import write_sagemaker
 from automl.deploy.script import write_script
-from automl.errors import AutoMLError, UsageError
+from automl.errors import UsageError
 
 Format = Literal["artifact", "endpoint", "sagemaker", "onnx", "code"]
 _ENDINGS: Final = {"artifact": ENDING, "sagemaker": ENDING, "onnx": ".onnx"}
@@ -31,6 +31,7 @@ def export(
     *,
     candidate: str | None = None,
     key: Path | None = None,
+    trust: Path | None = None,
 ) -> Path:
     """Write a model to a new or empty folder, or to a new file, and return its path.
 
@@ -49,11 +50,13 @@ def export(
     key
         For artifact, endpoint and sagemaker: PEM file of an Ed25519 private key to sign the model with, see
         :mod:`automl.signature`.
+    trust
+        For all but code, which is made from a run: PEM file of the public key that must have signed the model.
 
     Raises
     ------
     ArtifactError
-        If there is no sound model, or the copy is not.
+        If there is no sound model, it is not signed by the key that is trusted, or the copy is not sound.
     UsageError
         If the options do not go together.
     AutoMLError
@@ -63,25 +66,26 @@ def export(
         raise UsageError(f"a candidate is exported as code or onnx, not as {format}; add --format code")
     if key is not None and format in _OF_ONE:
         raise UsageError(f"only a model that automl loads can be signed, not {format}; leave out --sign")
+    if trust is not None and format == "code":
+        raise UsageError("code is made from a run, not from a model that is signed; leave out --trust")
     ending = _ENDINGS.get(format, "")
     one_file = bool(ending) and to.name.endswith(ending)
     if not one_file and (format in _ONLY_FILES or to.name.endswith(ENDING)):
         wanted = f"a file that ends in {ending}" if format in _ONLY_FILES else "a folder"
         raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
-    if to.exists() and (not to.is_dir() or one_file or any(to.iterdir())):
-        raise AutoMLError(f"{to} exists and is not an empty folder; give another place")
+    require_free(to, file=one_file)
     to.parent.mkdir(parents=True, exist_ok=True)
     partial = to.with_name(f".{os.getpid()}.{to.name}")
     try:
         match format:
             case "artifact":
-                load(copy(load(model), partial, key=key))
+                load(copy(load(model, trust=trust), partial, key=key))
             case "endpoint":
-                write_project(load(model), partial, key)
+                write_project(load(model, trust=trust), partial, key)
             case "sagemaker":
-                write_sagemaker(load(model), partial, key)
+                write_sagemaker(load(model, trust=trust), partial, key)
             case "onnx":
-                write_onnx(load(model), partial, candidate)
+                write_onnx(load(model, trust=trust), partial, candidate)
             case "code":
                 write_script(Path(model), candidate, partial)
         partial.replace(to)

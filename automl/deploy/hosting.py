@@ -37,7 +37,7 @@ def input_fn(data: bytes | str, content_type: str) -> Body:
 def predict_fn(body: Body, model: Served) -> Answers:
     """Predict each row; a cell that cannot be read is an error that names it."""
     table = parse(body.data, body.media_type, model.predictor.schema, max_rows=MOST_ROWS)
-    if table.errors:
+    if table.errors.count:
         raise RequestError.of_cells(table.errors)
     return model.answer(table.rows, PREDICTIONS)
 

@@ -17,7 +17,7 @@ import automl
 from automl.data.table import Column, Kind, Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table, decode, lined_up, rows_of_columns
-from automl.deploy.problem import RequestError
+from automl.deploy.problem import RequestError, brief
 from automl.predictor import Predictor
 
 PLATFORM: Final = "automl"
@@ -33,7 +33,7 @@ def server_metadata() -> dict[str, Any]:
 
 def model_metadata(predictor: Predictor, name: str, version: str) -> dict[str, Any]:
     """Return what ``GET /v2/models/NAME`` tells: the tensors that go in and come out."""
-    outputs = {"prediction": _label_datatype(predictor)}
+    outputs = dict.fromkeys(predictor.task.level_names or ("prediction",), _label_datatype(predictor))
     outputs |= {f"probability_{label}": "FP64" for label in predictor.task.classes}
     return {
         "name": name,
@@ -85,7 +85,7 @@ class Inference:
         self._wanted = _wanted(content.get("outputs"))
         self._id = content.get("id")
         if not isinstance(self._id, str | None):
-            raise RequestError(422, f"id must be a text, got {self._id!r:.40}")
+            raise RequestError(422, f"id must be a text, got {brief(self._id)!r:.40}")
         rows = rows_of_columns(_columns(content["inputs"]))
         if not rows:
             raise RequestError(422, "the request holds no rows; send at least one")
@@ -127,12 +127,15 @@ def _values(name: str, tensor: Mapping[str, Any]) -> list[Any]:
     """Return the values of a tensor, which may be nested as its shape is."""
     kind, shape, data = tensor.get("datatype"), tensor.get("shape"), tensor.get("data")
     if kind not in DATATYPES:
-        raise RequestError(422, f"input {name!r:.60} has datatype {kind!r:.40}; send one of {', '.join(DATATYPES)}")
+        raise RequestError(
+            422, f"input {name!r:.60} has datatype {brief(kind)!r:.40}; send one of {', '.join(DATATYPES)}"
+        )
     if not isinstance(data, list):
         raise RequestError(422, f"input {name!r:.60} has no data; only JSON tensors can be read, not binary ones")
     sizes = shape if isinstance(shape, list) else []
     if len(sizes) not in (1, 2) or sizes[1:] not in ([], [1]) or not isinstance(sizes[0], int):
-        raise RequestError(422, f"input {name!r:.60} must have shape [rows] or [rows, 1], got {shape!r:.40}")
+        given = [brief(size) for size in sizes[:5]] if isinstance(shape, list) else brief(shape)
+        raise RequestError(422, f"input {name!r:.60} must have shape [rows] or [rows, 1], got {given!r:.40}")
     if len(sizes) == 2 and data and all(isinstance(value, list) and len(value) == 1 for value in data):
         data = [value[0] for value in data]
     if len(data) != sizes[0]:
@@ -144,9 +147,11 @@ def _wanted(outputs: Any) -> Sequence[str] | None:
     """Return the names of the outputs that are asked for; None means all."""
     if outputs is None or outputs == []:
         return None
-    if not isinstance(outputs, list) or not all(isinstance(one, dict) and "name" in one for one in outputs):
+    if not isinstance(outputs, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in outputs
+    ):
         raise RequestError(422, 'outputs must be [{"name": NAME}, ...]')
-    return [str(one["name"]) for one in outputs]
+    return [one["name"] for one in outputs]
 
 
 def _tensor(name: str, values: NDArray[np.generic]) -> dict[str, Any]:

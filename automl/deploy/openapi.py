@@ -12,17 +12,23 @@ from automl.deploy import inference, problem
 from automl.deploy.answers import WRITERS
 from automl.deploy.bodies import MEDIA_TYPES
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
+from automl.deploy.keys import OPEN_PATHS
 from automl.deploy.predictions import MODEL_NAME, ROUTES
 from automl.deploy.served import EXPLAINED
 from automl.predictor import Predictor
 
 _TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_KEYS: Final = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+"""The ways to send a key."""
 _LISTED: Final = 20
 """Known categories that are listed."""
 
 
-def completed(document: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
-    """Return an OpenAPI document with what the model takes and gives."""
+def completed(document: dict[str, Any], predictor: Predictor, *, guarded: bool) -> dict[str, Any]:
+    """Return an OpenAPI document with what the model takes and gives; ``guarded`` if it asks for a key."""
     operations = (_predict_operation(predictor), _invocations_operation(predictor), _infer_operation(predictor))
     predictions = {
         route.path: {"post": {"summary": inspect.getdoc(route.way), **operation}}
@@ -41,6 +47,12 @@ def completed(document: dict[str, Any], predictor: Predictor) -> dict[str, Any]:
     for operation in (operation for methods in paths.values() for operation in methods.values()):
         operation["responses"]["401"] = _refusal("No key, or none that is known")
     document.get("components", {}).pop("schemas", None)  # of the framework's own refusals, which are never answered
+    if guarded:
+        document.setdefault("components", {})["securitySchemes"] = _KEYS
+        document["security"] = [{name: []} for name in _KEYS]
+        for path in OPEN_PATHS & paths.keys():
+            for operation in paths[path].values():
+                operation["security"] = []
     return document
 
 

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 from automl.deploy.answers import SPEAK_REASONS, WRITERS, accepted
 from automl.deploy.asgi import App, Message, Receive, Send, respond
 from automl.deploy.batching import Query, explained
-from automl.deploy.bodies import parse
+from automl.deploy.bodies import most_cells, parse
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.inference import Inference
 from automl.deploy.limits import chunks
@@ -140,7 +140,8 @@ def _invocations(request: Request) -> Way:
 
     def query_of(body: bytes) -> Query:
         read = partial(parse, body, media_type, max_rows=request.max_rows)
-        return Query(read, lambda answers, _: WRITERS[to](answers), asked, len(body) if plain else None)
+        size = len(body) if plain else None
+        return Query(read, lambda answers, _: WRITERS[to](answers), asked, size, most_cells(body))
 
     return Way(query_of, to)
 
@@ -151,7 +152,7 @@ def _infer(request: Request) -> Way:
 
     def query_of(body: bytes) -> Query:
         asked = Inference(request.name, body, request.max_rows)
-        return Query(asked.read, asked.write, size=len(body))
+        return Query(asked.read, asked.write, size=len(body), cells=most_cells(body))
 
     return Way(query_of, _JSON)
 

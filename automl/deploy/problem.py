@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from automl.deploy.asgi import Send, respond
 from automl.errors import DataError
 
 MEDIA_TYPE: Final = "application/problem+json"
-_SHOWN: Final = 100
+SHOWN: Final = 100
 """Bad cells listed in one answer; the detail says how many there are."""
 
 
@@ -27,6 +27,32 @@ class BadCell:
     """None if it concerns the whole row."""
     value: Any
     message: str
+
+
+class BadCells:
+    """What is wrong with a table: all of it is counted, of the first ones it is said what.
+
+    >>> wrong = BadCells()
+    >>> for row in range(1, 1000):
+    ...     wrong.add(row, "age", None, f"column 'age' is missing in row {row}")
+    >>> wrong.count, len(wrong.first), wrong.enough
+    (999, 100, True)
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[BadCell] = []
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are as many as are listed in an answer."""
+        return len(self.first) >= SHOWN
+
+    def add(self, row: int, column: str | None, value: Any, message: str) -> None:
+        """Count a bad cell, or a bad row if ``column`` is None."""
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append(BadCell(row, column, value, message))
 
 
 class RequestError(DataError):
@@ -43,14 +69,17 @@ class RequestError(DataError):
         """Seconds."""
 
     @classmethod
-    def of_cells(cls, errors: Sequence[BadCell]) -> RequestError:
+    def of_cells(cls, wrong: BadCells) -> RequestError:
         """Return the problem of a table with at least one bad cell; its detail is the first message.
 
-        >>> RequestError.of_cells([BadCell(1, "age", None, "missing"), BadCell(2, "age", None, "missing")]).detail
+        >>> wrong = BadCells()
+        >>> wrong.add(1, "age", None, "missing")
+        >>> wrong.add(2, "age", None, "missing")
+        >>> RequestError.of_cells(wrong).detail
         'missing (and 1 more)'
         """
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return cls(422, errors[0].message + more, errors)
+        more = f" (and {wrong.count - 1} more)" if wrong.count > 1 else ""
+        return cls(422, wrong.first[0].message + more, wrong.first)
 
     def to_json(self, path: str = "") -> bytes:
         """Return the body of the answer to a request for ``path``.
@@ -67,7 +96,10 @@ class RequestError(DataError):
         if path.startswith("/v2/"):  # the Open Inference Protocol has a word of its own for the reason
             body["error"] = self.detail
         if self.errors:
-            body["errors"] = [asdict(error) | {"value": _brief(error.value)} for error in self.errors[:_SHOWN]]
+            body["errors"] = [
+                {"row": each.row, "column": each.column, "value": brief(each.value), "message": each.message}
+                for each in self.errors
+            ]
         return orjson.dumps(body)
 
     @property
@@ -82,6 +114,12 @@ async def refuse(send: Send, error: RequestError, path: str, headers: Mapping[st
     await respond(send, error.status, error.to_json(path), {**(headers or {}), **error.headers})
 
 
-def _brief(value: Any) -> str | int | float | bool | None:
-    """Return a value that is safe to send back: plain and short."""
+def brief(value: Any) -> str | int | float | bool | None:
+    """Return a value that is safe to send back, plain and short: what is nested may be too deep to be written.
+
+    >>> brief(1.5), brief("x" * 200) == "x" * 100, brief([[[]]])
+    (1.5, True, 'a list')
+    """
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
     return value if value is None or isinstance(value, bool | int | float) else f"{value!s:.100}"

@@ -14,9 +14,8 @@ from typing import Final
 
 from automl.artifact import load
 from automl.deploy.metrics import Metrics
-from automl.deploy.served import Served, identity
+from automl.deploy.served import Served, identity, require_same_question
 from automl.deploy.variants import Lane
-from automl.errors import AutoMLError
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -28,6 +27,8 @@ class Reloader:
         self._lanes = lanes
         self._metrics = metrics
         self._trust = trust
+        self._seen = {lane.name: lane.served.id for lane in lanes}
+        """What lay there when the version that is served was loaded; of a file this is known from the first look on."""
         self._refused: dict[str, str] = {}
         self._one_at_a_time = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
@@ -65,7 +66,8 @@ class Reloader:
     async def _renew(self, lane: Lane) -> None:
         old = lane.served
         try:
-            if identity(lane.path) == old.id:
+            found = _found(lane.path)
+            if found == self._seen[lane.name]:
                 return
             new = await asyncio.to_thread(_load, lane.path, old, self._trust)
         except Exception as error:  # whatever is wrong with what lies there, the old version works
@@ -74,19 +76,27 @@ class Reloader:
                 self._metrics.reloads.labels(lane.name, "refused").inc()
                 _LOG.warning("%s stays at %s: %s", lane.name, old.id, error)
             return
-        lane.served = new
+        self._seen[lane.name] = found
         self._refused.pop(lane.name, None)
+        if new.id == old.id:
+            return
+        lane.served = new
         self._metrics.models.labels(lane.name, old.id).set(0)
         self._metrics.models.labels(lane.name, new.id).set(1)
         self._metrics.reloads.labels(lane.name, "served").inc()
         _LOG.info("%s is now %s, was %s", lane.name, new.id, old.id)
 
 
+def _found(path: Path) -> str:
+    """Return what changes when another version lies at a place: which one it is, or of a file when it was written."""
+    if not path.is_file():
+        return identity(path)
+    file = path.stat()
+    return f"{file.st_mtime_ns} {file.st_size} {file.st_ino}"
+
+
 def _load(path: Path, old: Served, trust: Path | None) -> Served:
     """Return the version in a folder, warm, if it answers the same question as the old one."""
     predictor = load(path.resolve(), trust=trust)  # a link may point elsewhere meanwhile
-    before = old.predictor.task
-    task = predictor.task
-    if (task.target, task.problem_type, task.classes) != (before.target, before.problem_type, before.classes):
-        raise AutoMLError(f"it predicts {task.target!r} ({task.problem_type}), not the same as the one that is served")
+    require_same_question(old.predictor.task, predictor.task)
     return Served.warm(predictor)

@@ -41,7 +41,7 @@ def application(
     _add_facts(facts, service)
     for error in (RequestError, HTTPException, Exception):
         facts.add_exception_handler(error, _refuse)
-    facts.openapi = partial(_documented, facts, service)  # type: ignore[method-assign]
+    facts.openapi = partial(_documented, facts, service, guarded=bool(keys))  # type: ignore[method-assign]
     return Access(Predictions(facts, service), keys=keys, metrics=service.metrics)
 
 
@@ -88,7 +88,7 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         return RedirectResponse("/docs")
 
 
-def _documented(app: FastAPI, service: Service) -> dict[str, Any]:
+def _documented(app: FastAPI, service: Service, *, guarded: bool) -> dict[str, Any]:
     """Return the OpenAPI document of the model that is served now."""
     predictor = service.served.predictor
     task = predictor.task
@@ -98,7 +98,7 @@ def _documented(app: FastAPI, service: Service) -> dict[str, Any]:
         description=f"Predicts `{task.target}` ({task.problem_type.value}).",
         routes=app.routes,
     )
-    return openapi.completed(document, predictor)
+    return openapi.completed(document, predictor, guarded=guarded)
 
 
 def _refuse(request: Request, error: Exception) -> Response:

@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import automl
-from automl.data.table import Schema
+from automl.data.cells import text_of
+from automl.data.table import Schema, Task
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
-from automl.deploy.problem import BadCell
-from automl.errors import UsageError
+from automl.errors import AutoMLError, UsageError
 from automl.explanation import explain
 from automl.predictor import Predictor
 
@@ -84,17 +84,16 @@ class Served:
         reasons = np.empty(len(rows), dtype=object)
         found = explain(self.predictor, framed(rows, self.predictor.schema)).reasons(top)
         for row, each in enumerate(found):
-            reasons[row] = [asdict(reason) for reason in each]
+            reasons[row] = [{**asdict(reason), "value": _json_value(reason.value)} for reason in each]
         return reasons
 
     def check(self, rows: Rows) -> None:
         """Raise the SchemaError of :meth:`answer` without predicting."""
         self.predictor.typed(framed(rows, self.predictor.schema))
 
-    def bad_cell(self, row: int, name: str, value: str) -> BadCell:
+    def message(self, row: int, name: str, value: str) -> str:
         """Return what is wrong with a cell of a SchemaError."""
-        kind = self.predictor.schema[name].kind
-        return BadCell(row, name, value, f"column {name!r} was {kind} in training, got {value[:40]!r} in row {row}")
+        return f"column {name!r} was {self.predictor.schema[name].kind} in training, got {value[:40]!r} in row {row}"
 
     def describe(self) -> dict[str, Any]:
         """Return what is served, in JSON values."""
@@ -111,6 +110,12 @@ class Served:
         }
 
 
+def _json_value(value: Any) -> Any:
+    """Return a cell as JSON can hold it; one from a column with a type is a number of numpy, or a time."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, str | int | float | list | None) else text_of(value)
+
+
 def framed(rows: Rows, schema: Schema) -> pd.DataFrame:
     """Return rows as a table; cells keep the type they were sent with."""
     if isinstance(rows, pd.DataFrame):
@@ -119,6 +124,16 @@ def framed(rows: Rows, schema: Schema) -> pd.DataFrame:
     cells = np.empty((len(rows), len(used)), dtype=object)  # one block: much faster than a column at a time
     cells[:] = [[row[name] for name in used] for row in rows]
     return pd.DataFrame(cells, columns=used, dtype=object)
+
+
+def require_same_question(old: Task, new: Task) -> None:
+    """Raise an AutoMLError if a model cannot take the place of another: clients would get answers to something else."""
+    for what in ("target", "problem_type", "classes", "levels"):
+        before, after = (getattr(task, what) for task in (old, new))
+        if before != after:
+            raise AutoMLError(
+                f"it predicts {new.target!r} with {what} {after!s:.100}, the model that is served with {before!s:.100}"
+            )
 
 
 def identity(path: Path) -> str:

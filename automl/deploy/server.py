@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.artifact import load
+from automl.data.table import Task
 from automl.deploy import listening
 from automl.deploy.asgi import App
 from automl.deploy.capture import Capture
@@ -26,10 +27,11 @@ from automl.deploy.metrics import Metrics
 from automl.deploy.options import ServeOptions
 from automl.deploy.reload import Reloader
 from automl.deploy.routes import application
-from automl.deploy.served import Served
+from automl.deploy.served import Served, require_same_question
 from automl.deploy.service import Service
-from automl.deploy.variants import MAIN, Lane, Role
+from automl.deploy.variants import MAIN, Lane, Role, Variant
 from automl.deploy.workers import Supervisor
+from automl.errors import AutoMLError
 from automl.predictor import Predictor
 
 
@@ -48,6 +50,8 @@ def create_app(predictor: Predictor, options: ServeOptions | None = None) -> App
     ------
     ArtifactError
         If a variant cannot be loaded.
+    AutoMLError
+        If one answers another question.
     """
     return _app(predictor, predictor.folder, options or ServeOptions())
 
@@ -63,10 +67,7 @@ def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
     metrics = Metrics()
     lanes = [
         Lane(MAIN, path, Role.MAIN, 1.0, Served.warm(predictor)),
-        *(
-            Lane(one.name, one.path, one.role, one.share, Served.warm(load(one.path, trust=options.trust)))
-            for one in options.variants
-        ),
+        *(_lane(one, predictor.task, options.trust) for one in options.variants),
     ]
     capture = None if options.capture is None else Capture(options.capture)
     service = Service(lanes, options.limits, metrics, capture)
@@ -79,6 +80,16 @@ def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
             await asyncio.to_thread(capture.close)
 
     return application(service, Keys.from_environment(), while_it_runs)
+
+
+def _lane(variant: Variant, task: Task, trust: Path | None) -> Lane:
+    """Return the lane of a model beside the main one."""
+    predictor = load(variant.path, trust=trust)
+    try:
+        require_same_question(task, predictor.task)
+    except AutoMLError as error:
+        raise AutoMLError(f"{variant.path} cannot be served beside the main model: {error}") from None
+    return Lane(variant.name, variant.path, variant.role, variant.share, Served.warm(predictor))
 
 
 def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000, options: ServeOptions | None = None) -> None:

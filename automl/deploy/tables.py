@@ -46,7 +46,11 @@ def output_format(output: str | Path | TextIO, asked: Format | None = None) -> F
 
 @contextmanager
 def writing(path: Path, format: Format) -> Iterator[Write]:
-    """Write a file under a hidden name; it takes the place of ``path`` when it is complete."""
+    """Write a file under a hidden name; it takes the place of ``path`` when it is complete.
+
+    Its folder is made if it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
     try:
         with _WRITERS[format](partial) as write:
@@ -84,10 +88,12 @@ def _parquet(path: Path) -> Iterator[Write]:
 
     def write(table: Any) -> None:
         nonlocal writer
-        writer = writer or pq.ParquetWriter(path, table.schema)
+        if writer is None:  # a column without values so far says nothing of its type; any has a text
+            fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in table.schema]
+            writer = pq.ParquetWriter(path, pa.schema(fields, table.schema.metadata))
         try:
             writer.write_table(table.cast(writer.schema))
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise DataError(f"the kept columns change their type ({error}); write CSV") from error
 
     try:

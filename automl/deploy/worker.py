@@ -24,8 +24,11 @@ def work(arguments: Sequence[str]) -> None:
     options = ServeOptions.from_json(json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with, args=[sys.stdin], daemon=True).start()
 
+    first = os.fdopen(os.dup(1), "w")  # the first process; nothing else must be said there: it reads a line or two
+    os.dup2(2, 1)
+
     def say(**values: Any) -> None:
-        print(json.dumps(values), flush=True)
+        print(json.dumps(values), file=first, flush=True)
 
     try:
         app = open_app(path, options)

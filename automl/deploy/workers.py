@@ -70,7 +70,9 @@ class Supervisor:
             return worker
         from prometheus_client.multiprocess import mark_process_dead
 
-        print(f"worker {worker.process.pid} ended with {code}; another takes its place", file=sys.stderr, flush=True)
+        why = worker.last_words()
+        told = f"worker {worker.process.pid} ended with {code}{why and f' ({why})'}; another takes its place"
+        print(told, file=sys.stderr, flush=True)
         mark_process_dead(worker.process.pid, metrics)  # type: ignore[no-untyped-call]
         worker.close()
         return self._start(metrics)
@@ -127,6 +129,11 @@ class _Worker:
             raise AutoMLError("a worker ended before it could answer; what it said is above")
         if error := json.loads(said).get("error"):
             raise ArtifactError(error)
+
+    def last_words(self) -> str:
+        """Return the error that an ended worker told, if it did before it could answer."""
+        assert self.process.stdout is not None
+        return "".join(json.loads(line).get("error", "") for line in self.process.stdout)
 
     def end(self, seconds: float) -> None:
         try:

@@ -75,11 +75,13 @@ def cost_metric(costs: Costs, classes: Sequence[Label]) -> Metric:
 def _from_file(path: Path) -> Any:
     if not path.is_file():
         raise UsageError(f"a cost matrix is a nested mapping or a CSV or JSON file; there is no file {str(path)!r}")
-    text = path.read_text(encoding="utf-8-sig")
-    if path.suffix.lower() == ".json":
-        try:
+    is_json = path.suffix.lower() == ".json"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if is_json:
             return json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"the cost matrix {str(path)!r} is not JSON: {error}") from None
-    head, *rows = [row for row in csv.reader(text.splitlines()) if row]
+        head, *rows = [row for row in csv.reader(text.splitlines()) if row]
+    except ValueError as error:
+        form = "JSON" if is_json else "a CSV file with a header, in UTF-8"
+        raise UsageError(f"the cost matrix {str(path)!r} is not {form}: {error}") from None
     return {row[0]: dict(zip(head[1:], row[1:], strict=False)) for row in rows}

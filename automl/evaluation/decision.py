@@ -206,19 +206,26 @@ def _curve(
     """Return thresholds and the metric at each."""
     shares = prediction[:, 1]
     if not isinstance(metric.function, OfClasses):
-        grid = np.unique(np.quantile(shares, np.linspace(0, 1, _GRID)))
+        parts = np.linspace(0, 1, _GRID // 2)
+        grid = np.unique([np.quantile(some, parts) for some in (shares, shares[y == 1]) if len(some)])
         thresholds = np.append(_between(grid, np.arange(len(grid) + 1)), 0.5)
         return thresholds, np.array([metric(y, Decision(each).settled(prediction), weight) for each in thresholds])
     order = np.argsort(shares)
     scores, positive = shares[order], y[order] == 1
     counted = np.ones(len(y)) if weight is None else weight[order]
     above = np.append(np.flatnonzero(np.append(True, scores[1:] != scores[:-1])), len(y))
-    if len(above) > _THRESHOLDS:
-        above = above[np.linspace(0, len(above) - 1, _THRESHOLDS).astype(np.intp)]
+    if len(above) > _THRESHOLDS:  # below as many rows of one class as of the other: one of the two may be rare
+        rows = [_spread(np.flatnonzero(of_class), _THRESHOLDS // 2) for of_class in (positive, ~positive)]
+        above = above[np.unique(np.searchsorted(above, np.concatenate([*rows, [0, len(y)]]), side="right") - 1)]
     # the rows below each threshold, by class
     negatives, positives = (np.append(0.0, np.cumsum(counted * rows))[above] for rows in (~positive, positive))
-    rows = [[negatives, negatives[-1] - negatives], [positives, positives[-1] - positives]]
-    return _between(scores, above), metric.function.formula(np.moveaxis(np.array(rows), -1, 0))
+    matrices = [[negatives, negatives[-1] - negatives], [positives, positives[-1] - positives]]
+    return _between(scores, above), metric.function.formula(np.moveaxis(np.array(matrices), -1, 0))
+
+
+def _spread(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return some of the rows, at equal distances from the first to the last."""
+    return rows[np.linspace(0, len(rows) - 1, count).astype(np.intp)] if len(rows) else rows
 
 
 def _between(scores: NDArray[np.float64], above: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -18,6 +18,9 @@ from automl.evaluation.validation import TRAIN, UNUSED, VALID, Folds, make_folds
 MOST_FOLDS: Final = 100
 """Values of a column of folds; with more, it is some other column."""
 
+FEW_GROUPS: Final = 20
+"""Groups of a fold below which it tells little of new ones; all folds are validated then, whatever their size."""
+
 Pairs = Iterable[tuple[ArrayLike, ArrayLike]]
 
 
@@ -45,6 +48,8 @@ def by_groups(
     ----------
     groups
         (rows,) codes from 0.
+    run
+        Folds to validate on where each has many groups; of few, all are.
 
     Raises
     ------
@@ -58,6 +63,7 @@ def by_groups(
         raise DataError("groups must be at least 2, all rows are in one; choose another column")
     if fixed and folds > count:
         raise UsageError(f"folds must not be more than the groups, got {folds} folds for {count} groups; ask for fewer")
+    run = run if count >= FEW_GROUPS * folds else folds
     split = make_folds(y, problem_type, folds=folds, run=run, random_state=random_state, groups=groups)
     return replace(split, fixed=fixed)
 
@@ -114,14 +120,13 @@ def by_column(fold: pd.Series[Any]) -> Folds:
     if (cells.codes < 0).any():
         row = fold.index[int(cells.codes.argmin())] + 1
         raise DataError(f"a fold column must have a value in every row, {fold.name!r} has none in row {row}; fill it")
-    present = [cells.values[code] for code in np.unique(cells.codes)]
-    if not 2 <= len(present) <= MOST_FOLDS:
+    if not 2 <= len(cells.values) <= MOST_FOLDS:
         rule = f"a fold column must have 2 to {MOST_FOLDS} different values"
-        raise DataError(f"{rule}, {fold.name!r} has {len(present)}; choose another column")
+        raise DataError(f"{rule}, {fold.name!r} has {len(cells.values)}; choose another column")
     place = np.zeros(len(cells.values), np.int16)
-    for number, value in enumerate(sorted(present, key=lambda value: (len(value), value))):
+    for number, value in enumerate(sorted(cells.values, key=lambda value: (len(value), value))):
         place[cells.values.index(value)] = number
-    return Folds(place[cells.codes], len(present), fixed=True)
+    return Folds(place[cells.codes], len(place), fixed=True)
 
 
 def by_splitter(

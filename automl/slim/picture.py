@@ -22,4 +22,5 @@ def draw(options: Sequence[Option], chosen: Option, to: Path) -> None:
     axes.set_xlabel("milliseconds for one row")
     axes.set_ylabel(options[0].predictor.metric)
     axes.set_title(f"{chosen.name}: {chosen.row_ms:.2f} ms, {chosen.size_bytes / 1e6:.1f} MB", fontsize=9)
+    to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, format="svg")

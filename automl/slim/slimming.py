@@ -31,7 +31,6 @@ from automl.slim.student import distil, made_up
 from automl.tuning.champion import Champion, member
 from automl.tuning.journal import Journal
 from automl.tuning.matrices import Matrices
-from automl.tuning.problem import Problem
 from automl.tuning.store import read_run
 
 STUDENTS: Final = (512, 128, 32)
@@ -63,10 +62,11 @@ def slim(
     ArtifactError
         If ``run`` is not a run folder: its rows are needed.
     AutoMLError
-        If nothing is within the limits.
+        If nothing is within the limits, or something is in the way in ``to``.
 
     >>> slim(Path("runs/churn"), Path("small"), Wanted(row_ms=0.5))                              # doctest: +SKIP
     """
+    artifact.require_free(to)
     with TemporaryDirectory() as folder:
         options = []
         for option in _Slimming(run, Path(folder), metric).options():
@@ -82,8 +82,7 @@ class _Slimming:
 
     def __init__(self, run: Path, folder: Path, metric: Asked | None) -> None:
         stored = read_run(run, metric)
-        plan = stored.plan
-        self._problem: Problem = stored.problem if plan is None else stored.problem.with_folds_run(plan.folds_run)
+        self._problem = stored.problem
         self._journal = Journal(run)
         self._champion = Champion(self._problem, self._journal, stored.about)
         self._about = stored.about
@@ -133,14 +132,15 @@ class _Slimming:
 
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:
         place = self._folder / f"option-{len(list(self._folder.glob('option-*')))}"
-        ensemble = self._champion.ensemble(members, blend, honest)
+        judged = self._champion.judged(honest)
+        ensemble = self._champion.ensemble(members, blend, judged)
         for each in members:
             for fold in each.folds:
                 if not fold.quick.exists():
                     artifact.quicken(each.family, fold)
         predictor = artifact.write(place, ensemble, self._about, {})
         row_ms, size = measured(predictor)
-        full, judged, metric = self._judged, self._champion.judged(honest), self._judged.metric
+        full, metric = self._judged, self._judged.metric
         best = self._score
         error = difference_error(
             metric, full.y, full.prediction, judged.prediction, weight=full.weight, groups=full.groups

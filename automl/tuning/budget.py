@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -15,9 +16,15 @@ from automl.models.base import Family, Shape
 
 _DIVERSITY: Final = 6
 """Candidates that a run should be able to finish: fewer folds are run rather than fewer candidates."""
-REFERENCE: Final = 4.0
+_LONGEST_SHARE: Final = 0.5
+"""Share of the time that a trial may take, however many run at once: one after another, two fit."""
+_REFERENCE: Final = 4.0
 """Cost of a typical candidate's fold, in fits of the preview."""
+_CELLS_A_THREAD: Final = 100_000
+"""Rows times columns that a thread more pays for: with fewer, threads wait for each other longer than they work."""
 _FREE_SHARE: Final = 0.8
+_CONTAINER: Final = Path("/sys/fs/cgroup")
+"""Where Linux tells the limits of a container (cgroup v2)."""
 _BYTES_A_VALUE: Final = 4
 _WIDENING: Final = 3
 """Feature columns a raw column turns into, roughly."""
@@ -25,7 +32,7 @@ _WIDENING: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a run uses its resources. Part of the run folder, so that a resume goes on as planned."""
+    """How a run uses its resources. A resume makes its own, for its time and machine, with as many folds."""
 
     families: tuple[str, ...]
     folds_run: int
@@ -36,6 +43,15 @@ class Plan:
     left_out: tuple[str, ...] = ()
     """Families that do not fit into the memory."""
 
+    def alone(self, shape: Shape) -> Plan:
+        """Return the plan for one trial at a time: with all cores, as far as the table is large enough for them."""
+        threads = min(self.concurrency * self.threads, shape.rows * shape.columns // _CELLS_A_THREAD)
+        return replace(self, concurrency=1, threads=max(1, threads))
+
+    def fold_seconds(self, preview_seconds: float) -> float:
+        """Return what a fold of a typical candidate is likely to take, by what one of the preview took."""
+        return min(_REFERENCE * preview_seconds, self.trial_seconds / self.folds_run)
+
     def describe(self) -> str:
         """Return the plan in a line for people."""
         trials = f"{self.concurrency} trial{'s' if self.concurrency > 1 else ''} at a time"
@@ -44,16 +60,20 @@ class Plan:
         left_out = f"; left out for lack of memory: {', '.join(self.left_out)}" if self.left_out else ""
         return f"{self.folds_run} fold{'s' if self.folds_run > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan as JSON values."""
-        return {**asdict(self), "trial_seconds": None if self.trial_seconds == inf else self.trial_seconds}
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Plan:
-        """Read what :meth:`to_json` wrote."""
-        seconds = inf if values["trial_seconds"] is None else values["trial_seconds"]
-        names = {"families": tuple(values["families"]), "left_out": tuple(values["left_out"])}
-        return cls(**{**values, **names, "trial_seconds": seconds})
+def free_memory(container: Path = _CONTAINER) -> int:
+    """Return the bytes that are free; in a container, what it may still take.
+
+    What it holds of files it has read is free, too: they give way when memory is needed.
+    """
+    available = int(psutil.virtual_memory().available)
+    try:
+        limit, used = (int((container / f"memory.{name}").read_text()) for name in ("max", "current"))
+        stat = dict(line.split() for line in (container / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # there is no limit
+        return available
+    files = int(stat["active_file"]) + int(stat["inactive_file"])
+    return max(0, min(available, limit - used + files))
 
 
 def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds_run: int) -> Plan:
@@ -62,7 +82,7 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
     As many one-thread trials at once as there are cores, since two processes of one thread beat one of two on all but
     large data; fewer, with more threads each, where the memory does not hold that many.
     """
-    memory = config.memory or int(psutil.virtual_memory().available * _FREE_SHARE)
+    memory = config.memory or int(free_memory() * _FREE_SHARE)
     matrix = shape.rows * shape.columns * _WIDENING * _BYTES_A_VALUE
     peaks = {family.name: family.memory(shape, family.portfolio(shape)[0]) + matrix for family in families}
     fitting = [family.name for family in families if peaks[family.name] <= memory]
@@ -79,19 +99,26 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
     )
 
 
-def fit_to_time(plan: Plan, preview_seconds: float, remaining: float) -> Plan:
+def fit_to_time(plan: Plan, preview_seconds: float, remaining: float, *, folds_fixed: bool = False) -> Plan:
     """Choose folds and seconds a trial, after one fold of the preview was measured.
+
+    Where not even one fold fits, fewer trials get more threads each.
 
     Parameters
     ----------
     preview_seconds
-        Seconds for one fold of the preview with one thread.
+        Seconds for one fold of the preview with the plan's threads.
     remaining
         Seconds until the deadline; infinite leaves the plan as it is.
+    folds_fixed
+        Whether the number of folds stays.
     """
     if remaining == inf:
         return plan
-    core_seconds = remaining * plan.concurrency
-    a_trial = core_seconds / _DIVERSITY
-    folds = int(a_trial / (preview_seconds * REFERENCE))
-    return replace(plan, folds_run=max(1, min(plan.folds_run, folds)), trial_seconds=a_trial)
+    a_trial = remaining * min(plan.concurrency / _DIVERSITY, _LONGEST_SHARE)
+    seconds = _REFERENCE * preview_seconds
+    while seconds > a_trial and plan.concurrency >= _DIVERSITY:  # half as many at once are still enough candidates
+        plan = replace(plan, concurrency=plan.concurrency // 2, threads=plan.threads * 2)
+        seconds /= 2
+    folds = plan.folds_run if folds_fixed else max(1, min(plan.folds_run, int(a_trial / seconds)))
+    return replace(plan, folds_run=folds, trial_seconds=a_trial)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ from automl.evaluation.metric import Metric
 from automl.evaluation.quantiles import coverage
 from automl.models.base import Model
 from automl.predictor import Predictor
-from automl.tuning.journal import Journal, Trial, mean_loss
+from automl.tuning.journal import FoldRecord, Journal, Trial, mean_loss
 from automl.tuning.problem import Problem
 
 _CONTENDERS: Final = 24
@@ -39,6 +39,7 @@ _BYTES_A_SECOND: Final = 5_000_000
 """Of models that are brought into their form for few rows; measured twice as many."""
 _OVERHEAD: Final = 0.05
 """Share of the time that updates may take while trials run."""
+_NEVER: Final = Deadline.never()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +71,14 @@ class Champion:
         self._about = about
         self._opened: artifact.Opened = {}
         self._predictions: dict[str, NDArray[np.float64]] = {}
-        self._scores: dict[tuple[str, int], Score] = {}
+        self._scores: dict[str, Score] = {}
         self._weights: dict[str, float] = {}
         self._loss = inf
         self._considered: frozenset[str] = frozenset()
         self._updated = -inf
         self._cost = 0.0
+        self._settling = 0.0
+        """Seconds that the last update took from the choice to its end."""
         self._writing = 0.0
         self._ensemble: Ensemble | None = None
         self.predictor: Predictor | None = None
@@ -85,11 +88,15 @@ class Champion:
         """Seconds of the last update."""
         return self._cost
 
-    def update(self, *, now: bool = True) -> bool:
+    def update(self, deadline: Deadline = _NEVER, *, now: bool = True) -> bool:
         """Choose the ensemble anew if trials have finished; return whether a better predictor was written.
 
-        With ``now=False`` only if that takes a small share of the time since the last update.
+        The choice ends early enough to be written by the deadline; without the time for it, only a first predictor is
+        made. With ``now=False`` only if that takes a small share of the time since the last update.
         """
+        deadline = deadline.earlier(self._settling)
+        if self.predictor is not None and deadline.passed:
+            return False
         started = time.perf_counter()
         if not now and started - self._updated < self._cost / _OVERHEAD:
             return False
@@ -97,7 +104,7 @@ class Champion:
         considered = frozenset(trial.candidate.id for trial in trials)
         if not trials or considered == self._considered:
             return False
-        better = self._choose(trials)
+        better = self._choose(trials, deadline)
         self._considered = considered
         self._updated = time.perf_counter()
         self._cost = self._updated - started
@@ -134,12 +141,12 @@ class Champion:
         rows = [self._row(trial) for trial in trials]
         return Leaderboard(rows, metric.name, metric.greater_is_better)
 
-    def _choose(self, trials: Sequence[Trial]) -> bool:
+    def _choose(self, trials: Sequence[Trial], deadline: Deadline) -> bool:
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
-        contenders.sort(key=lambda trial: trial.candidate.index)
         predictions = [self.prediction(trial.candidate.id) for trial in contenders]
-        blend, honest = self.blended(predictions, self._most)
+        blend, honest = self.blended(predictions, self._most, deadline)
+        started = time.perf_counter()
         judged = self.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:
@@ -148,14 +155,14 @@ class Champion:
         blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         folds = 1 if self._most else self._problem.folds.final
         members = [member(self._journal, trial, folds) for trial in trials]
-        ensemble = self.ensemble(members, blend, honest)
-        self._write(ensemble)
+        self._write(self.ensemble(members, blend, judged))
+        self._settling = time.perf_counter() - started
         self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
-        self._loss = loss
+        self._loss = loss if beyond else inf  # whatever is trained takes the place of the baseline
         return True
 
     def blended(
-        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None
+        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None, deadline: Deadline = _NEVER
     ) -> tuple[Blend, NDArray[np.float64]]:
         """Return how out-of-fold predictions (``most`` of them) become one, and its cross-fitted predictions."""
         problem, folds = self._problem, self._problem.folds
@@ -170,11 +177,11 @@ class Champion:
             positive=bool(problem.constraints.monotone),
             max_members=most,
             random_state=problem.random_state,
+            deadline=deadline,
         )
 
-    def ensemble(self, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Ensemble:
+    def ensemble(self, members: Sequence[Member], blend: Blend, judged: Judged) -> Ensemble:
         """Return an ensemble with everything that its cross-fitted predictions tell of it."""
-        judged = self.judged(honest)
         task = self._problem.task
         values = task.problem_type is ProblemType.REGRESSION
         residuals = Residuals.fit(judged.y, judged.prediction, judged.weight) if values else None
@@ -238,7 +245,7 @@ class Champion:
         return Row(
             candidate=trial.candidate.id,
             family=trial.candidate.family,
-            score=self._score(trial.candidate.id, [record.fold for record in records]) if records else None,
+            score=self._score(trial, records) if records else None,
             fit_seconds=sum(record.fit_seconds for record in records),
             predict_ms_per_row=1000 * sum(record.predict_seconds for record in records) / rows
             if rows
@@ -251,13 +258,16 @@ class Champion:
             params=trial.candidate.params,
         )
 
-    def _score(self, candidate_id: str, folds: Sequence[int]) -> Score:
-        """Return the score on the validation rows of the finished folds."""
-        key = (candidate_id, len(folds))
-        if key not in self._scores:
-            predictions = [self._journal.prediction(candidate_id, fold) for fold in folds]
-            self._scores[key] = self.scored(self.judged(self._problem.folds.joined(predictions)))
-        return self._scores[key]
+    def _score(self, trial: Trial, records: Sequence[FoldRecord]) -> Score:
+        """Return the score on the validation rows of the finished folds; its interval only when no more are to come."""
+        candidate_id, metric = trial.candidate.id, self._problem.metric
+        if trial.status == "running":
+            loss = mean_loss(records)
+            return Score(nan if loss == inf else -loss if metric.greater_is_better else loss, nan, nan)
+        if candidate_id not in self._scores:
+            predictions = [self._journal.prediction(candidate_id, record.fold) for record in records]
+            self._scores[candidate_id] = self.scored(self.judged(self._problem.folds.joined(predictions)))
+        return self._scores[candidate_id]
 
 
 def member(journal: Journal, trial: Trial, run: int) -> Member:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
 from automl.artifact import About
 from automl.config import FitConfig
 from automl.deadline import Deadline
 from automl.errors import NoModelError
+from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Family
 from automl.predictor import Predictor
-from automl.tuning.budget import REFERENCE, Plan, fit_to_time, make_plan
+from automl.tuning.budget import Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.interrupt import Interrupt
@@ -38,8 +39,8 @@ _EXIT: Final = 0.3
 """Seconds from the last predictor to the end of the process."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 10.0
-_MEASURED: Final = 2
-"""Folds of the preview that are timed: the first one also imports the library."""
+_IMPORT: Final = 2.0
+"""Seconds of which importing a library may be most: a fold of the preview that takes less is followed by another."""
 _PULSE: Final = 0.2
 """Seconds between two looks at the clock while trials run elsewhere."""
 _QUICK: Final = 3.0
@@ -59,9 +60,8 @@ class Engine:
         *,
         started: float,
         search: SearchProcess | None,
-        on_progress: OnProgress,
+        on_progress: OnProgress | None,
         save_plan: Callable[[Plan], None],
-        plan: Plan | None = None,
     ) -> None:
         self._problem = problem
         self._config = config
@@ -72,13 +72,14 @@ class Engine:
         self._search = search
         self._on_progress = on_progress
         self._save_plan = save_plan
-        self._plan = plan
         budget = config.time_budget
         self._end = Deadline.never() if budget is None else Deadline(started + budget)
         reserve = 0.0 if budget is None else min(max(_LEAST_RESERVE, _RESERVE_SHARE * budget), _MOST_RESERVE)
         self._deadline = self._end.earlier(reserve)
         """When training stops; the rest is for the last ensemble and its saving."""
         self.champion = self._new_champion()
+        self.board: Leaderboard | None = None
+        """The last one; None where nobody looks."""
         self._running: dict[str, None] = {}
         self._interrupt = Interrupt()
 
@@ -97,7 +98,7 @@ class Engine:
             stopped = "interrupted"
             if self._search is not None:
                 self._search.close()
-        self.champion.update()
+        self.champion.update(self._end.earlier(_EXIT))
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
         self.champion.finish(self._end.earlier(_EXIT))
@@ -118,35 +119,39 @@ class Engine:
         return self.champion.predictor
 
     def _train(self) -> Stopped:
-        plan = self._plan or self._first_models()
-        self._problem = self._problem.with_folds_run(plan.folds_run)
-        self.champion = self._new_champion()
+        plan = self._first_models()
         self._save_plan(plan)
         self._tell(f"plan: {plan.describe()}")
         if self._train_here(plan, until_search=True) and self._search is not None:
             self._train_on_ray(self._search, plan)
             if self._search.error:
                 self._tell(f"warning: {self._search.error}; going on in this process")
-                self._train_here(plan)
+                self._train_here(plan.alone(self._problem.shape))
         trained = sum(trial.candidate.origin != "baseline" for trial in self._journal.trials())
         return "trials" if trained >= (self._config.max_trials or inf) else "deadline"
 
     def _first_models(self) -> Plan:
         """Train the baseline and the preview, put the first predictors on disk, and plan by what they cost."""
-        plan = make_plan(self._config, self._problem.shape, self._families, self._problem.folds.run)
+        shape = self._problem.shape
+        plan = make_plan(self._config, shape, self._families, self._problem.folds.run)
+        plan = plan.alone(shape) if self._search is None else plan
         self._here(self._problem, self._baseline(), Allowance())
-        self.champion.update()
+        self.champion.update(self._deadline)
         preview = self._preview(plan)
         if preview is None:
             return plan
-        first = self._problem.with_folds_run(min(_MEASURED, plan.folds_run))
-        if self._here(first, preview, Allowance(self._deadline), end=False) and not first.folds.fixed:
-            folds = self._journal.trial(preview.id).folds.values()
-            plan = fit_to_time(plan, min(record.fit_seconds for record in folds), self._deadline.remaining)
-        self._problem = self._problem.with_folds_run(plan.folds_run)
-        self.champion = self._new_champion()
-        self._here(self._problem, preview, Allowance(self._deadline))
-        self.champion.update()
+        allowance = Allowance(self._deadline, threads=plan.threads)
+        self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
+        if self._preview_seconds() < _IMPORT and plan.folds_run > 1:
+            self._here(self._problem.with_folds_run(2), preview, allowance, end=False)
+        if isfinite(seconds := self._preview_seconds()):
+            fixed = self._problem.folds.fixed
+            plan = fit_to_time(plan, seconds, self._deadline.remaining, folds_fixed=fixed)
+        if plan.folds_run < self._problem.folds.run:
+            self._problem = self._problem.with_folds_run(plan.folds_run)
+            self.champion = self._new_champion()
+        self._here(self._problem, preview, allowance)
+        self.champion.update(self._deadline)
         return plan
 
     def _baseline(self) -> Candidate:
@@ -165,7 +170,7 @@ class Engine:
         search = self._search if until_search else None
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads, race=not self._config.repeatable)
-        quick = search is None or self._fold_seconds() < _QUICK
+        quick = search is None or plan.fold_seconds(self._preview_seconds()) < _QUICK
         while not self._over:
             if search is not None and not search.starting:
                 return True
@@ -178,11 +183,10 @@ class Engine:
                 time.sleep(_PULSE / 4)
         return False
 
-    def _fold_seconds(self) -> float:
-        """Return what a fold of a typical candidate is likely to take, by what the preview took."""
+    def _preview_seconds(self) -> float:
+        """Return what a fold of the preview took at best."""
         trials = [trial for trial in self._journal.trials() if trial.candidate.origin == "preview"]
-        seconds = [record.fit_seconds for trial in trials for record in trial.folds.values()]
-        return REFERENCE * min(seconds, default=inf)
+        return min((record.fit_seconds for trial in trials for record in trial.folds.values()), default=inf)
 
     def _train_one(
         self, planner: Planner, candidate: Candidate, allowance: Allowance, search: SearchProcess | None
@@ -209,28 +213,28 @@ class Engine:
         *,
         end: bool = True,
         until: Callable[[], bool] = lambda: False,
-    ) -> bool:
-        """Run a trial in this process, or until it is to stop between two folds; return whether it came to its end."""
+    ) -> None:
+        """Run a trial in this process to its end, or until it is to stop between two folds."""
+        if self._journal.ended(candidate):  # in the run that this one goes on with
+            return
         self._running[candidate.id] = None
         try:
             for report in TrialRunner(problem, self._journal).run(candidate, allowance):
                 if report.resource < full_resource(problem.folds) and report.fold is not None and until():
-                    return False
+                    return
         except DeadlinePassedError:
-            return False
+            pass
         except RaceLostError as lost:
             self._journal.end(candidate, "stopped", str(lost))
-            return False
         except Exception as error:
             if self._interrupt.came:
                 raise KeyboardInterrupt from error
             self._journal.end(candidate, "failed", f"{type(error).__name__}: {error}")
-            return False
+        else:
+            if end:
+                self._journal.end(candidate, "done")
         finally:
             self._running.pop(candidate.id, None)
-        if end:
-            self._journal.end(candidate, "done")
-        return True
 
     def _train_on_ray(self, search: SearchProcess, plan: Plan) -> None:
         """Hand the rest over to the search and keep the champion up to date until it ends or the time is up."""
@@ -253,19 +257,22 @@ class Engine:
     def _update_if_cheap(self) -> None:
         """Update the champion, unless that would run into the time of the last update."""
         if self._deadline.remaining > self.champion.cost:
-            self.champion.update(now=False)
+            self.champion.update(self._deadline, now=False)
 
     def _tell(self, message: str | None = None, *, board: bool = False) -> None:
+        if self._on_progress is None:
+            return
+        if board:
+            self.board = self.champion.board()
         predictor = self.champion.predictor
-        leaderboard = self.champion.board() if board else None
         self._on_progress(
             Snapshot(
                 elapsed=time.time() - self._started,
                 budget=self._config.time_budget,
                 message=message,
-                board=leaderboard,
+                board=self.board,
                 running=tuple(self._running),
-                finished=sum(row.status != "running" for row in leaderboard.rows) if leaderboard else 0,
+                finished=sum(row.status != "running" for row in self.board.rows) if self.board else 0,
                 score=predictor.score if predictor else None,
             )
         )

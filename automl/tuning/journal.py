@@ -14,6 +14,7 @@
         end.json           why the trial ended, if it ended
       features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
       models/0007/         the predictors; `model` links to the best one
+      .lock                locked by the process that trains
 
 A fold is written beside its place and renamed into it, so what is there is whole. Nothing is ever rewritten.
 """
@@ -127,6 +128,10 @@ class Journal:
         """Note why a trial ended."""
         self.open(candidate)
         write_json(self._trial(candidate.id) / "end.json", {"status": status, "reason": reason, "at": time.time()})
+
+    def ended(self, candidate: Candidate) -> bool:
+        """Return whether a candidate's trial has ended."""
+        return (self._trial(candidate.id) / "end.json").exists()
 
     def fold(self, candidate_id: str, fold: int) -> Path:
         """Return the folder of a fold, which exists once the fold is finished."""

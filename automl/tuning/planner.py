@@ -90,10 +90,10 @@ class Planner:
         self._asked = max(self._asked, trial.candidate.index + 1)
         if trial.candidate.origin != "baseline":
             self._left -= 1
-        self._study.add(trial.candidate, mean_loss(trial.folds.values()))
-        self._costs.setdefault(trial.candidate.family, []).append(
-            sum(record.fit_seconds for record in trial.folds.values())
-        )
+        if trial.status == "done":  # others have part of the folds only, and no loss or cost that compares
+            self._study.add(trial.candidate, mean_loss(trial.folds.values()))
+            seconds = sum(record.fit_seconds for record in trial.folds.values())
+            self._costs.setdefault(trial.candidate.family, []).append(seconds)
 
     def propose(self, remaining: float) -> Candidate | Next:
         """Return the next candidate to train in the remaining seconds."""

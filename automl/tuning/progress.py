@@ -20,6 +20,7 @@ class Snapshot:
     message: str | None = None
     """A new line worth reading: a decision, a warning, an end."""
     board: Leaderboard | None = None
+    """As the last trial ended; candidates that are being trained have a score without an interval."""
     running: tuple[str, ...] = ()
     """Candidates that are being trained."""
     finished: int = 0

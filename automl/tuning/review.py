@@ -23,8 +23,7 @@ def leaderboard(root: Path, metric: Asked | None = None) -> Leaderboard:
         If its metric is one of the user's own, and is not given.
     """
     run = read_run(root, metric)
-    problem = run.problem if run.plan is None else run.problem.with_folds_run(run.plan.folds_run)
-    board = Champion(problem, Journal(root), run.about).board()
+    board = Champion(run.problem, Journal(root), run.about).board()
     manifest = root / "model" / "manifest.json"
     members = read_json(manifest)["members"] if manifest.exists() else []
     weights = {member["candidate"]: member["weight"] for member in members}

@@ -49,6 +49,8 @@ _LOOK_SECONDS: Final = 0.25
 _BRACKET: Final = 30
 """Trials that wait for HyperBand to choose from: its largest bracket."""
 _OBJECT_STORE: Final = 2_000_000_000
+_LEAST_STORE: Final = 75 * 2**20
+"""What Ray accepts at least."""
 
 
 def main() -> None:
@@ -123,9 +125,14 @@ def _await_workers() -> None:
 
 
 def _object_store_memory() -> int:
-    """Return the bytes for shared objects: enough for the frame, never most of the shared memory."""
+    """Return the bytes for shared objects: enough for the frame, never most of the shared memory.
+
+    Where that is less than Ray needs, such as in containers by default, Ray is asked for more than there is: it then
+    keeps them among its temporary files.
+    """
     stat = os.statvfs("/dev/shm") if Path("/dev/shm").exists() else None  # noqa: S108 - only asked for its size
-    return min(_OBJECT_STORE, int(stat.f_bavail * stat.f_frsize * 0.5)) if stat else _OBJECT_STORE
+    half = stat.f_bavail * stat.f_frsize // 2 if stat else 0
+    return min(_OBJECT_STORE, half) if half >= _LEAST_STORE else _OBJECT_STORE
 
 
 def _silence() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +35,6 @@ class StoredRun:
     config: FitConfig
     problem: Problem
     about: About
-    plan: Plan | None
-    """None if the run ended before it was made."""
     started: float
     """Seconds since the epoch."""
     weight_column: str | None = None
@@ -52,8 +53,44 @@ def require_free(root: Path) -> None:
         raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
 
 
+def new_folder(output: str | Path | None, started: float) -> Path:
+    """Make a run folder: the given one, or ``runs/<time>`` with a number if others were started in the same second."""
+    if output is not None:
+        Path(output).mkdir(parents=True, exist_ok=True)
+        return Path(output)
+    first = Path("runs") / time.strftime("%Y%m%d-%H%M%S", time.localtime(started))
+    root, number = first, 1
+    while True:
+        try:
+            root.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            root = first.with_name(f"{first.name}-{number}")
+        else:
+            return root
+
+
+@contextmanager
+def claimed(root: Path) -> Iterator[None]:
+    """Keep others from training in a run folder meanwhile. The claim of a process that is killed ends with it.
+
+    Raises
+    ------
+    UsageError
+        If it is being trained in already.
+    """
+    with (root / ".lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{root} is being trained by another process; wait until that has ended") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
 def create(root: Path, run: StoredRun) -> None:
-    """Write a new run folder.
+    """Fill a new run folder.
 
     Raises
     ------
@@ -61,7 +98,6 @@ def create(root: Path, run: StoredRun) -> None:
         If the folder holds a run already.
     """
     require_free(root)
-    root.mkdir(parents=True, exist_ok=True)
     problem, about = run.problem, run.about
     problem.frame.to_parquet(root / "data.parquet", index=False)
     np.save(root / "target.npy", problem.y)
@@ -89,8 +125,9 @@ def create(root: Path, run: StoredRun) -> None:
 
 
 def save_plan(root: Path, plan: Plan) -> None:
-    """Note the plan, so that a resume keeps to it."""
-    write_json(root / "run.json", {**read_json(root / "run.json"), "plan": plan.to_json()})
+    """Note the plan: a resume keeps to its folds."""
+    noted = {"folds_run": plan.folds_run, "concurrency": plan.concurrency, "threads": plan.threads}
+    write_json(root / "run.json", {**read_json(root / "run.json"), "plan": noted})
 
 
 def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
@@ -127,9 +164,9 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         ),
         folds=Folds(
             np.load(root / "folds.npy", allow_pickle=False),
-            stored["folds_run"],
+            (stored["plan"] or stored)["folds_run"],
             _array(root / "fold_roles.npy"),
-            stored.get("folds_fixed", config.folds is not None),
+            stored["plan"] is not None or stored.get("folds_fixed", config.folds is not None),
         ),
         random_state=config.random_state,
         groups=_array(root / "groups.npy"),
@@ -138,8 +175,7 @@ def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
         constraints=Constraints.of(config.monotone, config.interactions),
         resample=config.resample,
     )
-    plan = Plan.from_json(stored["plan"]) if stored["plan"] else None
-    return StoredRun(config, problem, about, plan, stored["started"], stored.get("weight_column"))
+    return StoredRun(config, problem, about, stored["started"], stored.get("weight_column"))
 
 
 def _array(path: Path) -> NDArray[Any] | None:
@@ -163,17 +199,23 @@ def reopen_run(root: Path, time_budget: float | None, metric: Asked | None = Non
         If the run has no time left and none is given.
     """
     run = read_run(root, metric)
-    left = _time_left(root, run.config, run.started, time_budget)
+    left = _time_left(root, run.config, run.started) if time_budget is None else time_budget
     max_trials = run.config.max_trials if time_budget is None else None
     return replace(run, config=replace(run.config, time_budget=left, max_trials=max_trials), started=time.time())
 
 
-def _time_left(root: Path, config: FitConfig, started: float, time_budget: float | None) -> float | None:
-    """Return the seconds a resumed run may take: what was given, or what the run had not yet used."""
-    if time_budget is not None or config.time_budget is None:
-        return time_budget
+def save_start(root: Path, run: StoredRun) -> None:
+    """Note when a run went on and how much time it has from then: what a next resume counts from."""
+    stored = read_json(root / "run.json")
+    write_json(root / "run.json", {**stored, "config": run.config.to_json(), "started": run.started})
+
+
+def _time_left(root: Path, config: FitConfig, started: float) -> float | None:
+    """Return the seconds that the run had not yet used when its last fold was finished."""
+    if config.time_budget is None:
+        return None
     finished = [read_json(file)["finished"] for file in root.glob("trials/*/fold-*/record.json")]
-    left = config.time_budget - (max(finished, default=started) - started)
+    left = config.time_budget - max(0.0, max(finished, default=started) - started)
     if left < 1:
         raise UsageError(f"{root} has used its {config.time_budget:g} s; give it more, such as --time 60s")
     return left

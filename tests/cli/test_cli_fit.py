@@ -33,8 +33,9 @@ def test_fit_json_is_one_object_with_the_whole_result(fitted) -> None:
 
 
 def test_progress_goes_to_stderr_in_plain_lines(fitted) -> None:
-    _, process = fitted
+    run, process = fitted
     assert "target 'churn': binary" in process.stderr
+    assert f"run folder {run}" in process.stderr.partition("candidate")[0]
     assert "candidates done, roc_auc 0." in process.stderr
     assert "\x1b" not in process.stderr
 
@@ -45,6 +46,16 @@ def test_leaderboard_of_the_run_is_that_of_the_fit(fitted, capsys) -> None:
     assert json.loads(capsys.readouterr().out) == json.loads(process.stdout)["leaderboard"]
     assert main(["leaderboard", str(run)]) == 0
     assert "constant" in capsys.readouterr().out
+
+
+def test_a_test_table_that_cannot_be_scored_leaves_the_report(datasets: Path, tmp_path: Path, capsys) -> None:
+    run, data, test = tmp_path / "run", datasets / "diabetes.csv", tmp_path / "test.csv"
+    test.write_text("progression\n1\n")
+    options = ["--max-trials", "1", "--folds", "2", "--output", str(run), "--test", str(test)]
+    assert main(["fit", str(data), "--target", "progression", *options]) == 3
+    told = capsys.readouterr()
+    assert f"automl serve {run}" in told.out
+    assert "missing" in told.err.splitlines()[-1]
 
 
 def test_fit_ends_with_three_commands_that_work(datasets: Path, tmp_path: Path, capsys, monkeypatch) -> None:

@@ -1,4 +1,6 @@
 import io
+from dataclasses import replace
+from math import nan
 
 import pytest
 from rich.console import Console
@@ -49,13 +51,12 @@ def test_view_starts_empty_and_then_shows_the_run() -> None:
         assert part in text
 
 
-def test_a_snapshot_without_a_board_leaves_the_one_before() -> None:
+def test_a_trial_that_runs_has_a_score_without_an_interval() -> None:
     view = View(max_trials=None)
-    view.update(Snapshot(3, 60, board=BOARD, finished=1))
-    view.update(Snapshot(4, 60, running=("c-9",)))
-    assert "linear" in drawn(view)
-    assert "1 candidate done" in drawn(view)
-    assert "c-9" in drawn(view)
+    view.update(Snapshot(3, 60, board=Leaderboard([replace(ROW, score=Score(0.625, nan, nan))], "roc_auc", True)))
+    text = drawn(view)
+    assert "0.625" in text
+    assert "nan" not in text
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,40 @@ def test_words_among_numbers_and_dates_are_missing_however_many_they_are() -> No
     assert infer([*map(str, range(60)), *["small"] * 40])[0].kind is Kind.CATEGORICAL
 
 
+@pytest.mark.parametrize("values", [[0.5, 1.5], ["1", "2"], ["2024-01-31", "2024-02-01"], ["yes", "no"]])
+def test_words_that_training_has_not_seen_are_missing_too(values: list[object]) -> None:
+    schema = infer(values)[1]
+    later = pd.DataFrame({"c": ["unknown", "n.a.", "#DIV/0!", str(values[0])]})
+    assert apply_schema(later, schema)["c"].isna().tolist() == [True, True, True, False]
+
+
+MEASURES = [str(i / 8) for i in range(1, 1990)]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([*MEASURES, *(f"err {letter}" for letter in "abcdefghijk")], Kind.NUMERIC),
+        ([*MEASURES, *(f"err {letter}{mark}" for letter in "abcdefghijk" for mark in "+-*")], Kind.IDENTIFIER),
+        ([*map(str, range(1990)), *(f"C{i}" for i in range(11))], Kind.IDENTIFIER),
+        ([*(["7", "8", "9"] * 400), *"abcdefghijk"], Kind.CATEGORICAL),
+        ([*MEASURES, *(f"<{i / 100}" for i in range(60))], Kind.NUMERIC),
+        ([*MEASURES, *(f"<{i / 100}" for i in range(200))], Kind.IDENTIFIER),
+    ],
+    ids=["errors", "too many errors", "codes with a letter", "codes", "limits", "too many limits"],
+)
+def test_how_many_other_words_numbers_may_have(values: list[str], kind: Kind) -> None:
+    assert infer(values)[0].kind is kind
+
+
+def test_a_limit_that_training_has_not_seen_is_missing_too() -> None:
+    schema = infer(MEASURES)[1]
+    later = pd.DataFrame({"c": ["<0.05", "> 100 mg/l", "0.5"]})
+    assert apply_schema(later, schema)["c"].isna().tolist() == [True, True, False]
+    with pytest.raises(SchemaError, match="got '<b>'"):
+        apply_schema(pd.DataFrame({"c": ["<b>"]}), schema)
+
+
 def test_words_among_words_are_a_category_and_said() -> None:
     column, _, _ = infer(["a", "b", "unknown", "a"])
     assert column.categories == ("a", "b", "unknown")

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from automl.data.lists import list_separator
@@ -36,6 +37,8 @@ def test_arrays_are_the_same_as_text_and_as_cells() -> None:
     assert typed[0]["c"].iloc[-1] == "sport space music"
     for other in typed[1:]:
         pd.testing.assert_frame_equal(other, typed[0])
+    arrow = pd.DataFrame({"c": pd.Series(FILMS * 2, dtype=pd.ArrowDtype(pa.list_(pa.string())))})  # more than FEW
+    assert apply_schema(arrow, infer_schema(arrow))["c"].tolist() == typed[0]["c"].tolist() * 2
 
 
 @pytest.mark.parametrize(
@@ -79,3 +82,17 @@ def test_columns_that_differ_far_down_are_no_duplicates() -> None:
     b[501] = 0.0
     frame = pd.DataFrame({"a": a, "b": b, "c": b})
     assert [column.kind.value for column in infer_schema(frame).columns] == ["numeric", "numeric", "duplicate"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "str", object, "category", "Int64"])
+def test_sparse_columns_are_not_compared_with_each_other(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = np.zeros((1000, 100))
+    cells[np.arange(100) * 10 + 3, np.arange(100)] = 1  # where no probe is
+    frame = pd.DataFrame(cells).rename(columns=str).astype("int64").astype(dtype)
+    frame["again"] = frame["7"]
+    compared: list[object] = []
+    equals = pd.Series.equals
+    monkeypatch.setattr(pd.Series, "equals", lambda one, other: compared.append(other.name) or equals(one, other))
+    schema = infer_schema(frame)
+    assert compared == ["7"]
+    assert [column.name for column in schema.columns if column.kind is Kind.DUPLICATE] == ["again"]

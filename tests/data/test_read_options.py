@@ -54,6 +54,21 @@ def test_a_decimal_mark_settles_what_is_ambiguous() -> None:
     assert typed(table.replace("2,500", "0,500"), ReadOptions()) == comma | {"a": [1.25, 0.5]}
 
 
+PAIRS = "pair,price\n" + "".join(f'"{i % 7},{i % 5}",{i}.556\n' for i in range(1, 20))
+
+
+def test_quoted_pairs_are_no_decimal_comma_of_the_table() -> None:
+    assert typed(PAIRS, ReadOptions())["price"][:2] == [1.556, 2.556]
+    assert typed(PAIRS, ReadOptions(decimal=","))["price"][:2] == [1556.0, 2556.0]
+    assert typed('a,b\n"0,5",x\n"1,5",y\n', ReadOptions())["a"] == [0.5, 1.5]
+
+
+def test_one_comma_against_several_dots_is_not_that_of_the_table() -> None:
+    frame = pd.DataFrame({"pair": ["3,7", "1,2"], "price": ["4.556", "2.691"], "a": ["0.5", "2"], "b": ["1.25", "7.5"]})
+    assert read_data(frame)[1].decimal == "."
+    assert read_data(frame[["pair", "price", "a"]])[1].decimal == ","
+
+
 def test_the_target_has_the_decimal_mark_of_the_table() -> None:
     prices = "x;price\n0,5;1,250\n1,5;2,500\n0,1;3,125\n"
     frame, reading = read_table(io.BytesIO(prices.encode()))

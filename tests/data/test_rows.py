@@ -17,13 +17,32 @@ TRAIN = pd.DataFrame(
     {
         "size": ["1.5", "2", "n.v.", "-3"] * 10,
         "price": [f"${i},200.50" for i in range(1, 41)],
+        "balance": [f"({i})" if i % 3 else f"{i} K" if i % 2 else f"{i}.5M" for i in range(40)],
+        "at": [f"{i % 24}:{i:02}" for i in range(40)],
         "paid": ["yes", "no", "", "yes"] * 10,
         "city": ["Ulm", "Rom", "1", "2.5"] * 10,
         "day": [f"{i % 28 + 1:02}/03/2024" for i in range(40)],
     }
 )
 SCHEMA = infer_schema(TRAIN, overrides={"city": "categorical", "day": "datetime", "size": "numeric"})
-NUMBERS = ("1", "1.0", "2.5", "$7", "1,200.50", "-3e2", "inf", "1_000", "0")
+NUMBERS = (
+    "1",
+    "1.0",
+    "2.5",
+    "$7",
+    "1,200.50",
+    "-3e2",
+    "inf",
+    "1_000",
+    "0",
+    "(2)",
+    "3k",
+    "(1.5 M)",
+    "(4",
+    "7:05",
+    "1:02:03",
+    "7:5",
+)
 DATES = ("13/03/2024", "2024-03-13", "03/13/2024")
 OTHERS = ("Ulm", " Rom ", "n.v.", "N/A", "", "?", "yes", "NO", "true", "abc", "None", "-")
 words = st.sampled_from((*NUMBERS, *DATES, *OTHERS))

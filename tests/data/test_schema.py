@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import unicodedata
+import uuid
+from datetime import time, timedelta
 
 import numpy as np
 import pandas as pd
@@ -10,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.data.numerals import Style, parse_numbers
+from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import schema_from_json, schema_to_json
-from automl.data.table import MISSING, UNSEEN, Column, Kind
+from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import DataError, SchemaError, UsageError
 
 
@@ -40,6 +46,43 @@ KINDS = {
     "dollars": (["$1,200.50", "-$3", "$7.00"], Kind.NUMERIC),
     "percent": (["12%", "15.5 %"], Kind.NUMERIC),
     "centimetres": ([f"{i} cm" for i in range(20)], Kind.NUMERIC),
+    "seconds": ([f"{i}s" for i in range(20)], Kind.NUMERIC),
+    "letters of houses": ([f"{i}{letter}" for i in range(10) for letter in ("", "", "a", "b", "c")], Kind.CATEGORICAL),
+    "rooms": (["1A", "2A", "3A"], Kind.CATEGORICAL),
+    "chinese sentences": (
+        ["我们今天在城里看了" + "房车人书"[i % 4] * (i % 7) + chr(0x4E00 + i) for i in range(40)],
+        Kind.TEXT,
+    ),
+    "chinese names": (["王李张刘"[i % 4] + chr(0x4E00 + i) * (i % 2 + 1) for i in range(40)], Kind.IDENTIFIER),
+    "cyrillic names": ([f"Иван{chr(0x430 + i) * (i % 5 + 1)}ов" for i in range(32)], Kind.IDENTIFIER),
+    "addresses of pages": (
+        [f"https://{'abcde'[i % 5] * (i % 6 + 1)}.org/{'xyz'[i % 3]}/p{chr(97 + i % 26)}{i}" for i in range(40)],
+        Kind.TEXT,
+    ),
+    "addresses of mail": (
+        [f"{chr(97 + i % 26) * (i % 9 + 3)}.smith{i}@example.{'com' if i % 2 else 'org'}" for i in range(40)],
+        Kind.TEXT,
+    ),
+    "formulas": (["C" * (i % 8) + "(=O)Oc1ccccc1C(=O)" + "NOCS"[i % 4] * (i // 8 + 1) for i in range(40)], Kind.TEXT),
+    "files": ([f"images/camera_{i % 3}/{i:06}_{i**3}.jpg" for i in range(40)], Kind.IDENTIFIER),
+    "times of day": ([f"{i % 24:02}:{7 * i % 60:02}" for i in range(40)], Kind.NUMERIC),
+    "few times of day": (["8:00", "12:30"] * 20, Kind.CATEGORICAL),
+    "ratios": ([f"{i}:{i + 1}" for i in range(30)] * 2, Kind.CATEGORICAL),
+    "marks in brackets": ([f"({i % 12})" for i in range(30)], Kind.CATEGORICAL),
+    "bands and cups": ([f"{i}{cup}" for i in range(30, 38) for cup in "ABCD"], Kind.IDENTIFIER),
+    "uuids": ([str(uuid.UUID(int=7**40 * i)) for i in range(1, 40)], Kind.IDENTIFIER),
+    "hashes": ([hashlib.sha1(bytes([i])).hexdigest() for i in range(40)], Kind.IDENTIFIER),
+    "invoices": ([f"INV-2024-{i:05}" for i in range(40)], Kind.IDENTIFIER),
+    "cancelled invoices": (
+        [*(f"{536365 + 3 * i}" for i in range(600)), *(f"C{i}" for i in range(20))],
+        Kind.IDENTIFIER,
+    ),
+    "long phone numbers": ([f"+1-555-{i:03}-{7 * i:04}" for i in range(40)], Kind.IDENTIFIER),
+    "versions": ([f"{i // 10}.{i % 10}.0" for i in range(40)], Kind.IDENTIFIER),
+    "accounts": (
+        [f"{'DE' if i % 2 else 'FR76'}{'0' * (i % 3)}{7**22 + i * 7**20}" for i in range(40)],
+        Kind.IDENTIFIER,
+    ),
     "decimal comma": (["1,5", "2,25", "-3"], Kind.NUMERIC),
     "lists of numbers": (["1,2", "1,2,3", "2,4"], Kind.CATEGORICAL),
     "underscores": (["40_57", "41_10"], Kind.CATEGORICAL),
@@ -64,6 +107,10 @@ KINDS = {
     "iso dates": (["2024-01-31", "2024-02-01"], Kind.DATETIME),
     "compact dates": ([20240100 + i for i in range(1, 32)], Kind.DATETIME),
     "date type": (pd.to_datetime(["2024-01-31", "2024-02-01"]), Kind.DATETIME),
+    "months": ([f"{year}-{month:02}" for year in range(2001, 2012) for month in range(1, 13)], Kind.DATETIME),
+    "months of one year": ([f"2004-{month:02}" for month in range(1, 13)], Kind.DATETIME),
+    "seasons": ([f"{year}-{year % 100 + 1:02}" for year in range(2001, 2012)] * 4, Kind.CATEGORICAL),
+    "codes of year and month": ([f"{4000 + 97 * i % 5000}-{i % 12 + 1:02}" for i in range(90)], Kind.IDENTIFIER),
     "fractions": (["1/2", "3/4"], Kind.CATEGORICAL),
     "phone numbers": (["555-1234", "555-9876"], Kind.CATEGORICAL),
     "durations": (pd.to_timedelta(["1 day", "2 days"]), Kind.NUMERIC),
@@ -90,13 +137,58 @@ NUMERALS = {
     "decimal comma": (["1.200,50", "3,1"], [1200.5, 3.1]),
     "three decimals": (["0,125", "1,250"], [0.125, 1.25]),
     "percent": (["12%", "15.5 %"], [12.0, 15.5]),
+    "other currencies": (["₩1,200", "₩5"], [1200.0, 5.0]),
+    "reals": (["R$ 1.200,50", "R$ 3,5"], [1200.5, 3.5]),
+    "zloty": ([f"{i},25 zł" for i in range(12)], [i + 0.25 for i in range(12)]),
+    "brackets": ([*NUMBERS, "(1,200)"], [*map(float, NUMBERS), -1200.0]),
+    "brackets and dollars": ([*(f"${i}" for i in range(9)), "($1,200.50)", "$(3)"], [*range(9), -1200.5, -3.0]),
+    "scales": ([*(f"{i}K" for i in range(9)), "1.5M", "2bn", "7"], [*range(0, 9000, 1000), 1.5e6, 2e9, 7.0]),
+    "euros with scales": ([*(f"€{i}.5K" for i in range(9)), "€1.2M", "€0"], [*range(500, 9000, 1000), 1.2e6, 0.0]),
+    "one scale is a unit": ([f"{i}K" for i in range(12)], [*range(12)]),
+    "capital letters": ([*(f"{i} kg" for i in range(30)), "71 Kg", "72 KG"], [*range(30), 71.0, 72.0]),
     "infinite": (["inf", "1", "-2"], [None, 1.0, -2.0]),
 }
+
+
+TIMES = {
+    "of day": ([f"{hour}:30" for hour in range(24)], [3600.0 * hour + 1800 for hour in range(24)]),
+    "of half a day": (
+        [f"{hour}:00 {half}M" for half in "AP" for hour in range(1, 13)],
+        [3600.0 * h for h in (*range(1, 12), 0, *range(13, 24), 12)],
+    ),
+    "with seconds": ([f"{i}:00:00.5" for i in range(12)], [3600 * i + 0.5 for i in range(12)]),
+    "as objects": ([time(hour, 30) for hour in range(24)], [3600.0 * hour + 1800 for hour in range(24)]),
+    "durations": ([timedelta(hours=i) for i in range(-20, 80)], [3600.0 * i for i in range(-20, 80)]),
+    "durations of pandas": ([pd.Timedelta(hours=i) for i in range(-20, 80)], [3600.0 * i for i in range(-20, 80)]),
+}
+
+
+@pytest.mark.parametrize(("values", "seconds"), TIMES.values(), ids=TIMES.keys())
+def test_times_are_read_in_seconds(values: list[object], seconds: list[float]) -> None:
+    assert typed(pd.Series(values, dtype=object)) == seconds
+    assert typed([*map(str, values), "unknown"])[:-1] == seconds
+    assert typed(list(map(str, values)), ["1:02:03", "90", None])[:2] == [3723.0, 90.0]
 
 
 @pytest.mark.parametrize(("values", "numbers"), NUMERALS.values(), ids=NUMERALS.keys())
 def test_numbers(values: list[str], numbers: list[float | None]) -> None:
     assert [None if np.isnan(x) else x for x in typed(values)] == numbers
+
+
+def test_what_an_older_schema_counts_as_missing_stays_so() -> None:
+    older = Schema((Column("c", Kind.NUMERIC, "", unit="kg", missing=("-1", "(3)", "71 Kg")),))
+    cells = ["71 kg", "71 Kg", "(3)", "-3", "-1.0", "72 KG"]
+    expected = [71.0, None, None, -3.0, None, 72.0]
+    result = apply_schema(pd.DataFrame({"c": cells}), older)["c"]
+    assert [None if np.isnan(x) else x for x in result] == expected
+    reader = RowReader.of(older)
+    assert reader is not None
+    np.testing.assert_array_equal(reader([{"c": cell} for cell in cells])["c"], result)
+
+
+def test_every_sign_of_a_currency_is_known() -> None:
+    signs = [chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) == "Sc"]
+    assert [sign for sign in signs if parse_numbers([f"{sign}5"], Style(sign)).tolist() != [5.0]] == []
 
 
 def test_a_certain_decimal_comma_settles_the_other_columns() -> None:
@@ -105,6 +197,11 @@ def test_a_certain_decimal_comma_settles_the_other_columns() -> None:
     frame = pd.DataFrame({"a": ambiguous, "b": ["0,5", "1,5"], "c": ["1.5", "2.5"]})
     result = apply_schema(frame, infer_schema(frame))
     assert result.to_dict("list") == {"a": [1.25, 2.5], "b": [0.5, 1.5], "c": [1.5, 2.5]}
+
+
+def test_a_letter_behind_few_numbers_is_no_unit() -> None:
+    column = infer([*NUMBERS, "207a", "207a"])
+    assert (column.kind, column.unit, column.missing) == (Kind.NUMERIC, None, ("207a",))
 
 
 DATES = {
@@ -164,6 +261,14 @@ def test_all_wrong_columns_are_named_at_once() -> None:
         apply_schema(later, infer_schema(train))
     assert [cell[1] for cell in caught.value.cells] == ["age", "born", "paid"]
     assert "'soon'" in str(caught.value)
+
+
+def test_wrong_cells_are_named_in_the_order_of_their_rows() -> None:
+    schema = infer_schema(pd.DataFrame({"size": ["1", "2", "3", "?"] * 20}))
+    words = [f"word {number % 7}" if number % 3 else str(number) for number in range(50)] + [None, "?"]
+    with pytest.raises(SchemaError) as caught:
+        apply_schema(pd.DataFrame({"size": words}), schema)
+    assert caught.value.cells == tuple((row, "size", word) for row, word in enumerate(words[:50], 1) if "word" in word)
 
 
 def test_columns_are_matched_by_name() -> None:

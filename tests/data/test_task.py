@@ -53,6 +53,13 @@ def test_task(values: object, problem_type: ProblemType, classes: tuple[Label, .
         assert set(codes[present]) == set(range(len(classes)))
 
 
+def test_classes_that_were_filtered_out_are_none() -> None:
+    declared = pd.Series(pd.Categorical(["c", "b", "a"] * 30))
+    assert infer_task(declared[declared != "a"], "y").classes == ("b", "c")
+    with pytest.raises(DataError, match="constant"):
+        infer_task(declared[declared == "a"], "y")
+
+
 def test_the_same_answer_from_text_and_from_numbers() -> None:
     for values, _, _ in TASKS.values():
         if isinstance(values, list) and all(type(value) is int for value in values):

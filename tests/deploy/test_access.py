@@ -13,7 +13,7 @@ import pytest
 from serving import started
 
 from automl import Predictor
-from automl.deploy.keys import Keys
+from automl.deploy.keys import OPEN_PATHS, Keys
 
 KEY = "a-key-that-is-known"
 
@@ -40,6 +40,22 @@ def test_who_has_no_known_key_is_refused_but_may_ask_for_health(guarded: tuple[h
         assert answer.headers["x-request-id"]
     for headers in ({"x-api-key": KEY}, {"authorization": f"bearer {KEY}"}, {"authorization": "Bearer another"}):
         assert client.get("/version", headers=headers).status_code == 200
+
+
+def test_the_document_says_how_a_key_is_sent(guarded: tuple[httpx.Client, Any], client: httpx.Client) -> None:
+    document = guarded[0].get("/openapi.json", headers={"x-api-key": KEY}).json()
+    schemes = document["components"]["securitySchemes"]
+    assert {tuple(way) for way in document["security"]} == {(name,) for name in schemes}
+    assert {scheme["type"] for scheme in schemes.values()} == {"http", "apiKey"}
+    unguarded = {
+        path
+        for path, methods in document["paths"].items()
+        if all(each.get("security") == [] for each in methods.values())
+    }
+    assert unguarded == OPEN_PATHS
+    open_document = client.get("/openapi.json").json()
+    assert "security" not in open_document
+    assert not open_document.get("components")
 
 
 def test_empty_keys_are_none() -> None:

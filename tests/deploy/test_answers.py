@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from automl.deploy.answers import WRITERS, accepted
-from automl.deploy.problem import BadCell, RequestError
+from automl.deploy.problem import BadCells, RequestError
 
 VALUES = {"prediction": np.array([1.5, np.nan])}
 CLASSES = {
@@ -39,8 +39,10 @@ def test_the_answer_has_a_form_that_the_client_accepts() -> None:
 
 
 def test_a_problem_is_short_however_much_is_wrong() -> None:
-    cells = [BadCell(row, "a", ["x" * 10_000], "wrong") for row in range(5000)]
-    body = json.loads(RequestError.of_cells(cells).to_json())
+    wrong = BadCells()
+    for row in range(5000):
+        wrong.add(row, "a", "x" * 10_000, "wrong")
+    body = json.loads(RequestError.of_cells(wrong).to_json())
     assert body["detail"] == "wrong (and 4999 more)"
     assert len(body["errors"]) == 100
     assert len(body["errors"][0]["value"]) == 100

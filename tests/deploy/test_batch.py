@@ -212,6 +212,23 @@ def test_columns_that_cannot_be_kept(source: Path, predictor: Predictor, tmp_pat
         predict_files(predictor, source, tmp_path / "out.csv", keep=["prediction"])
 
 
+def test_a_kept_column_may_begin_without_values(rows: pd.DataFrame, predictor: Predictor, tmp_path: Path) -> None:
+    for number, note in enumerate((None, "text")):
+        rows.head(3).assign(note=note).to_parquet(tmp_path / f"{number}.parquet")
+    predict_files(predictor, tmp_path / "*.parquet", tmp_path / "new" / "out.parquet", keep=["note"])
+    kept = pd.read_parquet(tmp_path / "new" / "out.parquet")["note"]
+    assert kept.fillna("").tolist() == ["", "", "", "text", "text", "text"]
+
+
+def test_a_kept_column_of_another_type_is_one_clear_line(
+    rows: pd.DataFrame, predictor: Predictor, tmp_path: Path
+) -> None:
+    for number, note in enumerate((1, [1])):
+        rows.head(1).assign(note=[note]).to_parquet(tmp_path / f"{number}.parquet")
+    with pytest.raises(DataError, match="change their type"):
+        predict_files(predictor, tmp_path / "*.parquet", tmp_path / "out.parquet", keep=["note"])
+
+
 def test_missing_columns_end_the_run(rows: pd.DataFrame, predictor: Predictor, tmp_path: Path) -> None:
     rows.drop(columns="plan").to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(SchemaError, match="columns of the training table are missing: 'plan'"):

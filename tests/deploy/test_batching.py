@@ -117,9 +117,12 @@ def test_a_query_that_cannot_be_answered_takes_nobody_with_it(served: Served, mo
     assert isinstance(second, Reply)
 
 
-@pytest.mark.parametrize(("quick", "size", "on_loop"), [(True, 100, True), (False, 100, False), (True, None, False)])
+@pytest.mark.parametrize(
+    ("quick", "size", "cells", "on_loop"),
+    [(True, 100, 9, True), (False, 100, 9, False), (True, None, 9, False), (True, 100, 9999, False)],
+)
 def test_only_small_batches_of_a_quick_model_are_predicted_on_the_loop(
-    served: Served, monkeypatch: pytest.MonkeyPatch, quick: bool, size: int | None, on_loop: bool
+    served: Served, monkeypatch: pytest.MonkeyPatch, quick: bool, size: int | None, cells: int, on_loop: bool
 ) -> None:
     threads: list[str] = []
     answer = Served.answer
@@ -129,7 +132,7 @@ def test_only_small_batches_of_a_quick_model_are_predicted_on_the_loop(
         return answer(self, rows, asked)
 
     monkeypatch.setattr(Served, "answer", noted)
-    asked = replace(query([served.predictor.example_rows()[0]]), size=size)
+    asked = replace(query([served.predictor.example_rows()[0]]), size=size, cells=cells)
 
     async def scene() -> Reply:
         return await Batcher(replace(served, quick=quick)).ask(asked)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 
 import orjson
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from automl.data.table import Column, Kind, Schema
 from automl.deploy.bodies import Table, parse
-from automl.deploy.problem import RequestError
+from automl.deploy.problem import SHOWN, RequestError
 
 NAMES = ["age", "features", "odd, 'name'"]
 SCHEMA = Schema(tuple(Column(name, Kind.NUMERIC, "test") for name in NAMES))
@@ -58,7 +59,7 @@ def test_every_shape_means_the_same_table(values: list[list[object]]) -> None:
         {"dataframe_split": {"columns": NAMES, "index": [0], "data": values}},
     ):
         table = read(body)
-        assert not table.errors
+        assert not table.errors.count
         assert table.rows == records
     lines = b"\n\n".join(map(orjson.dumps, records))
     assert read(lines, LINES).rows == records
@@ -71,7 +72,7 @@ def test_csv_is_the_same_with_and_without_a_header(values: list[list[str]]) -> N
     swapped = [["extra", *reversed(NAMES)], *(["1", *reversed(row)] for row in values)]
     for body in (written(values), written([NAMES, *values]), written(swapped), b"\xef\xbb\xbf" + written(values)):
         table = read(body, CSV)
-        assert not table.errors
+        assert not table.errors.count
         assert table.rows == expected
 
 
@@ -91,7 +92,7 @@ def test_all_wrong_rows_and_cells_are_told_at_once() -> None:
     row = dict.fromkeys(NAMES, 1)
     body = {"rows": [row, {"age": 1, "features": 2}, 7, [1, 2], row | {"age": {"a": 1}}]}
     table = read(body)
-    assert [(cell.row, cell.column) for cell in table.errors] == [
+    assert [(cell.row, cell.column) for cell in table.errors.first] == [
         (2, "odd, 'name'"),
         (3, None),
         (4, None),
@@ -135,4 +136,22 @@ def test_a_list_is_one_cell_of_a_column_of_lists() -> None:
     schema = Schema((Column("tags", Kind.TEXT, "test", separator="["), Column("age", Kind.NUMERIC, "test")))
     table = parse(orjson.dumps({"rows": [{"tags": ["a", "b"], "age": [1]}]}), JSON, schema, max_rows=9)
     assert table.rows == [{"tags": ["a", "b"], "age": None}]
-    assert [error.column for error in table.errors] == ["age"]
+    assert [error.column for error in table.errors.first] == ["age"]
+
+
+def test_of_many_wrong_cells_the_first_are_told_and_all_counted() -> None:
+    table = read(b'{"rows": [' + b"{}," * 99 + b"{}]}")
+    assert (table.errors.count, len(table.errors.first)) == (300, SHOWN)
+    assert len(table.rows) < 99
+
+
+def test_small_wrong_bodies_take_little() -> None:
+    body = b'{"rows": [' + b"{}," * 49_999 + b"{}]}"
+    schema = Schema(tuple(Column(f"a{i}", Kind.NUMERIC, "test") for i in range(20)))
+    tracemalloc.start()
+    try:
+        table = parse(body, JSON, schema, max_rows=10**6)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert table.errors.count == 10**6

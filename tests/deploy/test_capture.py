@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -85,6 +86,27 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path, caplog:
     capture.close()
     assert capture.dropped == 1
     assert "could not be kept" in caplog.text
+
+
+def test_reasons_are_kept_beside_answers_without(predictor: Predictor, tmp_path: Path) -> None:
+    rows = predictor.example_rows()[:2]
+    asked = [{"json": {"rows": rows}}, {"json": {"rows": rows}, "params": {"reasons": 9}}]
+    explained = json.loads(ask(predictor, CaptureOptions(tmp_path), *asked)[1].content)["predictions"]
+    (file,) = tmp_path.iterdir()
+    kept = pd.read_parquet(file)["output.reasons"]
+    assert kept[:2].isna().all()
+    assert [json.loads(each) for each in kept[2:]] == [record["reasons"] for record in explained]
+
+
+def test_what_cannot_be_written_leaves_no_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    capture = Capture(CaptureOptions(tmp_path))
+    kept = reply_of(rows=2)
+    mixed = np.empty(2, dtype=object)
+    mixed[:] = ["word", {"a": 1}]
+    capture.note("id", "main", replace(kept, answers={"prediction": mixed}))
+    capture.close()
+    assert capture.dropped == 1
+    assert not list(tmp_path.iterdir())
 
 
 def reply_of(rows: int) -> Reply:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import subprocess
+import sys
 from decimal import Decimal
 
 import httpx
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +15,7 @@ import pytest
 
 from automl import Predictor
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
+from automl.deploy.parquet_pages import sizes
 from automl.deploy.problem import RequestError
 
 
@@ -79,6 +83,7 @@ def test_dictionaries_are_values() -> None:
         (arrow(TABLE.drop_columns("a")), ARROW_STREAM, 422, "'a'"),
         (parquet(TABLE.slice(0, 0)), PARQUET, 422, "at least one"),
         (arrow(pa.table({"a": [{"x": 1}], "b": [["x"]]})), ARROW_STREAM, 422, "single values"),
+        (arrow(pa.table({"a": [1], "b": pa.array([["x"]], pa.list_view(pa.string()))})), ARROW_STREAM, 422, "views"),
         (arrow(pa.concat_tables([TABLE] * 6)), ARROW_STREAM, 413, "12 rows"),
         (parquet(pa.concat_tables([TABLE] * 6)), PARQUET, 413, "12 rows"),
         (arrow(pa.table({"a": [1] * 9, "b": [["x" * 99]] * 9}), "zstd"), ARROW_STREAM, 415, "compressed"),
@@ -135,3 +140,83 @@ def test_columns_of_any_type_are_answered_or_refused(
         body = arrow(odd) if media_type == ARROW_STREAM else parquet(odd)
         answer = client.post("/predict", content=body, headers={"content-type": media_type, "accept": "text/csv"})
         assert answer.status_code in (200, 422), answer.text
+
+
+def told_smaller(body: bytes) -> bytes:
+    """Return a Parquet file of one column and one row group whose footer says that it unpacks to 100 bytes."""
+
+    def number(value: int) -> bytes:  # as Thrift's compact protocol writes it
+        value, digits = 2 * value, b""
+        while value > 127:
+            digits, value = digits + bytes([value & 127 | 128]), value >> 7
+        return digits + bytes([value])
+
+    group = pq.ParquetFile(pa.BufferReader(body)).metadata.row_group(0)
+    start = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+    footer = body[start:-8]
+    for size in {group.total_byte_size, group.column(0).total_uncompressed_size}:
+        footer = footer.replace(number(size), number(100))
+    lying = body[:start] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    assert pq.ParquetFile(pa.BufferReader(lying)).metadata.row_group(0).total_byte_size == 100
+    return lying
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+@pytest.mark.parametrize("lying", [True, False])
+def test_what_a_file_unpacks_to_is_known_before_it_is_unpacked(repeated: bool, lying: bool) -> None:
+    """One value for many rows is counted row by row; what the footer says is not believed."""
+    values = ["x" * 2**22] * 256 if repeated else ["x" * 2**29]
+    body = parquet(pa.table({"a": values}), compression="zstd", use_dictionary=repeated, write_statistics=False)
+    body = told_smaller(body) if lying else body
+    assert len(body) < 2**15
+    code = (
+        "import resource, sys; import pandas, pyarrow.parquet\n"
+        "from automl.deploy.columnar import PARQUET, read_columnar\n"
+        "from automl.deploy.problem import RequestError\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "body, before = sys.stdin.buffer.read(), peak()\n"
+        "try: read_columnar(body, PARQUET, used=['a'], lists=[], max_rows=1000)\n"
+        "except RequestError as error: print(error.status, (peak() - before) // 1024)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], input=body, capture_output=True, check=True).stdout
+    status, megabytes = map(int, told.split())
+    assert (status, megabytes < 700) == (413, True)
+
+
+def test_pages_count_as_much_as_they_unpack_to() -> None:
+    words = [f"{number}" * 20 for number in range(3000)]
+    table = pa.table({"a": words, "a.b": [1.5] * 3000, "c": [["x", "y"]] * 3000})
+    for options in ({}, {"data_page_version": "2.0"}, {"compression": "zstd", "row_group_size": 700}):
+        body = parquet(table, **options)
+        file = pq.ParquetFile(pa.BufferReader(body))
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        told = sum(group.column(i).total_uncompressed_size for group in groups for i in range(group.num_columns))
+        found = sizes(body, file, ["a", "a.b", "c"], 2**30)
+        assert told <= found.total <= 2 * told
+        assert 0 < found.repeated <= told
+        assert sizes(body, file, ["a.b"], 2**30).repeated == 0
+        assert sizes(body, file, ["a"], 1000).total < found.total
+    plain = parquet(table, use_dictionary=False)
+    assert sizes(plain, pq.ParquetFile(pa.BufferReader(plain)), ["a"], 2**30).repeated == 0
+    short = parquet(table, use_dictionary=False, column_encoding={"a": "DELTA_BYTE_ARRAY", "a.b": "PLAIN"})
+    assert sizes(short, pq.ParquetFile(pa.BufferReader(short)), ["a"], 2**30).repeated > 0
+
+
+def test_a_stream_that_points_outside_of_itself_is_refused() -> None:
+    for offsets in ([0, 2**20, 0], [0, 2**20, 5]):
+        ends = pa.py_buffer(np.array(offsets, "<i4"))
+        odd = pa.Array.from_buffers(pa.string(), 2, [None, ends, pa.py_buffer(b"hello")])
+        with pytest.raises(RequestError, match="not application") as caught:
+            read(arrow(pa.table({"a": odd, "b": [["x"], ["y"]]})))
+        assert caught.value.status == 400
+
+
+def test_views_of_the_same_bytes_count_each_time() -> None:
+    size, rows = 2**22, 400
+    cell = size.to_bytes(4, "little") + b"xxxx" + bytes(8)
+    views = pa.Array.from_buffers(pa.string_view(), rows, [None, pa.py_buffer(cell * rows), pa.py_buffer(b"x" * size)])
+    with pytest.raises(RequestError, match="unpacks"):
+        read(arrow(pa.table({"a": views, "b": [["x"]] * rows})), max_rows=rows)
+    few = pa.array(["short", None, "longer than twelve letters"], pa.string_view())
+    got = read(arrow(pa.table({"a": few, "b": [["x"]] * 3})))
+    assert got["a"].fillna("").tolist() == ["short", "", "longer than twelve letters"]

@@ -74,18 +74,23 @@ def test_an_endpoint_starts_and_passes_its_own_tests(endpoint: Path, tmp_path: P
         "AIP_HTTP_PORT": "0",
         "PYTHONPATH": str(moved / "automl-src"),
         "MODEL": str(tmp_path / "opt"),
+        "AUTOML_API_KEYS": "one, other",
     }
     with started(moved / "app.py", "serve", environment=environment) as (_, _, address):
-        smoke = subprocess.run([sys.executable, moved / "smoke_test.py", address], capture_output=True, text=True)
+        smoke = subprocess.run(
+            [sys.executable, moved / "smoke_test.py", address], env=environment, capture_output=True, text=True
+        )
         assert smoke.returncode == 0, smoke.stdout + smoke.stderr
         assert smoke.stdout.count("ok ") == 5
         load_test = [sys.executable, moved / "load_test.py", address, "--clients", "2", "--seconds", "0.3"]
-        loaded = subprocess.run(load_test, capture_output=True, text=True)
+        loaded = subprocess.run(load_test, env=environment, capture_output=True, text=True)
         assert loaded.returncode == 0, loaded.stdout + loaded.stderr
         assert "failed: 0" in loaded.stdout
         answer = moved / "example_answer.json"
         answer.write_text(answer.read_text().replace("probabilities", "other"))
-        wrong = subprocess.run([sys.executable, moved / "smoke_test.py", address], capture_output=True, text=True)
+        wrong = subprocess.run(
+            [sys.executable, moved / "smoke_test.py", address], env=environment, capture_output=True, text=True
+        )
     assert wrong.returncode == 1
     assert "FAILED POST /predict" in wrong.stdout
     assert subprocess.run(load_test, capture_output=True).returncode == 1  # nobody is there any more

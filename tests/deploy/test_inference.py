@@ -5,8 +5,11 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from small_models import messy, small
 
 from automl import Predictor
+from automl.data.table import ProblemType
+from automl.deploy.inference import model_metadata
 
 INFER = "/v2/models/model/infer"
 
@@ -25,6 +28,14 @@ def tensors(frame: pd.DataFrame, nested: bool = False) -> list[dict[str, Any]]:
             }
         )
     return inputs
+
+
+@pytest.mark.parametrize("problem_type", ProblemType)
+def test_the_outputs_that_are_told_are_those_that_are_answered(problem_type: ProblemType) -> None:
+    predictor = small([("linear", {})], problem_type)
+    told = model_metadata(predictor, "model", "1")["outputs"]
+    answered = predictor.predict_frame(messy().head(2), proba=problem_type.classification)
+    assert [output["name"] for output in told] == list(answered)
 
 
 @pytest.mark.parametrize("nested", [False, True])

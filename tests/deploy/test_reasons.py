@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from automl import Predictor, explain
+from automl.deploy.columnar import PARQUET, write_parquet
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
-    records = table.drop(columns="late").to_dict(orient="records")
+    records = table.drop(columns="late", errors="ignore").to_dict(orient="records")
     return [{name: None if value != value else value for name, value in record.items()} for record in records]
 
 
@@ -25,6 +27,14 @@ def test_reasons_are_those_of_the_library(client: httpx.Client, predictor: Predi
         np.testing.assert_allclose([each["adds"] for each in answer["reasons"]], [each.adds for each in reasons])
     plain = client.post("/predict", json={"rows": rows_of(few)}).json()["predictions"]
     assert [{name: row[name] for name in row if name != "reasons"} for row in answered] == plain
+
+
+def test_columns_with_types_have_reasons(client: httpx.Client, table: pd.DataFrame) -> None:
+    few = table.head(2).drop(columns="late")
+    body = write_parquet({name: pa.array(few[name], from_pandas=True) for name in few})
+    headers = {"content-type": PARQUET, "accept": "application/json"}
+    typed = client.post("/predict?reasons=9", content=body, headers=headers).json()["predictions"]
+    assert typed == client.post("/predict?reasons=9", json={"rows": rows_of(few)}).json()["predictions"]
 
 
 def test_what_cannot_be_explained_is_refused_in_a_line(client: httpx.Client, table: pd.DataFrame) -> None:

@@ -115,3 +115,15 @@ def test_a_version_that_is_copied_over_the_old_one_is_served_when_it_is_complete
                 to.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, to)
         wait_for(lambda: version(address) != first)
+
+
+def test_a_file_that_is_replaced_is_served(run: Path, other_run: Path, tmp_path: Path) -> None:
+    live = export(run, tmp_path / "live.tar.gz")
+    new = export(other_run, tmp_path / "new.tar.gz")
+    with started("-m", "automl", "serve", live, "--port", "0", "--watch", "0.1", "--log", "none") as (_, _, address):
+        first = version(address)
+        new.replace(live)
+        wait_for(lambda: version(address) != first)
+        text = httpx.get(f"{address}/metrics").text
+        assert 'automl_reloads_total{outcome="served",variant="main"} 1.0' in text
+        assert 'outcome="refused"' not in text

@@ -214,3 +214,18 @@ def test_a_taken_port_is_one_clear_line(run: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(AutoMLError, match=rf"127\.0\.0\.1:{port}.*in use.*--port"):
             serve(run, "127.0.0.1", port)
+
+
+def test_what_is_nested_deeply_is_refused_with_a_reason(client: httpx.Client, predictor: Predictor) -> None:
+    row, deep = predictor.example_rows()[0], "[" * 900 + "]" * 900
+    names = [column.name for column in predictor.schema.used]
+    rows = json.dumps({"rows": [row | {names[0]: "DEEP"}]})
+    tensor = json.dumps({"inputs": [{"name": names[0], "shape": [1], "datatype": "FP64", "data": [1]}]})
+    bodies = [("/predict", rows, '"DEEP"')]
+    bodies += [("/v2/models/model/infer", tensor, part) for part in ('"FP64"', "[1]")]
+    bodies += [("/v2/models/model/infer", '{"inputs": [], "id": 1}', "1")]
+    bodies += [("/v2/models/model/infer", '{"inputs": [], "outputs": [{"name": 1}]}', "1")]
+    bodies += [("/invocations", '{"dataframe_split": {"columns": [1], "data": []}}', "1")]
+    for path, body, part in bodies:
+        answer = client.post(path, content=body.replace(part, deep), headers={"content-type": "application/json"})
+        assert (answer.status_code, "failed" in answer.text) == (422, False), (path, part, answer.text)

@@ -6,11 +6,13 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from automl import load
+from automl.cli import main
 from automl.deploy.export import export
 from automl.deploy.metrics import Metrics
 from automl.deploy.options import ServeOptions
@@ -62,3 +64,15 @@ def test_a_signed_project_can_check_its_model(run: Path, keys: tuple[Path, Path]
     project = export(run, tmp_path / "project", "endpoint", key=keys[0])
     assert "cryptography==" in (project / "requirements.txt").read_text()
     assert load(project / "model", trust=keys[1]).task.target == "late"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "explain", "export"])
+def test_every_command_can_ask_for_a_signature(
+    run: Path, table: pd.DataFrame, keys: tuple[Path, Path], tmp_path: Path, command: str
+) -> None:
+    signed = export(run, tmp_path / "signed", key=keys[0])
+    table.head(3).to_csv(tmp_path / "rows.csv", index=False)
+    rest = ["--to", str(tmp_path / "copy")] if command == "export" else [str(tmp_path / "rows.csv")]
+    assert main([command, str(run), *rest, "--trust", str(keys[1])]) == 1
+    assert not (tmp_path / "copy").exists()
+    assert main([command, str(signed), *rest, "--trust", str(keys[1])]) == 0

@@ -3,20 +3,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from serving import started
 
-from automl import Predictor, load
+from automl import AutoML, Predictor, load
+from automl.data.table import ProblemType, Task
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
 from automl.deploy.options import ServeOptions
-from automl.deploy.served import Served
+from automl.deploy.served import Served, require_same_question
 from automl.deploy.server import open_app
 from automl.deploy.variants import Canary, Lane, Role, Variant, check_variants, pick
-from automl.errors import UsageError
+from automl.errors import AutoMLError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,23 @@ def test_variants_must_fit_together() -> None:
         check_variants([Variant(Path("a/b"), Role.SPLIT), Variant(Path("c/b"), Role.SHADOW)])
     with pytest.raises(UsageError, match=r"1\.1 together"):
         check_variants([Variant(Path("b"), Role.SPLIT, 0.6), Variant(Path("c"), Role.CANARY, 0.5)])
+
+
+@pytest.mark.parametrize("role", [Role.SPLIT, Role.CANARY, Role.SHADOW])
+def test_a_variant_answers_the_same_question(run: Path, churn_model: AutoML, role: Role) -> None:
+    options = ServeOptions(variants=(Variant(churn_model.run_, role, 0.5),))
+    with pytest.raises(AutoMLError, match="cannot be served beside"):
+        open_app(run, options)
+
+
+@pytest.mark.parametrize(
+    "change", [{"target": "b"}, {"classes": ("x", "y")}, {"levels": (0.5,)}, {"problem_type": ProblemType.MULTICLASS}]
+)
+def test_the_question_is_the_target_its_type_and_what_can_be_answered(change: dict[str, Any]) -> None:
+    task = Task("a", ProblemType.BINARY, "", ("no", "yes"))
+    require_same_question(task, replace(task, reason="another", decimal=","))
+    with pytest.raises(AutoMLError, match=next(iter(change))):
+        require_same_question(task, replace(task, **change))
 
 
 def test_the_answer_names_who_gave_it(run: Path, other_run: Path, predictor: Predictor, tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ import http.client
 import json
 import os
 import signal
+import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from subprocess import Popen
+from subprocess import DEVNULL, PIPE, Popen
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -19,6 +21,8 @@ import pytest
 from serving import started
 
 from automl import Predictor
+from automl.deploy.options import ServeOptions
+from automl.deploy.workers import Supervisor
 
 
 @contextmanager
@@ -139,3 +143,46 @@ def test_workers_end_when_the_first_process_is_killed(run: Path) -> None:
 def test_workers_that_cannot_start_are_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="holds no model"), two_workers(tmp_path):
         pass
+
+
+def test_why_a_worker_ended_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        supervisor = Supervisor(tmp_path, listener, ServeOptions(workers=2, log="none"))
+        ended = supervisor._start(str(tmp_path))
+        assert ended.process.wait(60) == 1
+        ended.due = 0.0
+        other = supervisor._alive(ended, str(tmp_path))
+        assert other is not ended
+        other.process.wait(60)
+        other.close()
+    told = capfd.readouterr().err
+    assert f"worker {ended.process.pid} ended with 1 ({tmp_path} holds no model" in told
+
+
+def test_what_libraries_print_does_not_fill_the_pipe(run: Path) -> None:
+    """Nobody reads what a worker says after it is ready."""
+    code = (
+        "import os, sys; from automl.deploy import worker\n"
+        "def loud(app, listener, ready): ready(); os.write(1, b'x' * 2**18); os._exit(0)\n"
+        "worker.run = loud; worker.work(sys.argv[1:])"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = Popen(
+            [sys.executable, "-c", code, run, str(listener.fileno())],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            pass_fds=[listener.fileno()],
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(ServeOptions(log="none").to_json()).encode() + b"\n")
+        process.stdin.flush()
+        try:
+            assert json.loads(process.stdout.readline()) == {"ready": True}
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()

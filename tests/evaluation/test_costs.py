@@ -24,6 +24,20 @@ def test_mapping_json_and_csv_are_the_same(tmp_path):
     assert [metric(y, prediction) for metric in metrics] == [5 / 3, 5 / 3]  # from 1 / 6 on "yes" is cheaper
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "form"),
+    [
+        ("costs.csv", b"", "a CSV file with a header"),
+        ("costs.csv", "true,weiß\n".encode("cp1252"), "a CSV file with a header, in UTF-8"),
+        ("costs.json", b"{'yes'", "JSON"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, content, form):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=f"is not {form}"):
+        read_costs(tmp_path / name)
+
+
 @pytest.mark.parametrize("classes", [2, 4])
 def test_the_cost_is_that_of_the_cheapest_choice(classes):
     rng = np.random.default_rng(0)

@@ -51,6 +51,30 @@ def test_a_threshold_that_pays_is_taken_and_its_score_is_honest():
     assert metric(y[:10_000], shares[:10_000]) + 0.1 < honest == pytest.approx(new, abs=0.04)
 
 
+def rare(rows, positives):
+    """A class so rare that equal parts of all rows hardly ever cut between two of its own."""
+    rng = np.random.default_rng(0)
+    y = np.arange(rows) < positives
+    scores = rng.normal(np.where(y, 5.0, 0.0))
+    positive = 1 / (1 + np.exp(-scores))
+    return y.astype(np.int64), np.column_stack([1 - positive, positive])
+
+
+def test_the_best_cut_among_many_rows_is_found_for_a_rare_class():
+    y, prediction = rare(200_000, 150)
+    f1 = get_metric("f1", BINARY)
+    every = [f1(y, Decision(each).settled(prediction)) for each in prediction[y == 1, 1]]
+    assert f1(y, tuned(f1, y, prediction).settled(prediction)) == pytest.approx(max(every))
+
+
+def test_a_rare_class_is_found_by_a_metric_of_the_user_too():
+    y, prediction = rare(20_000, 100)
+    f1 = get_metric("f1", BINARY)
+    own = Metric("own", (BINARY,), True, lambda y, p, w: f1(y, p, w), decides=True)
+    best, found = (f1(y, tuned(metric, y, prediction).settled(prediction)) for metric in (f1, own))
+    assert best - 0.02 < found <= best
+
+
 @pytest.mark.parametrize("folds", [1, 5])
 def test_thresholds_of_noise_do_not_flatter(folds):
     flattered, honest = [], []

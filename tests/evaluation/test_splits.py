@@ -97,6 +97,13 @@ def group_folds(groups, k) -> Folds:
     return by_groups(Y, ProblemType.BINARY, groups, folds=k, run=k, fixed=True, random_state=0)
 
 
+@pytest.mark.parametrize(("groups", "run"), [(4, 4), (30, 5), (300, 1)])
+def test_a_holdout_of_few_groups_is_not_enough(groups, run):
+    rows = np.arange(900)
+    split = by_groups(rows % 2, ProblemType.BINARY, rows % groups, folds=5, run=1, fixed=False, random_state=0)
+    assert split.run == run
+
+
 def splitter_folds(splitter, groups=GROUPS) -> Folds:
     return by_splitter(splitter, FRAME, Y, groups, ALL)
 

@@ -108,13 +108,24 @@ def test_a_student_of_noise_is_not_praised(tmp_path: Path) -> None:
 
 def test_from_the_command_line(model: AutoML, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["slim", str(model.run_), "--to", str(tmp_path / "small"), "--max-latency", "1s", "--json"]
-    assert main([*arguments, "--plot", str(tmp_path / "options.svg")]) == 0
+    assert main([*arguments, "--plot", str(tmp_path / "new" / "options.svg")]) == 0
     options = json.loads(capsys.readouterr().out)
     assert sum(option["chosen"] for option in options) == 1
-    assert (tmp_path / "options.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "new" / "options.svg").read_text().startswith("<?xml")
     assert main(["slim", str(model.run_), "--to", str(tmp_path / "other"), "--max-size", "1B"]) != 0
     assert "the smallest" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("name", ["full", "full.tar.gz"])
+def test_a_place_that_is_taken_is_told_before_anything_is_built(model: AutoML, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    if name == "full":
+        (tmp_path / name / "file").touch()
+    said: list[str] = []
+    with pytest.raises(AutoMLError, match="give another place"):
+        slim(model.run_, tmp_path / name, say=said.append)
+    assert not said
 
 
 def test_an_exported_model_has_no_rows_to_learn_from(model: AutoML, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from toys import Base, Toy
 
 from automl import load
 from automl.config import FitConfig
+from automl.deadline import Deadline
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion, point_to
 from automl.tuning.journal import Journal
@@ -27,12 +30,12 @@ def train(toy_run: NewRun, toy_families: Callable[..., None]) -> tuple[Champion,
     journal = Journal(root)
     champion, runner = Champion(run.problem, journal, run.about), TrialRunner(run.problem, journal)
 
-    def train_one(offset: float, family: str = "toy") -> bool:
+    def train_one(offset: float, family: str = "toy", deadline: Deadline = Deadline()) -> bool:  # noqa: B008
         origin = "baseline" if family == "base" else "portfolio"
         candidate = Candidate(family, {"offset": offset}, origin, len(journal.trials()))
         list(runner.run(candidate, Allowance()))
         journal.end(candidate, "done")
-        return champion.update()
+        return champion.update(deadline)
 
     return champion, root, train_one
 
@@ -48,6 +51,14 @@ def test_only_a_better_predictor_replaces_the_one_on_disk(train) -> None:
     assert load(root).score.value == champion.predictor.score.value == better
     assert train_one(0.1)
     assert load(root).score.value < better
+
+
+def test_without_time_only_a_first_predictor_is_made(train) -> None:
+    champion, root, train_one = train
+    assert train_one(5.0, deadline=Deadline(0.0))
+    assert not train_one(0.1, deadline=Deadline(0.0))
+    assert champion.update()
+    assert load(root).score.value == champion.predictor.score.value
 
 
 def test_old_predictors_are_removed_but_for_the_last(train) -> None:
@@ -66,6 +77,19 @@ def test_the_baseline_is_on_the_board_but_not_in_the_ensemble(train) -> None:
     rows = {row.family: row for row in champion.board().rows}
     assert rows["base"].weight == 0
     assert rows["toy"].weight == 1
+
+
+def test_only_what_has_ended_has_an_interval(train) -> None:
+    champion, root, train_one = train
+    journal, params = Journal(root), {"offset": 3.0}
+    train_one(1.0)
+    running = Candidate("toy", params, "portfolio", 1)
+    list(islice(TrialRunner(champion._problem, journal).run(running, Allowance()), 5))
+    done, part = (row.score for row in champion.board().rows)
+    assert done.low < done.value < done.high
+    assert (part.value > done.value, isnan(part.low), isnan(part.high)) == (True, True, True)
+    journal.end(running, "stopped")
+    assert not isnan(champion.board().rows[1].score.low)
 
 
 def test_the_score_is_that_of_predictions_on_rows_the_models_did_not_see(train) -> None:

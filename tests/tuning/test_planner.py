@@ -101,6 +101,16 @@ def test_a_resumed_run_does_not_repeat_what_has_ended(status: str) -> None:
     assert [each.index for each in after] == [5, 6, 7, 8, 9]
 
 
+@pytest.mark.parametrize("status", ["stopped", "failed"])
+def test_only_trials_with_all_their_folds_teach_a_resumed_run(status: str) -> None:
+    slow = Candidate("toy", {"offset": 9.0}, "search", 0)
+    planner = make(finished=[Trial(slow, {0: record(0, -99.0, 60.0)}, status)])  # type: ignore[arg-type]
+    candidate = planner.propose(20.0)
+    assert isinstance(candidate, Candidate)
+    assert candidate.family == "toy"
+    assert planner._study._known == []
+
+
 def test_a_resumed_run_finishes_what_was_running_first() -> None:
     interrupted = Candidate("toy", {"offset": 7.5, "kind": "plain"}, "search", 4)
     planner = make(finished=[Trial(interrupted, {0: record(0, 1.0, 0.1)}, "running")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from math import inf
@@ -165,3 +166,15 @@ def test_a_cluster_that_is_not_there_is_said_at_once_and_the_run_goes_on(tmp_pat
     ).fit({"x": list(range(60))}, [x * 1.5 for x in range(60)])
     assert any("ConnectionRefusedError" in message and "going on in this process" in message for message in said)
     assert len(model.leaderboard_) > 3
+
+
+@pytest.mark.parametrize(("megabytes", "store"), [(64, 2_000_000_000), (158, 79 * 2**20), (1_000_000, 2_000_000_000)])
+def test_shared_objects_find_a_place_in_a_container(
+    megabytes: int, store: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl.tuning.search import _object_store_memory
+
+    real = os.statvfs("/")
+    blocks = megabytes * 2**20 // real.f_frsize
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result([*real[:4], blocks, *real[5:]]))
+    assert _object_store_memory() == store

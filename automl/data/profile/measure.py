@@ -31,6 +31,8 @@ POWER_ROWS: Final = 10_000
 QUICK_ROWS: Final = 3_000
 """Rows of the quick look, fewer if there are many columns."""
 QUICK_CELLS: Final = 200_000
+FEWEST_ROWS: Final = 50
+"""Rows of the quick look below which a column shows nothing."""
 CELLS_A_SECOND: Final = 10_000_000
 """Cells whose rows are compared in a second, at the least."""
 
@@ -90,16 +92,19 @@ def quick_profile(
     folds
         (rows,) the fold of each row; None = none of these rows is validated.
     seconds
-        Time to take, None = what it needs. Columns that it does not reach have no prediction power. The first column
-        does not count: it loads libraries that the fit needs in any case.
+        Time to take, None = what it needs. Columns that it does not reach are left out. The first column does not
+        count: it loads libraries that the fit needs in any case.
     """
-    few = rows.sample(min(QUICK_ROWS, QUICK_CELLS // max(1, rows.frame.shape[1])), random_state)
+    most = max(FEWEST_ROWS, QUICK_CELLS // max(1, rows.frame.shape[1]))
+    few = rows.sample(min(QUICK_ROWS, most), random_state)
     typed = few.typed()
     columns: list[ColumnProfile] = []
     deadline = Deadline.never()
     for i, column in enumerate(few.schema.columns):
+        if deadline.passed:
+            break
         measured = profile_column(column, few.frame.iloc[:, i], typed, few.signal)
-        columns.append(measured if deadline.passed else _with_signal(measured, column, few, typed))
+        columns.append(_with_signal(measured, column, few, typed))
         if i == 0 and seconds is not None:
             deadline = Deadline.after(seconds)
     in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining

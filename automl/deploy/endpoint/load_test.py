@@ -1,6 +1,10 @@
-"""Send the example request from many clients at once: `python load_test.py --help`. Needs nothing but Python."""
+"""Send the example request from many clients at once: `python load_test.py --help`. Needs nothing but Python.
+
+Sends the first key of AUTOML_API_KEYS.
+"""
 
 import argparse
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +12,18 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+HEADERS = {
+    "content-type": "application/json",
+    "x-api-key": os.environ.get("AUTOML_API_KEYS", "").split(",")[0].strip(),
+}
+
 
 def client(host: str, body: bytes, ends: float) -> tuple[list[float], int]:
     """Ask until the end; return the seconds of each answer, and how many requests had none or not the right one."""
     connection, seconds, failed = HTTPConnection(host, timeout=30), [], 0
     while (started := time.perf_counter()) < ends:
         try:
-            connection.request("POST", "/predict", body, {"content-type": "application/json"})
+            connection.request("POST", "/predict", body, HEADERS)
             answer = connection.getresponse()
             answer.read()
             failed += answer.status != 200

@@ -1,7 +1,11 @@
-"""Ask a running endpoint what it must know: `python smoke_test.py [URL]`. Needs nothing but Python."""
+"""Ask a running endpoint what it must know: `python smoke_test.py [URL]`. Needs nothing but Python.
+
+Sends the first key of AUTOML_API_KEYS.
+"""
 
 import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -9,12 +13,16 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 FOLDER = Path(__file__).parent
+HEADERS = {
+    "content-type": "application/json",
+    "x-api-key": os.environ.get("AUTOML_API_KEYS", "").split(",")[0].strip(),
+}
 
 
 def ask(url: str, body: bytes | None = None) -> tuple[int, bytes]:
     """Return the status and the body of an answer."""
     try:
-        with urlopen(Request(url, body, {"content-type": "application/json"}), timeout=10) as answer:  # noqa: S310
+        with urlopen(Request(url, body, HEADERS), timeout=10) as answer:  # noqa: S310
             return answer.status, answer.read()
     except HTTPError as error:
         with error:

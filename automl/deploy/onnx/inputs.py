@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import MISSING_WORDS, text_of
 from automl.data.kinds import FALSE_WORDS, TRUE_WORDS, truth
-from automl.data.numerals import Style, parse_numbers
+from automl.data.numerals import parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import AutoMLError
 from automl.formula.symbol import Symbol
@@ -61,7 +61,7 @@ def feeds(frame: pd.DataFrame, typed_frame: pd.DataFrame, schema: Schema) -> dic
 
 def _numeric(column: Column, numbers: Any) -> Any:
     missing = np.logical_not(np.isfinite(numbers))
-    codes = parse_numbers(column.missing, Style(column.unit, column.decimal))
+    codes = parse_numbers(column.missing)
     for code in codes[np.isfinite(codes)].tolist():
         missing = np.logical_or(missing, np.equal(numbers, code))
     return np.where(missing, np.nan, numbers)

@@ -1,0 +1,123 @@
+"""The order of things in a run, without Ray."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from toys import Base, Toy
+
+from automl.config import FitConfig, usable_cores
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape
+from automl.tuning import budget, store
+from automl.tuning.engine import Engine
+from automl.tuning.journal import Journal, Trial, read_json, write_json
+from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.store import StoredRun
+
+NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+Train = Callable[..., Engine]
+
+
+class Previewed(Toy):
+    """Its preview takes so many seconds a fold."""
+
+    name = "previewed"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.threads: list[int] = []
+
+    def preview(self, shape: Shape) -> Params:
+        return {"offset": 4.0, "seconds": self.seconds}
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        self.threads.append(context.threads)
+        return (yield from super().fit(data, params, context))
+
+
+@pytest.fixture
+def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
+    def run(config: FitConfig, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
+        toy_families(*families)
+        root, stored = toy_run(config)
+        return trained(root, stored, families, on_progress)
+
+    return run
+
+
+def trained(root: Path, run: StoredRun, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
+    engine = Engine(
+        run.problem,
+        run.config,
+        Journal(root),
+        run.about,
+        families,
+        started=time.time(),
+        search=None,
+        on_progress=on_progress,
+        save_plan=partial(store.save_plan, root),
+    )
+    engine.run()
+    return engine
+
+
+def preview(engine: Engine) -> Trial:
+    return next(trial for trial in engine._journal.trials() if trial.candidate.origin == "preview")
+
+
+def test_a_slow_preview_is_measured_once(train: Train) -> None:
+    engine = train(FitConfig(time_budget=4), [Previewed(2.05), Base()])
+    assert list(preview(engine).folds) == [0]
+    assert preview(engine).status == "done"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_intervals_are_only_computed_for_whoever_looks(train: Train, watched: bool) -> None:
+    seen: list[Snapshot] = []
+    engine = train(FitConfig(max_trials=1), [Previewed(0.0), Base()], seen.append if watched else None)
+    assert (engine.board is not None) == watched
+    assert not watched or seen[-1].finished == 2
+
+
+def test_a_quick_preview_runs_all_its_folds(train: Train) -> None:
+    engine = train(FitConfig(max_trials=1), [Previewed(0.0), Base()])
+    assert list(preview(engine).folds) == [0, 1, 2]
+
+
+def test_without_ray_trials_run_one_by_one_with_the_cores_that_pay(train: Train, monkeypatch) -> None:
+    monkeypatch.setattr(budget, "_CELLS_A_THREAD", 60)  # the table has 120
+    family = Previewed(0.0)
+    train(FitConfig(max_trials=1, n_jobs=2), [family, Base()])
+    assert set(family.threads) == {min(2, usable_cores())}
+
+
+def test_a_resume_keeps_the_folds_and_makes_the_rest_of_the_plan_anew(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    """The plan is that of an earlier version, made on a larger machine for less time."""
+    family = Previewed(0.0)
+    toy_families(family, Base())
+    root, _ = toy_run(FitConfig(max_trials=3))
+    old = {"families": [], "folds_run": 2, "concurrency": 4, "threads": 16, "trial_seconds": 1e-3, "left_out": []}
+    write_json(root / "run.json", {**read_json(root / "run.json"), "plan": old})
+    again = store.read_run(root)
+    assert (again.problem.folds.run, again.problem.folds.fixed) == (2, True)
+    again = replace(again, config=FitConfig(time_budget=3, max_trials=2, n_jobs=1))
+    engine = trained(root, again, [family, Base()])
+    assert [list(trial.folds) for trial in engine._journal.trials()] == [[0, 1]] * 3
+    assert read_json(root / "run.json")["plan"] == {"folds_run": 2, "concurrency": 1, "threads": 1}
+    assert set(family.threads) == {1}
+    ends = {place: place.stat().st_mtime_ns for place in root.glob("trials/*/end.json")}
+    trained(root, again, [family, Base()])
+    assert {place: place.stat().st_mtime_ns for place in root.glob("trials/*/end.json")} == ends
+
+
+def test_the_first_model_takes_the_place_of_the_baseline_others_must_be_better(train: Train) -> None:
+    family = Previewed(0.0)  # its preview is worse than the baseline, its portfolio better
+    engine = train(FitConfig(max_trials=1), [family, Base()])
+    assert [each["family"] for each in engine.predictor.manifest["members"]] == ["previewed"]
