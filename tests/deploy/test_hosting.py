@@ -45,7 +45,8 @@ def unpacked(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hosting")
     assert main(["export", str(run), "--to", str(folder / "model.tar.gz"), "--format", "sagemaker"]) == 0
     with tarfile.open(folder / "model.tar.gz") as archive:
-        archive.extractall(folder / "opt", filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.3 has none
+        archive.extractall(folder / "opt")
     return folder / "opt"
 
 
