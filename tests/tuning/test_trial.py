@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from toys import Fixed, Toy
 
 from automl.config import FitConfig
 from automl.deadline import Deadline
+from automl.models.base import FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import Journal
 from automl.tuning.store import StoredRun, read_run
@@ -49,6 +50,25 @@ def test_finished_folds_are_not_trained_again(toy_run: NewRun, toy_families: Cal
     reports = list(TrialRunner(read_run(root).problem, journal).run(candidate, Allowance()))
     assert [report.fold for report in reports] == [0, 1, 2]
     assert journal.trial(candidate.id).folds[0] == before
+
+
+def test_a_trial_that_goes_on_elsewhere_has_the_time_of_its_missing_folds(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    """Not of all: a model that may train twice as long is another one."""
+    shares = []
+
+    class Timed(Toy):
+        def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+            shares.append(context.deadline.remaining)
+            return super().fit(data, params, context)
+
+    toy_families(Timed())
+    root, run = toy_run(CONFIG)
+    candidate = Candidate("toy", {"offset": 1.0}, "portfolio", 1)
+    next(TrialRunner(run.problem, Journal(root)).run(candidate, Allowance(seconds=30)))
+    list(TrialRunner(run.problem, Journal(root)).run(candidate, Allowance(seconds=30)))
+    assert shares[:2] == pytest.approx([10, 10], abs=0.5)
 
 
 def test_no_fold_starts_after_the_deadline(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
