@@ -76,7 +76,7 @@ class Champion:
         self._loss = inf
         self._considered: frozenset[str] = frozenset()
         self._updated = -inf
-        self._cost = 0.0
+        self._choosing = 0.0
         self._settling = 0.0
         """Seconds that the last update took from the choice to its end."""
         self._writing = 0.0
@@ -85,8 +85,8 @@ class Champion:
 
     @property
     def cost(self) -> float:
-        """Seconds of the last update."""
-        return self._cost
+        """Seconds that an update takes which finds a better ensemble, by the last ones."""
+        return self._choosing + self._settling
 
     def update(self, deadline: Deadline = _NEVER, *, now: bool = True) -> bool:
         """Choose the ensemble anew if trials have finished; return whether a better predictor was written.
@@ -98,7 +98,7 @@ class Champion:
         if self.predictor is not None and deadline.passed:
             return False
         started = time.perf_counter()
-        if not now and started - self._updated < self._cost / _OVERHEAD:
+        if not now and started - self._updated < self.cost / _OVERHEAD:
             return False
         trials = [trial for trial in self._journal.trials() if trial.complete(self._problem.folds.run)]
         considered = frozenset(trial.candidate.id for trial in trials)
@@ -107,7 +107,6 @@ class Champion:
         better = self._choose(trials, deadline)
         self._considered = considered
         self._updated = time.perf_counter()
-        self._cost = self._updated - started
         return better
 
     def quicken(self, deadline: Deadline, *, most: int | None = None) -> None:
@@ -144,9 +143,11 @@ class Champion:
     def _choose(self, trials: Sequence[Trial], deadline: Deadline) -> bool:
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
         contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
+        began = time.perf_counter()
         predictions = [self.prediction(trial.candidate.id) for trial in contenders]
         blend, honest = self.blended(predictions, self._most, deadline)
         started = time.perf_counter()
+        self._choosing = started - began
         judged = self.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:

@@ -37,6 +37,8 @@ _QUICKENING: Final = 0.25
 """Last part of the time in which models of the ensemble are brought into their form for few rows while others train."""
 _EXIT: Final = 0.3
 """Seconds from the last predictor to the end of the process."""
+_MOST_SHARE: Final = 0.1
+"""Of the time that an ensemble and its saving may take at the end."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 10.0
 _IMPORT: Final = 2.0
@@ -74,9 +76,7 @@ class Engine:
         self._save_plan = save_plan
         budget = config.time_budget
         self._end = Deadline.never() if budget is None else Deadline(started + budget)
-        reserve = 0.0 if budget is None else min(max(_LEAST_RESERVE, _RESERVE_SHARE * budget), _MOST_RESERVE)
-        self._deadline = self._end.earlier(reserve)
-        """When training stops; the rest is for the last ensemble and its saving."""
+        self._reserve = min(max(_LEAST_RESERVE, _RESERVE_SHARE * (budget or 0.0)), _MOST_RESERVE)
         self.champion = self._new_champion()
         self.board: Leaderboard | None = None
         """The last one; None where nobody looks."""
@@ -96,8 +96,8 @@ class Engine:
             stopped = self._train()
         if self._interrupt.came:
             stopped = "interrupted"
-            if self._search is not None:
-                self._search.close()
+        if self._search is not None:  # the last ensemble needs the cores
+            self._search.close()
         self.champion.update(self._end.earlier(_EXIT))
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
@@ -107,6 +107,15 @@ class Engine:
 
     def _new_champion(self) -> Champion:
         return Champion(self._problem, self._journal, self._about, self._config.most_members)
+
+    @property
+    def _deadline(self) -> Deadline:
+        """When training stops; the rest is for the last ensemble and its saving, which take what they took before.
+
+        The last one chooses from more trials, but has the cores for itself.
+        """
+        needed = min(self.champion.cost + _EXIT, _MOST_SHARE * (self._config.time_budget or 0.0))
+        return self._end.earlier(max(self._reserve, needed))
 
     @property
     def _over(self) -> bool:
