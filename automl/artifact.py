@@ -17,16 +17,12 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import json
-import math
 import os
-import platform
 import re
 import shutil
 import weakref
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,11 +33,9 @@ import pandas as pd
 
 from automl import archive, signature
 from automl.blend import Blend
-from automl.data.cells import text_of
 from automl.data.reading import Reading
-from automl.data.schema_file import schema_from_json, schema_to_json
-from automl.data.table import Schema, Task
-from automl.data.task import task_from_json, task_to_json
+from automl.data.schema_file import schema_from_json
+from automl.data.task import task_from_json
 from automl.errors import ArtifactError, AutoMLError
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
@@ -65,117 +59,8 @@ Opened = MutableMapping[str, Features | Model]
 """Features and models that are in memory, by their path inside the predictor."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoldFiles:
-    """Where the pieces of one fold model lie before they become part of a predictor."""
-
-    fold: int
-    recipe: str
-    model: Path
-    features: Path
-
-    @property
-    def quick(self) -> Path:
-        """Where the model's form for few rows lies once :func:`quicken` has written it."""
-        return self.model.with_name("quick")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A candidate in the ensemble."""
-
-    candidate: str
-    family: str
-    folds: Sequence[FoldFiles]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ensemble:
-    """What was chosen out of fold."""
-
-    members: Sequence[Member]
-    blend: Blend
-    """Over the members, in their order."""
-    score: Score
-    residuals: Residuals | None = None
-    """Regression."""
-    decision: Decision = Decision()  # noqa: RUF009 - frozen
-    """Classification: how a class is chosen."""
-    coverage: Sequence[float] = ()
-    """Quantile: the share of values that lie below each, out of fold."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class About:
-    """What a predictor knows besides its models."""
-
-    schema: Schema
-    task: Task
-    metric: str
-    reading: Reading
-    examples: pd.DataFrame
-    """A few raw training rows, target left out; they become the golden rows."""
-
-
-def write(to: Path, ensemble: Ensemble, about: About, opened: Opened) -> Predictor:
-    """Write a predictor to a new folder, in one rename when it is complete, and return it.
-
-    Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
-    """
-    partial = to.with_name(f".{to.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    members, blend, residuals = ensemble.members, ensemble.blend, ensemble.residuals
-    for member in members:
-        for fold in member.folds:
-            _link_all(fold.model, partial / _model_path(member.candidate, fold.fold))
-            _link_all(fold.features, partial / _features_path(fold.recipe, fold.fold))
-            if fold.quick.exists():
-                _link_all(fold.quick, partial / _model_path(member.candidate, fold.fold))
-    families = {get_family(member.family).library for member in members}
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in sorted({"automl", "numpy", "pandas", "scikit-learn", *families})},
-        "task": task_to_json(about.task),
-        "metric": about.metric,
-        "score": asdict(ensemble.score),
-        "residuals": None if residuals is None else residuals.to_json(),
-        "decision": ensemble.decision.to_json(),
-        "coverage": list(ensemble.coverage),
-        "reading": about.reading.to_json(),
-        "schema": schema_to_json(about.schema),
-        "members": [
-            {
-                "candidate": member.candidate,
-                "family": member.family,
-                "weight": weight,
-                "folds": [{"fold": fold.fold, "recipe": fold.recipe} for fold in member.folds],
-            }
-            for member, weight in zip(members, blend.weights.tolist(), strict=True)
-        ],
-        "quick": [_model_path(m.candidate, fold.fold) for m in members for fold in m.folds if fold.quick.exists()],
-        "blend": {"log": blend.log, "bias": None if blend.bias is None else blend.bias.tolist()},
-        "files": {},
-        "golden": {"rows": plain_rows(about.examples), "predictions": []},
-    }
-    manifest["golden"]["predictions"] = _replay(_predictor(partial, manifest, opened)).tolist()
-    _seal(partial, manifest)
-    partial.rename(to)
-    return _predictor(to, manifest, opened)
-
-
-def quicken(family: str, files: FoldFiles) -> None:
-    """Bring a model into its form for few rows; its folder stays empty if it has none."""
-    partial = files.quick.with_name(f".quick.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    transformed.load(get_family(family), files.model).save_for_few_rows(partial)
-    partial.rename(files.quick)
-
-
-def _seal(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest over what lies in a folder."""
+def seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest and its hash, with the hashes of what lies in a folder."""
     manifest["files"] = {path.relative_to(folder).as_posix(): archive.sha256(path) for path in archive.files_in(folder)}
     text = json.dumps(manifest, indent=1)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
@@ -219,8 +104,8 @@ def _load(folder: Path, shown: Path, trust: Path | None) -> Predictor:
     try:
         manifest = _manifest(folder, shown, trust)
         archive.check(folder, manifest["files"], shown)
-        predictor = _predictor(folder, manifest, {})
-        golden = _replay(predictor)
+        predictor = build(folder, manifest, {})
+        golden = replay(predictor)
         expected = np.array(manifest["golden"]["predictions"])
         same = np.allclose(golden, expected, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.abs(expected).max()))
     except AutoMLError:
@@ -296,7 +181,7 @@ def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None
         shutil.copyfile(predictor.folder / name, partial / name)
     if added := _quickened(partial, predictor.manifest):
         quick = sorted({*predictor.manifest.get("quick", ()), *added})
-        _seal(partial, {**predictor.manifest, "quick": quick})
+        seal(partial, {**predictor.manifest, "quick": quick})
     else:
         for name in seals(predictor):
             shutil.copyfile(predictor.folder / name, partial / name)
@@ -315,14 +200,15 @@ def _quickened(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     added: list[str] = []
     for member in manifest["members"]:
         for fold in member["folds"]:
-            path = _model_path(member["candidate"], fold["fold"])
+            path = model_path(member["candidate"], fold["fold"])
             if path not in (*manifest.get("quick", ()), *added):
                 transformed.load(get_family(member["family"]), folder / path).save_for_few_rows(folder / path)
                 added.append(path)
     return added
 
 
-def _predictor(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
+def build(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
+    """Return the predictor whose files lie in a folder; what is ``opened`` is not read again."""
     residuals = manifest.get("residuals")  # predictors of earlier versions have none
     return Predictor(
         schema=schema_from_json(manifest["schema"]),
@@ -347,10 +233,10 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
     for number, member in enumerate(manifest["members"]):
         family = get_family(member["family"])
         for fold in member["folds"]:
-            place = _features_path(fold["recipe"], fold["fold"])
+            place = features_path(fold["recipe"], fold["fold"])
             if place not in opened:
                 opened[place] = Features.load(folder / place)
-            path = _model_path(member["candidate"], fold["fold"])
+            path = model_path(member["candidate"], fold["fold"])
             if path not in opened:
                 opened[path] = resampled.loaded(transformed.load(family, folder / path), folder / path)
             features, model = opened[place], opened[path]
@@ -383,7 +269,7 @@ def _manifest(folder: Path, shown: Path, trust: Path | None) -> dict[str, Any]:
     return manifest
 
 
-def _replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
+def replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Predict the golden rows, a few at a time: that reads no more of a model than it must."""
     names = [column.name for column in predictor.schema.columns]
     rows = pd.DataFrame(predictor.example_rows(), columns=names)
@@ -407,43 +293,13 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as JSON values: missing is null, times are ISO 8601, durations seconds."""
-    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict(orient="records")]
-
-
-def _plain(value: Any) -> str | int | float | bool | None:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return value if isinstance(value, str | int | float | bool) else text_of(value)
-
-
-def _link_all(source: Path, to: Path) -> None:
-    """Put the files of one folder into another."""
-    for file in archive.files_in(source):
-        place = to / file.relative_to(source)
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _link(file, place)
-
-
-def _link(source: Path, to: Path) -> None:
-    """Put a file elsewhere; by a hard link where possible, for that costs neither time nor space."""
-    try:
-        os.link(source, to)
-    except OSError:
-        shutil.copyfile(source, to)
-
-
-def _model_path(candidate: str, fold: int) -> str:
+def model_path(candidate: str, fold: int) -> str:
+    """Return where a fold model lies in a predictor's folder."""
     return f"models/{_named(candidate)}/fold-{int(fold)}"
 
 
-def _features_path(recipe: str, fold: int) -> str:
+def features_path(recipe: str, fold: int) -> str:
+    """Return where the features of a fold lie in a predictor's folder."""
     return f"features/{_named(recipe)}/fold-{int(fold)}"
 
 

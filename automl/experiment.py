@@ -18,7 +18,6 @@ from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
-from automl.errors import warn
 from automl.estimator import Estimator
 from automl.evaluation.costs import read_costs
 from automl.evaluation.custom import Asked, metric_name
@@ -31,13 +30,12 @@ from automl.tuning import store
 from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
-from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.progress import OnProgress, Reporter
 from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun
 
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
-_WARNING: Final = "warning: "
 
 
 class AutoML(Estimator):
@@ -220,15 +218,15 @@ class AutoML(Estimator):
         NoModelError
             If the time was too short for any model.
         """
-        started = now()
         config = self._config()
+        reporter = Reporter(self.on_progress, now(), config.time_budget)
         if self.output is not None:  # before a table is read in vain
             store.require_free(Path(self.output))
         table = TrainingTable.read(
             X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
         )
         told = table.reading.describe()
-        self._say(started, config, f"read {display(X)}: {told}" if is_path(X) else told)
+        reporter.say(f"read {display(X)}: {told}" if is_path(X) else told)
         prepared = prepare(
             config,
             table,
@@ -236,14 +234,13 @@ class AutoML(Estimator):
             folds=self.folds,
             valid=valid,
             weight_column=weight if isinstance(weight, str) else None,
-            started=started,
-            say=partial(self._say, started, config),
+            reporter=reporter,
         )
-        root = store.new_folder(self.output, started)
+        root = store.new_folder(self.output, reporter.started)
         with store.claimed(root):
             store.create(root, prepared.run)
-            self._say(started, config, f"run folder {root}; resume goes on from there, whatever happens")
-            return self._train(root, prepared.run, prepared.warnings())
+            reporter.say(f"run folder {root}; resume goes on from there, whatever happens")
+            return self._train(root, prepared.run, reporter, prepared.warnings())
 
     @classmethod
     def resume(
@@ -265,13 +262,14 @@ class AutoML(Estimator):
         if metric is not None:
             options["metric"] = metric
         model = cls(**options, output=root, on_progress=on_progress)
+        reporter = Reporter(on_progress, stored.started, stored.config.time_budget)
         trials, most = Journal(root).trials(), stored.config.max_trials
         ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
         if most is not None and ended >= most:
-            model._say(stored.started, stored.config, f"warning: {ended} of {most} trials are done; give it --time")
+            reporter.warn(f"{ended} of {most} trials are done; give it --time")
         with store.claimed(root):
             store.save_start(root, stored)
-            return model._train(root, stored)
+            return model._train(root, stored, reporter)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
@@ -349,30 +347,29 @@ class AutoML(Estimator):
             options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
-    def _train(self, root: Path, run: StoredRun, warnings: Iterable[str] = ()) -> Self:
+    def _train(self, root: Path, run: StoredRun, reporter: Reporter, warnings: Iterable[str] = ()) -> Self:
         constraints = run.problem.constraints
         able = [family for family in registered() if run.problem.task.problem_type in family.problem_types]
         families = [family for family in able if family.keeps(constraints)]
         if len(families) < len(able):
             trained = ", ".join(family.name for family in families if not family.baseline)
-            self._say(run.started, run.config, f"the constraints are kept by {trained}; others are not trained")
+            reporter.say(f"the constraints are kept by {trained}; others are not trained")
         if run.problem.weighted:
             for family in families:
                 if not family.weighted:
-                    self._say(run.started, run.config, f"{_WARNING}{family.name} does not use weights")
+                    reporter.warn(f"{family.name} does not use weights")
         search = _start_search(run.config, root, self.metric)
         try:
             for warning in warnings:  # looked for while Ray starts
-                self._say(run.started, run.config, f"warning: {warning}")
+                reporter.warn(warning)
             engine = Engine(
                 run.problem,
                 run.config,
                 Journal(root),
                 run.about,
                 families,
-                started=run.started,
                 search=search,
-                on_progress=self.on_progress,
+                reporter=reporter,
                 save_plan=partial(store.save_plan, root),
             )
             self.stopped_: Stopped = engine.run()
@@ -385,12 +382,6 @@ class AutoML(Estimator):
         self._board = engine.board
         self.seconds_ = now() - run.started
         return self
-
-    def _say(self, started: float, config: FitConfig, message: str) -> None:
-        if self.on_progress is not None:
-            self.on_progress(Snapshot(now() - started, config.time_budget, message))
-        elif message.startswith(_WARNING):
-            warn(message.removeprefix(_WARNING))
 
 
 AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.artifact import About
+from automl.assembly import About
 from automl.config import FitConfig
 from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
@@ -30,9 +30,8 @@ from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
 from automl.models.resampled import imbalanced, require_library
 from automl.tuning.problem import Problem
+from automl.tuning.progress import Reporter
 from automl.tuning.store import StoredRun
-
-Say = Callable[[str], None]
 
 _GOLDEN_ROWS: Final = 20
 _OF_VALIDATION: Final = ("time_order", "repeated_identifier")
@@ -75,8 +74,7 @@ def prepare(
     folds: int | Splitter | Pairs | None,
     valid: object,
     weight_column: str | None,
-    started: float,
-    say: Say,
+    reporter: Reporter,
 ) -> Prepared:
     """Decide what the columns and the target are, what is optimised and how it is validated.
 
@@ -88,9 +86,7 @@ def prepare(
         A second table to validate on, or None.
     weight_column
         The column that the weights came from, if it has a name.
-    started
-        Seconds since the epoch.
-    say
+    reporter
         Told what was decided, in words for the owner of the table.
 
     Raises
@@ -105,12 +101,12 @@ def prepare(
     task = replace(task, levels=tuple(float(level) for level in config.quantiles or ()))
     if not known.all():
         missing = "a target" if weight is None else "a target or weight"
-        say(f"warning: {int((~known).sum())} rows without {missing} are left out")
-    schema = _schema(config, frame, y, task, say)
+        reporter.warn(f"{int((~known).sum())} rows without {missing} are left out")
+    schema = _schema(config, frame, y, task, reporter)
     constraints = Constraints.of(config.monotone, config.interactions)
     constraints.check(schema, task)
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
-    _tell_target(config, task, chosen, say)
+    _tell_target(config, task, chosen, reporter)
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups = Rows.of(frame, schema, task, y), None
     if valid is None:
@@ -123,33 +119,34 @@ def prepare(
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
     weight = None if weight is None else on_average_one(weight)
     check_metric(chosen, y, task, weight)
-    _look_at_classes(config, chosen, y, task, weight, say)
+    _look_at_classes(config, chosen, y, task, weight, reporter)
     by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
     problem = Problem(
         typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints, config.resample
     )
     examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
     about = About(schema, task, chosen.name, table.reading, examples)
-    run = StoredRun(config, problem, about, started, weight_column)
+    run = StoredRun(config, problem, about, reporter.started, weight_column)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     return Prepared(run, rows, None if valid is not None else split.assignment, settled)
 
 
-def _tell_target(config: FitConfig, task: Task, metric: Metric, say: Say) -> None:
+def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Reporter) -> None:
     outputs = f", {task.n_classes} classes" if task.classes else "".join(f" {name}" for name in task.level_names)
     positive = ""
     if metric.of_positive and len(task.classes) == 2:
         positive = f" of the positive class {task.classes[1]!r}"
         positive += f", --positive {task.classes[0]} for the other one" if config.positive is None else ""
-    say(f"target {task.target!r}: {task.problem_type}{outputs} ({task.reason}); metric {metric.name}{positive}")
+    what = f"{task.problem_type}{outputs} ({task.reason})"
+    reporter.say(f"target {task.target!r}: {what}; metric {metric.name}{positive}")
     if task.ordered and metric.name != "quadratic_kappa":
-        say(
+        reporter.say(
             f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
             "counts how far off an answer is, --problem-type regression predicts a number"
         )
     if metric.name == "quadratic_kappa" and task.n_classes > 2 and not task.ordered:
         order = " < ".join(str(label) for label in task.classes)
-        say(f"warning: quadratic_kappa takes the classes in this order: {order}; name them so that they sort as meant")
+        reporter.warn(f"quadratic_kappa takes the classes in this order: {order}; name them so that they sort as meant")
 
 
 def _look_at_classes(
@@ -158,22 +155,22 @@ def _look_at_classes(
     y: NDArray[Any],
     task: Task,
     weight: NDArray[np.float64] | None,
-    say: Say,
+    reporter: Reporter,
 ) -> None:
     """Say where rare classes mislead the metric, or are not as rare as the options take them to be."""
     if config.resample:
         require_library()
         if not imbalanced(y, task.n_classes):
-            say("warning: no class is rare, so nothing is resampled")
+            reporter.warn("no class is rare, so nothing is resampled")
     for advice in (
         imbalance_advice(metric, y, task.classes, weight),
         positive_advice(metric, y, task.classes, weight) if config.positive is None else None,
     ):
         if advice is not None:
-            say(f"warning: {advice}")
+            reporter.warn(advice)
 
 
-def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, say: Say) -> Schema:
+def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, reporter: Reporter) -> Schema:
     """Decide what the columns are, and say which are left out and which may mislead."""
     overrides, edited = config.types or {}, config.schema or ()
     decided = infer_schema(frame, overrides=overrides, edited=edited, decimal=task.decimal)
@@ -185,12 +182,12 @@ def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task
     for before, column in zip(decided.columns, schema.columns, strict=True):
         if column.kind is Kind.IDENTIFIER and column.name not in settled and not names_identifier(column.name):
             way_out = f"--types {column.name}=categorical keeps it"
-            say(f"warning: column {column.name!r} is left out: {column.kind}, {column.reason}; {way_out}")
+            reporter.warn(f"column {column.name!r} is left out: {column.kind}, {column.reason}; {way_out}")
         elif not column.kind.used:
-            say(f"column {column.name!r} is left out: {column.kind}, {column.reason}")
+            reporter.say(f"column {column.name!r} is left out: {column.kind}, {column.reason}")
         elif before.kind is not column.kind:
             way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
-            say(f"warning: column {column.name!r} is kept: {column.reason}; {way_out}")
+            reporter.warn(f"column {column.name!r} is kept: {column.reason}; {way_out}")
         elif column.missing:
-            say(f"column {column.name!r}: {column.reason}")
+            reporter.say(f"column {column.name!r}: {column.reason}")
     return schema

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from automl import AutoML, artifact, load
-from automl.artifact import About, Ensemble
+from automl import AutoML, artifact, assembly, load
+from automl.assembly import About, Ensemble
 from automl.blend import Blend
 from automl.tuning.champion import member
 from automl.tuning.journal import Journal
@@ -45,7 +45,7 @@ def main() -> None:
     members = [member(journal, trial, run=2) for trial in trials.values()]
     equal = Blend(np.full(len(members), 1 / len(members)))
     about = About(stored.about.schema, stored.about.task, "roc_auc", stored.about.reading, stored.about.examples)
-    plain = artifact.write(place / "plain", Ensemble(members, equal, load(run).score), about, {})
+    plain = assembly.write(place / "plain", Ensemble(members, equal, load(run).score), about, {})
     artifact.copy(plain, place / "model.automl.tar.gz")  # with every form that is quick for few rows
     rows = frame.drop(columns="label").tail(30)
     rows.to_csv(place / "rows.csv", index=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -110,3 +112,18 @@ def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any
 def _each(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any]]]:
     """Return all raw values, as if they differed."""
     return series.tolist(), np.arange(len(series))
+
+
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as JSON values: missing is null, times are ISO 8601, durations seconds."""
+    return [{str(name): _json_value(value) for name, value in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def _json_value(value: Any) -> str | int | float | bool | None:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value if isinstance(value, str | int | float | bool) else text_of(value)

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl import artifact
-from automl.artifact import FoldFiles, Member
+from automl import artifact, assembly
+from automl.assembly import FoldFiles, Member
 from automl.blend import Blend
 from automl.config import usable_cores
 from automl.data.constraints import FREE
@@ -137,8 +137,8 @@ class _Slimming:
         for each in members:
             for fold in each.folds:
                 if not fold.quick.exists():
-                    artifact.quicken(each.family, fold)
-        predictor = artifact.write(place, ensemble, self._about, {})
+                    assembly.quicken(each.family, fold)
+        predictor = assembly.write(place, ensemble, self._about, {})
         row_ms, size = measured(predictor)
         full, metric = self._judged, self._judged.metric
         best = self._score

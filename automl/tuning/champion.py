@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl import artifact
-from automl.artifact import About, Ensemble, FoldFiles, Member
+from automl import assembly
+from automl.artifact import Opened
+from automl.assembly import About, Ensemble, FoldFiles, Member
 from automl.blend import Blend
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
@@ -69,7 +70,7 @@ class Champion:
         self._problem = problem
         self._journal = journal
         self._about = about
-        self._opened: artifact.Opened = {}
+        self._opened: Opened = {}
         self._predictions: dict[str, NDArray[np.float64]] = {}
         self._scores: dict[str, Score] = {}
         self._weights: dict[str, float] = {}
@@ -124,7 +125,7 @@ class Champion:
         slow = ((m.family, fold) for m in self._ensemble.members for fold in m.folds if not fold.quick.exists())
         for family, fold in islice(slow, most):
             if sum(file.stat().st_size for file in fold.model.iterdir()) < _BYTES_A_SECOND * deadline.remaining:
-                artifact.quicken(family, fold)
+                assembly.quicken(family, fold)
 
     def finish(self, deadline: Deadline) -> None:
         """Bring all models into that form, and write the predictor once more."""
@@ -196,7 +197,7 @@ class Champion:
         folder.mkdir(exist_ok=True)
         versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
         number = int(versions[-1].name) + 1 if versions else 1
-        predictor = artifact.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
+        predictor = assembly.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
         for outdated in versions[: 1 - _KEPT]:
             shutil.rmtree(outdated)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
-from automl.artifact import About
+from automl.assembly import About
 from automl.config import FitConfig
 from automl.deadline import Deadline
 from automl.errors import NoModelError
@@ -24,7 +24,7 @@ from automl.tuning.interrupt import Interrupt
 from automl.tuning.journal import Journal, mean_loss
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
-from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.progress import Reporter
 from automl.tuning.trial import Allowance, DeadlinePassedError, RaceLostError, TrialRunner, full_resource
 
 if TYPE_CHECKING:
@@ -60,9 +60,8 @@ class Engine:
         about: About,
         families: Sequence[Family],
         *,
-        started: float,
         search: SearchProcess | None,
-        on_progress: OnProgress | None,
+        reporter: Reporter,
         save_plan: Callable[[Plan], None],
     ) -> None:
         self._problem = problem
@@ -70,12 +69,11 @@ class Engine:
         self._journal = journal
         self._about = about
         self._families = families
-        self._started = started
         self._search = search
-        self._on_progress = on_progress
+        self._reporter = reporter
         self._save_plan = save_plan
         budget = config.time_budget
-        self._end = Deadline.never() if budget is None else Deadline(started + budget)
+        self._end = Deadline.never() if budget is None else Deadline(reporter.started + budget)
         self._reserve = min(max(_LEAST_RESERVE, _RESERVE_SHARE * (budget or 0.0)), _MOST_RESERVE)
         self.champion = self._new_champion()
         self.board: Leaderboard | None = None
@@ -130,11 +128,11 @@ class Engine:
     def _train(self) -> Stopped:
         plan = self._first_models()
         self._save_plan(plan)
-        self._tell(f"plan: {plan.describe()}")
+        self._reporter.say(f"plan: {plan.describe()}")
         if self._train_here(plan, until_search=True) and self._search is not None:
             self._train_on_ray(self._search, plan)
             if self._search.error:
-                self._tell(f"warning: {self._search.error}; going on in this process")
+                self._reporter.warn(f"{self._search.error}; going on in this process")
                 self._train_here(plan.alone(self._problem.shape))
         trained = sum(trial.candidate.origin != "baseline" for trial in self._journal.trials())
         return "trials" if trained >= (self._config.max_trials or inf) else "deadline"
@@ -268,23 +266,13 @@ class Engine:
         if self._deadline.remaining > self.champion.cost:
             self.champion.update(self._deadline, now=False)
 
-    def _tell(self, message: str | None = None, *, board: bool = False) -> None:
-        if self._on_progress is None:
+    def _tell(self, *, board: bool = False) -> None:
+        if not self._reporter.watched:
             return
         if board:
             self.board = self.champion.board()
         predictor = self.champion.predictor
-        self._on_progress(
-            Snapshot(
-                elapsed=time.time() - self._started,
-                budget=self._config.time_budget,
-                message=message,
-                board=self.board,
-                running=tuple(self._running),
-                finished=sum(row.status != "running" for row in self.board.rows) if self.board else 0,
-                score=predictor.score if predictor else None,
-            )
-        )
+        self._reporter.show(board=self.board, running=self._running, score=predictor.score if predictor else None)
 
     def _first_failure(self) -> str:
         reasons = [trial.reason for trial in self._journal.trials() if trial.reason]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from automl import errors
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 
@@ -30,3 +32,43 @@ class Snapshot:
 
 
 OnProgress = Callable[[Snapshot], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Tells whoever watches a run; what may mislead becomes a Python warning where nobody does."""
+
+    on_progress: OnProgress | None = None
+    started: float = 0.0
+    """Seconds since the epoch."""
+    budget: float | None = None
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return self.on_progress is not None
+
+    def say(self, message: str) -> None:
+        """Tell of a decision."""
+        self.show(message)
+
+    def warn(self, message: str) -> None:
+        """Tell of what may mislead."""
+        if self.watched:
+            self.show(f"warning: {message}")
+        else:
+            errors.warn(message)
+
+    def show(
+        self,
+        message: str | None = None,
+        *,
+        board: Leaderboard | None = None,
+        running: Iterable[str] = (),
+        score: Score | None = None,
+    ) -> None:
+        """Tell how far the run is."""
+        if self.on_progress is not None:
+            finished = sum(row.status != "running" for row in board.rows) if board else 0
+            elapsed = time.time() - self.started
+            self.on_progress(Snapshot(elapsed, self.budget, message, board, tuple(running), finished, score))

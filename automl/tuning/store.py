@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.artifact import About, plain_rows
+from automl.assembly import About
 from automl.config import FitConfig
+from automl.data.cells import plain_rows
 from automl.data.constraints import Constraints
 from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_text, schema_to_json

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.artifact import About
+from automl.assembly import About
 from automl.config import FitConfig
 from automl.data.reading import Reading
 from automl.data.schema import apply_schema, infer_schema

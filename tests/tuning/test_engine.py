@@ -16,7 +16,7 @@ from automl.models.base import Family, FitContext, FoldData, Model, Params, Prog
 from automl.tuning import budget, store
 from automl.tuning.engine import Engine
 from automl.tuning.journal import Journal, Trial, read_json, write_json
-from automl.tuning.progress import OnProgress, Snapshot
+from automl.tuning.progress import OnProgress, Reporter, Snapshot
 from automl.tuning.store import StoredRun
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
@@ -40,6 +40,14 @@ class Previewed(Toy):
         return (yield from super().fit(data, params, context))
 
 
+class Heavy(Previewed):
+    """Its models take long to open, which an ensemble of them does."""
+
+    def load(self, folder: Path) -> Model:
+        time.sleep(0.1)
+        return super().load(folder)
+
+
 @pytest.fixture
 def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
     def run(config: FitConfig, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
@@ -57,9 +65,8 @@ def trained(root: Path, run: StoredRun, families: Sequence[Family], on_progress:
         Journal(root),
         run.about,
         families,
-        started=time.time(),
         search=None,
-        on_progress=on_progress,
+        reporter=Reporter(on_progress, time.time(), run.config.time_budget),
         save_plan=partial(store.save_plan, root),
     )
     engine.run()
@@ -121,3 +128,14 @@ def test_the_first_model_takes_the_place_of_the_baseline_others_must_be_better(t
     family = Previewed(0.0)  # its preview is worse than the baseline, its portfolio better
     engine = train(FitConfig(max_trials=1), [family, Base()])
     assert [each["family"] for each in engine.predictor.manifest["members"]] == ["previewed"]
+
+
+def test_the_last_ensemble_is_chosen_from_all_that_was_trained(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it costs shows as the run goes on; training ends that much earlier."""
+    monkeypatch.setattr("automl.tuning.engine._LEAST_RESERVE", 0.0)
+    monkeypatch.setattr("automl.tuning.engine._MOST_SHARE", 0.5)
+    run = train(FitConfig(time_budget=4), [Heavy(0.0), Base()])
+    assert run.champion.cost > 0.3
+    done = {trial.candidate.id for trial in run._journal.trials() if trial.status == "done"}
+    assert len(done) > 3
+    assert done <= run.champion._considered

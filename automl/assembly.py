@@ -1,0 +1,163 @@
+"""From what training chose to a predictor on disk: the fold models that it is made of, gathered in one folder."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from automl import archive, artifact
+from automl.blend import Blend
+from automl.data.cells import plain_rows
+from automl.data.reading import Reading
+from automl.data.schema_file import schema_to_json
+from automl.data.table import Schema, Task
+from automl.data.task import task_to_json
+from automl.evaluation.conformal import Residuals
+from automl.evaluation.decision import Decision
+from automl.evaluation.interval import Score
+from automl.models import transformed
+from automl.models.registry import get_family
+from automl.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class FoldFiles:
+    """Where the pieces of one fold model lie before they become part of a predictor."""
+
+    fold: int
+    recipe: str
+    model: Path
+    features: Path
+
+    @property
+    def quick(self) -> Path:
+        """Where the model's form for few rows lies once :func:`quicken` has written it."""
+        return self.model.with_name("quick")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A candidate in the ensemble."""
+
+    candidate: str
+    family: str
+    folds: Sequence[FoldFiles]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """What was chosen out of fold."""
+
+    members: Sequence[Member]
+    blend: Blend
+    """Over the members, in their order."""
+    score: Score
+    residuals: Residuals | None = None
+    """Regression."""
+    decision: Decision = Decision()  # noqa: RUF009 - frozen
+    """Classification: how a class is chosen."""
+    coverage: Sequence[float] = ()
+    """Quantile: the share of values that lie below each, out of fold."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class About:
+    """What a predictor knows besides its models."""
+
+    schema: Schema
+    task: Task
+    metric: str
+    reading: Reading
+    examples: pd.DataFrame
+    """A few raw training rows, target left out; they become the golden rows."""
+
+
+def write(to: Path, ensemble: Ensemble, about: About, opened: artifact.Opened) -> Predictor:
+    """Write a predictor to a new folder, in one rename when it is complete, and return it.
+
+    Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
+    """
+    partial = to.with_name(f".{to.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    quick = []
+    for member in ensemble.members:
+        for fold in member.folds:
+            path = artifact.model_path(member.candidate, fold.fold)
+            _link_all(fold.model, partial / path)
+            _link_all(fold.features, partial / artifact.features_path(fold.recipe, fold.fold))
+            if fold.quick.exists():
+                _link_all(fold.quick, partial / path)
+                quick.append(path)
+    manifest = _manifest(ensemble, about, quick)
+    manifest["golden"]["predictions"] = artifact.replay(artifact.build(partial, manifest, opened)).tolist()
+    artifact.seal(partial, manifest)
+    partial.rename(to)
+    return artifact.build(to, manifest, opened)
+
+
+def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[str, Any]:
+    """Return what is known before the files are hashed and the golden rows predicted."""
+    members, blend, residuals = ensemble.members, ensemble.blend, ensemble.residuals
+    libraries = {get_family(member.family).library for member in members}
+    return {
+        "format": artifact.FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in sorted({"automl", "numpy", "pandas", "scikit-learn", *libraries})},
+        "task": task_to_json(about.task),
+        "metric": about.metric,
+        "score": asdict(ensemble.score),
+        "residuals": None if residuals is None else residuals.to_json(),
+        "decision": ensemble.decision.to_json(),
+        "coverage": list(ensemble.coverage),
+        "reading": about.reading.to_json(),
+        "schema": schema_to_json(about.schema),
+        "members": [
+            {
+                "candidate": member.candidate,
+                "family": member.family,
+                "weight": weight,
+                "folds": [{"fold": fold.fold, "recipe": fold.recipe} for fold in member.folds],
+            }
+            for member, weight in zip(members, blend.weights.tolist(), strict=True)
+        ],
+        "quick": list(quick),
+        "blend": {"log": blend.log, "bias": None if blend.bias is None else blend.bias.tolist()},
+        "files": {},
+        "golden": {"rows": plain_rows(about.examples), "predictions": []},
+    }
+
+
+def quicken(family: str, files: FoldFiles) -> None:
+    """Bring a model into its form for few rows; its folder stays empty if it has none."""
+    partial = files.quick.with_name(f".quick.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    transformed.load(get_family(family), files.model).save_for_few_rows(partial)
+    partial.rename(files.quick)
+
+
+def _link_all(source: Path, to: Path) -> None:
+    """Put the files of one folder into another."""
+    for file in archive.files_in(source):
+        place = to / file.relative_to(source)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _link(file, place)
+
+
+def _link(source: Path, to: Path) -> None:
+    """Put a file elsewhere; by a hard link where possible, for that costs neither time nor space."""
+    try:
+        os.link(source, to)
+    except OSError:
+        shutil.copyfile(source, to)
