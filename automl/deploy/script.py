@@ -7,7 +7,6 @@ the same hyperparameters, and the rows of each fold are those of the run. What i
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -27,7 +26,7 @@ from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.leaderboard import Row
 from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING
 from automl.features.matrix import Needs
-from automl.models.base import Estimator, FitContext, Value
+from automl.models.base import Estimator, FitContext
 from automl.models.registry import get_family
 from automl.tuning.configuration import Configuration
 from automl.tuning.journal import Journal, Trial
@@ -175,7 +174,7 @@ class _Plan:
             quantile=problem.metric.quantile,
             power=configuration.power,
         )
-        estimator = family.estimator(configuration.own, context, _typical(trial))
+        estimator = family.estimator(configuration.own, context, trial.details)
         if estimator is None:
             raise AutoMLError(f"family {family.name!r} has no likeness in a plain library; export an artifact instead")
         return cls(
@@ -260,20 +259,6 @@ class _Plan:
         if self.weighted:
             yield "rows and classes were weighted; here all count alike"
         yield "columns are read and encoded in fewer ways; a classification metric is not given a threshold of its own"
-
-
-def _typical(trial: Trial) -> dict[str, Value]:
-    """Return the details of a trial's models: the median of what are numbers."""
-    records = [trial.folds[fold].details for fold in sorted(trial.folds)]
-    return {name: _median([record[name] for record in records if name in record]) for name in records[0]}
-
-
-def _median(values: Sequence[Value]) -> Value:
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) < len(values):
-        return values[0]
-    middle = statistics.median(numbers)
-    return round(middle) if isinstance(values[0], int) else middle
 
 
 def _named(columns: Sequence[Column]) -> Iterator[tuple[str, Column]]:

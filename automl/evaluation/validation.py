@@ -15,6 +15,8 @@ from automl.errors import DataError
 TRAIN: Final = 0
 VALID: Final = 1
 UNUSED: Final = 2
+SEEN: Final = 3
+"""Trained on, and then validated: what that tells is no score."""
 
 _SMALL_ROWS: Final = 1_500
 """Below this a model notices the rows that a fold takes away, and fits are cheap."""
@@ -46,7 +48,7 @@ class Folds:
     run: int
     """Folds that are trained and validated, the first ones."""
     roles: NDArray[np.int8] | None = None
-    """(folds, blocks) ``TRAIN``, ``VALID`` or ``UNUSED``, where that is not the default."""
+    """(folds, blocks) ``TRAIN``, ``VALID``, ``UNUSED`` or ``SEEN``, where that is not the default."""
     fixed: bool = False
     """Whether the number of folds was asked for; if not, fewer are run where the time is short."""
 
@@ -92,7 +94,13 @@ class Folds:
     def split(self, fold: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the rows to train on and the rows to validate on, each in rising order."""
         role = self._roles[fold][self.assignment]
-        return np.flatnonzero(role == TRAIN), np.flatnonzero(role == VALID)
+        return np.flatnonzero((role == TRAIN) | (role == SEEN)), np.flatnonzero((role == VALID) | (role == SEEN))
+
+    def on_all_rows(self) -> Folds:
+        """Return one fold that trains on all rows, and sees some of them again where others are validated."""
+        roles = np.full((1, self._roles.shape[1]), TRAIN, np.int8)
+        roles[0, -1] = SEEN
+        return Folds(self.assignment, 1, roles, fixed=True)
 
     def joined(self, predictions: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the predictions of the first folds as one array, in the order of :attr:`valid_rows`.

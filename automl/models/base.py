@@ -242,6 +242,13 @@ class Family(ABC):
         """Return whether ``fit`` keeps to these constraints."""
         return (self.monotone or not constraints.monotone) and (self.interactions or not constraints.interactions)
 
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+        """Return hyperparameters that look at no validation rows, for a fit on all rows; None if there are none such.
+
+        ``details`` are those of a trained model, such as the rounds after which it stopped.
+        """
+        return None
+
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator | None:
         """Return the configuration as a library's estimator, or None if there is nothing like it.
 

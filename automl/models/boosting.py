@@ -7,7 +7,7 @@ the plan is a distance, and too little time is answered by longer steps, which c
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
 from typing import Any, Final, Literal, Protocol
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from automl.data.table import ProblemType
-from automl.models.base import FitContext, Progress, Value
+from automl.models.base import FitContext, Params, Progress, Value
 
 MOST_ROUNDS: Final = 10_000
 _LIMIT_WITHOUT_ROWS: Final = 1_500
@@ -178,6 +178,13 @@ class RoundControl:
         needed = (self.distance - self.covered) / affordable
         if needed > 1.05 * self.learning_rate:
             self.learning_rate = max(self.learning_rate, min(FASTEST, needed))
+
+
+def refit(params: Params, details: Mapping[str, Value]) -> Params | None:
+    """Return hyperparameters that learn as long as was best, see :meth:`Family.refit`."""
+    if "best_rounds" not in details:
+        return None
+    return {**params, "learning_rate": details["learning_rate"], "max_rounds": details["best_rounds"]}
 
 
 FOUND: Final = "the rounds are those that the run found, the median of its folds; nothing stops early"

@@ -35,7 +35,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.boosting import FOUND, MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of
+from automl.models.boosting import FOUND, MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of, refit
 from automl.models.clightgbm import FEW
 from automl.models.questions import Questions
 from automl.models.symmetric import SymmetricTrees
@@ -258,6 +258,10 @@ class CatBoost(Family):
         histograms = leaves * 255 * shape.columns * 32 * shape.outputs
         model = 16 * leaves * shape.outputs * 1_000
         return 100_000_000 + rows + histograms + model
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+        """Return them with the rounds that were best."""
+        return refit(params, details)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""

@@ -42,6 +42,7 @@ from automl.models.boosting import (
     means_if_monotone,
     objective_of,
     output,
+    refit,
     shrunk,
 )
 from automl.models.clightgbm import Trees
@@ -214,6 +215,10 @@ class LightGBM(Family):
         histograms = leaves * 255 * shape.columns * 20
         model = 200 * leaves * shape.outputs * 1_000
         return 50_000_000 + bins + scores + histograms + model
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+        """Return them with the rounds that were best."""
+        return refit(params, details)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``LGBMClassifier`` or ``LGBMRegressor`` with the rounds that were found."""

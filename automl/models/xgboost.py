@@ -43,6 +43,7 @@ from automl.models.boosting import (
     means_if_monotone,
     objective_of,
     output,
+    refit,
     shrunk,
 )
 from automl.models.leaves import LeafTable
@@ -233,6 +234,10 @@ class XGBoost(Family):
         histograms = leaves * MAX_BIN * shape.columns * 16
         model = 100 * leaves * shape.outputs * 1_000
         return 100_000_000 + bins + gradients + histograms + model
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+        """Return them with the rounds that were best."""
+        return refit(params, details)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``XGBClassifier`` or ``XGBRegressor`` with the rounds that were found."""

@@ -25,9 +25,12 @@ from automl.evaluation.interval import difference_error
 from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import Features, fit_features
 from automl.models.lightgbm import LightGBM, LightGBMModel
+from automl.models.registry import registered
 from automl.predictor import Predictor
 from automl.slim.frontier import ANYTHING, Option, Wanted, choose, measured, share
+from automl.slim.refit import Refit
 from automl.slim.student import distil, made_up
+from automl.tuning.budget import make_plan
 from automl.tuning.champion import Champion, member
 from automl.tuning.journal import Journal
 from automl.tuning.matrices import Matrices
@@ -39,6 +42,8 @@ TAUGHT: Final = 20_000
 """Rows that a student sees at least: made-up ones are added to fewer."""
 MOST: Final = 200_000
 """Rows that a student sees at most."""
+_REFITTED: Final = 4
+"""Members that are trained anew at most: each costs as much as one of its folds."""
 
 Say = Callable[[str], None]
 
@@ -87,6 +92,8 @@ class _Slimming:
         self._champion = Champion(self._problem, self._journal, stored.about)
         self._about = stored.about
         self._folder = folder
+        plan = make_plan(stored.config, self._problem.shape, registered(), 1).alone(self._problem.shape)
+        self._refit = Refit(self._problem, folder / "refitted", plan.threads)
         self._full = artifact.load(run)
         self._trials = [self._journal.trial(each["candidate"]) for each in self._full.manifest["members"]]
         self._predictions = [self._champion.prediction(trial.candidate.id) for trial in self._trials]
@@ -106,7 +113,7 @@ class _Slimming:
                 self._full = option.predictor  # with all folds: the run may serve fewer
             yield option
             if self._problem.folds.run > 1:
-                yield self._option(f"{name}, one fold", chosen, 1)
+                yield self._option(f"{name}, one model each", chosen, 1)
         yield from self._students()
 
     def _best(self, count: int) -> list[int]:
@@ -124,10 +131,16 @@ class _Slimming:
         return np.flatnonzero(weights).tolist()
 
     def _option(self, name: str, chosen: Sequence[int], folds: int) -> Option:
-        """Return some members, with some of their folds. What is scored is one fold model, so all folds score alike."""
+        """Return some members, with some of their folds. What is scored is one fold model, so all folds score alike.
+
+        With a single fold, few members are trained anew on all rows where that is possible: that is better than the
+        model of a fold, by how much is not known.
+        """
         blend, honest = self._champion.blended([self._predictions[i] for i in chosen])
         used = np.flatnonzero(blend.weights)
-        members = [member(self._journal, self._trials[chosen[i]], folds) for i in used.tolist()]
+        trials = [self._trials[chosen[i]] for i in used.tolist()]
+        anew = folds == 1 and len(trials) <= _REFITTED
+        members = [(anew and self._refit(trial)) or member(self._journal, trial, folds) for trial in trials]
         return self._measured(name, members, blend.only(used), honest)
 
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:

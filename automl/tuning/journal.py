@@ -24,8 +24,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import inf, isnan
 from pathlib import Path
@@ -74,6 +75,20 @@ class Trial:
     def complete(self, run: int) -> bool:
         """Whether it has out-of-fold predictions for the first ``run`` folds."""
         return all(fold in self.folds for fold in range(run))
+
+    @property
+    def details(self) -> Mapping[str, Value]:
+        """Those of its models: the median of what are numbers."""
+        records = [self.folds[fold].details for fold in sorted(self.folds)]
+        return {name: _median([record[name] for record in records if name in record]) for name in records[0]}
+
+
+def _median(values: Sequence[Value]) -> Value:
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(values):
+        return values[0]
+    middle = statistics.median(numbers)
+    return round(middle) if isinstance(values[0], int) else middle
 
 
 def mean_loss(records: Iterable[FoldRecord]) -> float:

@@ -123,6 +123,15 @@ def test_many_groups_of_one_size_are_spread_too(problem_type):
     assert all(len(set(folds.assignment[groups == group])) == 1 for group in range(0, 3_000, 50))
 
 
+@pytest.mark.parametrize("run", [1, 3])
+def test_a_fold_on_all_rows_trains_on_each_of_them(run):
+    folds = make_folds(np.arange(20.0), ProblemType.REGRESSION, folds=4, run=run, random_state=0).on_all_rows()
+    train, valid = folds.split(0)
+    assert (folds.run, folds.count) == (1, 1)
+    assert train.tolist() == list(range(20))
+    assert len(valid) == 5
+
+
 def test_a_row_that_several_folds_predict_gets_the_mean():
     roles = np.array([[VALID, VALID, TRAIN], [TRAIN, VALID, VALID]], dtype=np.int8)
     folds = Folds(np.array([2, 0, 1, 1]), 2, roles)

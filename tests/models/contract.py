@@ -229,6 +229,17 @@ class FamilyContract:
             again, _ = run(family, data, chosen, FitContext(shape))
             assert again.details[name] == model.details[name]
 
+    def test_a_refit_goes_as_far_as_the_fit_without_looking_at_validation_rows(self, family, problem_type):
+        model, data, shape = fitted(family, problem_type)
+        _, _, params = start(family, problem_type)
+        params = family.refit(params, model.details)
+        if params is None:
+            return
+        seen = replace(data, X_valid=data.X_train, y_valid=data.y_train)
+        again, _ = run(family, seen, params, FitContext(shape))
+        assert again.details["rounds"] == model.details["best_rounds"]
+        np.testing.assert_allclose(again.predict(data.X_valid), model.predict(data.X_valid), rtol=1e-6)
+
     def test_a_row_alone_equals_the_row_in_a_batch(self, family, problem_type):
         model, data, _ = fitted(family, problem_type)
         batch = model.predict(data.X_valid)

@@ -48,7 +48,7 @@ def test_the_full_ensemble_comes_first_and_is_that_of_the_run(
 def test_every_option_predicts_and_is_smaller(slimmed: tuple[list[Option], Option], table: pd.DataFrame) -> None:
     options, _ = slimmed
     full = options[0]
-    assert {"full ensemble, one fold", "student of 32 rounds"} <= {option.name for option in options}
+    assert {"full ensemble, one model each", "student of 32 rounds"} <= {option.name for option in options}
     for option in options[1:]:
         assert option.size_bytes < full.size_bytes or "student" in option.name
         assert option.score.low <= option.score.value <= option.score.high
