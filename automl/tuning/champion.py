@@ -288,7 +288,12 @@ def member(journal: Journal, trial: Trial, run: int) -> Member:
 
 
 def point_to(link: Path, target: Path) -> None:
-    """Make ``link`` a symbolic link to the relative ``target``, in one step."""
+    """Make ``link`` a symbolic link to the relative ``target``, in one step.
+
+    A folder in its place, as copying a run without its links leaves it, is removed before.
+    """
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
     partial = link.with_name(f".{link.name}")
     partial.unlink(missing_ok=True)
     partial.symlink_to(target, target_is_directory=True)

@@ -102,7 +102,8 @@ def test_the_score_is_that_of_predictions_on_rows_the_models_did_not_see(train) 
     assert champion.predictor.score.value == pytest.approx(expected)
 
 
-def test_a_link_is_replaced_in_one_step(tmp_path: Path) -> None:
+def test_a_link_is_replaced_in_one_step_and_takes_the_place_of_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "link" / "as copied").mkdir(parents=True)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         point_to(tmp_path / "link", Path(name))
