@@ -1,4 +1,4 @@
-"""The files of a saved model: checked against their hashes, packed into one ``.tar.gz``, and unpacked with care.
+"""The files of a saved model: written whole, checked against their hashes, packed into one ``.tar.gz``, and unpacked.
 
 What is read may have been made up to harm: nothing is written outside of the folder it belongs to, nothing but plain
 files is unpacked, and nothing grows far beyond its own size.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
 import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -37,6 +39,25 @@ def sha256(path: Path) -> str:
 def files_in(folder: Path) -> list[Path]:
     """Return all files below a folder, in a fixed order."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """Give a new folder to be filled beside its place, and rename it when the block ends: nobody sees half of it.
+
+    Raises
+    ------
+    OSError
+        If something is in its place by then.
+    """
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check(folder: Path, hashes: Mapping[str, str], shown: Path) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import json
-import os
 import re
 import shutil
 import weakref
@@ -174,20 +173,19 @@ copyreg.pickle(Predictor, _reduced)  # here, for a predictor does not know how i
 
 def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None:
     """Write a predictor to a new folder, each model also in its form for few rows."""
-    partial = to.with_name(f".{to.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    for name in predictor.manifest["files"]:
-        (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(predictor.folder / name, partial / name)
-    if added := _quickened(partial, predictor.manifest):
-        quick = sorted({*predictor.manifest.get("quick", ()), *added})
-        seal(partial, {**predictor.manifest, "quick": quick})
-    else:
-        for name in seals(predictor):
+    with archive.whole(to) as partial:
+        for name in predictor.manifest["files"]:
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(predictor.folder / name, partial / name)
-    if sign is not None:
-        (partial / signature.NAME).write_bytes(sign((partial / "manifest.sha256").read_text(encoding="ascii").strip()))
-    partial.rename(to)
+        if added := _quickened(partial, predictor.manifest):
+            quick = sorted({*predictor.manifest.get("quick", ()), *added})
+            seal(partial, {**predictor.manifest, "quick": quick})
+        else:
+            for name in seals(predictor):
+                shutil.copyfile(predictor.folder / name, partial / name)
+        if sign is not None:
+            digest = (partial / "manifest.sha256").read_text(encoding="ascii").strip()
+            (partial / signature.NAME).write_bytes(sign(digest))
 
 
 def seals(predictor: Predictor) -> list[str]:

@@ -86,21 +86,19 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: artifact.Opened) -
 
     Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
     """
-    partial = to.with_name(f".{to.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
     quick = []
-    for member in ensemble.members:
-        for fold in member.folds:
-            path = artifact.model_path(member.candidate, fold.fold)
-            _link_all(fold.model, partial / path)
-            _link_all(fold.features, partial / artifact.features_path(fold.recipe, fold.fold))
-            if fold.quick.exists():
-                _link_all(fold.quick, partial / path)
-                quick.append(path)
-    manifest = _manifest(ensemble, about, quick)
-    manifest["golden"]["predictions"] = artifact.replay(artifact.build(partial, manifest, opened)).tolist()
-    artifact.seal(partial, manifest)
-    partial.rename(to)
+    with archive.whole(to) as partial:
+        for member in ensemble.members:
+            for fold in member.folds:
+                path = artifact.model_path(member.candidate, fold.fold)
+                _link_all(fold.model, partial / path)
+                _link_all(fold.features, partial / artifact.features_path(fold.recipe, fold.fold))
+                if fold.quick.exists():
+                    _link_all(fold.quick, partial / path)
+                    quick.append(path)
+        manifest = _manifest(ensemble, about, quick)
+        manifest["golden"]["predictions"] = artifact.replay(artifact.build(partial, manifest, opened)).tolist()
+        artifact.seal(partial, manifest)
     return artifact.build(to, manifest, opened)
 
 
@@ -139,11 +137,8 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
 
 def quicken(family: str, files: FoldFiles) -> None:
     """Bring a model into its form for few rows; its folder stays empty if it has none."""
-    partial = files.quick.with_name(f".quick.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    transformed.load(get_family(family), files.model).save_for_few_rows(partial)
-    partial.rename(files.quick)
+    with archive.whole(files.quick) as partial:
+        transformed.load(get_family(family), files.model).save_for_few_rows(partial)
 
 
 def _link_all(source: Path, to: Path) -> None:

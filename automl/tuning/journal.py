@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +34,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from automl import archive
 from automl.errors import ArtifactError
 from automl.models.base import Model, Value
 from automl.tuning.candidate import Candidate
@@ -127,17 +127,16 @@ class Journal:
     ) -> None:
         """Keep a finished fold. It is there, whole, when this returns; ``record.size`` is filled in."""
         place = self.fold(candidate.id, record.fold)
-        partial = place.with_name(f".{place.name}.{os.getpid()}")
-        shutil.rmtree(partial, ignore_errors=True)
-        (partial / "model").mkdir(parents=True)
-        model.save(partial / "model")
-        np.save(partial / "prediction.npy", prediction)
-        size = sum(file.stat().st_size for file in (partial / "model").rglob("*") if file.is_file())
-        write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})
-        if place.exists():  # another worker was given the same fold after a false alarm; the first one counts
-            shutil.rmtree(partial)
-        else:
-            partial.rename(place)
+        try:
+            with archive.whole(place) as partial:
+                (partial / "model").mkdir()
+                model.save(partial / "model")
+                np.save(partial / "prediction.npy", prediction)
+                size = sum(file.stat().st_size for file in archive.files_in(partial / "model"))
+                write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})
+        except OSError:
+            if not place.exists():  # another worker was given the same fold after a false alarm; the first one counts
+                raise
 
     def end(self, candidate: Candidate, status: Status, reason: str = "") -> None:
         """Note why a trial ended."""

@@ -8,8 +8,6 @@ dies, keeps two processes from doing the same work.
 from __future__ import annotations
 
 import fcntl
-import os
-import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from automl import archive
 from automl.data.table import Kind
 from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import FORMAT, fit_features, fit_texts
@@ -142,8 +141,5 @@ def _once(place: Path, fill: Callable[[Path], None]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if place.exists():
             return
-        partial = place.with_name(f".{place.name}.{os.getpid()}")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        fill(partial)
-        partial.rename(place)
+        with archive.whole(place) as partial:
+            fill(partial)
