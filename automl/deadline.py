@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +14,13 @@ class Deadline:
 
     The wall clock, not the monotonic one, because workers on other machines share it.
 
-    >>> Deadline.never().passed
+    >>> Deadline().passed
     False
     >>> 9 < Deadline.after(10).remaining <= 10
     True
     """
 
     at: float = inf
-
-    @classmethod
-    def never(cls) -> Deadline:
-        """Return the deadline that does not come."""
-        return cls(inf)
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
@@ -52,3 +48,7 @@ class Deadline:
     def share(self, parts: int) -> Deadline:
         """Return when the first of ``parts`` equal parts of the time left ends."""
         return self.within(self.remaining / parts)
+
+
+NEVER: Final = Deadline()
+"""The deadline that does not come."""

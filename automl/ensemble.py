@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.blend import Blend, shift, stack
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.validation import make_folds, parts_to_cross_fit
 
@@ -24,7 +24,6 @@ _PATIENCE: Final = 8
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""
 _TINY: Final = 1e-15
-_NEVER: Final = Deadline.never()
 
 
 def greedy_weights(
@@ -35,7 +34,7 @@ def greedy_weights(
     sample_weight: Weight = None,
     steps: int = 25,
     max_members: int | None = None,
-    deadline: Deadline = _NEVER,
+    deadline: Deadline = NEVER,
 ) -> NDArray[np.float64]:
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
 
@@ -96,7 +95,7 @@ def choose_blend(
     positive: bool = False,
     max_members: int | None = None,
     random_state: int = 0,
-    deadline: Deadline = _NEVER,
+    deadline: Deadline = NEVER,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from automl.data.constraints import FREE, Constraints
 from automl.data.table import ProblemType
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.features.matrix import Matrix, Needs
 from automl.formula.symbol import NoFormula
 
@@ -104,7 +104,7 @@ class FitContext:
     """Where and how long a fit may run."""
 
     shape: Shape
-    deadline: Deadline = Deadline.never()  # noqa: RUF009 - frozen
+    deadline: Deadline = NEVER
     """When a usable model must be returned. Families check it at every round and return what they have."""
     threads: int = 1
     gpu: bool = False

@@ -19,7 +19,7 @@ from automl.artifact import Opened
 from automl.assembly import About, Ensemble, FoldFiles, Member
 from automl.blend import Blend
 from automl.data.table import ProblemType
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.ensemble import choose_blend
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision, cross_decided, of_settled
@@ -40,7 +40,6 @@ _BYTES_A_SECOND: Final = 5_000_000
 """Of models that are brought into their form for few rows; measured twice as many."""
 _OVERHEAD: Final = 0.05
 """Share of the time that updates may take while trials run."""
-_NEVER: Final = Deadline.never()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +88,7 @@ class Champion:
         """Seconds that an update takes which finds a better ensemble, by the last ones."""
         return self._choosing + self._settling
 
-    def update(self, deadline: Deadline = _NEVER, *, now: bool = True) -> bool:
+    def update(self, deadline: Deadline = NEVER, *, now: bool = True) -> bool:
         """Choose the ensemble anew if trials have finished; return whether a better predictor was written.
 
         The choice ends early enough to be written by the deadline; without the time for it, only a first predictor is
@@ -164,7 +163,7 @@ class Champion:
         return True
 
     def blended(
-        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None, deadline: Deadline = _NEVER
+        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None, deadline: Deadline = NEVER
     ) -> tuple[Blend, NDArray[np.float64]]:
         """Return how out-of-fold predictions (``most`` of them) become one, and its cross-fitted predictions."""
         problem, folds = self._problem, self._problem.folds

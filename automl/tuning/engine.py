@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from automl.assembly import About
 from automl.config import FitConfig
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.errors import NoModelError
 from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Family
@@ -73,7 +73,7 @@ class Engine:
         self._reporter = reporter
         self._save_plan = save_plan
         budget = config.time_budget
-        self._end = Deadline.never() if budget is None else Deadline(reporter.started + budget)
+        self._end = NEVER if budget is None else Deadline(reporter.started + budget)
         self._reserve = min(max(_LEAST_RESERVE, _RESERVE_SHARE * (budget or 0.0)), _MOST_RESERVE)
         self.champion = self._new_champion()
         self.board: Leaderboard | None = None

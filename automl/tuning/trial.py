@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
 import numpy as np
 
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.evaluation.validation import Folds
 from automl.models import resampled, transformed
 from automl.models.affine import BlasThreads
@@ -53,7 +53,7 @@ class Report:
 class Allowance:
     """What a trial may use."""
 
-    deadline: Deadline = field(default_factory=Deadline.never)
+    deadline: Deadline = NEVER
     """When the run stops training."""
     seconds: float = inf
     """Time planned for this trial; its folds share it evenly."""

@@ -4,7 +4,7 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import ElasticNet, LogisticRegression
 
 from automl.data.table import ProblemType
-from automl.deadline import Deadline
+from automl.deadline import NEVER
 from automl.models.base import FitContext, FoldData, Shape
 from automl.models.linear import Linear
 from automl.models.penalised import Penalised
@@ -19,7 +19,7 @@ def solved(y, kind, outputs, ratio, penalty):
     frequencies = np.full(max(outputs, 2), 1 / max(outputs, 2))
     point = objective.start(frequencies)
     for _ in range(5):
-        point = objective.solve(point, penalty, Deadline.never())
+        point = objective.solve(point, penalty, NEVER)
     return objective.split(point)
 
 

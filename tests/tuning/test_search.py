@@ -14,7 +14,7 @@ from toys import Fixed, Toy
 
 from automl import AutoML
 from automl.config import FitConfig, Scheduler
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.errors import DataWarning
 from automl.tuning.budget import Plan
 from automl.tuning.driver import Event, SearchProcess
@@ -129,7 +129,7 @@ def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callabl
     try:
         while driver.starting:
             time.sleep(0.05)
-        driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), Deadline.never())
+        driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), NEVER)
         family: list[psutil.Process] = []
         while sum("Trainable" in title(each) for each in family) < WORKERS:
             time.sleep(0.1)

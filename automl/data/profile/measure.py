@@ -22,7 +22,7 @@ from automl.data.profile.rows import Rows, vector
 from automl.data.profile.shift import find_shift
 from automl.data.profile.target import profile_target, small_model
 from automl.data.table import Column, Kind
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 
 ROWS: Final = 200_000
 """Rows that statistics are from."""
@@ -99,7 +99,7 @@ def quick_profile(
     few = rows.sample(min(QUICK_ROWS, most), random_state)
     typed = few.typed()
     columns: list[ColumnProfile] = []
-    deadline = Deadline.never()
+    deadline = NEVER
     for i, column in enumerate(few.schema.columns):
         if deadline.passed:
             break
