@@ -29,6 +29,7 @@ from automl import AutoML
 from automl.ensemble import choose_blend
 from automl.models.registry import registered
 from automl.tuning.journal import Journal
+from automl.tuning.outoffold import OutOfFold
 from automl.tuning.portfolio import Place, declared
 from automl.tuning.problem import Problem
 from automl.tuning.store import read_run
@@ -105,21 +106,21 @@ def record(place: Path, root: Path) -> str:
 def read(root: Path) -> Recorded:
     """Read what :func:`record` has trained."""
     problem, journal = read_run(root).problem, Journal(root)
+    folds, out_of_fold = problem.folds, OutOfFold(problem, journal)
     predictions, seconds = {}, {}
     for member, candidate in declared(registered(), problem.shape).items():
-        trial = journal.trial(candidate.id)
-        predictions[member] = np.concatenate([journal.prediction(candidate.id, fold) for fold in trial.folds])
-        seconds[member] = sum(fold.fit_seconds + fold.predict_seconds for fold in trial.folds.values())
-    folds = problem.folds
+        predictions[member] = out_of_fold.prediction(candidate.id, folds.run)
+        records = journal.trial(candidate.id).folds.values()
+        seconds[member] = sum(record.fit_seconds + record.predict_seconds for record in records)
     preview = next(trial.candidate.id for trial in journal.trials() if trial.candidate.origin == "preview")
     return Recorded(
         root.name,
         bool(problem.task.classes),
         problem,
-        np.concatenate([journal.prediction(preview, fold) for fold in range(folds.run)]),
+        out_of_fold.prediction(preview, folds.run),
         predictions,
         seconds,
-        folds.assignment[folds.valid_rows],
+        folds.valid_folds,
     )
 
 

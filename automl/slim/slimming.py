@@ -31,9 +31,10 @@ from automl.slim.frontier import ANYTHING, Option, Wanted, choose, measured, sha
 from automl.slim.refit import Refit
 from automl.slim.student import distil, made_up
 from automl.tuning.budget import make_plan
-from automl.tuning.champion import Champion, member
+from automl.tuning.champion import member
 from automl.tuning.journal import Journal
 from automl.tuning.matrices import Matrices
+from automl.tuning.outoffold import OutOfFold
 from automl.tuning.store import read_run
 
 STUDENTS: Final = (512, 128, 32)
@@ -89,16 +90,18 @@ class _Slimming:
         stored = read_run(run, metric)
         self._problem = stored.problem
         self._journal = Journal(run)
-        self._champion = Champion(self._problem, self._journal, stored.about)
+        self._out_of_fold = OutOfFold(self._problem, self._journal)
         self._about = stored.about
         self._folder = folder
         plan = make_plan(stored.config, self._problem.shape, registered(), 1).alone(self._problem.shape)
         self._refit = Refit(self._problem, folder / "refitted", plan.threads)
         self._full = artifact.load(run)
         self._trials = [self._journal.trial(each["candidate"]) for each in self._full.manifest["members"]]
-        self._predictions = [self._champion.prediction(trial.candidate.id) for trial in self._trials]
-        self._blend, self._honest = self._champion.blended(self._predictions)
-        self._judged = self._champion.judged(self._honest)
+        self._predictions = [
+            self._out_of_fold.prediction(trial.candidate.id, self._problem.folds.run) for trial in self._trials
+        ]
+        self._blend, self._honest = self._out_of_fold.blended(self._predictions)
+        self._judged = self._out_of_fold.judged(self._honest)
         self._score = self._judged.metric(self._judged.y, self._judged.prediction, self._judged.weight)
 
     def options(self) -> Iterator[Option]:
@@ -136,7 +139,7 @@ class _Slimming:
         With a single fold, few members are trained anew on all rows where that is possible: that is better than the
         model of a fold, by how much is not known.
         """
-        blend, honest = self._champion.blended([self._predictions[i] for i in chosen])
+        blend, honest = self._out_of_fold.blended([self._predictions[i] for i in chosen])
         used = np.flatnonzero(blend.weights)
         trials = [self._trials[chosen[i]] for i in used.tolist()]
         anew = folds == 1 and len(trials) <= _REFITTED
@@ -145,8 +148,8 @@ class _Slimming:
 
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:
         place = self._folder / f"option-{len(list(self._folder.glob('option-*')))}"
-        judged = self._champion.judged(honest)
-        ensemble = self._champion.ensemble(members, blend, judged)
+        judged = self._out_of_fold.judged(honest)
+        ensemble = self._out_of_fold.ensemble(members, blend, judged)
         for each in members:
             for fold in each.folds:
                 if not fold.quick.exists():

@@ -1,13 +1,12 @@
-"""The best so far: the ensemble over all finished trials, the leaderboard, and the predictor on disk."""
+"""The best so far: the ensemble over all finished trials, and its predictor on disk."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
-from math import inf, nan
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -17,20 +16,14 @@ from numpy.typing import NDArray
 from automl import assembly
 from automl.artifact import Opened
 from automl.assembly import About, Ensemble, FoldFiles, Member
-from automl.blend import Blend
-from automl.data.table import ProblemType
 from automl.deadline import NEVER, Deadline
-from automl.ensemble import choose_blend
-from automl.evaluation.conformal import Residuals
-from automl.evaluation.decision import Decision, cross_decided, of_settled
-from automl.evaluation.interval import Score, score_interval
-from automl.evaluation.leaderboard import Leaderboard, Row
-from automl.evaluation.metric import Metric
-from automl.evaluation.quantiles import coverage
+from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Model
 from automl.predictor import Predictor
-from automl.tuning.journal import FoldRecord, Journal, Trial, mean_loss
+from automl.tuning.journal import Journal, Trial
+from automl.tuning.outoffold import OutOfFold
 from automl.tuning.problem import Problem
+from automl.tuning.review import Board
 
 _CONTENDERS: Final = 24
 """Trials that the ensemble chooses from: the best by their own score."""
@@ -40,19 +33,6 @@ _BYTES_A_SECOND: Final = 5_000_000
 """Of models that are brought into their form for few rows; measured twice as many."""
 _OVERHEAD: Final = 0.05
 """Share of the time that updates may take while trials run."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Out-of-fold predictions as they are scored: where the metric is of classes, decided honestly."""
-
-    metric: Metric
-    y: NDArray[np.generic]
-    prediction: NDArray[np.float64]
-    weight: NDArray[np.float64] | None
-    groups: NDArray[np.intp] | None
-    decision: Decision
-    """What new rows are decided by."""
 
 
 class Champion:
@@ -68,11 +48,11 @@ class Champion:
         self._most = most
         self._problem = problem
         self._journal = journal
+        self._out_of_fold = OutOfFold(problem, journal)
+        self._board = Board(problem, journal)
         self._about = about
         self._opened: Opened = {}
         self._predictions: dict[str, NDArray[np.float64]] = {}
-        self._scores: dict[str, Score] = {}
-        self._weights: dict[str, float] = {}
         self._loss = inf
         self._considered: frozenset[str] = frozenset()
         self._updated = -inf
@@ -135,59 +115,27 @@ class Champion:
 
     def board(self) -> Leaderboard:
         """Return the leaderboard over all trials."""
-        trials = self._journal.trials()
-        metric = self._problem.metric
-        rows = [self._row(trial) for trial in trials]
-        return Leaderboard(rows, metric.name, metric.greater_is_better)
+        return self._board.of(self.predictor.manifest["members"] if self.predictor else ())
 
     def _choose(self, trials: Sequence[Trial], deadline: Deadline) -> bool:
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
-        contenders = sorted(beyond or trials, key=self._mean_loss)[:_CONTENDERS]
+        contenders = sorted(beyond or trials, key=lambda trial: trial.loss(self._problem.folds.run))[:_CONTENDERS]
         began = time.perf_counter()
-        predictions = [self.prediction(trial.candidate.id) for trial in contenders]
-        blend, honest = self.blended(predictions, self._most, deadline)
+        predictions = [self._prediction(trial.candidate.id) for trial in contenders]
+        blend, honest = self._out_of_fold.blended(predictions, self._most, deadline)
         started = time.perf_counter()
         self._choosing = started - began
-        judged = self.judged(honest)
+        judged = self._out_of_fold.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
         if self.predictor is not None and not loss < self._loss:
             return False
         chosen = np.flatnonzero(blend.weights)
-        blend, trials = blend.only(chosen), [contenders[i] for i in chosen]
         folds = 1 if self._most else self._problem.folds.final
-        members = [member(self._journal, trial, folds) for trial in trials]
-        self._write(self.ensemble(members, blend, judged))
+        members = [member(self._journal, contenders[i], folds) for i in chosen]
+        self._write(self._out_of_fold.ensemble(members, blend.only(chosen), judged))
         self._settling = time.perf_counter() - started
-        self._weights = dict(zip((trial.candidate.id for trial in trials), blend.weights.tolist(), strict=True))
         self._loss = loss if beyond else inf  # whatever is trained takes the place of the baseline
         return True
-
-    def blended(
-        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None, deadline: Deadline = NEVER
-    ) -> tuple[Blend, NDArray[np.float64]]:
-        """Return how out-of-fold predictions (``most`` of them) become one, and its cross-fitted predictions."""
-        problem, folds = self._problem, self._problem.folds
-        return choose_blend(
-            predictions,
-            problem.y_valid,
-            problem.objective,
-            folds.valid_folds,
-            levels=problem.task.levels,
-            sample_weight=problem.weight_of(folds.valid_rows),
-            training_weight=problem.training_weight_of(folds.valid_rows),
-            positive=bool(problem.constraints.monotone),
-            max_members=most,
-            random_state=problem.random_state,
-            deadline=deadline,
-        )
-
-    def ensemble(self, members: Sequence[Member], blend: Blend, judged: Judged) -> Ensemble:
-        """Return an ensemble with everything that its cross-fitted predictions tell of it."""
-        task = self._problem.task
-        values = task.problem_type is ProblemType.REGRESSION
-        residuals = Residuals.fit(judged.y, judged.prediction, judged.weight) if values else None
-        covered = coverage(judged.y, judged.prediction, judged.weight).tolist() if task.levels else ()
-        return Ensemble(members, blend, self.scored(judged), residuals, judged.decision, covered)
 
     def _write(self, ensemble: Ensemble) -> None:
         """Write the next predictor, let everyone see it, and drop the outdated ones."""
@@ -203,72 +151,10 @@ class Champion:
         self._ensemble, self.predictor = ensemble, predictor
         self._writing = time.perf_counter() - started
 
-    def _mean_loss(self, trial: Trial) -> float:
-        return mean_loss(trial.folds[fold] for fold in range(self._problem.folds.run))
-
-    def prediction(self, candidate_id: str) -> NDArray[np.float64]:
-        """Return the out-of-fold predictions of a candidate, in the order of the rows that get one."""
+    def _prediction(self, candidate_id: str) -> NDArray[np.float64]:
         if candidate_id not in self._predictions:
-            folds = range(self._problem.folds.run)
-            parts = [self._journal.prediction(candidate_id, fold) for fold in folds]
-            self._predictions[candidate_id] = self._problem.folds.joined(parts)
+            self._predictions[candidate_id] = self._out_of_fold.prediction(candidate_id, self._problem.folds.run)
         return self._predictions[candidate_id]
-
-    def judged(self, prediction: NDArray[np.float64]) -> Judged:
-        """Prepare predictions of the first of the rows that are validated for their score."""
-        problem, folds = self._problem, self._problem.folds
-        rows = folds.valid_rows[: min(len(prediction), folds.final_rows)]
-        y, weight, metric = problem.y[rows], problem.weight_of(rows), problem.metric
-        prediction, decision = prediction[: len(rows)], Decision()
-        if metric.decides:
-            fold_of_row = folds.valid_folds[: len(rows)]
-            decision, prediction = cross_decided(
-                metric, y, prediction, fold_of_row, weight=weight, random_state=problem.random_state
-            )
-            metric = of_settled(metric)
-        groups = problem.groups_valid
-        return Judged(metric, y, prediction, weight, None if groups is None else groups[: len(rows)], decision)
-
-    def scored(self, judged: Judged) -> Score:
-        """Return the score with its interval."""
-        return score_interval(
-            judged.metric,
-            judged.y,
-            judged.prediction,
-            weight=judged.weight,
-            groups=judged.groups,
-            random_state=self._problem.random_state,
-        )
-
-    def _row(self, trial: Trial) -> Row:
-        records = [record for record in trial.folds.values() if record.fold < self._problem.folds.run]
-        rows = sum(record.rows for record in records)
-        return Row(
-            candidate=trial.candidate.id,
-            family=trial.candidate.family,
-            score=self._score(trial, records) if records else None,
-            fit_seconds=sum(record.fit_seconds for record in records),
-            predict_ms_per_row=1000 * sum(record.predict_seconds for record in records) / rows
-            if rows
-            else float("nan"),
-            size_bytes=sum(record.size for record in records),
-            status=trial.status,
-            reason=trial.reason,
-            weight=self._weights.get(trial.candidate.id, 0.0),
-            folds=len(records),
-            params=trial.candidate.params,
-        )
-
-    def _score(self, trial: Trial, records: Sequence[FoldRecord]) -> Score:
-        """Return the score on the validation rows of the finished folds; its interval only when no more are to come."""
-        candidate_id, metric = trial.candidate.id, self._problem.metric
-        if trial.status == "running":
-            loss = mean_loss(records)
-            return Score(nan if loss == inf else -loss if metric.greater_is_better else loss, nan, nan)
-        if candidate_id not in self._scores:
-            predictions = [self._journal.prediction(candidate_id, record.fold) for record in records]
-            self._scores[candidate_id] = self.scored(self.judged(self._problem.folds.joined(predictions)))
-        return self._scores[candidate_id]
 
 
 def member(journal: Journal, trial: Trial, run: int) -> Member:

@@ -76,6 +76,10 @@ class Trial:
         """Whether it has out-of-fold predictions for the first ``run`` folds."""
         return all(fold in self.folds for fold in range(run))
 
+    def loss(self, run: int) -> float:
+        """Return the mean loss of the first ``run`` folds, which it must have."""
+        return mean_loss(self.folds[fold] for fold in range(run))
+
     @property
     def details(self) -> Mapping[str, Value]:
         """Those of its models: the median of what are numbers."""

@@ -83,11 +83,6 @@ class Problem:
         return by_class if weight is None else weight * by_class
 
     @property
-    def groups_valid(self) -> NDArray[np.intp] | None:
-        """The groups of the rows that get out-of-fold predictions."""
-        return None if self.groups is None else self.groups[self.folds.valid_rows]
-
-    @property
     def y_valid(self) -> NDArray[np.generic]:
         """The target of the rows that get out-of-fold predictions, in the order of ``folds.valid_rows``."""
         return self.y[self.folds.valid_rows]

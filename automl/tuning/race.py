@@ -5,11 +5,9 @@ from __future__ import annotations
 from math import isfinite
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from automl.ensemble import greedy_weights
-from automl.tuning.journal import Journal, Trial, mean_loss
+from automl.tuning.journal import Journal, Trial
+from automl.tuning.outoffold import OutOfFold
 from automl.tuning.problem import Problem
 
 _LEAST_ROWS: Final = 1_000
@@ -24,6 +22,7 @@ class Race:
     def __init__(self, problem: Problem, journal: Journal) -> None:
         self._problem = problem
         self._journal = journal
+        self._out_of_fold = OutOfFold(problem, journal)
 
     def lost(self, candidate_id: str, folds: int) -> bool:
         """Return whether a greedy ensemble of the finished trials and this one gives it no weight.
@@ -41,19 +40,16 @@ class Race:
         rivals = self._rivals()
         if len(rivals) < _LEAST_RIVALS:
             return False
-        own = self._prediction(candidate_id, folds)
+        own = self._out_of_fold.prediction(candidate_id, folds)
         rows = self._problem.folds.valid_rows[: len(own)]
         y, weight, metric = self._problem.y[rows], self._problem.weight_of(rows), self._problem.objective
         if len(own) < _LEAST_ROWS or not isfinite(metric.loss(y, own, weight)):
             return False
-        others = [self._prediction(trial.candidate.id, folds) for trial in rivals]
+        others = [self._out_of_fold.prediction(trial.candidate.id, folds) for trial in rivals]
         return not greedy_weights([*others, own], y, metric, sample_weight=weight)[-1]
 
     def _rivals(self) -> list[Trial]:
         """Return the best finished trials."""
         run = self._problem.folds.run
         trials = [t for t in self._journal.trials() if t.candidate.origin != "baseline" and t.complete(run)]
-        return sorted(trials, key=lambda trial: mean_loss(trial.folds[fold] for fold in range(run)))[:_RIVALS]
-
-    def _prediction(self, candidate_id: str, folds: int) -> NDArray[np.float64]:
-        return self._problem.folds.joined([self._journal.prediction(candidate_id, fold) for fold in range(folds)])
+        return sorted(trials, key=lambda trial: trial.loss(run))[:_RIVALS]
