@@ -60,19 +60,16 @@ class Matrices:
         groups = None if problem.groups is None else problem.groups[train]
         rows = problem.frame.iloc[train], problem.y[train], problem.schema, problem.task
         weight = problem.weight_of(train)
+
+        def write_texts(partial: Path) -> None:
+            texts = fit_texts(*rows, random_state=problem.random_state, groups=groups, weight=weight)
+            write(texts, partial, "texts", FORMAT)
+
         texts = None
         if problem.schema.of(Kind.TEXT) and not needs.blind:
-            fitted = self._folder / "texts" / f"fold-{fold}"
-            _once(
-                fitted,
-                lambda partial: write(
-                    fit_texts(*rows, random_state=problem.random_state, groups=groups, weight=weight),
-                    partial,
-                    "texts",
-                    FORMAT,
-                ),
-            )
-            texts = read(Texts, fitted, "texts", FORMAT)
+            shared = self._folder / "texts" / f"fold-{fold}"
+            _once(shared, write_texts)
+            texts = read(Texts, shared, "texts", FORMAT)
         features, X_train = fit_features(
             *(*rows, needs),
             random_state=problem.random_state,

@@ -18,7 +18,7 @@ from automl.deadline import NEVER, Deadline
 from automl.evaluation.validation import Folds
 from automl.models import resampled, transformed
 from automl.models.affine import BlasThreads
-from automl.models.base import Family, FitContext, Model, Params, Progress
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress
 from automl.models.registry import get_family
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import Configuration
@@ -109,6 +109,7 @@ class TrialRunner:
                 if allowance.deadline.passed:
                     raise DeadlinePassedError
                 share = max(ends.remaining, 0.0) / (run - fold)
+                configuration = Configuration.of(_carried(family, candidate.params, records))
                 context = FitContext(
                     shape=self._shape,
                     deadline=allowance.deadline.within(share),
@@ -116,22 +117,22 @@ class TrialRunner:
                     gpu=allowance.gpu and family.gpu,
                     random_state=self._problem.random_state,
                     quantile=self._problem.metric.quantile,
+                    power=configuration.power,
                     constraints=self._problem.constraints,
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                 )
-                params = _carried(family, candidate.params, records)
                 with BlasThreads(allowance.threads).limited():
-                    records[fold] = yield from self._fold(candidate, family, fold, params, context)
+                    records[fold] = yield from self._fold(candidate, family, fold, configuration, context)
             loss = mean_loss(records[i] for i in range(fold + 1))
             yield Report(_UNITS * (fold + 1), loss, fold)
             if allowance.race and self._race.lost(candidate.id, fold + 1):
                 raise RaceLostError(loss)
 
     def _fold(
-        self, candidate: Candidate, family: Family, fold: int, params: Params, context: FitContext
+        self, candidate: Candidate, family: Family, fold: int, configuration: Configuration, context: FitContext
     ) -> Generator[Report, None, FoldRecord]:
+        """Train, measure and keep one fold."""
         started = time.perf_counter()
-        configuration = Configuration.of(params)
         needs = configuration.needs(family)
         data = self._matrices.fold(fold, needs)
         if not family.weighted:
@@ -139,13 +140,7 @@ class TrialRunner:
         weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
         loss = self._problem.objective.loss
         prepared = time.perf_counter()
-        if configuration.resample:
-            fit = resampled.fit(family, data, configuration.own, context, configuration.resample)
-        else:
-            context, levels = replace(context, power=configuration.power), self._problem.task.levels
-            means = self._problem.objective.surrogate == "squared_error"
-            log = configuration.log
-            fit = transformed.fit(family, data, configuration.own, context, log=log, means=means, levels=levels)
+        fit = self._fit(family, data, configuration, context)
         while True:
             try:
                 progress: Progress = next(fit)
@@ -171,6 +166,18 @@ class TrialRunner:
         )
         self._journal.write_fold(candidate, record, model, prediction)
         return record
+
+    def _fit(
+        self, family: Family, data: FoldData, configuration: Configuration, context: FitContext
+    ) -> Generator[Progress, None, Model]:
+        """Begin to train a family on the rows and the target that the configuration asks for."""
+        if configuration.resample:
+            return resampled.fit(family, data, configuration.own, context, configuration.resample)
+        means = self._problem.objective.surrogate == "squared_error"
+        levels = self._problem.task.levels
+        return transformed.fit(
+            family, data, configuration.own, context, log=configuration.log, means=means, levels=levels
+        )
 
 
 def _carried(family: Family, params: Params, records: dict[int, FoldRecord]) -> Params:
