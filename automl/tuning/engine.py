@@ -175,15 +175,19 @@ class Engine:
     def _train_here(self, plan: Plan, *, until_search: bool = False) -> bool:
         """Train in this process, until nothing is left to try or the search is ready; return whether it is."""
         search = self._search if until_search else None
+
+        def ready() -> bool:
+            return search is not None and not search.starting
+
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads, race=not self._config.repeatable)
         quick = search is None or plan.fold_seconds(self._preview_seconds()) < _QUICK
         while not self._over:
-            if search is not None and not search.starting:
+            if ready():
                 return True
             proposal = planner.propose(self._deadline.remaining) if quick else Next.WAIT
             if isinstance(proposal, Candidate):
-                self._train_one(planner, proposal, allowance, search)
+                self._train_one(planner, proposal, allowance, ready)
             elif proposal is Next.FINISHED:
                 return False
             else:
@@ -196,15 +200,11 @@ class Engine:
         return min((record.fit_seconds for trial in trials for record in trial.folds.values()), default=inf)
 
     def _train_one(
-        self, planner: Planner, candidate: Candidate, allowance: Allowance, search: SearchProcess | None
+        self, planner: Planner, candidate: Candidate, allowance: Allowance, ready: Callable[[], bool]
     ) -> None:
         """Run a trial in this process and tell everybody. When the search is ready it goes on with the next fold."""
         began = time.perf_counter()
-
-        def taken_over() -> bool:
-            return search is not None and not search.starting
-
-        self._here(self._problem, candidate, allowance, until=taken_over)
+        self._here(self._problem, candidate, allowance, until=ready)
         trial = self._journal.trial(candidate.id)
         stopped = trial.status == "stopped"
         loss = mean_loss(trial.folds.values()) if stopped or trial.status == "done" else inf

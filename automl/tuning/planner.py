@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import Enum
 from math import inf, isfinite
 from typing import Final
@@ -43,7 +44,7 @@ def make_planner(
         max_trials=config.max_trials,
         repeatable=config.repeatable,
         searches=searches,
-        finished=journal.trials(),
+        trials=journal.trials(),
     )
 
 
@@ -51,7 +52,8 @@ class Planner:
     """Proposes candidates and learns from how they end.
 
     With ``repeatable`` the order of proposals does not depend on when results arrive. Without ``searches`` it proposes
-    the portfolio only: a search that another process goes on with would not be repeatable.
+    the portfolio only: a search that another process goes on with would not be repeatable. It goes on where ``trials``
+    are, those that have not ended first.
     """
 
     def __init__(
@@ -63,28 +65,27 @@ class Planner:
         max_trials: int | None = None,
         repeatable: bool = False,
         searches: bool = True,
-        finished: Iterable[Trial] = (),
+        trials: Iterable[Trial] = (),
     ) -> None:
-        self._families = {family.name: family for family in families}
         self._repeatable = repeatable
         self._searches = searches
         self._left = inf if max_trials is None else max_trials
         self._costs: dict[str, list[float]] = {}
         self._seen: set[str] = set()
         self._asked = 0
-        self._outstanding: dict[str, Candidate] = {}
-        self._study = Study(self._families, shape, random_state)
+        self._outstanding: set[str] = set()
+        self._study = Study(families, shape, random_state)
         self._batch: list[Candidate] = []
         self._answers: list[tuple[Candidate, float, bool]] = []
         unfinished = []
-        for trial in finished:
+        for trial in trials:
             if trial.status == "running":
                 unfinished.append(trial.candidate)
             else:
-                self.note(trial)
+                self._note(trial)
         self._queue = unfinished + portfolio(families, shape)
 
-    def note(self, trial: Trial) -> None:
+    def _note(self, trial: Trial) -> None:
         """Learn from a trial that ended outside of this planner."""
         self._seen.add(trial.candidate.id)
         self._asked = max(self._asked, trial.candidate.index + 1)
@@ -102,13 +103,13 @@ class Planner:
         candidate = self._from_portfolio(remaining) or self._from_search(remaining)
         if isinstance(candidate, Candidate):
             self._seen.add(candidate.id)
-            self._outstanding[candidate.id] = candidate
+            self._outstanding.add(candidate.id)
             self._left -= 1
         return candidate
 
     def tell(self, candidate: Candidate, loss: float, seconds: float, *, stopped: bool = False) -> None:
         """Learn how a proposed candidate ended; an infinite loss means that it failed."""
-        self._outstanding.pop(candidate.id, None)
+        self._outstanding.discard(candidate.id)
         if isfinite(loss) and not stopped:
             self._costs.setdefault(candidate.family, []).append(seconds)
         self._answers.append((candidate, loss, stopped))
@@ -158,6 +159,5 @@ class Planner:
         return not known or remaining >= _LEAST_SHARE * known[len(known) // 2]
 
     def _numbered(self, candidate: Candidate) -> Candidate:
-        numbered = Candidate(candidate.family, candidate.params, candidate.origin, self._asked)
         self._asked += 1
-        return numbered
+        return replace(candidate, index=self._asked - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ class Study:
     One space for all families: the family is a choice, and each family's parameters exist only under their family.
     """
 
-    def __init__(self, families: Mapping[str, Family], shape: Shape, random_state: int) -> None:
-        spaces = {name: space(family, shape) for name, family in families.items()}
+    def __init__(self, families: Sequence[Family], shape: Shape, random_state: int) -> None:
+        spaces = {family.name: space(family, shape) for family in families}
         self._spaces = {name: known for name, known in spaces.items() if known}
         self._random_state = random_state
         self._study: optuna.Study | None = None
@@ -103,8 +103,9 @@ class Study:
                 distribution: Any = optuna.distributions.CategoricalDistribution(list(domain.values))
                 inside = value in domain.values
             else:
-                kind = "IntDistribution" if isinstance(domain, Int) else "FloatDistribution"
-                distribution = getattr(optuna.distributions, kind)(domain.low, domain.high, log=domain.log)
+                numbers = optuna.distributions
+                make = numbers.IntDistribution if isinstance(domain, Int) else numbers.FloatDistribution
+                distribution = make(domain.low, domain.high, log=domain.log)
                 inside = domain.low <= float(value) <= domain.high
             if inside:
                 params[_path(candidate.family, name)] = value

@@ -74,9 +74,8 @@ def test_max_trials_ends_it() -> None:
 
 
 def test_nothing_is_proposed_that_cannot_be_trained_in_time() -> None:
-    planner = make()
     slow = Candidate("toy", {"offset": 9.0}, "portfolio", 0)
-    planner.note(Trial(slow, {0: record(0, 1.0, 60.0)}, "done"))
+    planner = make(trials=[Trial(slow, {0: record(0, 1.0, 60.0)}, "done")])
     candidate = planner.propose(20.0)
     assert isinstance(candidate, Candidate)
     assert candidate.family == "other"
@@ -95,7 +94,7 @@ def test_failed_trials_do_not_stop_the_search() -> None:
 def test_a_resumed_run_does_not_repeat_what_has_ended(status: str) -> None:
     before = take(make(), 5)
     trials = [Trial(each, {0: record(0, 1.0, 0.1)}, status) for each in before]  # type: ignore[arg-type]
-    planner = make(finished=trials)
+    planner = make(trials=trials)
     after = take(planner, 5)
     assert not {each.id for each in before} & {each.id for each in after}
     assert [each.index for each in after] == [5, 6, 7, 8, 9]
@@ -104,7 +103,7 @@ def test_a_resumed_run_does_not_repeat_what_has_ended(status: str) -> None:
 @pytest.mark.parametrize("status", ["stopped", "failed"])
 def test_only_trials_with_all_their_folds_teach_a_resumed_run(status: str) -> None:
     slow = Candidate("toy", {"offset": 9.0}, "search", 0)
-    planner = make(finished=[Trial(slow, {0: record(0, -99.0, 60.0)}, status)])  # type: ignore[arg-type]
+    planner = make(trials=[Trial(slow, {0: record(0, -99.0, 60.0)}, status)])  # type: ignore[arg-type]
     candidate = planner.propose(20.0)
     assert isinstance(candidate, Candidate)
     assert candidate.family == "toy"
@@ -113,7 +112,7 @@ def test_only_trials_with_all_their_folds_teach_a_resumed_run(status: str) -> No
 
 def test_a_resumed_run_finishes_what_was_running_first() -> None:
     interrupted = Candidate("toy", {"offset": 7.5, "kind": "plain"}, "search", 4)
-    planner = make(finished=[Trial(interrupted, {0: record(0, 1.0, 0.1)}, "running")])
+    planner = make(trials=[Trial(interrupted, {0: record(0, 1.0, 0.1)}, "running")])
     first = planner.propose(inf)
     assert isinstance(first, Candidate)
     assert first.id == interrupted.id
