@@ -104,7 +104,7 @@ class Study:
                 inside = value in domain.values
             else:
                 numbers = optuna.distributions
-                make = numbers.IntDistribution if isinstance(domain, Int) else numbers.FloatDistribution
+                make: Any = numbers.IntDistribution if isinstance(domain, Int) else numbers.FloatDistribution
                 distribution = make(domain.low, domain.high, log=domain.log)
                 inside = domain.low <= float(value) <= domain.high
             if inside:
