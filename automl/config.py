@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal, SupportsFloat, get_args
 
 from automl.errors import UsageError, suggestion
@@ -121,6 +121,8 @@ class FitConfig:
         return FAST_MEMBERS if self.preset == "fast" else None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
         _one_of("preset", self.preset, get_args(Preset))
         _one_of("scheduler", self.scheduler, get_args(Scheduler))
         if self.problem_type is not None:
@@ -176,6 +178,15 @@ class FitConfig:
     def from_json(cls, values: Mapping[str, Any]) -> FitConfig:
         """Read what :meth:`to_json` wrote."""
         return cls(**{**values, "read": ReadOptions(**values.get("read", {}))})
+
+
+def _plain(value: Any) -> Any:
+    """Return what numpy has in it as Python's own numbers and lists, which JSON knows."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return type(value)(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def _known_encoding(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from time import time as now
 from typing import Any, Final, Self
@@ -231,7 +232,7 @@ class AutoML(Estimator):
             config,
             table,
             metric=self.metric,
-            folds=self.folds,
+            folds=self.folds if config.folds is None else config.folds,
             valid=valid,
             weight_column=weight if isinstance(weight, str) else None,
             reporter=reporter,
@@ -336,7 +337,7 @@ class AutoML(Estimator):
 
     def _config(self) -> FitConfig:
         options = self.get_params() | {
-            "folds": self.folds if isinstance(self.folds, int) else None,
+            "folds": self.folds if isinstance(self.folds, Integral) else None,
             "metric": None if self.metric is None else metric_name(self.metric),
             "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
             "positive": None if self.positive is None else str(self.positive),

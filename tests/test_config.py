@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -26,4 +27,14 @@ def test_what_an_option_cannot_be_is_said_in_one_line(options: dict[str, Any], m
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    assert FitConfig(folds=np.int64(3), time_budget=np.float32(30)).folds == 3  # type: ignore[arg-type]
+    of_numpy: dict[str, Any] = {
+        "time_budget": np.float32(30),
+        "folds": np.int64(3),
+        "resample": np.bool_(True),
+        "class_weight": {"a": np.float64(2), "b": np.int8(1)},
+        "interactions": np.array([["x", "y"]]),
+        "quantiles": np.array([0.5]),
+    }
+    config = FitConfig(**of_numpy)
+    assert config.folds == 3
+    assert FitConfig.from_json(json.loads(json.dumps(config.to_json()))) == config

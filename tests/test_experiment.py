@@ -61,6 +61,12 @@ def test_the_attributes_tell_the_result(frame: pd.DataFrame, reference: AutoML) 
     assert scores["log_loss"] > 0
 
 
+def test_numbers_of_numpy_are_taken(frame: pd.DataFrame, reference: AutoML, tmp_path: Path) -> None:
+    options = {name: np.int64(value) for name, value in TINY.items()} | {"random_state": np.int64(0)}
+    model = AutoML(**options, output=tmp_path / "run").fit(frame, target="churn")
+    assert model.score_ == reference.score_
+
+
 def comparable(model: AutoML) -> pd.DataFrame:
     """Return the leaderboard without what the clock decides; seconds are also written into model files."""
     return model.leaderboard_.drop(columns=["fit_seconds", "predict_ms_per_row", "size_bytes"])
