@@ -1,4 +1,4 @@
-"""What scikit-learn's tools ask of an estimator: options, tags, a score. It is imported only when they ask."""
+"""What scikit-learn's tools ask of an estimator: options, tags, a score. scikit-learn is imported only when they ask."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ import psutil
 from automl import load
 from automl.data.table import Kind
 from benchmarks.clients import Seen, ask, post
+from benchmarks.environments import interpreter
 from benchmarks.measure import machine
 from benchmarks.process import children, kill
 from benchmarks.roster import OUR_PACKAGES, Engine
@@ -106,7 +107,7 @@ def servers(options: argparse.Namespace, rows: list[dict[str, Any]], folder: Pat
                 yield Server(f"{name}, {workers} worker{'s'[: workers - 1]}", command, "/predict", "rows", wanted)
     wanted = write_trees(load(options.model), rows, folder / "trees")
     for name, (path, key) in OTHERS.items():
-        python = (options.environments or Path()).absolute() / name / "bin" / "python"
+        python = interpreter((options.environments or Path()).absolute() / name)
         if options.environments is not None and python.exists():
             yield Server(name, [str(python), f"{SERVERS}/serve_{name}.py", str(folder)], path, key, wanted)
 

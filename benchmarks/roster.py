@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
+from benchmarks.environments import interpreter
+
 OURS = "ours"
 OUR_PACKAGES = ("automl", "ray", "lightgbm", "xgboost", "catboost", "scikit-learn", "pandas", "numpy")
 
@@ -29,7 +31,7 @@ class Engine:
 
     def python(self, environments: Path) -> Path:
         """Return the interpreter that has this engine installed."""
-        return Path(sys.executable) if self.ours else environments.absolute() / self.environment / "bin" / "python"
+        return Path(sys.executable) if self.ours else interpreter(environments.absolute() / self.environment)
 
     def versions(self, environments: Path) -> dict[str, str]:
         """Return what is installed there."""

@@ -55,10 +55,9 @@ def losses(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
     table = {}
     for name, row in scores.iterrows():
         sign = -1 if GREATER_IS_BETTER[about[name]["metric"]] else 1
-        distance = sign * (row - row.min() if sign == 1 else row - row.max())
-        best = row.min() if sign == 1 else row.max()
-        reach = sign * (about[name]["baseline_constant"] - best)
-        table[name] = (distance / reach).clip(upper=1.0) if reach > 0 else row.where(row.isna(), 1.0)
+        row, constant = sign * row, sign * about[name]["baseline_constant"]
+        reach = constant - row.min()
+        table[name] = ((row - row.min()) / reach).clip(upper=1.0) if reach > 0 else row.where(row.isna(), 1.0)
     return pd.DataFrame(table).T.reindex(columns=scores.columns)
 
 
