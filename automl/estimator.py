@@ -1,4 +1,4 @@
-"""What scikit-learn's tools ask of an estimator: options, tags, a score. scikit-learn is imported only when they ask."""
+"""Options, tags and a score, as scikit-learn's tools ask an estimator for; it is imported only when they do."""
 
 from __future__ import annotations
 

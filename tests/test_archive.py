@@ -66,6 +66,20 @@ def resealed(folder: Path, name: str, data: bytes) -> Path:
     return folder
 
 
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "deep" / "model"
+    with pytest.raises(FileNotFoundError), archive.whole(place) as partial:
+        (partial / "missing" / "half").touch()
+    assert list(place.parent.iterdir()) == []
+    with archive.whole(place) as partial:
+        (partial / "file").touch()
+        assert not place.exists()
+    assert [file.name for file in archive.files_in(tmp_path)] == ["file"]
+    with pytest.raises(OSError, match="not empty"), archive.whole(place) as partial:
+        (partial / "other").touch()
+    assert [file.name for file in archive.files_in(tmp_path)] == ["file"]
+
+
 def test_one_file_predicts_as_its_run_and_leaves_nothing_behind(packed: Path, churn: pd.DataFrame, churn_model: AutoML):
     predictor = load(packed)
     np.testing.assert_array_equal(predictor.predict_proba(churn), churn_model.predict_proba(churn))
