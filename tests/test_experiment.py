@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import threading
@@ -89,8 +90,6 @@ def test_equal_seeds_give_equal_runs_on_ray_too(tmp_path: Path) -> None:
 
 
 def trial_origin(file: Path) -> str:
-    import json
-
     origin: str = json.loads(file.read_text())["origin"]
     return origin
 
