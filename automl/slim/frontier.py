@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isnan
+from math import isnan
 from typing import Any, Final
 
 import numpy as np
@@ -87,20 +87,22 @@ def choose(options: Sequence[Option], wanted: Wanted) -> Option:
     """
     if wanted == ANYTHING:
         return min((option for option in options if option.even), key=lambda option: option.row_ms)
-    fits = [
-        option
-        for option in options
-        if option.row_ms <= (wanted.row_ms or inf)
-        and option.size_bytes <= (wanted.size_bytes or inf)
-        and option.kept >= (wanted.keep or -inf)
-    ]
+    fits = [option for option in options if _within(option, wanted)]
     if not fits:
         quickest, smallest = min(o.row_ms for o in options), min(o.size_bytes for o in options)
         raise AutoMLError(
             f"nothing is within these limits: the quickest option takes {quickest:.2f} ms a row, "
             f"the smallest {smallest / 1e6:.2f} MB; allow more"
         )
-    return min(fits, key=lambda option: option.row_ms if wanted.keep else option.lost)
+    return min(fits, key=lambda option: option.lost if wanted.keep is None else option.row_ms)
+
+
+def _within(option: Option, wanted: Wanted) -> bool:
+    return (
+        (wanted.row_ms is None or option.row_ms <= wanted.row_ms)
+        and (wanted.size_bytes is None or option.size_bytes <= wanted.size_bytes)
+        and (wanted.keep is None or option.kept >= wanted.keep)
+    )
 
 
 def share(value: float, full: float, *, greater_is_better: bool) -> float:

@@ -80,6 +80,15 @@ def test_limits_choose_the_best_within_them(slimmed: tuple[list[Option], Option]
         choose(options, Wanted(keep=0.95, size_bytes=50))
 
 
+def test_a_limit_of_zero_is_a_limit(slimmed: tuple[list[Option], Option]) -> None:
+    full = slimmed[0][0]
+    poor = replace(full, name="poor", lost=0.1, error=0.002, kept=0.9, row_ms=full.row_ms / 2)
+    assert choose([full, poor], Wanted(keep=0.0)) is poor
+    for nothing in (Wanted(row_ms=0.0), Wanted(size_bytes=0)):
+        with pytest.raises(AutoMLError, match="allow more"):
+            choose([full, poor], nothing)
+
+
 def test_shares_of_scores() -> None:
     assert share(-0.2, -0.1, greater_is_better=True) == 0
     assert share(-0.1, -0.2, greater_is_better=True) == 1
