@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from automl.cli.fit import Json, Own
+from automl.cli.options import Json, RunMetric
 
 
 def leaderboard(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
-    metric: Own = None,
+    metric: RunMetric = None,
     json: Json = False,
 ) -> None:
     """Show every candidate of a run, best first."""
-    from json import dumps
-
     from automl.tuning.review import leaderboard as review
 
     board = review(run, metric)

@@ -7,15 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder, or exported model: a folder or a file.")]
-
-RayAddress = Annotated[
-    str | None, typer.Option(metavar="ADDR", help="Running Ray cluster; without, one of this machine alone.")
-]
-Trust = Annotated[
-    Path | None,
-    typer.Option(metavar="PUBLIC.pem", help="Refuse a model that this key has not signed; see export --sign."),
-]
+from automl.cli.options import Model, RayAddress, Trust
 
 
 def export(

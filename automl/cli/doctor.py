@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as codec
 import os
 import platform
 import re
@@ -11,12 +10,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
+from json import dumps
 from shutil import which
 from typing import Final
 
 import typer
 
-from automl.cli.fit import Json
+from automl.cli.options import Json
 
 _LOADED: Final = ("numpy", "pandas", "sklearn", "lightgbm", "xgboost", "catboost", "duckdb", "ray.tune")
 """Libraries with compiled parts, which can be installed and fail to load."""
@@ -35,7 +35,7 @@ def doctor(json: Json = False) -> None:
     """Show versions, cores, memory, GPUs and what is missing; exit with 1 if something is broken."""
     checks = [*_machine(), *_packages(), *_loading()]
     if json:
-        print(codec.dumps([asdict(check) for check in checks]))
+        print(dumps([asdict(check) for check in checks]))
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.deploy import Model, Trust
-from automl.cli.fit import Json
-from automl.cli.inspect import Html
+from automl.cli.options import Html, Json, Model, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 
 if TYPE_CHECKING:
@@ -49,8 +48,6 @@ def evaluate(
     if html is not None:
         html.write_text(report.to_html(), encoding="utf-8")
     if json:
-        from json import dumps
-
         print(dumps(report.to_json(), ensure_ascii=False, allow_nan=False))
     else:
         print("\n".join(_lines(report)))

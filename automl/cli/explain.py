@@ -9,8 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from automl.cli.deploy import Model, Trust
-from automl.cli.predict import Keep
+from automl.cli.options import Keep, Model, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 from automl.config import ReadOptions
 from automl.errors import UsageError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from json import dumps, loads
 from math import isfinite
 from pathlib import Path
 from time import monotonic
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl.cli.duration import clock, parse_budget, parse_bytes
+from automl.cli.options import Json, ProblemType, RunMetric
 from automl.cli.progress import watch
 from automl.cli.table import (
     Decimal,
@@ -37,10 +39,6 @@ _SHOWN = 8
 """Metrics on the test table in words; --json has all of them."""
 
 Time = Annotated[str | None, typer.Option("--time", help="Wall time from start to saved model: 60s, 10m, 1h.")]
-Own = Annotated[
-    str | None, typer.Option("--metric", metavar="MODULE:FUNCTION", help="The run's metric, if it is one of your own.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
 def fit(
@@ -55,7 +53,7 @@ def fit(
     cost_matrix: Annotated[
         str | None, typer.Option(metavar="FILE", help="CSV or JSON: costs by true and predicted class; the metric.")
     ] = None,
-    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")] = None,
+    problem_type: ProblemType = None,
     quantiles: Annotated[
         str | None, typer.Option(metavar="Q,Q", help="Quantiles to predict instead of the mean: .1,.5,.9.")
     ] = None,
@@ -160,8 +158,6 @@ def fit(
 
 def _parse_class_weight(given: str) -> str | dict[str, float]:
     """Return ``balanced``, or what a JSON object says."""
-    from json import loads
-
     if not given.lstrip().startswith("{"):
         return given
     try:
@@ -181,7 +177,7 @@ def _parse_groups(given: str) -> list[list[str]]:
 def resume(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a fit that was stopped.")],
     time: Time = None,
-    metric: Own = None,
+    metric: RunMetric = None,
     json: Json = False,
 ) -> None:
     """Go on with a run that was stopped; nothing that it finished is trained again.
@@ -212,8 +208,6 @@ def _leave(model: AutoML) -> None:
 
 
 def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
-    from json import dumps
-
     score = model.score_
     result = {
         "run": str(model.run_),

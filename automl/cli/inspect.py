@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from automl.cli.fit import Json
+from automl.cli.options import Html, Json, ProblemType
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from automl.data.profile.record import ColumnProfile
     from automl.report.inspection import TableReport
 
-Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report with charts to one page.")]
 _COLUMNS: Final = 20
 """Columns that are listed."""
 _NAME: Final = 24
@@ -29,7 +29,7 @@ def inspect(
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     test: Annotated[str | None, typer.Option(metavar="FILE", help="Table to compare with.")] = None,
     html: Html = None,
-    problem_type: Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")] = None,
+    problem_type: ProblemType = None,
     types: Types = None,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -48,8 +48,6 @@ def inspect(
     if html is not None:
         html.write_text(report.to_html(), encoding="utf-8")
     if json:
-        from json import dumps
-
         print(dumps(report.to_json(), ensure_ascii=False, allow_nan=False))
     else:
         _print(report, html)

@@ -7,13 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from automl.cli.deploy import Model, RayAddress, Trust
+from automl.cli.options import Keep, Model, RayAddress, Trust
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
 from automl.errors import SchemaError
-
-Keep = Annotated[
-    list[str] | None, typer.Option(metavar="COL", help="Column to copy to the output, such as id; repeatable.")
-]
 
 
 def predict(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from automl.cli.duration import parse_bytes, parse_latency
-from automl.cli.fit import Json, Own
+from automl.cli.options import Json, RunMetric
 
 
 def slim(
@@ -21,7 +22,7 @@ def slim(
         float | None, typer.Option(min=0, max=1, help="Share of the score that must remain, such as 0.995.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw all options as SVG.")] = None,
-    metric: Own = None,
+    metric: RunMetric = None,
     json: Json = False,
 ) -> None:
     """Trade quality for speed: fewer members, fewer folds, or one small model that has learned from all.
@@ -29,8 +30,6 @@ def slim(
     Every option is built, scored out of fold and timed. Without a limit the quickest is taken that is within one
     standard error of the full ensemble.
     """
-    from json import dumps
-
     from automl.slim.frontier import Wanted, to_json, to_text
     from automl.slim.slimming import slim as slim_run
 
