@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from automl.data.table import Column, Kind, Task
+from automl.data.table import Column, Task
 from automl.deploy import inference, problem
 from automl.deploy.answers import WRITERS
 from automl.deploy.bodies import MEDIA_TYPES
@@ -58,16 +58,8 @@ def completed(document: dict[str, Any], predictor: Predictor, *, guarded: bool) 
 
 def _predict_operation(predictor: Predictor) -> dict[str, Any]:
     """Return the body, with a real row as its example, and the answers of ``/predict``."""
-    row = {
-        "type": "object",
-        "properties": {column.name: _cell(column) for column in predictor.schema.used},
-        "required": [column.name for column in predictor.schema.used],
-    }
-    body = {
-        "type": "object",
-        "properties": {"rows": {"type": "array", "minItems": 1, "items": row}},
-        "required": ["rows"],
-    }
+    row = _object({column.name: _cell(column) for column in predictor.schema.used})
+    body = _object({"rows": {"type": "array", "minItems": 1, "items": row}})
     content: dict[str, Any] = {media_type: {"schema": {}} for media_type in (ARROW_STREAM, PARQUET)}
     content["application/json"] = {"schema": body, "example": example_request(predictor)}
     return {
@@ -91,27 +83,17 @@ def _invocations_operation(predictor: Predictor) -> dict[str, Any]:
 
 def _infer_operation(predictor: Predictor) -> dict[str, Any]:
     """Return the body and the answer of an inference request."""
-    tensor = {
-        "type": "object",
-        "properties": {
+    tensor = _object(
+        {
             "name": {"type": "string"},
             "shape": {"type": "array", "items": {"type": "integer"}},
             "datatype": {"enum": list(inference.DATATYPES)},
             "data": {"type": "array"},
-        },
-        "required": ["name", "shape", "datatype", "data"],
-    }
+        }
+    )
     tensors = {"type": "array", "items": tensor}
-    body = {
-        "type": "object",
-        "properties": {"id": {"type": "string"}, "inputs": tensors},
-        "required": ["inputs"],
-    }
-    answer = {
-        "type": "object",
-        "properties": {"model_name": {"type": "string"}, "model_version": {"type": "string"}, "outputs": tensors},
-        "required": ["model_name", "model_version", "outputs"],
-    }
+    body = _object({"inputs": tensors}, optional={"id": {"type": "string"}})
+    answer = _object({"model_name": {"type": "string"}, "model_version": {"type": "string"}, "outputs": tensors})
     example = inference.example(example_request(predictor)["rows"][0], predictor.schema)
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
@@ -150,7 +132,7 @@ def example_request(predictor: Predictor) -> dict[str, list[dict[str, Any]]]:
 
 def _example(column: Column, value: Any) -> Any:
     """Return a raw value as a client would write it: a table read from CSV holds its numbers as text."""
-    if column.kind is Kind.NUMERIC and isinstance(value, str) and column.unit is None:
+    if inference.datatype(column) == "FP64" and isinstance(value, str):
         with suppress(ValueError):
             number = float(value)
             return int(number) if number.is_integer() else number
@@ -159,7 +141,7 @@ def _example(column: Column, value: Any) -> Any:
 
 def _cell(column: Column) -> dict[str, Any]:
     """Return the type of a column's values. Categories are not an enumeration: others can be predicted too."""
-    kind = "number" if column.kind is Kind.NUMERIC and column.unit is None else "string"
+    kind = "number" if inference.datatype(column) == "FP64" else "string"
     cell: dict[str, Any] = {"type": [kind, "null"], "description": column.kind.value}
     if column.categories:
         cell["examples"] = list(column.categories[:_LISTED])
@@ -169,44 +151,47 @@ def _cell(column: Column) -> dict[str, Any]:
 
 
 def _answer(task: Task) -> dict[str, Any]:
+    """Return the answer of ``/predict`` and ``/invocations``."""
     kinds = {_TYPES[type(label)] for label in task.classes} or {"number"}
-    required = list(task.level_names) or ["prediction"]
-    properties: dict[str, Any] = {name: {"type": sorted(kinds)} for name in required}
+    told: dict[str, Any] = {name: {"type": sorted(kinds)} for name in task.level_names or ("prediction",)}
+    reason = _object({"column": {"type": "string"}, "value": {}, "adds": {"type": "number"}})
+    reasons = {"type": "array", "items": reason, "description": "On demand, the strongest first"}
+    on_demand: dict[str, Any] = {"reasons": reasons}
     if task.classes:
-        shares = {str(label): {"type": "number", "minimum": 0, "maximum": 1} for label in task.classes}
-        properties["probabilities"] = {"type": "object", "properties": shares, "required": list(shares)}
-        required.append("probabilities")
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        told["probabilities"] = _object({str(label): share for label in task.classes})
     elif not task.levels:
-        properties |= {"low": {"type": "number"}, "high": {"type": "number"}}
-    reason = {"column": {"type": "string"}, "value": {}, "adds": {"type": "number"}}
-    told = {"type": "object", "properties": reason, "required": list(reason)}
-    properties["reasons"] = {"type": "array", "items": told, "description": "On demand, the strongest first"}
-    item = {"type": "object", "properties": properties, "required": required}
-    schema = {
-        "type": "object",
-        "properties": {"predictions": {"type": "array", "items": item}},
-        "required": ["predictions"],
-    }
+        on_demand |= {"low": {"type": "number"}, "high": {"type": "number"}}
+    row = _object(told, optional=on_demand)
     content: dict[str, Any] = {media_type: {} for media_type in WRITERS}
-    content["application/json"] = {"schema": schema}
+    content["application/json"] = {"schema": _object({"predictions": {"type": "array", "items": row}})}
     return {"description": f"Predicted {task.target!r}, row by row", "content": content}
 
 
 def _refusal(description: str) -> dict[str, Any]:
-    cell = {"row": ["integer"], "column": ["string", "null"], "value": [], "message": ["string"]}
-    schema = {
-        "type": "object",
-        "properties": {
+    """Return the answer to a request that is refused, see :class:`~automl.deploy.problem.RequestError`."""
+    cell = {
+        "row": {"type": ["integer"]},
+        "column": {"type": ["string", "null"]},
+        "value": {},
+        "message": {"type": ["string"]},
+    }
+    schema = _object(
+        {},
+        optional={
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
-            "errors": {
-                "type": "array",
-                "items": {"type": "object", "properties": {k: {"type": t} if t else {} for k, t in cell.items()}},
-            },
+            "errors": {"type": "array", "items": _object({}, optional=cell)},
         },
-    }
+    )
     return {"description": description, "content": {problem.MEDIA_TYPE: {"schema": schema}}}
+
+
+def _object(required: Mapping[str, Any], *, optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the type of an object, by the types of its properties."""
+    always = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": {**required, **(optional or {})}, **always}
 
 
 _REFUSALS: Final[Mapping[str, Any]] = {
