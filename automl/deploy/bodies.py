@@ -29,10 +29,10 @@ import pandas as pd
 from automl.data.lists import ARRAY
 from automl.data.table import Schema
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
+from automl.deploy.limits import no_rows, too_many_rows
 from automl.deploy.problem import BadCells, RequestError, brief
 
 _ROWS_KEYS: Final = ("rows", "instances", "inputs", "dataframe_records")
-
 
 Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
 """Rows with the columns that models use; from columns with types a frame, else one mapping a row."""
@@ -60,19 +60,23 @@ def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Tab
     if media_type in (ARROW_STREAM, PARQUET):
         used = [column.name for column in schema.used]
         return Table(read_columnar(body, media_type, used=used, lists=list_columns(schema), max_rows=max_rows))
-    items = _with_names(_READERS[media_type](body), schema)
-    if not items:
-        raise RequestError(422, "the request holds no rows; send at least one")
-    if len(items) > max_rows:
-        raise RequestError(413, f"the request holds {len(items)} rows, the limit is {max_rows}; send them in parts")
-    return lined_up(items, schema)
+    return lined_up(_with_names(_READERS[media_type](body), schema), schema, max_rows=max_rows)
 
 
-def lined_up(items: Sequence[Any], schema: Schema) -> Table:
+def lined_up(items: Sequence[Any], schema: Schema, *, max_rows: int) -> Table:
     """Line up rows by name. A batch is only as good as its rows one by one: each must have every column.
 
     When enough is wrong, what the other cells hold is not looked at any more.
+
+    Raises
+    ------
+    RequestError
+        413 if there are too many rows, 422 if there are none.
     """
+    if not items:
+        raise no_rows()
+    if len(items) > max_rows:
+        raise too_many_rows(len(items), max_rows)
     names = [column.name for column in schema.columns]
     used = [column.name for column in schema.used]
     needed, lists = set(used), list_columns(schema)

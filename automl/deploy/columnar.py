@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.deploy.parquet_pages import sizes
+from automl.deploy.limits import no_rows, too_many_rows
+from automl.deploy.parquet_pages import POINTER, sizes
 from automl.deploy.problem import RequestError
 
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
@@ -23,8 +24,6 @@ PARQUET: Final = "application/vnd.apache.parquet"
 _MAX_BYTES: Final = 256 * 2**20
 """Of a body when it is unpacked."""
 _BATCH_ROWS: Final = 256
-_POINTER: Final = 8
-"""Bytes that any cell takes in a table of Python."""
 _DICTIONARY_BATCH: Final = 2
 _RECORD_BATCH: Final = 3
 
@@ -56,7 +55,8 @@ def read_columnar(
             batch.validate(full=True)
             kept.append(batch)
             size, rows = size + sum(map(_unpacked, batch.columns)), rows + batch.num_rows
-            _check_rows(rows, max_rows)
+            if rows > max_rows:
+                raise too_many_rows(rows, max_rows)
             _check_size(size)
         table = pa.Table.from_batches(kept, pa.schema([schema.field(name) for name in used]))
         frame = cast("pd.DataFrame", table.replace_schema_metadata(None).to_pandas())
@@ -65,7 +65,7 @@ def read_columnar(
             raise
         raise RequestError(400, f"the body is not {media_type}: {error!s:.200}") from None
     if not len(frame):
-        raise RequestError(422, "the request holds no rows; send at least one")
+        raise no_rows()
     return frame
 
 
@@ -95,7 +95,8 @@ def _parquet_batches(body: bytes, used: Collection[str], max_rows: int) -> tuple
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(body))
-    _check_rows(file.metadata.num_rows, max_rows)
+    if file.metadata.num_rows > max_rows:
+        raise too_many_rows(file.metadata.num_rows, max_rows)
     found = sizes(body, file, used, _MAX_BYTES)
     _check_size(found.total)
     rows = max(1, min(_BATCH_ROWS, _MAX_BYTES // 2 // max(1, found.repeated)))
@@ -139,11 +140,6 @@ def _is_compressed(message: bytes) -> bool:
     return field(batch, 3) != 0
 
 
-def _check_rows(rows: int, max_rows: int) -> None:
-    if rows > max_rows:
-        raise RequestError(413, f"the request holds {rows} rows, the limit is {max_rows}; send them in parts")
-
-
 def _check_size(size: int) -> None:
     if size > _MAX_BYTES:
         raise RequestError(413, f"the body unpacks to more than {_MAX_BYTES} bytes; send the rows in parts")
@@ -155,11 +151,11 @@ def _unpacked(column: Any) -> int:
 
     kind = column.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _unpacked(column.flatten()) + _POINTER * len(column)
+        return _unpacked(column.flatten()) + POINTER * len(column)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # many may be views of the same bytes
         lengths = np.frombuffer(column.buffers()[1] or b"", "<i4")[::4]
         return int(lengths.sum(dtype=np.int64)) + int(column.nbytes)
-    return max(int(column.nbytes), _POINTER * len(column))
+    return max(int(column.nbytes), POINTER * len(column))
 
 
 def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -> None:

@@ -86,12 +86,7 @@ class Inference:
         self._id = content.get("id")
         if not isinstance(self._id, str | None):
             raise RequestError(422, f"id must be a text, got {brief(self._id)!r:.40}")
-        rows = rows_of_columns(_columns(content["inputs"]))
-        if not rows:
-            raise RequestError(422, "the request holds no rows; send at least one")
-        if len(rows) > self._max_rows:
-            raise RequestError(413, f"the request holds {len(rows)} rows, the limit is {self._max_rows}; send parts")
-        return lined_up(rows, schema)
+        return lined_up(rows_of_columns(_columns(content["inputs"])), schema, max_rows=self._max_rows)
 
     def write(self, answers: Answers, model_id: str) -> bytes:
         """Return the body of the answer.

@@ -102,6 +102,16 @@ class Load:
     held_bytes: int = 0
 
 
+def no_rows() -> RequestError:
+    """Return the refusal of a request that holds nothing to predict."""
+    return RequestError(422, "the request holds no rows; send at least one")
+
+
+def too_many_rows(rows: int, most: int) -> RequestError:
+    """Return the refusal of a request with more than ``most`` rows."""
+    return RequestError(413, f"the request holds {rows} rows, the limit is {most}; send them in parts")
+
+
 def busy() -> RequestError:
     """Return the refusal of a server that has enough to do."""
     return RequestError(503, "the server has as many requests as it can hold; try again in a second", retry_after=1)

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 _PAGE_COST: Final = 1024
 """Bytes that each page counts beside its content, so that empty ones have an end."""
-_POINTER: Final = 8
+POINTER: Final = 8
+"""Bytes that any cell takes in a table of Python."""
 _DELTA_BYTE_ARRAY: Final = 7
 """The encoding in which a value repeats the beginning of the one before it."""
 _BOOLEANS, _BYTE, _INTEGERS, _BINARY, _STRUCT = (1, 2), 3, (4, 5, 6), 8, 12
@@ -51,7 +52,7 @@ def sizes(body: bytes, file: Any, names: Collection[str], most: int) -> Sizes:
                 continue
             texts, lists = chunk.physical_type.endswith("BYTE_ARRAY"), file.schema.column(i).max_repetition_level > 0
             for page in _pages(body, chunk):
-                total += page[2] + _PAGE_COST + (_POINTER * _values(page) if lists else 0)
+                total += page[2] + _PAGE_COST + (POINTER * _values(page) if lists else 0)
                 in_group += page[2] if texts and _repeats(page) else 0
                 if total > most:
                     return Sizes(total, max(repeated, in_group))

@@ -23,7 +23,7 @@ def served(predictor: Predictor) -> Served:
 
 def query(rows: Sequence[object], interval: float | None = None) -> Query:
     return Query(
-        lambda schema: lined_up(rows, schema),
+        lambda schema: lined_up(rows, schema, max_rows=100_000),
         lambda answers, model: f"{model} {answers['probability_late'].tolist()}".encode(),
         Asked(interval),
     )
