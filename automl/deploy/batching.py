@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 import numpy as np
 import pandas as pd
 
+from automl.data.schema import wrong_cells
 from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table
@@ -151,8 +152,8 @@ def _wrong_cells(served: Served, table: Table) -> RequestError:
         try:
             served.check(table.rows)
         except SchemaError as error:
-            for row, name, value in error.cells[:SHOWN]:
-                wrong.add(row, name, value, served.message(row, name, value))
+            for cell in error.cells[:SHOWN]:
+                wrong.add(*cell, str(wrong_cells([cell], served.predictor.schema)))
             wrong.count += len(error.cells[SHOWN:])
             if not wrong.count:
                 return RequestError(422, str(error))

@@ -91,10 +91,6 @@ class Served:
         """Raise the SchemaError of :meth:`answer` without predicting."""
         self.predictor.typed(framed(rows, self.predictor.schema))
 
-    def message(self, row: int, name: str, value: str) -> str:
-        """Return what is wrong with a cell of a SchemaError."""
-        return f"column {name!r} was {self.predictor.schema[name].kind} in training, got {value[:40]!r} in row {row}"
-
     def describe(self) -> dict[str, Any]:
         """Return what is served, in JSON values."""
         predictor, manifest = self.predictor, self.predictor.manifest
