@@ -34,7 +34,7 @@ from automl.deploy.service import Service
 _JSON: Final = "application/json"
 MODEL_NAME: Final = "model"
 """In the paths of the Open Inference Protocol."""
-_INFER: Final = re.compile(r"/v2/models/([^/]*)/infer")
+_INFER_PATH: Final = re.compile(r"/v2/models/([^/]*)/infer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ def _found(path: str) -> tuple[Route, str] | None:
     """Return the route of a path, and the name of the model in it."""
     if path in _BY_PATH:
         return _BY_PATH[path], MODEL_NAME
-    infer = _INFER.fullmatch(path)
-    return infer and (ROUTES[-1], infer[1])
+    infer = _INFER_PATH.fullmatch(path)
+    return infer and (_INFER, infer[1])
 
 
 def _predict(request: Request) -> Way:
@@ -182,9 +182,6 @@ def _reasons(parameters: Mapping[str, str]) -> int:
     return int(given)
 
 
-ROUTES: Final = (
-    Route("/predict", _predict),
-    Route("/invocations", _invocations),
-    Route("/v2/models/{name}/infer", _infer),
-)
-_BY_PATH: Final = {route.path: route for route in ROUTES[:2]}
+_BY_PATH: Final = {route.path: route for route in (Route("/predict", _predict), Route("/invocations", _invocations))}
+_INFER: Final = Route("/v2/models/{name}/infer", _infer)
+ROUTES: Final = (*_BY_PATH.values(), _INFER)
