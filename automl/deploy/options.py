@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from automl.deploy.capture import CaptureOptions
 from automl.deploy.limits import Limits
@@ -73,19 +74,14 @@ class ServeOptions:
             raise UsageError(f"the share of the traffic to capture must be between 0 and 1, got {self.capture.share}")
         check_variants(self.variants)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the options in JSON values."""
-        values = asdict(self)
-        for variant in values["variants"]:
-            variant["path"] = str(variant["path"])
-        values["trust"] = None if self.trust is None else str(self.trust)
-        if values["capture"]:
-            values["capture"]["folder"] = str(values["capture"]["folder"])
-        return values
+    def to_json(self) -> str:
+        """Return the options as a line of JSON."""
+        return json.dumps(asdict(self), default=str)  # paths
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> ServeOptions:
+    def from_json(cls, text: str) -> ServeOptions:
         """Return the options that :meth:`to_json` told."""
+        values = json.loads(text)
         capture = values["capture"]
         known = {
             "limits": Limits(**values["limits"]),

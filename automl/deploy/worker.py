@@ -21,7 +21,7 @@ def work(arguments: Sequence[str]) -> None:
     """Answer at an inherited socket; the options come on standard input."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a version that another could take over from
     path, descriptor = arguments
-    options = ServeOptions.from_json(json.loads(sys.stdin.readline()))
+    options = ServeOptions.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with, args=[sys.stdin], daemon=True).start()
 
     first = os.fdopen(os.dup(1), "w")  # the first process; nothing else must be said there: it reads a line or two

@@ -119,7 +119,7 @@ class _Worker:
             env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics},
         )
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(options.to_json()) + "\n")
+        self.process.stdin.write(options.to_json() + "\n")
         self.process.stdin.flush()
 
     def wait_until_ready(self) -> None:

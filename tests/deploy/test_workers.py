@@ -176,7 +176,7 @@ def test_what_libraries_print_does_not_fill_the_pipe(run: Path) -> None:
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(ServeOptions(log="none").to_json()).encode() + b"\n")
+        process.stdin.write(ServeOptions(log="none").to_json().encode() + b"\n")
         process.stdin.flush()
         try:
             assert json.loads(process.stdout.readline()) == {"ready": True}
