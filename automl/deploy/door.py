@@ -38,16 +38,16 @@ _ON_THE_WAY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, whole."""
+class WholeRequest:
+    """A request and its whole body."""
 
     scope: Mapping[str, Any]
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An answer, whole, and what there is to log of it."""
+class WholeResponse:
+    """A response with its whole body, and what there is to log of it."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -60,7 +60,9 @@ class Told:
 class Door:
     """Takes requests on, as long as there is room for them and time."""
 
-    def __init__(self, ask: Callable[[Asked], Awaitable[Told]], limits: Limits, metrics: Metrics) -> None:
+    def __init__(
+        self, ask: Callable[[WholeRequest], Awaitable[WholeResponse]], limits: Limits, metrics: Metrics
+    ) -> None:
         self._ask = ask
         self._limits = limits
         self._metrics = metrics
@@ -81,15 +83,15 @@ class Door:
         await send({"type": "http.response.start", "status": told.status, "headers": told.headers})
         await send({"type": "http.response.body", "body": told.body})
 
-    def _counted(self) -> Told:
-        return Told(200, [(b"content-type", MEDIA_TYPE.encode())], self._metrics.render(), "/metrics")
+    def _counted(self) -> WholeResponse:
+        return WholeResponse(200, [(b"content-type", MEDIA_TYPE.encode())], self._metrics.render(), "/metrics")
 
-    async def _passed_on(self, scope: Message, receive: Receive) -> Told:
+    async def _passed_on(self, scope: Message, receive: Receive) -> WholeResponse:
         with self._admission.request() as load:
             body = await self._read(load, receive)
             named = [(name, value) for name, value in scope["headers"] if name != b"x-request-id"]
             named.append((b"x-request-id", scope["request_id"].encode("ascii")))
-            asked = Asked({name: scope[name] for name in _PASSED if name in scope} | {"headers": named}, body)
+            asked = WholeRequest({name: scope[name] for name in _PASSED if name in scope} | {"headers": named}, body)
             try:
                 async with asyncio.timeout(self._limits.timeout + _ON_THE_WAY_SECONDS):
                     return await self._ask(asked)
@@ -104,7 +106,7 @@ class Door:
             raise slow_body(self._limits.timeout) from None
 
 
-async def call(app: App, asked: Asked) -> Told:
+async def call(app: App, asked: WholeRequest) -> WholeResponse:
     """Ask an application in this process."""
     scope, sent = dict(asked.scope), list[Message]()
     arriving: MutableSequence[Message] = [{"type": "http.request", "body": asked.body}]
@@ -120,7 +122,7 @@ async def call(app: App, asked: Asked) -> Told:
 
     await app(scope, receive, send)
     start, *bodies = sent
-    return Told(
+    return WholeResponse(
         start["status"],
         list(start["headers"]),
         b"".join(message.get("body", b"") for message in bodies),

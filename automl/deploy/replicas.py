@@ -23,7 +23,7 @@ from automl.config import FitConfig
 from automl.deploy import listening
 from automl.deploy.access import Access
 from automl.deploy.cluster import joined
-from automl.deploy.door import Asked, Door, Told, call, unnamed
+from automl.deploy.door import Door, WholeRequest, WholeResponse, call, unnamed
 from automl.deploy.keys import Keys
 from automl.deploy.logs import log_json
 from automl.deploy.metrics import Metrics
@@ -72,7 +72,7 @@ class _Replica:
 
     app: Any
 
-    async def answer(self, asked: Asked) -> Told:
+    async def answer(self, asked: WholeRequest) -> WholeResponse:
         return await call(self.app, asked)
 
 
@@ -134,16 +134,16 @@ def _until_told() -> Iterator[None]:
 
 
 @contextmanager
-def _running(application: Any) -> Iterator[Callable[[Asked], Awaitable[Told]]]:
+def _running(application: Any) -> Iterator[Callable[[WholeRequest], Awaitable[WholeResponse]]]:
     """Run an application on Ray Serve for as long as the block runs, and return what asks it."""
     serve, name = _serve(), f"automl-{uuid.uuid4().hex[:8]}"
     serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False})
     try:
         handle = _started(serve, application, name)
 
-        async def ask(asked: Asked) -> Told:
+        async def ask(asked: WholeRequest) -> WholeResponse:
             try:
-                told: Told = await handle.answer.remote(asked)
+                told: WholeResponse = await handle.answer.remote(asked)
             except RayActorError:  # what it was answering is lost with a replica that died
                 raise RequestError(503, "the replica that had it ended; send it again", retry_after=1) from None
             return told

@@ -16,14 +16,14 @@ from clients import PROTOCOLS
 from automl import Predictor
 from automl.deploy import door
 from automl.deploy.access import Access, App
-from automl.deploy.door import Asked, Door, Told, call, unnamed
+from automl.deploy.door import Door, WholeRequest, WholeResponse, call, unnamed
 from automl.deploy.keys import Keys
 from automl.deploy.limits import Limits
 from automl.deploy.metrics import Metrics
 from automl.deploy.problem import RequestError
 from automl.deploy.server import create_app
 
-Ask = Callable[[Asked], Awaitable[Told]]
+Ask = Callable[[WholeRequest], Awaitable[WholeResponse]]
 OWN = {"x-request-id", "date"}
 
 
@@ -38,11 +38,11 @@ def through(ask: Ask, limits: Limits | None = None, keys: tuple[str, ...] = ()) 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door")
 
 
-async def elsewhere(app: App, asked: Asked) -> Told:
+async def elsewhere(app: App, asked: WholeRequest) -> WholeResponse:
     """Ask as over a network: what is passed on and told must be data."""
     told = await call(unnamed(app), pickle.loads(pickle.dumps(asked)))
     found = pickle.loads(pickle.dumps(told))
-    assert isinstance(found, Told)
+    assert isinstance(found, WholeResponse)
     return found
 
 
@@ -106,16 +106,16 @@ def test_nobody_passes_without_a_key(app: App) -> None:
     asyncio.run(scene())
 
 
-async def never(_: Asked) -> Told:
+async def never(_: WholeRequest) -> WholeResponse:
     await asyncio.sleep(60)
     raise AssertionError
 
 
-async def broken(_: Asked) -> Told:
+async def broken(_: WholeRequest) -> WholeResponse:
     raise OSError("a detail that nobody outside should read")
 
 
-async def gone(_: Asked) -> Told:
+async def gone(_: WholeRequest) -> WholeResponse:
     raise RequestError(503, "it ended", retry_after=1)
 
 
