@@ -1,4 +1,4 @@
-"""What is said of each row of a batch, as the table that is written."""
+"""Predictions for a batch of rows, as the table that is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answered:
+class BatchAnswer:
     """The predictions for a batch, and the cells because of which some are empty; both Arrow tables."""
 
     predicted: Any
@@ -31,13 +31,13 @@ class Engine(Protocol):
     def ahead(self) -> int:
         """How many batches to ask for before the answer of the first one is needed."""
 
-    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
-        """Begin to answer a batch as :meth:`Answers.answer` does; return what waits for it."""
+    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], BatchAnswer]:
+        """Begin to answer a batch as :meth:`BatchPredictor.answer` does; return what waits for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """Columns that are kept, then predictions: always the same columns of the same types."""
+class BatchPredictor:
+    """Answers each batch with the same columns of the same types: those that are kept, then predictions."""
 
     model: Predictor
     keep: Sequence[str]
@@ -47,13 +47,13 @@ class Answers:
     """Arrow schema of the predictions."""
 
     @classmethod
-    def of(cls, model: Predictor, keep: Sequence[str], proba: bool, interval: float | None) -> Answers:
-        """Return what a model says, by its answer to rows that it knows.
+    def of(cls, model: Predictor, keep: Sequence[str], proba: bool, interval: float | None) -> BatchPredictor:
+        """Return what answers with a model; its columns are those of its answer to rows that it knows.
 
         Raises
         ------
         UsageError
-            If it cannot say so, or a column that is to be kept has the name of a prediction.
+            If the model cannot give such columns, or a column that is to be kept has the name of a prediction.
         """
         import pyarrow as pa
 
@@ -64,7 +64,7 @@ class Answers:
             raise UsageError(f"the column {taken[0]!r} cannot be kept: the predictions are called so; rename it")
         return cls(model, keep, proba, interval, columns.remove_metadata())
 
-    def answer(self, batch: Batch, options: ReadOptions, *, isolate: bool) -> Answered:
+    def answer(self, batch: Batch, options: ReadOptions, *, isolate: bool) -> BatchAnswer:
         """Predict the rows of a batch; rows with wrong cells have empty predictions if these are to be isolated.
 
         Raises
@@ -74,14 +74,15 @@ class Answers:
             counted from the beginning of the whole table.
         """
         try:
-            return Answered(self._predicted(batch.frame, options))
+            return BatchAnswer(self._predicted(batch.frame, options))
         except SchemaError as error:
             if not error.cells:
                 raise
             cells = sorted((batch.start + row, name, value) for row, name, value in error.cells)
             if not isolate:
                 raise wrong_cells(cells, self.model.schema) from None
-        return Answered(self._but({row - batch.start - 1 for row, _, _ in cells}, batch, options), self._reasons(cells))
+        wrong = [row - batch.start - 1 for row, _, _ in cells]
+        return BatchAnswer(self._predicted_without(wrong, batch, options), self._reasons(cells))
 
     def beside(self, kept: Any, predicted: Any) -> Any:
         """Return the kept columns with the predictions."""
@@ -89,12 +90,12 @@ class Answers:
 
         return pa.table([*kept.columns, *predicted.columns], names=[*self.keep, *self.columns.names])
 
-    def _but(self, wrong: Iterable[int], batch: Batch, options: ReadOptions) -> Any:
-        """Return empty predictions in the rows ``wrong``, counted from 0 in this batch."""
+    def _predicted_without(self, wrong: Sequence[int], batch: Batch, options: ReadOptions) -> Any:
+        """Return predictions that are empty in the rows ``wrong``, counted from 0 in this batch."""
         import pyarrow as pa
 
         good = np.ones(len(batch.frame), np.bool_)
-        good[list(wrong)] = False
+        good[wrong] = False
         predicted = self._predicted(batch.frame[good], options) if good.any() else self.columns.empty_table()
         return predicted.take(pa.array(np.cumsum(good) - 1, mask=~good))
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import Batch, Batches, open_batches
-from automl.deploy.answer_table import Answered, Answers, Engine
+from automl.deploy.answer_table import BatchAnswer, BatchPredictor, Engine
 from automl.deploy.tables import Format, csv_writer, is_folder, output_format, writing
 from automl.errors import UsageError
 from automl.predictor import Predictor
@@ -105,13 +105,13 @@ def predict_files(
     >>> predict_files(load("runs/churn"), "2026-*.csv.gz", "out/", keep=["id"])          # doctest: +SKIP
     """
     written = output_format(output, format)
-    answers = Answers.of(model, tuple(dict.fromkeys(keep)), proba, interval)
+    predictor = BatchPredictor.of(model, tuple(dict.fromkeys(keep)), proba, interval)
     with open_batches(source, reading=model.reading, options=options) as table:
-        run = _Run(answers, table, on_progress or (lambda _: None), monotonic())
+        run = _Run(predictor, table, on_progress or (lambda _: None), monotonic())
         folder = Path(output) if isinstance(output, str | Path) and is_folder(output) else None
         if folder is not None:
             _claim(folder, run.record(written))
-        with _engine(engine, ray_address, answers, table.options) as there:
+        with _engine(engine, ray_address, predictor, table.options) as there:
             if folder is not None:
                 return run.in_parts(there, folder, written)
             if not isinstance(output, str | Path):
@@ -121,25 +121,25 @@ def predict_files(
 
 
 def _engine(
-    engine: Literal["local", "ray"], address: str | None, answers: Answers, options: ReadOptions
+    engine: Literal["local", "ray"], address: str | None, predictor: BatchPredictor, options: ReadOptions
 ) -> AbstractContextManager[Engine]:
     if engine == "local":
-        return nullcontext(_Here(answers, options))
+        return nullcontext(_Here(predictor, options))
     from automl.deploy.spread import spread
 
-    return spread(answers, options, address)
+    return spread(predictor, options, address)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Here:
     """This process, which answers a batch when its answer is needed."""
 
-    answers: Answers
+    predictor: BatchPredictor
     options: ReadOptions
     ahead: int = 0
 
-    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
-        return lambda: self.answers.answer(batch, self.options, isolate=isolate)
+    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], BatchAnswer]:
+        return lambda: self.predictor.answer(batch, self.options, isolate=isolate)
 
 
 def _claim(folder: Path, record: Mapping[str, Any]) -> None:
@@ -169,22 +169,22 @@ def _claim(folder: Path, record: Mapping[str, Any]) -> None:
 class _Run:
     """The way through a table."""
 
-    answers: Answers
+    predictor: BatchPredictor
     table: Batches
     on_progress: OnBatch
     started: float
 
     def record(self, format: Format) -> dict[str, Any]:
         """Return what makes these predictions, in JSON values."""
-        answers, options = self.answers, self.table.options
+        predictor, options = self.predictor, self.table.options
         return {
-            "model": hashlib.sha256((answers.model.folder / "manifest.json").read_bytes()).hexdigest(),
+            "model": hashlib.sha256((predictor.model.folder / "manifest.json").read_bytes()).hexdigest(),
             "input": self.table.digest(),
             "parts": len(self.table),
             "format": format,
-            "keep": list(answers.keep),
-            "proba": answers.proba,
-            "interval": answers.interval,
+            "keep": list(predictor.keep),
+            "proba": predictor.proba,
+            "interval": predictor.interval,
             "read": {**asdict(options), "na": list(options.na)},
         }
 
@@ -192,7 +192,7 @@ class _Run:
         """Write all rows, or raise the first error."""
         done = 0
         for batch, wait in self._in_order(engine, lambda batch: engine.ask(batch, isolate=False)):
-            write(self.answers.beside(batch.kept, wait().predicted))
+            write(self.predictor.beside(batch.kept, wait().predicted))
             done += len(batch.frame)
             self.on_progress(self._progress(done))
         return self._progress(done)
@@ -204,7 +204,7 @@ class _Run:
         def places(batch: Batch) -> tuple[Path, Path]:
             return folder / f"part-{batch.number:05}.{format}", folder / REJECTED / f"part-{batch.number:05}.csv"
 
-        def begin(batch: Batch) -> Callable[[], Answered] | None:
+        def begin(batch: Batch) -> Callable[[], BatchAnswer] | None:
             return None if places(batch)[0].exists() else engine.ask(batch, isolate=True)
 
         for batch, wait in self._in_order(engine, begin):
@@ -221,19 +221,19 @@ class _Run:
     def _in_order(self, engine: Engine, begin: Callable[[Batch], Wait]) -> Iterator[tuple[Batch, Wait]]:
         """Return all batches with what ``begin`` returned; for that it is called some batches ahead."""
         begun: deque[tuple[Batch, Wait]] = deque()
-        for batch in self.table.read(self.answers.keep):
+        for batch in self.table.read(self.predictor.keep):
             begun.append((batch, begin(batch)))
             if len(begun) > engine.ahead:
                 yield begun.popleft()
         yield from begun
 
-    def _write(self, batch: Batch, answered: Answered, part: Path, wrong: Path, format: Format) -> None:
+    def _write(self, batch: Batch, answered: BatchAnswer, part: Path, wrong: Path, format: Format) -> None:
         if answered.wrong is not None:
             wrong.parent.mkdir(exist_ok=True)
             with writing(wrong, "csv") as write:
                 write(answered.wrong)
         with writing(part, format) as write:
-            write(self.answers.beside(batch.kept, answered.predicted))
+            write(self.predictor.beside(batch.kept, answered.predicted))
 
     def _progress(self, done: int, earlier: int = 0, rejected: int = 0) -> BatchProgress:
         return BatchProgress(self.table.rows, done, earlier, rejected, monotonic() - self.started)

@@ -17,7 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from automl.artifact import load, seals
 from automl.config import FitConfig, ReadOptions
 from automl.data.batches import Batch
-from automl.deploy.answer_table import Answered, Answers
+from automl.deploy.answer_table import BatchAnswer, BatchPredictor
 from automl.deploy.cluster import joined
 from automl.errors import AutoMLError
 from automl.predictor import Predictor
@@ -29,7 +29,7 @@ _EACH: Final = 2
 
 
 @contextmanager
-def spread(answers: Answers, options: ReadOptions, address: str | None) -> Iterator[Cluster]:
+def spread(predictor: BatchPredictor, options: ReadOptions, address: str | None) -> Iterator[Cluster]:
     """Have every machine of a cluster answer batches; each is sent the model once, and uses all its cores."""
     with joined(address, FitConfig().cores):
         known: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
@@ -44,7 +44,7 @@ def spread(answers: Answers, options: ReadOptions, address: str | None) -> Itera
             ).remote()
             for node in nodes
         ]
-        job = _Job(ray.put(_files(answers.model)), (answers.keep, answers.proba, answers.interval), options)
+        job = _Job(ray.put(_files(predictor.model)), (predictor.keep, predictor.proba, predictor.interval), options)
         yield Cluster(_EACH * len(machines), cycle(machines), job)
 
 
@@ -66,13 +66,13 @@ class Cluster:
     machines: Iterator[Any]
     job: _Job
 
-    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], Answered]:
+    def ask(self, batch: Batch, *, isolate: bool) -> Callable[[], BatchAnswer]:
         """Send a batch, without the columns that are kept here; see :class:`~automl.deploy.answer_table.Engine`."""
         answered = next(self.machines).answer.remote(self.job, replace(batch, kept=None), isolate)
 
-        def wait() -> Answered:
+        def wait() -> BatchAnswer:
             try:
-                found: Answered = ray.get(answered)
+                found: BatchAnswer = ray.get(answered)
             except RayTaskError as error:
                 raise error.cause from None
             except RayActorError as error:
@@ -88,12 +88,12 @@ class _Machine:
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="automl-")
-        self._answers: Answers | None = None
+        self._predictor: BatchPredictor | None = None
 
-    def answer(self, job: _Job, batch: Batch, isolate: bool) -> Answered:
-        if self._answers is None:
-            self._answers = Answers.of(self._loaded(ray.get(job.files)), *job.asked)
-        return self._answers.answer(batch, job.options, isolate=isolate)
+    def answer(self, job: _Job, batch: Batch, isolate: bool) -> BatchAnswer:
+        if self._predictor is None:
+            self._predictor = BatchPredictor.of(self._loaded(ray.get(job.files)), *job.asked)
+        return self._predictor.answer(batch, job.options, isolate=isolate)
 
     def _loaded(self, files: Mapping[str, bytes]) -> Predictor:
         for name, content in files.items():
