@@ -132,19 +132,20 @@ _TESTS: Final = ("Greater", "GreaterOrEqual", "Equal", "IsNaN", "IsInf", "Not", 
 
 def _elementwise(operator: str, inputs: Sequence[Any]) -> Symbol:
     """Return a symbol of the common type of the inputs, or of truths."""
-    common = np.result_type(*(each.dtype if isinstance(each, Symbol) else each for each in inputs))
-    typed = tuple(each.astype(common) if isinstance(each, Symbol) else np.asarray(each, common) for each in inputs)
-    dtype = np.dtype(np.bool_) if operator in _TESTS else common
+    typed = _of_common_type(inputs)
+    dtype = np.dtype(np.bool_) if operator in _TESTS else typed[0].dtype
     return Symbol(operator, typed, dtype, max(each.ndim for each in typed))
 
 
-def _expit(x: Symbol) -> Any:
-    return 1 / (1 + np.exp(-x))
+def _of_common_type(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return symbols and arrays of the type that numpy would give to what it makes of them."""
+    common = np.result_type(*(each.dtype if isinstance(each, Symbol) else each for each in values))
+    return tuple(each.astype(common) if isinstance(each, Symbol) else np.asarray(each, common) for each in values)
 
 
 _COMPOSED: Final[Mapping[str, Callable[..., Any]]] = {
     "square": lambda x: x * x,
-    "expit": _expit,
+    "expit": lambda x: 1 / (1 + np.exp(-x)),
     "expm1": lambda x: np.exp(x) - 1,
     "isfinite": lambda x: np.logical_not(np.logical_or(np.isnan(x), np.isinf(x))),
 }
@@ -155,9 +156,8 @@ def _clip(x: Symbol, low: float, high: float) -> Symbol:
 
 
 def _where(condition: Symbol, chosen: Any, other: Any) -> Symbol:
-    dtype = np.result_type(*(each.dtype if isinstance(each, Symbol) else each for each in (chosen, other)))
-    typed = (each.astype(dtype) if isinstance(each, Symbol) else np.asarray(each, dtype) for each in (chosen, other))
-    return condition.then("Where", *typed, dtype=dtype)
+    typed = _of_common_type((chosen, other))
+    return condition.then("Where", *typed, dtype=typed[0].dtype)
 
 
 def _concatenate(parts: Sequence[Symbol], axis: int) -> Symbol:

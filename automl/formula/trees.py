@@ -38,20 +38,20 @@ def cut(column: int, thresholds: NDArray[np.floating]) -> Tree:
     >>> cut(0, np.array([1.0, 2.0])).threshold.tolist()
     [2.0, 1.0]
     """
-    nodes: list[tuple[float, int, int]] = []
+    places: list[int] = []  # of the thresholds, by node
+    left, right = np.empty((2, len(thresholds)), np.intp)
 
     def grown(low: int, high: int) -> int:
         if low == high:
             return -1 - low
-        middle, node = (low + high) // 2, len(nodes)
-        nodes.append((float(thresholds[middle]), 0, 0))
-        nodes[node] = (nodes[node][0], grown(low, middle), grown(middle + 1, high))
+        middle, node = (low + high) // 2, len(places)
+        places.append(middle)
+        left[node], right[node] = grown(low, middle), grown(middle + 1, high)
         return node
 
     grown(0, len(thresholds))
-    threshold, left, right = np.array(nodes, np.float64).reshape(-1, 3).T
-    feature, missing_left = np.full(len(nodes), column), np.zeros(len(nodes), np.bool_)
-    return Tree(feature, threshold, missing_left, left.astype(np.intp), right.astype(np.intp), {})
+    feature, missing_left = np.full(len(places), column), np.zeros(len(places), np.bool_)
+    return Tree(feature, np.asarray(thresholds, np.float64)[places], missing_left, left, right, {})
 
 
 def summed(X: Any, trees: Sequence[Tree], values: NDArray[np.floating], outputs: int = 1) -> Any:
