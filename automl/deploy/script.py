@@ -16,6 +16,7 @@ from pprint import pformat
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl.data.constraints import FREE
 from automl.data.reading import Reading
@@ -43,7 +44,6 @@ _SCALERS: Final = {
 _IMPORTS: Final = "# imports"
 """The line of the template that becomes the imports, which follow from the code."""
 _WORDS: Final = "TfidfVectorizer(sublinear_tf=True, min_df=2)"
-_LIBRARIES: Final = ("numpy", "pandas", "scikit-learn")
 
 
 def write_script(run: Path, candidate: str | None, to: Path) -> None:
@@ -77,9 +77,9 @@ def write_script(run: Path, candidate: str | None, to: Path) -> None:
     imports = "\n".join(_imports(code, plan.estimator, facts["scoring"]))
     (to / "train.py").write_text(code.replace(_IMPORTS, imports, 1), encoding="utf-8")
     np.save(to / "folds.npy", _folds(stored.problem))
-    library = get_family(trial.candidate.family).library
-    pins = {name: version(name) for name in sorted({*_LIBRARIES, library}) if name != "numpy"}
-    (to / "requirements.txt").write_text("".join(f"{name}=={pin}\n" for name, pin in pins.items()), encoding="ascii")
+    needed = {"pandas", "scikit-learn", get_family(trial.candidate.family).library} - {"numpy"}  # comes with these
+    pins = "".join(f"{name}=={version(name)}\n" for name in sorted(needed))
+    (to / "requirements.txt").write_text(pins, encoding="ascii")
 
 
 def _chosen(rows: Sequence[Row], candidate: str | None) -> Row:
@@ -95,7 +95,7 @@ def _chosen(rows: Sequence[Row], candidate: str | None) -> Row:
     return scored[wanted]
 
 
-def _folds(problem: Problem) -> np.ndarray[Any, np.dtype[np.int8]]:
+def _folds(problem: Problem) -> NDArray[np.int8]:
     """Return (folds, rows): 0 where a fold trains on a row, 1 where it validates it, 2 where it leaves it out."""
     roles = np.full((problem.folds.final, len(problem.y)), 2, np.int8)
     for fold, role in enumerate(roles):
