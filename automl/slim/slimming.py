@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from automl import artifact, assembly
-from automl.assembly import FoldFiles, Member
+from automl.assembly import Member
 from automl.blend import Blend
-from automl.config import usable_cores
 from automl.data.constraints import FREE
 from automl.ensemble import greedy_weights
 from automl.evaluation.custom import Asked
 from automl.evaluation.interval import difference_error
-from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import Features, fit_features
-from automl.models.lightgbm import LightGBM, LightGBMModel
 from automl.models.registry import registered
-from automl.predictor import Predictor
 from automl.slim.frontier import ANYTHING, Option, Wanted, choose, measured, share
 from automl.slim.refit import Refit
-from automl.slim.student import distil, made_up
+from automl.slim.teaching import Teaching, student_needs
 from automl.tuning.budget import make_plan
 from automl.tuning.champion import member
 from automl.tuning.journal import Journal
@@ -37,12 +29,6 @@ from automl.tuning.matrices import Matrices
 from automl.tuning.outoffold import OutOfFold
 from automl.tuning.store import read_run
 
-STUDENTS: Final = (512, 128, 32)
-"""Rounds."""
-TAUGHT: Final = 20_000
-"""Rows that a student sees at least: made-up ones are added to fewer."""
-MOST: Final = 200_000
-"""Rows that a student sees at most."""
 _REFITTED: Final = 4
 """Members that are trained anew at most: each costs as much as one of its folds."""
 
@@ -166,101 +152,11 @@ class _Slimming:
         return Option(name, predictor, lost, error, kept, row_ms, size)
 
     def _students(self) -> Iterator[Option]:
-        """Yield single boosters that the ensemble has taught: scored by cross-validation, then taught by all rows."""
+        """Yield single boosters that the ensemble has taught."""
         problem = self._problem
         if problem.task.levels or problem.constraints != FREE:  # a student knows neither
             return
-        lessons = [self._lesson(fold) for fold in range(problem.folds.run)]
-        last = self._last_lesson()
-        for rounds in STUDENTS:
-            with ThreadPoolExecutor(usable_cores()) as pool:  # LightGBM is far slower where its own threads must wait
-                *students, final = pool.map(partial(self._taught, rounds=rounds), (*lessons, last))
-            parts = [student.predict(lesson.X_valid) for student, lesson in zip(students, lessons, strict=True)]
-            name = f"student-{rounds}"
-            model = self._folder / name / "model"
-            model.mkdir(parents=True)
-            final.save(model)
-            files = FoldFiles(0, last.features.needs.recipe, model, self._folder / "features")
-            student = Member(name, LightGBM.name, [files])
-            honest = problem.folds.joined(parts)
-            yield self._measured(f"student of {rounds} rounds", [student], Blend(np.ones(1)), honest)
-
-    def _taught(self, lesson: _Lesson, rounds: int) -> LightGBMModel:
-        problem = self._problem
-        return distil(
-            lesson.X,
-            lesson.soft,
-            problem.task.problem_type,
-            rounds=rounds,
-            weight=lesson.weight,
-            random_state=problem.random_state,
-        )
-
-    def _lesson(self, fold: int) -> _Lesson:
-        """Return what a student of a fold's training rows is taught by models that have seen no others."""
-        parts = [
-            replace(part, models=[replace(each, share=1.0) for each in part.models])
-            for part in self._full.parts
-            if part.fold == fold
-        ]
-        matrices = Matrices(self._problem, self._journal.features)
-        data = matrices.fold(fold, self._needs)
-        features = Features.load(matrices.place(fold, self._needs) / "features")
-        rows, _ = self._problem.folds.split(fold)
-        return self._taught_by(replace(self._full, parts=parts), rows, features, data.X_train, data.X_valid)
-
-    def _last_lesson(self) -> _Lesson:
-        """Return what a student of all rows is taught by the ensemble."""
-        problem = self._problem
-        features, X = fit_features(
-            problem.frame,
-            problem.y,
-            problem.schema,
-            problem.task,
-            self._needs,
-            random_state=problem.random_state,
-            groups=problem.groups,
-        )
-        (self._folder / "features").mkdir()
-        features.save(self._folder / "features")
-        return self._taught_by(self._full, np.arange(len(problem.y)), features, X, X)
-
-    @property
-    def _needs(self) -> Needs:
-        """Return the columns that a student sees: combined ones only if most of the ensemble does."""
-        recipes = [trial.folds[0].recipe for trial in self._trials]
-        weights = np.abs(self._blend.weights)
-        combined = sum(weight for weight, recipe in zip(weights, recipes, strict=True) if "arithmetic" in recipe)
-        return replace(LightGBM().needs({}), arithmetic=bool(combined > weights.sum() / 2))
-
-    def _taught_by(
-        self, teacher: Predictor, rows: NDArray[np.intp], features: Features, X: Matrix, X_valid: Matrix
-    ) -> _Lesson:
-        """Return some of the rows, made-up ones where they are few, and what the teacher says of them.
-
-        The out-of-fold predictions of these rows would be better advice, but the models that gave them have seen the
-        fold that the student is examined on: an examination after such advice is far too good.
-        """
-        problem = self._problem
-        rng = np.random.default_rng(problem.random_state)
-        if len(rows) > MOST:
-            some = np.sort(rng.choice(len(rows), MOST, replace=False))
-            rows, X = rows[some], replace(X, values=X.dense[some])
-        frame, weight = problem.frame.iloc[rows], problem.training_weight_of(rows)
-        further = made_up(frame, max(0, TAUGHT - len(rows)), rng)
-        if len(further):
-            X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))
-            weight = None if weight is None else np.concatenate([weight, np.ones(len(further))])
-        soft = teacher.of_typed(pd.concat([frame, further], ignore_index=True))
-        return _Lesson(X, soft, weight, X_valid, features)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lesson:
-    """Rows for a student, what the teacher says of them, and the rows that it is examined on."""
-
-    X: Matrix
-    soft: NDArray[np.float64]
-    weight: NDArray[np.float64] | None
-    X_valid: Matrix
-    features: Features
+        needs = student_needs([trial.folds[0].recipe for trial in self._trials], self._blend.weights)
+        matrices = Matrices(problem, self._journal.features)
+        for each in Teaching(problem, self._full, needs, matrices, self._folder).students():
+            yield self._measured(f"student of {each.rounds} rounds", [each.member], Blend(np.ones(1)), each.prediction)

@@ -1,0 +1,156 @@
+"""Students of an ensemble, from what they are taught to what they know: cross-validated, then taught by all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl.assembly import FoldFiles, Member
+from automl.config import usable_cores
+from automl.evaluation.metric import Weight
+from automl.features.matrix import Matrix, Needs
+from automl.features.pipeline import Features, fit_features
+from automl.models.lightgbm import LightGBM, LightGBMModel
+from automl.predictor import Predictor
+from automl.slim.student import distil, made_up
+from automl.tuning.matrices import Matrices
+from automl.tuning.problem import Problem
+
+STUDENTS: Final = (512, 128, 32)
+"""Rounds."""
+TAUGHT: Final = 20_000
+"""Rows that a student sees at least: made-up ones are added to fewer."""
+MOST: Final = 200_000
+"""Rows that a student sees at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Student:
+    """A single booster that an ensemble has taught."""
+
+    rounds: int
+    member: Member
+    """On disk, taught by all rows."""
+    prediction: NDArray[np.float64]
+    """Out of fold, of students that were taught by the other folds."""
+
+
+def student_needs(recipes: Sequence[str], weights: NDArray[np.float64]) -> Needs:
+    """Return the columns that a student sees: combined ones only if most of the ensemble does.
+
+    Parameters
+    ----------
+    recipes, weights
+        Of the members of the ensemble.
+    """
+    sizes = np.abs(weights)
+    combined = np.array(["arithmetic" in recipe for recipe in recipes])
+    return replace(LightGBM().needs({}), arithmetic=bool(sizes[combined].sum() > sizes.sum() / 2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teaching:
+    """An ensemble with all its folds, and what its students see."""
+
+    problem: Problem
+    ensemble: Predictor
+    needs: Needs
+    matrices: Matrices
+    """Of the run."""
+    folder: Path
+    """For the students; it exists."""
+
+    def students(self) -> Iterator[Student]:
+        """Yield students of more and fewer rounds."""
+        folds = self.problem.folds
+        lessons = [self._fold_lesson(fold) for fold in range(folds.run)]
+        last = self._last_lesson()
+        for rounds in STUDENTS:
+            with ThreadPoolExecutor(usable_cores()) as pool:  # LightGBM is far slower where its own threads must wait
+                *students, final = pool.map(partial(self._taught, rounds=rounds), (*lessons, last))
+            parts = [student.predict(lesson.X_valid) for student, lesson in zip(students, lessons, strict=True)]
+            name = f"student-{rounds}"
+            model = self.folder / name / "model"
+            model.mkdir(parents=True)
+            final.save(model)
+            files = FoldFiles(0, last.features.needs.recipe, model, self.folder / "features")
+            yield Student(rounds, Member(name, LightGBM.name, [files]), folds.joined(parts))
+
+    def _taught(self, lesson: _Lesson, rounds: int) -> LightGBMModel:
+        problem = self.problem
+        return distil(
+            lesson.X,
+            lesson.soft,
+            problem.task.problem_type,
+            rounds=rounds,
+            weight=lesson.weight,
+            random_state=problem.random_state,
+        )
+
+    def _fold_lesson(self, fold: int) -> _Lesson:
+        """Return what a student of a fold's training rows is taught by models that have seen no others."""
+        parts = [
+            replace(part, models=[replace(each, share=1.0) for each in part.models])
+            for part in self.ensemble.parts
+            if part.fold == fold
+        ]
+        data = self.matrices.fold(fold, self.needs)
+        features = Features.load(self.matrices.place(fold, self.needs) / "features")
+        rows, _ = self.problem.folds.split(fold)
+        return self._lesson(replace(self.ensemble, parts=parts), rows, features, data.X_train, data.X_valid)
+
+    def _last_lesson(self) -> _Lesson:
+        """Return what a student of all rows is taught by the ensemble."""
+        problem = self.problem
+        features, X = fit_features(
+            problem.frame,
+            problem.y,
+            problem.schema,
+            problem.task,
+            self.needs,
+            random_state=problem.random_state,
+            groups=problem.groups,
+        )
+        (self.folder / "features").mkdir()
+        features.save(self.folder / "features")
+        return self._lesson(self.ensemble, np.arange(len(problem.y)), features, X, X)
+
+    def _lesson(
+        self, teacher: Predictor, rows: NDArray[np.intp], features: Features, X: Matrix, X_valid: Matrix
+    ) -> _Lesson:
+        """Return some of the rows, made-up ones where they are few, and what the teacher says of them.
+
+        The out-of-fold predictions of these rows would be better advice, but the models that gave them have seen the
+        fold that the student is examined on: an examination after such advice is far too good.
+        """
+        problem = self.problem
+        rng = np.random.default_rng(problem.random_state)
+        if len(rows) > MOST:
+            some = np.sort(rng.choice(len(rows), MOST, replace=False))
+            rows, X = rows[some], replace(X, values=X.dense[some])
+        frame, weight = problem.frame.iloc[rows], problem.training_weight_of(rows)
+        further = made_up(frame, max(0, TAUGHT - len(rows)), rng)
+        if len(further):
+            X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))
+            weight = None if weight is None else np.concatenate([weight, np.ones(len(further))])
+        soft = teacher.of_typed(pd.concat([frame, further], ignore_index=True))
+        return _Lesson(X, soft, weight, X_valid, features)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """Rows for a student, what the teacher says of them, and the rows that it is examined on."""
+
+    X: Matrix
+    soft: NDArray[np.float64]
+    weight: Weight
+    X_valid: Matrix
+    features: Features
