@@ -81,7 +81,7 @@ class Teaching:
             model = self.folder / name / "model"
             model.mkdir(parents=True)
             final.save(model)
-            files = FoldFiles(0, last.features.needs.recipe, model, self.folder / "features")
+            files = FoldFiles(0, self.needs.recipe, model, self.folder / "features")
             yield Student(rounds, Member(name, LightGBM.name, [files]), folds.joined(parts))
 
     def _taught(self, lesson: _Lesson, rounds: int) -> LightGBMModel:
@@ -142,7 +142,7 @@ class Teaching:
             X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))
             weight = None if weight is None else np.concatenate([weight, np.ones(len(further))])
         soft = teacher.of_typed(pd.concat([frame, further], ignore_index=True))
-        return _Lesson(X, soft, weight, X_valid, features)
+        return _Lesson(X, soft, weight, X_valid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,4 +153,3 @@ class _Lesson:
     soft: NDArray[np.float64]
     weight: Weight
     X_valid: Matrix
-    features: Features
