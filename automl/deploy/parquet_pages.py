@@ -21,6 +21,12 @@ _BOOLEANS, _BYTE, _INTEGERS, _BINARY, _STRUCT = (1, 2), 3, (4, 5, 6), 8, 12
 _DEPTH: Final = 4
 """Of the structures in a header: page, data page, statistics."""
 
+_UNPACKED, _PACKED, _DICTIONARY = 2, 3, 7
+"""Fields of a page header: its sizes, and what is told of a dictionary."""
+_DATA: Final = {5: 2, 8: 4}
+"""Those that tell of a data page, of version 1 and 2, with the field in them that is its encoding."""
+_VALUES: Final = 1
+"""The field in them that is the number of values."""
 Header = Mapping[int, Any]
 
 
@@ -52,16 +58,41 @@ def sizes(body: bytes, file: Any, names: Collection[str], most: int) -> Sizes:
                 continue
             texts, lists = chunk.physical_type.endswith("BYTE_ARRAY"), file.schema.column(i).max_repetition_level > 0
             for page in _pages(body, chunk):
-                total += page[2] + _PAGE_COST + (POINTER * _values(page) if lists else 0)
-                in_group += page[2] if texts and _repeats(page) else 0
+                total += page.unpacked + _PAGE_COST + (POINTER * page.values if lists else 0)
+                in_group += page.unpacked if texts and page.repeats else 0
                 if total > most:
                     return Sizes(total, max(repeated, in_group))
         repeated = max(repeated, in_group)
     return Sizes(total, repeated)
 
 
-def _pages(body: bytes, chunk: Any) -> Iterator[Header]:
-    """Yield the headers of the pages of a column chunk; one without values has none."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What its header says of a page."""
+
+    unpacked: int
+    """Bytes."""
+    packed: int
+    values: int
+    """Of a data page; else 0."""
+    repeats: bool
+    """Whether its values can be had many times: it is a dictionary, or its encoding repeats beginnings."""
+
+    @classmethod
+    def of(cls, header: Header) -> _Page:
+        unpacked, packed = _number(header, _UNPACKED), _number(header, _PACKED)
+        if min(unpacked, packed) < 0:
+            raise ValueError("a page is smaller than nothing")
+        values, repeats = 0, _DICTIONARY in header
+        for kind, encoding in _DATA.items():  # with both of them, readers differ in which one they take
+            if kind in header:
+                values = max(values, _number(header[kind], _VALUES))
+                repeats = repeats or _number(header[kind], encoding) == _DELTA_BYTE_ARRAY
+        return cls(unpacked, packed, values, repeats)
+
+
+def _pages(body: bytes, chunk: Any) -> Iterator[_Page]:
+    """Yield the pages of a column chunk; one without values has none."""
     if not chunk.num_values:
         return
     at = chunk.data_page_offset
@@ -69,22 +100,18 @@ def _pages(body: bytes, chunk: Any) -> Iterator[Header]:
         at = min(at, chunk.dictionary_page_offset)
     end = at + chunk.total_compressed_size
     while at < end:
-        page, at = _struct(body, at)
-        if min(page[2], page[3]) < 0:
-            raise ValueError("a page is smaller than nothing")
+        header, at = _struct(body, at)
+        page = _Page.of(header)
         yield page
-        at += page[3]
+        at += page.packed
 
 
-def _values(page: Header) -> int:
-    """Return how many values a data page says it has."""
-    return int(page[5][1] if 5 in page else page[8][1] if 8 in page else 0)
-
-
-def _repeats(page: Header) -> bool:
-    """Return whether values of a page can be had many times: it is a dictionary, or its encoding repeats beginnings."""
-    encoding = page[5][2] if 5 in page else page[8][4] if 8 in page else None
-    return 7 in page or encoding == _DELTA_BYTE_ARRAY
+def _number(fields: Any, number: int) -> int:
+    """Return a number of a structure; anything may be there instead of both."""
+    value = fields[number] if isinstance(fields, dict) else None
+    if type(value) is not int:
+        raise ValueError(f"a page header has no number in field {number}")
+    return value
 
 
 def _struct(data: bytes, at: int, depth: int = 1) -> tuple[Header, int]:

@@ -202,6 +202,33 @@ def test_pages_count_as_much_as_they_unpack_to() -> None:
     assert sizes(short, pq.ParquetFile(pa.BufferReader(short)), ["a"], 2**30).repeated > 0
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        bytes.fromhex("1500 1510 1510 2500 00"),  # where what is told of the values is expected, there is a number
+        bytes.fromhex("1500 1510 1510 2c 1802 41 1500 00 00"),  # their encoding is a number, their count is a text
+        bytes.fromhex("1500 1800 1510 00"),  # the size is a text
+        bytes.fromhex("1500 1100"),  # the size is a truth, and there is no other
+    ],
+)
+def test_a_page_header_with_other_types_than_its_own_is_refused(header: bytes) -> None:
+    body = parquet(pa.table({"a": ["x" * 100, "y"], "b": [["x"], ["y"]]}), use_dictionary=False)
+    for column in (0, 1):
+        at = pq.ParquetFile(pa.BufferReader(body)).metadata.row_group(0).column(column).data_page_offset
+        with pytest.raises(RequestError, match="not application") as caught:
+            read(body[:at] + header + body[at + len(header) :], PARQUET)
+        assert caught.value.status == 400
+
+
+def test_of_two_things_told_of_a_page_the_worse_counts() -> None:
+    body = parquet(pa.table({"a": ["x" * 100]}), use_dictionary=False)
+    file = pq.ParquetFile(pa.BufferReader(body))
+    plain, repeating = "2c 1502 1500 1500 1500 00", "3c 1502 1500 1502 150e 00"
+    header = bytes.fromhex(f"1506 1510 1510 {plain} {repeating} 00")
+    at = file.metadata.row_group(0).column(0).data_page_offset
+    assert sizes(body[:at] + header + body[at + len(header) :], file, ["a"], 0).repeated == 8
+
+
 def test_a_stream_that_points_outside_of_itself_is_refused() -> None:
     for offsets in ([0, 2**20, 0], [0, 2**20, 5]):
         ends = pa.py_buffer(np.array(offsets, "<i4"))
