@@ -38,7 +38,7 @@ def watch(max_trials: int | None = None) -> Iterator[Callable[[Snapshot], None]]
     with Live(get_renderable=view.render, console=console, refresh_per_second=4, transient=True):
 
         def show(snapshot: Snapshot) -> None:
-            view.update(snapshot)
+            view.snapshot = snapshot
             if snapshot.message:
                 console.print(snapshot.message, markup=False, highlight=False)
 
@@ -123,18 +123,14 @@ class View:
     def __init__(self, max_trials: int | None) -> None:
         self._max_trials = max_trials
         self._started = time.monotonic()
-        self._snapshot: Snapshot | None = None
-
-    def update(self, snapshot: Snapshot) -> None:
-        """Take over what is new."""
-        self._snapshot = snapshot
+        self.snapshot: Snapshot | None = None
 
     def render(self) -> Group:
         """Draw the time, the trials that run and the top of the leaderboard."""
         from rich.console import Group
         from rich.text import Text
 
-        snapshot, elapsed = self._snapshot, time.monotonic() - self._started
+        snapshot, elapsed = self.snapshot, time.monotonic() - self._started
         if snapshot is None:
             return Group(Text(f"{clock(elapsed)}  starting"))
         left = remaining(snapshot, elapsed, self._max_trials)

@@ -68,12 +68,7 @@ def export(
         raise UsageError(f"only a model that automl loads can be signed, not {format}; leave out --sign")
     if trust is not None and format == "code":
         raise UsageError("code is made from a run, not from a model that is signed; leave out --trust")
-    ending = _ENDINGS.get(format, "")
-    one_file = bool(ending) and to.name.endswith(ending)
-    if not one_file and (format in _ONLY_FILES or to.name.endswith(ENDING)):
-        wanted = f"a file that ends in {ending}" if format in _ONLY_FILES else "a folder"
-        raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
-    require_free(to, file=one_file)
+    require_free(to, file=_is_file(to, format))
     to.parent.mkdir(parents=True, exist_ok=True)
     partial = to.with_name(f".{os.getpid()}.{to.name}")
     try:
@@ -94,3 +89,14 @@ def export(
             partial.unlink()
         shutil.rmtree(partial, ignore_errors=True)
     return to
+
+
+def _is_file(to: Path, format: Format) -> bool:
+    """Return whether a place is a file, by its name; a UsageError if the format cannot be that."""
+    ending = _ENDINGS.get(format, "")
+    if ending and to.name.endswith(ending):
+        return True
+    if format in _ONLY_FILES or to.name.endswith(ENDING):
+        wanted = f"a file that ends in {ending}" if format in _ONLY_FILES else "a folder"
+        raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
+    return False

@@ -22,9 +22,10 @@ from automl.predictor import Predictor
 
 EXPLAINED: Final = 10
 """Rows of a request that are explained at most: each takes about as long as a thousand predictions."""
-
 _MANY: Final = 64
+"""Rows of a usual batch."""
 _QUICK_SECONDS: Final = 0.01
+"""For so many rows: what takes longer is predicted in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Served:
     predictor: Predictor = field(repr=False)
     id: str
     quick: bool = False
-    """Whether many rows take no longer than others can well wait for."""
+    """Whether a usual batch is predicted so soon that other requests can wait for it."""
 
     @classmethod
     def warm(cls, predictor: Predictor) -> Served:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from automl.deploy.batching import Query, Reply
 from automl.deploy.capture import Capture
@@ -15,8 +16,9 @@ from automl.deploy.problem import RequestError
 from automl.deploy.served import Served
 from automl.deploy.variants import Canary, Lane, Role, pick
 
-_FAULTS = (500, 504)
-_MAX_SHADOWS = 64
+_FAULTS: Final = (500, 504)
+"""Statuses that count against a canary."""
+_MAX_SHADOWS: Final = 64
 """Copies that may wait; further ones are not made."""
 
 

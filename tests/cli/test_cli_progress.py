@@ -45,7 +45,7 @@ def test_nothing_is_said_twice() -> None:
 def test_view_starts_empty_and_then_shows_the_run() -> None:
     view = View(max_trials=None)
     assert "starting" in drawn(view)
-    view.update(Snapshot(3, 60, board=BOARD, running=("c-2", "c-3"), finished=1, score=ROW.score))
+    view.snapshot = Snapshot(3, 60, board=BOARD, running=("c-2", "c-3"), finished=1, score=ROW.score)
     text = drawn(view)
     for part in ("left", "1 candidate done", "roc_auc 0.75", "training c-2, c-3", "c-1", "linear", "1.5"):
         assert part in text
@@ -53,7 +53,7 @@ def test_view_starts_empty_and_then_shows_the_run() -> None:
 
 def test_a_trial_that_runs_has_a_score_without_an_interval() -> None:
     view = View(max_trials=None)
-    view.update(Snapshot(3, 60, board=Leaderboard([replace(ROW, score=Score(0.625, nan, nan))], "roc_auc", True)))
+    view.snapshot = Snapshot(3, 60, board=Leaderboard([replace(ROW, score=Score(0.625, nan, nan))], "roc_auc", True))
     text = drawn(view)
     assert "0.625" in text
     assert "nan" not in text

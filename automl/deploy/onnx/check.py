@@ -55,7 +55,7 @@ def golden(predictor: Predictor) -> pd.DataFrame:
 
 
 def made_up(predictor: Predictor) -> pd.DataFrame:
-    """Return raw rows that the golden ones are a start of, with values that are missing, far away or new."""
+    """Return raw rows with values near those of the golden ones and training, some missing, far away or new."""
     rng = np.random.default_rng(0)
     known = predictor.typed(golden(predictor))
     columns = {column.name: _cells(column, known[column.name].to_numpy(), rng) for column in predictor.schema.used}
