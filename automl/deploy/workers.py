@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 from automl.deploy.options import ServeOptions
@@ -90,10 +89,10 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        def end(_: int, __: FrameType | None) -> None:
+        def end(*_: object) -> None:
             self._ending = True
 
-        def pass_on(_: int, __: FrameType | None) -> None:
+        def pass_on(*_: object) -> None:
             self._tell(signal.SIGHUP)
 
         handlers: dict[signal.Signals, Any] = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: pass_on}
@@ -119,12 +118,13 @@ class _Worker:
             env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics},
         )
         assert self.process.stdin is not None
-        self.process.stdin.write(options.to_json() + "\n")
-        self.process.stdin.flush()
+        assert self.process.stdout is not None
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+        self._stdin.write(options.to_json() + "\n")
+        self._stdin.flush()
 
     def wait_until_ready(self) -> None:
-        assert self.process.stdout is not None
-        said = self.process.stdout.readline()
+        said = self._stdout.readline()
         if not said:
             raise AutoMLError("a worker ended before it could answer; what it said is above")
         if error := json.loads(said).get("error"):
@@ -132,8 +132,7 @@ class _Worker:
 
     def last_words(self) -> str:
         """Return the error that an ended worker told, if it did before it could answer."""
-        assert self.process.stdout is not None
-        return "".join(json.loads(line).get("error", "") for line in self.process.stdout)
+        return "".join(json.loads(line).get("error", "") for line in self._stdout)
 
     def end(self, seconds: float) -> None:
         try:
@@ -144,6 +143,5 @@ class _Worker:
         self.close()
 
     def close(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
+        self._stdin.close()
+        self._stdout.close()
