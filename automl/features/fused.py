@@ -151,6 +151,7 @@ class _Joint:
         dates = max((part.dates for part in parts), key=lambda dates: (len(dates.sources), dates.cycles))
         self.dates = replace(dates, starts=np.zeros_like(dates.starts))
         self.numbers = max((part.numbers.names for part in parts), key=len)  # blind features have none
+        self.places = {name: place for place, name in enumerate(self.numbers)}
         self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
@@ -203,7 +204,7 @@ class _Joint:
 
     def _numbers(self, features: Features) -> list[tuple[int, float]]:
         numbers = features.parts.numbers
-        return [(self.numbers.index(name), float(o)) for name, o in zip(numbers.names, numbers.origins, strict=True)]
+        return [(self.places[name], float(o)) for name, o in zip(numbers.names, numbers.origins, strict=True)]
 
     def _dates(self, features: Features) -> list[tuple[int, float]]:
         dates, names = features.parts.dates, self.dates.names

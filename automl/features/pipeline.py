@@ -167,20 +167,20 @@ def fit_features(
     if texts is None or needs.blind:
         texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
     parts, dense = fit_parts(frame, seen, needs, supervision, texts)
-    sources = parts.sources
+    every, sources, cardinalities = parts.dense_names, parts.sources, parts.cardinalities
     kept = _kept(dense, parts, y, task, needs, random_state)
     kept = kept[[constraints.allow(sources[i]) for i in kept]]
     dense, sparse = dense[:, kept], parts.sparse(frame)
-    names = tuple(parts.dense_names[i] for i in kept)
-    codes = [(i, parts.cardinalities[column]) for i, column in enumerate(kept) if parts.cardinalities[column]]
-    categorical = tuple(i for i, _ in codes)
+    names = tuple(every[i] for i in kept)
+    categorical = tuple(i for i, column in enumerate(kept) if cardinalities[column])
     known = dense[sample(len(dense), KNOWN, random_state)] if len(dense) > KNOWN else dense
     arithmetic = None
     if needs.arithmetic:
-        arithmetic = Arithmetic.fit(
-            *(dense, names, categorical, y, task, random_state),
-            allowed=lambda a, b: constraints.allow(sources[kept[a]] + sources[kept[b]]),
-        )
+
+        def allowed(a: int, b: int) -> bool:
+            return constraints.allow(sources[kept[a]] + sources[kept[b]])
+
+        arithmetic = Arithmetic.fit(dense, names, categorical, y, task, random_state, allowed)
         known, names = np.concatenate([known, arithmetic(known)], axis=1), names + arithmetic.names
     filling = Filling.fit(known) if needs.missing == "impute" else None
     if filling:
@@ -189,7 +189,7 @@ def fit_features(
         needs,
         _unique((*names, *parts.sparse_names)),
         categorical,
-        tuple(cardinality for _, cardinality in codes),
+        tuple(cardinalities[kept[i]] for i in categorical),
         parts,
         filling,
         kept,
