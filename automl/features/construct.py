@@ -66,7 +66,8 @@ class Arithmetic:
         numeric = [i for i in _spread(some) if i not in categorical]
         pairs: list[tuple[int, int, int]] = []
         if len(numeric) >= 2:
-            alone = gains(dense, y, task, random_state, cells=CELLS, categorical=categorical)
+            rows = sample(len(dense), CELLS // len(names), random_state)
+            alone = gains(dense[rows], y[rows], task, random_state, categorical=categorical)
             sources = sorted(numeric, key=lambda i: -alone[i])[:SOURCES]
             pairs = [(a, b, code) for a, b, code in _pairs(sources) if allowed(a, b)]
         if not pairs:

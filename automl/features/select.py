@@ -46,9 +46,9 @@ def distinct(values: NDArray[np.float64], cardinalities: tuple[int, ...]) -> NDA
         if share > MOSTLY_MISSING or (not missing.any() and column.min() == column.max()):
             continue
         column[missing] = np.nan
-        print_of = (cardinality, blake2b(column.tobytes(), digest_size=16).digest())
-        if print_of not in seen:
-            seen.add(print_of)
+        fingerprint = (cardinality, blake2b(column.tobytes(), digest_size=16).digest())
+        if fingerprint not in seen:
+            seen.add(fingerprint)
             kept.append(i)
     return np.array(kept, np.intp)
 
@@ -80,13 +80,11 @@ def gains(
     task: Task,
     random_state: int,
     *,
-    cells: int | None = None,
     categorical: tuple[int, ...] = (),
 ) -> NDArray[np.float64]:
-    """Return (columns,) total gains of a small boosted model, trained on at most ``cells`` values."""
+    """Return (columns,) total gains of a small boosted model."""
     import lightgbm
 
-    rows = sample(len(values), (cells or values.size) // values.shape[1], random_state)
     classes = task.n_classes if task.n_classes > 2 else 1
     settings = {
         "objective": {0: "regression", 2: "binary"}.get(task.n_classes, "multiclass"),
@@ -94,15 +92,15 @@ def gains(
         "num_leaves": LEAVES,
         "learning_rate": 0.1,
         "feature_fraction": 0.3,
-        "min_data_in_leaf": min(20, max(2, len(rows) // 20)),
+        "min_data_in_leaf": min(20, max(2, len(values) // 20)),
         "max_bin": 63,
         "num_threads": 1,
         "deterministic": True,
         "seed": random_state,
         "verbosity": -1,
     }
-    table = np.clip(values[rows], -LARGEST, LARGEST).astype(np.float32)
-    data = lightgbm.Dataset(table, y[rows].astype(np.float64), categorical_feature=list(categorical), params=settings)
+    table = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
+    data = lightgbm.Dataset(table, y.astype(np.float64), categorical_feature=list(categorical), params=settings)
     model = lightgbm.train(settings, data, num_boost_round=max(3, TREES // classes))
     gain: NDArray[np.float64] = model.feature_importance("gain")
     return gain
