@@ -8,10 +8,10 @@ A family is added by writing one file and putting one name into ``FAMILIES`` (or
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from automl.formula.symbol import NoFormula
 
 Value = bool | int | float | str
 Params = Mapping[str, Value]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,17 @@ class Family(ABC):
     def preview(self, shape: Shape) -> Params | None:
         """Return a configuration that trains in about a second, or None if there is none."""
         return None
+
+
+def relay(training: Generator[Progress, None, Model], report: Callable[[Progress], T]) -> Generator[T, None, Model]:
+    """Run a training to its end and return its model, yielding what ``report`` makes of its progress."""
+    while True:
+        try:
+            progress = next(training)
+        except StopIteration as end:
+            model: Model = end.value
+            return model
+        yield report(progress)
 
 
 def complete(params: Params, defaults: Params) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from automl.errors import UsageError
 from automl.features.matrix import Matrix
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value, relay
 
 RARE: Final = 0.1
 """Share of the rarest class below which resampling is tried."""
@@ -66,12 +66,8 @@ def fit(
         weight = 1 / back[data.y_valid.astype(np.intp)]
         rows = replace(rows, weight_valid=weight if data.weight_valid is None else weight * data.weight_valid)
     training = family.fit(rows, params, context)
-    while True:
-        try:
-            progress = next(training)
-        except StopIteration as end:
-            return BroughtBack(end.value, tuple(back.tolist()))
-        yield Progress(progress.rung, bring_back(progress.prediction, back))
+    model = yield from relay(training, lambda each: replace(each, prediction=bring_back(each.prediction, back)))
+    return BroughtBack(model, tuple(back.tolist()))
 
 
 def loaded(model: Model, folder: Path) -> Model:

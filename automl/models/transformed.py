@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
 from automl.models import quantiles
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value, relay
 
 SKEWNESS: Final = 1.0
 """From here on the logarithm is tried."""
@@ -65,13 +65,9 @@ def fit(
     if how is None:
         return (yield from quantiles.fit(family, data, params, context, levels))
     training = quantiles.fit(family, how.transformed(data), params, context, levels)
-    while True:
-        try:
-            progress = next(training)
-        except StopIteration as end:
-            model: Model = end.value
-            return Restored(model, how.raised(model, data) if isinstance(how, Amounts) and log and means else how)
-        yield Progress(progress.rung, how.restore(progress.prediction))
+    restore = how.restore
+    model = yield from relay(training, lambda each: replace(each, prediction=restore(each.prediction)))
+    return Restored(model, how.raised(model, data) if isinstance(how, Amounts) and log and means else how)
 
 
 def load(family: Family, folder: Path) -> Model:

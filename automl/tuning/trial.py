@@ -18,7 +18,7 @@ from automl.deadline import NEVER, Deadline
 from automl.evaluation.validation import Folds
 from automl.models import resampled, transformed
 from automl.models.affine import BlasThreads
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, relay
 from automl.models.registry import get_family
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import Configuration
@@ -140,14 +140,11 @@ class TrialRunner:
         weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
         loss = self._problem.objective.loss
         prepared = time.perf_counter()
-        fit = self._fit(family, data, configuration, context)
-        while True:
-            try:
-                progress: Progress = next(fit)
-            except StopIteration as end:
-                model: Model = end.value
-                break
-            yield Report(round(_UNITS * RUNGS[progress.rung]), loss(data.y_valid, progress.prediction, weight))
+
+        def report(progress: Progress) -> Report:
+            return Report(round(_UNITS * RUNGS[progress.rung]), loss(data.y_valid, progress.prediction, weight))
+
+        model = yield from relay(self._fit(family, data, configuration, context), report)
         fitted = time.perf_counter()
         prediction = model.predict(data.X_valid)
         if not np.isfinite(prediction).all():
