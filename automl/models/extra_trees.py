@@ -22,7 +22,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.forest import ForestModel, estimator, forest_memory, grow, plan
+from automl.models.forest import ForestModel, Plan, estimator, forest_memory, grow
 
 DEFAULTS: Final[Params] = {"trees": 200, "max_features": 0.75, "min_samples_leaf": 1, "min_samples_split": 2}
 
@@ -59,7 +59,7 @@ class ExtraTrees(Family):
 
         chosen = complete(params, DEFAULTS)
         kind = ExtraTreeClassifier if context.shape.problem_type.classification else ExtraTreeRegressor
-        return (yield from grow(data, plan(kind, chosen), context))
+        return (yield from grow(data, Plan(kind, chosen), context))
 
     def load(self, folder: Path) -> Model:
         """Read ``forest.npz``."""

@@ -231,29 +231,25 @@ def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[s
     )
 
 
-def plan(kind: Callable[..., Any], chosen: Params, sample: float | None = None) -> Plan:
-    """Return what to grow of scikit-learn's trees of a kind."""
-
-    def plant(seed: int, max_leaf_nodes: int) -> Any:
-        return kind(
-            max_features=chosen["max_features"],
-            min_samples_leaf=chosen["min_samples_leaf"],
-            min_samples_split=chosen["min_samples_split"],
-            max_leaf_nodes=max_leaf_nodes,
-            random_state=seed,
-        )
-
-    return Plan(plant, int(chosen["trees"]), sample)
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to grow. ``plant(seed, max_leaf_nodes)`` returns an unfitted scikit-learn tree."""
+    """What to grow."""
 
-    plant: Callable[[int, int], Any]
-    trees: int
+    kind: Callable[..., Any]
+    """The class of scikit-learn's trees."""
+    params: Params
     sample: float | None = None
     """Bootstrap: rows drawn with replacement for a tree, as a share; None = every tree sees every row once."""
+
+    @property
+    def trees(self) -> int:
+        """How many."""
+        return int(self.params["trees"])
+
+    def seedling(self, seed: int, max_leaf_nodes: int) -> Any:
+        """Return an unfitted tree."""
+        shared = {name: self.params[name] for name in ("max_features", "min_samples_leaf", "min_samples_split")}
+        return self.kind(**shared, max_leaf_nodes=max_leaf_nodes, random_state=seed)
 
 
 def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress, None, ForestModel]:
@@ -286,11 +282,11 @@ def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress,
     return ForestModel(Nodes.joined(parts), outcome, stopped, len(grower.y))
 
 
-def forest_memory(shape: Shape, trees: int, threads: int = 1) -> int:
+def forest_memory(shape: Shape, trees: int) -> int:
     """Return the peak bytes of growing a forest: its nodes twice, and the trees in scikit-learn's own form."""
     leaves = min(_max_leaves(shape, trees), shape.rows)
     nodes = 2 * leaves * trees * (NODE_BYTES + 4 + 4 * shape.outputs)
-    growing = threads * (2 * leaves * (64 + 8 * max(shape.n_classes, 1)) + 64 * shape.rows)
+    growing = 2 * leaves * (64 + 8 * max(shape.n_classes, 1)) + 64 * shape.rows
     return 2 * nodes + growing + 16 * shape.rows
 
 
@@ -306,7 +302,7 @@ class _Grower:
 
     def tree(self, seed: int) -> Nodes:
         """Return the tree of this seed."""
-        tree = self.plan.plant(seed, _max_leaves(self.shape, self.plan.trees))
+        tree = self.plan.seedling(seed, _max_leaves(self.shape, self.plan.trees))
         tree.fit(self.X, self.y, sample_weight=self._sample_weight(seed))
         grown = tree.tree_.value[:, 0, :]
         if not self.shape.problem_type.classification:

@@ -22,7 +22,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.forest import ForestModel, estimator, forest_memory, grow, plan
+from automl.models.forest import ForestModel, Plan, estimator, forest_memory, grow
 
 DEFAULTS: Final[Params] = {
     "trees": 200,
@@ -65,7 +65,7 @@ class RandomForest(Family):
 
         chosen = complete(params, DEFAULTS)
         kind = DecisionTreeClassifier if context.shape.problem_type.classification else DecisionTreeRegressor
-        return (yield from grow(data, plan(kind, chosen, float(chosen["max_samples"])), context))
+        return (yield from grow(data, Plan(kind, chosen, float(chosen["max_samples"])), context))
 
     def load(self, folder: Path) -> Model:
         """Read ``forest.npz``."""
