@@ -25,8 +25,8 @@ def affine(
     >>> affine(np.ones((1, 2), np.float32), np.ones((2, 1), np.float32), np.ones(1, np.float32)).tolist()
     [[3.0]]
     """
-    if isinstance(X, csr_array):
-        return np.asarray(X @ weights + bias)
+    if not isinstance(X, np.ndarray):  # sparse, or a symbol
+        return X @ weights + bias
     rows = len(X)
     blocks = -(-rows // BLOCK)
     if rows % BLOCK:

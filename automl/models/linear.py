@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import FAR, BlasThreads, affine, bounded
+from automl.models.affine import BlasThreads, affine, bounded
 from automl.models.base import (
     Choice,
     Estimator,
@@ -62,7 +62,7 @@ class LinearModel(Model):
 
     def formula(self, X: Any) -> Any:
         """Return the same."""
-        return self._finish(np.clip(X, -FAR, FAR) @ self.weights + self.bias)
+        return self._finish(affine(bounded(X), self.weights, self.bias))
 
     def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         if self.outcome.scale is not None:

@@ -75,7 +75,7 @@ class MLPModel(Model):
 
     def formula(self, X: Any) -> Any:
         """Return the same."""
-        return self._finish(self.network.formula(self.flat, X))
+        return self._finish(self.network.forward(self.flat, X))
 
     def _finish(self, output: Array) -> NDArray[np.float64]:
         if self.outcome.scale is not None:

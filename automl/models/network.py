@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +55,6 @@ class Network:
         for weights, bias in inner:
             hidden = np.maximum(affine(hidden, weights, bias), 0)
         return affine(hidden, *last)
-
-    def formula(self, flat: Array, X: Any) -> Any:
-        """Return the symbol of :meth:`forward`."""
-        hidden: Any = squash(X)
-        *inner, (weights, bias) = self.layers(flat)
-        for inner_weights, inner_bias in inner:
-            hidden = np.maximum(hidden @ inner_weights + inner_bias, 0)
-        return hidden @ weights + bias
 
     def activations(self, flat: Array, X: Array, dropout: float, rng: np.random.Generator) -> list[Array]:
         """Return the input of every layer and the output of the last, with dropout between layers."""
