@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import expit
 
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
@@ -128,14 +129,14 @@ class Penalised:
         if self.quantile is not None:
             away = (scores - self.y[:, None]) / SMOOTHING
             loss = SMOOTHING * self._mean(np.logaddexp(0, away) - self.quantile * away)
-            error = np.exp(-np.logaddexp(0, -away)) - self.quantile
+            error = expit(away) - self.quantile
         elif self.problem_type is ProblemType.REGRESSION:
             error = scores - self.y[:, None]
             loss = self._mean(np.square(error)) / 2
         elif self.problem_type is ProblemType.BINARY:
             signed = np.where(self.y[:, None] == 1, -scores, scores)
             loss = self._mean(np.logaddexp(0, signed))
-            error = np.exp(-np.logaddexp(0, -scores)) - self.y[:, None]
+            error = expit(scores) - self.y[:, None]
         else:
             error = softmax(scores)
             loss = -self._mean(np.log(np.maximum(error[rows, self.y], 1e-300)))
