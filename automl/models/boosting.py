@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from scipy.special import expit
 
 from automl.data.table import ProblemType
 from automl.models.base import FitContext, Params, Progress, Value
+from automl.models.target import softmax
 
 MOST_ROUNDS: Final = 10_000
 _LIMIT_WITHOUT_ROWS: Final = 1_500
@@ -261,20 +262,6 @@ def means_if_monotone(context: FitContext) -> FitContext:
     return replace(context, quantile=None) if context.constraints.monotone else context
 
 
-def output(raw: Any, classification: bool) -> NDArray[np.float64]:
-    """Turn what boosters return, (rows,) for the second class or (rows, classes), into rows that sum to 1.
-
-    >>> output(np.array([0.25], np.float32), classification=True).tolist()
-    [[0.75, 0.25]]
-    """
-    values = np.asarray(raw, np.float64)
-    if not classification:
-        return values
-    if values.ndim == 1:
-        return np.column_stack([1 - values, values])
-    return np.asarray(values / values.sum(axis=1, keepdims=True))
-
-
 def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.float64]:
     """Turn sums of trees, (rows,) or (rows, classes), into values or probabilities.
 
@@ -287,6 +274,4 @@ def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.fl
     if values.ndim == 1:
         both: NDArray[np.float64] = expit(values[:, None] * _SIGNS)
         return both
-    raised = np.exp(values - values.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
-    return shares
+    return softmax(values)

@@ -41,7 +41,6 @@ from automl.models.boosting import (
     linked,
     means_if_monotone,
     objective_of,
-    output,
     refit,
     shrunk,
 )
@@ -308,9 +307,8 @@ class _Rounds:
 
     def prediction(self) -> NDArray[np.float64]:
         """Return what the trees so far predict for the validation rows."""
-        threads, log = self._context.threads, self._context.power is not None
-        raw = self.booster.predict(self._X_valid.dense, num_threads=threads, raw_score=log)
-        return output(raw, self._context.shape.problem_type.classification)
+        margins = self.booster.predict(self._X_valid.dense, num_threads=self._context.threads, raw_score=True)
+        return linked(margins, self._context.shape.problem_type.classification)
 
 
 def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:

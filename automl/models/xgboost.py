@@ -42,7 +42,6 @@ from automl.models.boosting import (
     linked,
     means_if_monotone,
     objective_of,
-    output,
     refit,
     shrunk,
 )
@@ -288,7 +287,7 @@ class _Rounds:
             settings["tweedie_variance_power"] = context.power
         self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
         self.booster = xgboost.Booster(settings, [self._train, self._valid])
-        self._classification, self._log = context.shape.problem_type.classification, context.power is not None
+        self._classification = context.shape.problem_type.classification
         self._rounds = 0
 
     def advance(self) -> float:
@@ -303,7 +302,7 @@ class _Rounds:
 
     def prediction(self) -> NDArray[np.float64]:
         """Return what the trees so far predict for the validation rows; XGBoost keeps their sums."""
-        return output(self.booster.predict(self._valid, output_margin=self._log), self._classification)
+        return linked(self.booster.predict(self._valid, output_margin=True), self._classification)
 
 
 def _data_sets(data: FoldData, context: FitContext) -> tuple[Any, Any]:

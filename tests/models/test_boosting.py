@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.models.base import FitContext, Shape
-from automl.models.boosting import FASTEST, IDLE, RoundControl, boost, output, patience
+from automl.models.boosting import FASTEST, IDLE, RoundControl, boost, linked, patience
 
 RATES = st.floats(1e-3, FASTEST)
 SHAPE = Shape(ProblemType.REGRESSION, 1_000, 3)
@@ -132,7 +132,8 @@ def test_one_round_is_trained_after_the_deadline():
     assert (rounds.grown, control.best_rounds, control.stopped) == (1, 1, "deadline")
 
 
-def test_output_sums_to_one():
-    raw = np.random.default_rng(0).random((5, 3)).astype(np.float32)
-    np.testing.assert_allclose(output(raw, classification=True).sum(axis=1), 1, atol=1e-15)
-    assert output(raw[:, 0], classification=False).dtype == np.float64
+def test_linked_margins_sum_to_one():
+    margins = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_allclose(linked(margins, classification=True).sum(axis=1), 1, atol=1e-15)
+    np.testing.assert_allclose(linked(margins[:, 0], classification=True).sum(axis=1), 1, atol=1e-15)
+    assert linked(margins[:, 0], classification=False).dtype == np.float64
