@@ -28,6 +28,7 @@ _MANTISSA, _BIAS = 23, 127
 class BitVectors:
     """Trees as tables.
 
+    >>> from automl.models.treetext import fields
     >>> lines = "num_leaves=2|num_cat=0|split_feature=0|threshold=.5|decision_type=8|left_child=-1|right_child=-2"
     >>> trees = BitVectors.of(fields(f"tree\\n\\nTree=0\\n{lines}\\n\\nend of trees".replace("|", "\\n").encode()))
     >>> [leaves.tolist() for leaves in trees.leaves(np.array([[0.5], [0.6], [np.nan]], np.float32))]
