@@ -225,10 +225,8 @@ class LightGBM(Family):
         chosen["max_rounds"] = details["best_rounds"]
         named = {ESTIMATOR.get(name, name): value for name, value in chosen.items()}
         named |= {"subsample_freq": 1, "random_state": context.random_state, "verbosity": -1}
-        if context.quantile is not None:
-            named |= {"objective": "quantile", "alpha": context.quantile}
-        elif context.power is not None:
-            named |= {"objective": OBJECTIVES[objective_of(context)][0], "tweedie_variance_power": context.power}
+        if context.quantile is not None or context.power is not None:
+            named |= _objective(context)
         kind = "LGBMClassifier" if context.shape.problem_type.classification else "LGBMRegressor"
         return Estimator("lightgbm", kind, named, differs=(FOUND,))
 
@@ -258,18 +256,27 @@ def defaults(shape: Shape) -> dict[str, Value]:
     }
 
 
+def _objective(context: FitContext) -> dict[str, Value]:
+    """Return the settings of what is minimised."""
+    settings: dict[str, Value] = {"objective": OBJECTIVES[objective_of(context)][0]}
+    if context.quantile is not None:
+        settings["alpha"] = context.quantile
+    elif context.power is not None:
+        settings["tweedie_variance_power"] = context.power
+    return settings
+
+
 class _Rounds:
     """LightGBM as rounds."""
 
     def __init__(self, data: FoldData, chosen: Params, context: FitContext) -> None:
         import lightgbm
 
-        objective, metric = OBJECTIVES[objective_of(context)]
         settings: dict[str, Any] = {
             **chosen,
             "lambda_l1": shrunk(float(chosen["lambda_l1"]), data.y_train, context),
-            "objective": objective,
-            "metric": metric,
+            **_objective(context),
+            "metric": OBJECTIVES[objective_of(context)][1],
             "bagging_freq": 1,
             "seed": context.random_state,
             "deterministic": True,
@@ -280,15 +287,11 @@ class _Rounds:
         }
         if context.shape.problem_type is ProblemType.MULTICLASS:
             settings["num_class"] = context.shape.n_classes
-        if context.quantile is not None:
-            settings["alpha"] = context.quantile
         sources = data.X_train.sources
         if directions := context.constraints.directions(sources):
             settings["monotone_constraints"] = directions
         if groups := context.constraints.groups(sources):
             settings["interaction_constraints"] = groups
-        if context.power is not None:
-            settings["tweedie_variance_power"] = context.power
         train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
         self.booster = lightgbm.Booster(settings, train)
         self.booster.add_valid(valid, "valid")
@@ -307,7 +310,8 @@ class _Rounds:
 
     def prediction(self) -> NDArray[np.float64]:
         """Return what the trees so far predict for the validation rows."""
-        margins = self.booster.predict(self._X_valid.dense, num_threads=self._context.threads, raw_score=True)
+        threads = self._context.threads
+        margins = np.asarray(self.booster.predict(self._X_valid.dense, num_threads=threads, raw_score=True))
         return linked(margins, self._context.shape.problem_type.classification)
 
 

@@ -244,15 +244,21 @@ class XGBoost(Family):
         chosen["max_rounds"] = details["best_rounds"]
         named = {ESTIMATOR.get(name, name): value for name, value in chosen.items()}
         named |= {"tree_method": "hist", "enable_categorical": True, "random_state": context.random_state}
-        if context.quantile == 0.5:
-            named["objective"] = MEDIAN[0]
-        elif context.quantile is not None:
-            named |= {"objective": OBJECTIVES["quantile"][0], "quantile_alpha": context.quantile}
-        elif context.power is not None:
-            named["objective"] = OBJECTIVES[objective_of(context)][0]
-            named |= {"tweedie_variance_power": context.power} if context.power != 1 else {}
+        if context.quantile is not None or context.power is not None:
+            named |= _objective(context)[0]
         kind = "XGBClassifier" if context.shape.problem_type.classification else "XGBRegressor"
         return Estimator("xgboost", kind, named, differs=(FOUND,))
+
+
+def _objective(context: FitContext) -> tuple[dict[str, Value], str]:
+    """Return the settings of what is minimised, and the metric of the validation rows."""
+    objective, metric = MEDIAN if context.quantile == 0.5 else OBJECTIVES[objective_of(context)]
+    settings: dict[str, Value] = {"objective": objective}
+    if context.quantile is not None and context.quantile != 0.5:
+        settings["quantile_alpha"] = context.quantile
+    elif context.power is not None and context.power != 1:
+        settings["tweedie_variance_power"] = context.power
+    return settings, metric
 
 
 class _Rounds:
@@ -261,11 +267,11 @@ class _Rounds:
     def __init__(self, data: FoldData, chosen: Params, context: FitContext) -> None:
         import xgboost
 
-        objective, metric = MEDIAN if context.quantile == 0.5 else OBJECTIVES[objective_of(context)]
+        objective, metric = _objective(context)
         settings = {
             **chosen,
             "alpha": shrunk(float(chosen["alpha"]), data.y_train, context),
-            "objective": objective,
+            **objective,
             "eval_metric": metric,
             "tree_method": "hist",
             "max_bin": MAX_BIN,
@@ -276,15 +282,11 @@ class _Rounds:
         }
         if context.shape.problem_type is ProblemType.MULTICLASS:
             settings["num_class"] = context.shape.n_classes
-        elif context.quantile is not None and context.quantile != 0.5:
-            settings["quantile_alpha"] = context.quantile
         sources = data.X_train.sources
         if directions := context.constraints.directions(sources):
             settings["monotone_constraints"] = f"({','.join(map(str, directions))})"
         if groups := context.constraints.groups(sources):
             settings["interaction_constraints"] = str(groups)
-        if context.power is not None and context.power != 1:
-            settings["tweedie_variance_power"] = context.power
         self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
         self.booster = xgboost.Booster(settings, [self._train, self._valid])
         self._classification = context.shape.problem_type.classification
