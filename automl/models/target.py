@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.evaluation.classification import log_loss
 from automl.evaluation.metric import Weight
-from automl.evaluation.regression import pinball
+from automl.evaluation.regression import mse, pinball
 from automl.models.base import FitContext, FoldData, Shape
 
 BEYOND: Final = 0.1
@@ -119,12 +120,12 @@ def validation_loss(
     >>> validation_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     2.0
     """
-    if prediction.ndim == 1 and quantile is not None:
-        return pinball(y.astype(np.float64), prediction, weight, quantile=quantile)
-    if prediction.ndim == 1:
-        return float(np.average(np.square(y.astype(np.float64) - prediction), weights=weight))
-    chosen = prediction[np.arange(len(y)), y.astype(np.int64)]
-    return float(np.average(-np.log(np.maximum(chosen, 1e-15)), weights=weight))
+    if prediction.ndim == 2:
+        return log_loss(y.astype(np.int64), prediction, weight)
+    values = y.astype(np.float64)
+    return (
+        mse(values, prediction, weight) if quantile is None else pinball(values, prediction, weight, quantile=quantile)
+    )
 
 
 def stopping_loss(data: FoldData, prediction: NDArray[np.float64], context: FitContext) -> float:
