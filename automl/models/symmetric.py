@@ -77,19 +77,11 @@ class SymmetricTrees:
         features, trees = model["features_info"], model["oblivious_trees"]
         splits = [tree["splits"] or () for tree in trees]
         floats = [(each, border) for each in features["float_features"] for border in each["borders"] or ()]
-        onehots = [
-            each["feature_index"] for each in features.get("categorical_features", ()) for _ in each.get("values", ())
-        ]
-        ctrs = [each["elements"] for each in features.get("ctrs", ()) for _ in each["borders"]]
         used = sorted({split["split_index"] for levels in splits for split in levels})
         above, others = [i for i in used if i < len(floats)], [i for i in used if i >= len(floats)]
-        sources = []
-        for i in others:
-            at = i - len(floats)
-            elements = ctrs[at - len(onehots)] if at >= len(onehots) else [{"cat_feature_index": onehots[at]}]
-            if len(elements) > 1 or "cat_feature_index" not in elements[0]:
-                return None
-            sources.append(categorical[elements[0]["cat_feature_index"]])
+        sources = _categories(features, [i - len(floats) for i in others], categorical)
+        if sources is None:
+            return None
         place = {i: 1 + at for at, i in enumerate((*above, *others))}
         depth = max(map(len, splits), default=0)
         questions = np.zeros((len(trees), depth), np.intp)
@@ -127,3 +119,17 @@ class SymmetricTrees:
             return None
         with np.load(folder / _FILE, allow_pickle=False) as arrays:
             return cls(**arrays)
+
+
+def _categories(features: Mapping[str, Any], questions: Sequence[int], categorical: Sequence[int]) -> list[int] | None:
+    """Return the column that each of some questions about categories looks at; None if one looks at several."""
+    looked_at = [
+        [{"cat_feature_index": each["feature_index"]}]
+        for each in features.get("categorical_features", ())
+        for _ in each.get("values", ())
+    ]
+    looked_at += [each["elements"] for each in features.get("ctrs", ()) for _ in each["borders"]]
+    elements = [looked_at[question] for question in questions]
+    if any(len(each) > 1 or "cat_feature_index" not in each[0] for each in elements):
+        return None
+    return [categorical[each[0]["cat_feature_index"]] for each in elements]
