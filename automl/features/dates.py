@@ -32,9 +32,9 @@ class Dates:
     @classmethod
     def fit(cls, frame: pd.DataFrame, sources: tuple[str, ...], *, cycles: bool) -> Dates:
         """Learn where each column starts."""
-        moments = [moment[~np.isnat(moment)].view(np.int64) for moment in (_moments(frame, name) for name in sources)]
-        starts = np.array([moment.min() if len(moment) else 0 for moment in moments], np.int64)
-        return cls(sources, starts, cycles)
+        columns = (np.asarray(frame[name].to_numpy(), "datetime64[us]") for name in sources)
+        known = [moments[~np.isnat(moments)].view(np.int64) for moments in columns]
+        return cls(sources, np.array([stamps.min() if len(stamps) else 0 for stamps in known], np.int64), cycles)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,10 +73,6 @@ class Dates:
         days = [np.where(np.isnat(m), np.nan, m.view(np.int64) / DAY) for m in (moments[n] for n in self._paired)]
         values += [a - b for a, b in combinations(days, 2)]
         return np.array(values).T if values else np.zeros((rows, 0))
-
-
-def _moments(frame: pd.DataFrame, name: str) -> NDArray[np.datetime64]:
-    return np.asarray(frame[name].to_numpy(), "datetime64[us]")
 
 
 def _parts(moments: NDArray[np.datetime64], start: np.int64, *, cycles: bool) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -138,8 +138,8 @@ def fit_table(
     pieces = list(_pieces(column, codes, needs, supervision))
     names = tuple(name for piece in pieces for name in piece.names)
     cardinalities = tuple(piece.cardinality for piece in pieces for _ in piece.names)
-    empty = np.zeros((len(column.categories) + SLOTS, 0), np.float32)
-    table = Table(column.name, names, cardinalities, _joined(empty, pieces))
+    rows = [np.zeros((len(column.categories) + SLOTS, 0)), *(piece.rows for piece in pieces)]
+    table = Table(column.name, names, cardinalities, np.concatenate(rows, axis=1, dtype=np.float32))
     parts = [np.zeros((len(codes), 0)), *(p.rows[slots] if p.train is None else p.train for p in pieces)]
     return table, np.concatenate(parts, axis=1)
 
@@ -233,7 +233,3 @@ def _spelling(categories: tuple[str, ...]) -> NDArray[np.float32]:
     weights = vocabulary.transform(categories)
     dims = weights @ components(weights[:2000], min(SPELLING_DIMS, len(categories) // 5), random_state=0)
     return np.concatenate([np.zeros((SLOTS, dims.shape[1]), np.float32), dims])
-
-
-def _joined(empty: NDArray[np.float32], pieces: list[_Piece]) -> NDArray[np.float32]:
-    return np.concatenate([empty, *(piece.rows.astype(np.float32) for piece in pieces)], axis=1)

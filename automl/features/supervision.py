@@ -48,10 +48,8 @@ def supervise(
 ) -> Supervision:
     """Return the target as columns with stratified inner folds, which do not part the rows of a group."""
     folds = _stratified(y, random_state) if groups is None else _grouped(y, random_state, groups)
-    if not task.problem_type.classification:
+    if task.problem_type is not ProblemType.MULTICLASS:  # numbers, or 1 for the positive class
         return Supervision(np.asarray(y, np.float64)[:, None], ("",), folds, random_state, weight)
-    if task.problem_type is ProblemType.BINARY:
-        return Supervision(np.asarray(y == 1, np.float64)[:, None], ("",), folds, random_state, weight)
     counts = np.bincount(y, minlength=task.n_classes)
     classes = np.sort(np.argsort(-counts, kind="stable")[: min(MOST_CLASSES, np.count_nonzero(counts))])
     labels = tuple(str(task.classes[code]) for code in classes.tolist())
