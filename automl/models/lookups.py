@@ -20,7 +20,7 @@ CELLS: Final = 1 << 16
 """(row, word) pairs that are worked on together: they stay in the processor's cache."""
 NUMBER: Final = -1
 """Instead of a row of answers to categories."""
-Words = NDArray[np.unsignedinteger[Any]]
+Words = NDArray[np.uint32]
 T = TypeVar("T", bound=np.floating[Any])
 
 
@@ -81,8 +81,7 @@ class Lookups:
     def blocks(self, X: NDArray[np.float32]) -> Iterator[Words]:
         """Yield (a few rows, words): all bits that are set. The next ones overwrite them."""
         step = max(64, CELLS // max(1, self.words))
-        kind = self.columns[0].table.dtype if self.columns else np.uint32
-        found, one = np.empty((2, step, self.words), kind)
+        found, one = np.empty((2, step, self.words), np.uint32)
         at = [each.rows(X) for each in self.columns]
         for start in range(0, len(X), step):
             rows = min(step, len(X) - start)
