@@ -19,8 +19,9 @@ from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape
 from automl.models.constant import Constant
-from automl.models.space import sample
 from automl.models.target import validation_loss
+from automl.tuning.configuration import Configuration
+from automl.tuning.study import Study
 
 SUFFIXES = {".json", ".txt", ".ubj", ".cbm", ".npy", ".npz"}
 CARDINALITIES = (4, 12)
@@ -72,6 +73,12 @@ def start(family: Family, problem_type: ProblemType) -> tuple[FoldData, Shape, P
     """Return a fold and the family's default for it."""
     params = family.portfolio(Shape(problem_type, 300, 5, CLASSES[problem_type]))[0]
     return *make_fold(problem_type, family.needs(params)), params
+
+
+def drawn(family: Family, shape: Shape) -> list[Params]:
+    """Return a few configurations of the search; none if the family has nothing to search."""
+    study = Study({family.name: family}, shape, random_state=0)
+    return [Configuration.of(study.ask().params).own for _ in range(5)] if family.space(shape) else []
 
 
 def check(prediction: np.ndarray, rows: int, shape: Shape) -> None:
@@ -183,10 +190,8 @@ class FamilyContract:
         if not family.monotone or problem_type is ProblemType.MULTICLASS or (quantile and problem_type.classification):
             return
         _, shape, _ = start(family, problem_type)
-        rng = np.random.default_rng(0)
         constraints = Constraints.of({"a": "decreasing", "b": "increasing"}, None)
-        space = family.space(shape)
-        for params in [*family.portfolio(shape), *([sample(space, rng) for _ in range(5)] if space else [])]:
+        for params in [*family.portfolio(shape), *drawn(family, shape)]:
             data, _ = make_fold(problem_type, family.needs(params))
             data = replace(data, X_train=replace(data.X_train, sources=tuple((name,) for name in "abcde")))
             context = FitContext(shape, constraints=constraints, quantile=quantile, deadline=Deadline.after(0.15))
@@ -332,12 +337,8 @@ class FamilyContract:
 
     def test_portfolio_and_space_train(self, family, problem_type):
         _, shape, _ = start(family, problem_type)
-        rng = np.random.default_rng(0)
-        space = family.space(shape)
         preview = family.preview(shape)
-        candidates = [*family.portfolio(shape), *([] if preview is None else [preview])]
-        candidates += [sample(space, rng) for _ in range(5)] if space else []
-        for params in candidates:
+        for params in [*family.portfolio(shape), *([] if preview is None else [preview]), *drawn(family, shape)]:
             data, _ = make_fold(problem_type, family.needs(params))
             context = FitContext(shape, deadline=Deadline.after(0.05))
             model, _ = run(family, data, params, context)
