@@ -163,25 +163,36 @@ class Neighbors(Family):
         order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
         kept = np.sort(order[: max(1, min(ROWS, CELLS // max(1, data.X_train.columns)))])
         X, p = np.clip(data.X_train.dense[kept], -FAR, FAR), int(chosen["p"])
-        weighted = chosen["weights"] == "distance"
         with BlasThreads(context.threads).limited():
-            counts = None if data.weight_train is None else data.weight_train[kept]
-            target = y[kept].astype(np.float64)
-            voting = p, weighted, outcome, _index(X, p), counts, context.quantile
-            model = NeighborsModel(X, target, *voting)
-            model = _affordable(model, data.X_valid, context)
-            return _with_best_k(model, data, context)
+            model = NeighborsModel(
+                X,
+                y[kept].astype(np.float64),
+                p,
+                weighted=chosen["weights"] == "distance",
+                outcome=outcome,
+                index=_index(X, p),
+                counts=None if data.weight_train is None else data.weight_train[kept],
+                quantile=context.quantile,
+            )
+            return _with_best_k(_affordable(model, data.X_valid, context), data, context)
 
     def load(self, folder: Path) -> Model:
         """Read ``neighbors.npz`` and build the index."""
         with np.load(folder / "neighbors.npz", allow_pickle=False) as file:
             arrays = dict(file)
         X, p = arrays["X"], int(arrays["p"])
-        voting = p, bool(arrays["weighted"]), Outcome.read(arrays)
-        counts = arrays["counts"] if len(arrays.get("counts", ())) else None
-        quantile = float(arrays["quantile"]) if np.size(arrays.get("quantile", ())) else None
-        facts = int(arrays["k"]), str(arrays["stopped"])
-        return NeighborsModel(X, arrays["y"], *voting, _index(X, p), counts, quantile, *facts)
+        return NeighborsModel(
+            X,
+            arrays["y"],
+            p,
+            weighted=bool(arrays["weighted"]),
+            outcome=Outcome.read(arrays),
+            index=_index(X, p),
+            counts=arrays["counts"] if len(arrays.get("counts", ())) else None,
+            quantile=float(arrays["quantile"]) if np.size(arrays.get("quantile", ())) else None,
+            k=int(arrays["k"]),
+            stopped=str(arrays["stopped"]),
+        )
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return scikit-learn's model with the k that was found."""
