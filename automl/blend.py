@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from automl.evaluation.metric import Weight
 from automl.evaluation.regression import weighted_quantile
+from automl.models.target import softmax
 
 Predictions = Sequence[NDArray[np.float64]]
 """One array a member: (rows, k) probabilities, (rows, levels) quantiles or (rows,) values."""
@@ -49,10 +50,10 @@ class Blend:
             if weight:
                 total += weight * (np.log(np.maximum(prediction, _FLOOR)) if self.log else prediction)
         if self.bias is None:
-            return _softmax(total) if self.log else total
+            return softmax(total) if self.log else total
         total += self.bias
         if self.log:
-            return _softmax(total)
+            return softmax(total)
         return np.sort(total, axis=1) if total.ndim == 2 else total  # quantiles stay in order
 
     def only(self, members: NDArray[np.intp]) -> Self:
@@ -131,7 +132,7 @@ def _pool(
     codes = y.astype(np.intp)
 
     def loss(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        probabilities = _softmax(np.tensordot(coefficients[:members], logs, 1) + coefficients[members:])
+        probabilities = softmax(np.tensordot(coefficients[:members], logs, 1) + coefficients[members:])
         hit = probabilities[np.arange(rows), codes]
         away = coefficients - start
         gains = np.log(np.maximum(hit, np.finfo(np.float64).tiny))
@@ -145,9 +146,3 @@ def _pool(
 
     found: NDArray[np.float64] = minimize(loss, start, jac=True, method="L-BFGS-B").x
     return found[:members], found[members:]
-
-
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
-    return shares

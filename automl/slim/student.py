@@ -13,6 +13,7 @@ from automl.evaluation.metric import Weight
 from automl.features.matrix import Matrix
 from automl.models.boosting import Trained
 from automl.models.lightgbm import LightGBMModel
+from automl.models.target import softmax
 
 LEAVES: Final = 32
 DISTANCE: Final = 8.0
@@ -86,8 +87,7 @@ def _softmax_towards(soft: NDArray[np.float64], weight: Weight) -> Any:
     counted = 1.0 if weight is None else weight[:, None]
 
     def objective(margins: NDArray[np.float64], _: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        raised = np.exp(margins - margins.max(axis=1, keepdims=True))
-        said = raised / raised.sum(axis=1, keepdims=True)
+        said = softmax(margins)
         return (said - soft) * counted, np.maximum(2 * said * (1 - said), _LEAST_HESSIAN) * counted
 
     return objective
