@@ -15,6 +15,8 @@ from automl.features.select import gains
 from automl.features.terms import sample
 
 OPERATORS: Final = ("+", "-", "*", "/")
+_FUNCTIONS: Final = (np.add, np.subtract, np.multiply, np.divide)
+"""Of the operators."""
 SOURCES: Final = 8
 """Columns that are combined: those that a small boosted model gains most from."""
 MOST: Final = 24
@@ -84,7 +86,7 @@ class Arithmetic:
         left, right = dense[:, self.left], dense[:, self.right]
         values = np.empty_like(left)
         with np.errstate(all="ignore"):
-            for code, function in enumerate((np.add, np.subtract, np.multiply, np.divide)):
+            for code, function in enumerate(_FUNCTIONS):
                 columns = self.operator == code
                 values[:, columns] = function(left[:, columns], right[:, columns])
         values[~np.isfinite(values)] = np.nan
@@ -93,7 +95,7 @@ class Arithmetic:
     def formula(self, dense: Any) -> Any:
         """Return the same of a symbol."""
         groups, made = [], []
-        for code, function in enumerate((np.add, np.subtract, np.multiply, np.divide)):
+        for code, function in enumerate(_FUNCTIONS):
             columns = np.flatnonzero(self.operator == code)
             if len(columns):
                 groups.append(columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Final
 
 import numpy as np
@@ -39,20 +39,19 @@ class Dates:
     @property
     def names(self) -> tuple[str, ...]:
         """The columns."""
-        nothing = np.zeros(0, "datetime64[us]")
-        parts = (
-            f"{part}({name})"
-            for name, start in zip(self.sources, self.starts, strict=True)
-            for part, _ in _parts(nothing, start, cycles=self.cycles)
-        )
+        parts = (f"{part}({name})" for name, part in product(self.sources, self._kinds))
         return (*parts, *(f"days({a} - {b})" for a, b in combinations(self._paired, 2)))
 
     @property
     def made_of(self) -> tuple[tuple[str, ...], ...]:
         """The sources of each of :attr:`names`."""
+        return (*((name,) for name, _ in product(self.sources, self._kinds)), *combinations(self._paired, 2))
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """What is made of each source."""
         nothing = np.zeros(0, "datetime64[us]")
-        parts = sum(1 for _ in _parts(nothing, np.int64(0), cycles=self.cycles))
-        return (*((name,) for name in self.sources for _ in range(parts)), *combinations(self._paired, 2))
+        return tuple(part for part, _ in _parts(nothing, np.int64(0), cycles=self.cycles))
 
     @property
     def _paired(self) -> tuple[str, ...]:
