@@ -34,7 +34,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.penalised import Penalised
-from automl.models.target import Outcome, softmax, stopping_loss
+from automl.models.target import Outcome, stopping_loss
 
 STEPS: Final = 14
 STEP: Final = 10**-0.5
@@ -65,10 +65,9 @@ class LinearModel(Model):
         return self._finish(affine(bounded(X), self.weights, self.bias))
 
     def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        if self.outcome.scale is not None:
-            return self.outcome.scale.restore(scores[:, 0])
-        logits = np.column_stack([np.zeros_like(scores), scores]) if len(self.outcome.frequencies) == 2 else scores
-        return self.outcome.shares(self.rows * softmax(logits), self.rows)
+        if len(self.outcome.frequencies) == 2:
+            scores = np.column_stack([np.zeros_like(scores), scores])
+        return self.outcome.predictions(scores, self.rows)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -33,7 +33,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.network import Adam, Array, Network, squash
-from automl.models.target import Outcome, softmax, stopping_loss
+from automl.models.target import Outcome, stopping_loss
 
 EPOCHS: Final = 150
 FEWEST_STEPS: Final = 1_000
@@ -71,16 +71,12 @@ class MLPModel(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return values within the bounds of the target, or probabilities."""
         chunks = [X.dense[start : start + CHUNK] for start in range(0, max(X.rows, 1), CHUNK)]
-        return self._finish(np.concatenate([self.network.forward(self.flat, chunk) for chunk in chunks]))
+        scores = np.concatenate([self.network.forward(self.flat, chunk) for chunk in chunks])
+        return self.outcome.predictions(scores, self.rows)
 
     def formula(self, X: Any) -> Any:
         """Return the same."""
-        return self._finish(self.network.forward(self.flat, X))
-
-    def _finish(self, output: Array) -> NDArray[np.float64]:
-        if self.outcome.scale is not None:
-            return self.outcome.scale.restore(output[:, 0])
-        return self.outcome.shares(self.rows * softmax(output), self.rows)
+        return self.outcome.predictions(self.network.forward(self.flat, X), self.rows)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -96,6 +96,12 @@ class Outcome:
         """Return probabilities from the sums of ``count`` votes; the frequencies are one more, so that none is 0."""
         return (votes + self.frequencies) / (count + 1)
 
+    def predictions(self, scores: NDArray[np.floating], rows: int) -> NDArray[np.float64]:
+        """Return predictions from (rows, outputs) standardised values or logits; the frequencies are one more row."""
+        if self.scale is not None:
+            return self.scale.restore(scores[:, 0])
+        return self.shares(rows * softmax(scores), rows)
+
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return (rows, classes) probabilities.
