@@ -70,7 +70,7 @@ class Shape:
     n_classes: int = 0
     """0 for regression."""
     numeric: int = 0
-    """Columns that are numbers, with which one can reckon: all, but for constraints."""
+    """Numeric columns that may be combined with each other; constraints forbid some."""
     skewed: bool = False
     """Whether the target is an amount with a long tail."""
     resample: bool = False
@@ -133,7 +133,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
-    """What comes nearest to a configuration in a library that everybody knows, for code that its owner goes on writing.
+    """The nearest equivalent of a configuration in a well-known library, for exported code.
 
     Its class has scikit-learn's interface.
     """

@@ -1,7 +1,7 @@
 """Rounds of a booster: when to stop, and how fast to learn so that training ends in time.
 
 Boosting with a learning rate ``r`` for ``n`` rounds covers a distance ``r * n``; models at equal distance are alike. So
-the plan is a distance, and too little time is answered by longer steps, which cost less than an unfinished journey.
+the plan is a distance, and too little time is answered by longer steps, which cost less than stopping half way.
 """
 
 from __future__ import annotations
