@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -23,11 +22,11 @@ def decimal_mark(frame: pd.DataFrame, delimiter: str | None = None) -> str:
     >>> decimal_mark(pd.DataFrame({"a": ["1,250"], "b": ["0,5"]})), decimal_mark(pd.DataFrame({"a": ["1,250"]}))
     (',', '.')
     """
-    commas = (name for name, series in frame.items() if _certain(series, ","))
-    if delimiter == "," or next(commas, None) is None:
+    commas = 0 if delimiter == "," else sum(_certain(series, ",") for _, series in frame.items())
+    if not commas:  # as in most tables, whose dots need no look then
         return "."
     dots = sum(_certain(series, ".") for _, series in frame.items())
-    return "," if len(list(islice(commas, dots))) >= dots - 1 else "."
+    return "," if commas >= dots else "."
 
 
 def _certain(series: pd.Series[Any], mark: str) -> bool:
