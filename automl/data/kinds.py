@@ -170,9 +170,10 @@ def truth(value: str, categories: tuple[str, ...]) -> float:
     if folded in known:
         return float(known.index(folded))
     if known and known[0] in FALSE_WORDS:
-        return (
-            1.0 if folded in TRUE_WORDS or folded == "1" else 0.0 if folded in FALSE_WORDS or folded == "0" else np.nan
-        )
+        if folded == "1" or folded in TRUE_WORDS:
+            return 1.0
+        if folded == "0" or folded in FALSE_WORDS:
+            return 0.0
     return np.nan
 
 
