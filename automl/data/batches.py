@@ -20,12 +20,12 @@ import pandas as pd
 from automl.config import ReadOptions
 from automl.data.cells import text_of
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET
-from automl.data.compression import unpack
+from automl.data.compression import ZIP, unpack
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark
 from automl.data.delimited_file import DelimitedFile
 from automl.data.dialect import MARK, SAMPLE, encoding_of
-from automl.data.files import REFUSED, ZIP, named, read_content, require_alike, require_same
+from automl.data.files import REFUSED, named, read_content, require_alike, require_same
 from automl.data.io import column_of, without_cells
 from automl.data.json_rows import begins_json
 from automl.data.parquet_file import ParquetFile

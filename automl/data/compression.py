@@ -16,6 +16,7 @@ from typing import IO, Final, cast
 
 from automl.errors import DataError
 
+ZIP: Final = b"PK\x03\x04"
 WORKBOOK: Final = "xl/workbook.xml"
 """The file inside of a zip archive that makes it an Excel workbook."""
 
@@ -72,14 +73,6 @@ def _gunzip(file: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(file))
 
 
-def _unbz2(file: IO[bytes]) -> IO[bytes]:
-    return bz2.open(file)
-
-
-def _unxz(file: IO[bytes]) -> IO[bytes]:
-    return lzma.open(file)
-
-
 def _unzstd(file: IO[bytes]) -> IO[bytes]:
     import pyarrow as pa
 
@@ -102,8 +95,8 @@ def _unzip(file: IO[bytes]) -> IO[bytes]:
 COMPRESSIONS: Final[Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]]] = {
     b"\x1f\x8b": _gunzip,
     b"\x28\xb5\x2f\xfd": _unzstd,
-    b"BZh": _unbz2,
-    b"\xfd7zXZ\x00": _unxz,
-    b"PK\x03\x04": _unzip,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    ZIP: _unzip,
 }
 LONGEST_MAGIC: Final = max(map(len, COMPRESSIONS))

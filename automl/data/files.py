@@ -14,7 +14,7 @@ import pandas as pd
 
 from automl.config import ReadOptions
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
-from automl.data.compression import decompress
+from automl.data.compression import ZIP, decompress
 from automl.data.delimited import read_delimited
 from automl.data.dialect import decode
 from automl.data.json_rows import begins_json, read_json
@@ -23,7 +23,6 @@ from automl.data.source import content, display
 from automl.data.workbook import read_workbook
 from automl.errors import DataError
 
-ZIP: Final = b"PK\x03\x04"
 REFUSED: Final = {
     b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE and say --query 'select ...'",
     b"\xd0\xcf\x11\xe0": "the file is an old Excel workbook (.xls); save it as .xlsx or CSV",
