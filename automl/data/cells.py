@@ -18,6 +18,8 @@ MISSING_WORDS: Final = frozenset(
 )
 """What people write for "no value", in lower case."""
 
+LONGEST_MISSING: Final = max(map(len, MISSING_WORDS))
+
 MISSING_LABELS: Final = MISSING_WORDS - {"-", "--", ".", "none", "nil"}
 """The same for a target of words, where ``none`` may be a class."""
 
@@ -75,14 +77,14 @@ def cells_of(
 ) -> Cells:
     """Return the cells of a column of any dtype.
 
-    ``missing_words`` are short, in lower case, and stand for any case; ``missing`` are compared as they are.
+    ``missing_words`` are some of ``MISSING_WORDS`` and stand for any case; ``missing`` are compared as they are.
     """
     values, codes = _distinct(series)
     index: dict[str, int] = {}
     place = np.full(len(values) + 1, -1, dtype=np.int32)
     for i, value in enumerate(values):
         text = text_of(value)
-        if text is not None and (len(text) > 4 or text.lower() not in missing_words) and text not in missing:
+        if text is not None and (len(text) > LONGEST_MISSING or text.lower() not in missing_words) and text not in missing:
             place[i] = index.setdefault(text, len(index))
     return Cells(list(index), place[codes])
 

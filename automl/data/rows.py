@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import FEW, MISSING_WORDS, text_of
+from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, text_of
 from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.kinds import truth
 from automl.data.numerals import Style, parse_numbers
@@ -122,11 +122,10 @@ def _text(cell: Any) -> str | None:
     if type(cell) is not str:
         raise NotPlain
     text = text_of(cell)
-    return None if text is None or (len(text) <= _LONGEST and text.lower() in MISSING_WORDS) else text
+    return None if text is None or (len(text) <= LONGEST_MISSING and text.lower() in MISSING_WORDS) else text
 
 
 _LARGEST: Final = 1e308
-_LONGEST: Final = max(map(len, MISSING_WORDS))
 _NUMBERS: Final = (bool, int, float)
 _READERS: Final[Mapping[Kind, Callable[[Column], Read]]] = {
     Kind.NUMERIC: _numeric,
