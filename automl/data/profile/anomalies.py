@@ -34,12 +34,13 @@ def find_anomalies(rows: Rows, typed: pd.DataFrame) -> tuple[Anomaly, ...]:
         return ()
     columns = [vector(column, typed) for column in used]
     usual = np.column_stack([_usual(column, values) for column, values in zip(used, columns, strict=True)])
-    positions = [
-        _frequency(values) if column.kind is Kind.CATEGORICAL else np.nan_to_num(values, nan=_middle(values))
-        for column, values in zip(used, columns, strict=True)
-    ]
-    forest = IsolationForest(random_state=0).fit(np.column_stack(positions))
-    scores = -forest.score_samples(np.column_stack(positions))
+    positions = np.column_stack(
+        [
+            _frequency(values) if column.kind is Kind.CATEGORICAL else np.nan_to_num(values, nan=_middle(values))
+            for column, values in zip(used, columns, strict=True)
+        ]
+    )
+    scores = -IsolationForest(random_state=0).fit(positions).score_samples(positions)
     worst = np.argsort(-scores, kind="stable")[:SHOWN]
     return tuple(
         Anomaly(int(rows.numbers[row]), round(float(scores[row]), 3), _cells(used, typed, row, usual[row]))

@@ -30,9 +30,7 @@ Learn = Callable[[Any, Outputs, Any], Outputs]
 """Training features and outputs, and the features to predict."""
 
 
-def prediction_power(
-    column: Column, typed: pd.DataFrame, y: NDArray[Any], task: Task, *, random_state: int = 0
-) -> float | None:
+def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task: Task) -> float | None:
     """Return how well a model of one column predicts the target: 0 = like guessing, 1 = perfectly; None if unknown.
 
     Numbers and dates: a small decision tree. Categories: their mean target in training rows, drawn towards the overall
@@ -47,7 +45,7 @@ def prediction_power(
     >>> prediction_power(column, frame, (np.arange(60) > 30).astype(int), task)
     1.0
     """
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(0)
     if column.kind is Kind.TEXT and len(y) > TEXT_ROWS:
         picked = np.sort(rng.choice(len(y), TEXT_ROWS, replace=False))
         typed, y = typed.iloc[picked], y[picked]

@@ -30,11 +30,10 @@ def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None) -> Duplica
     features = row_codes(rows.frame)
     same = features if rows.y is None else _joined(features, rows.y)
     counts = np.bincount(same)
-    _, firsts = np.unique(same, return_index=True)
     repeating = np.flatnonzero(counts > 1)
     examples = tuple(tuple(rows.numbers[same == group][:LISTED].tolist()) for group in repeating[:EXAMPLES])
     return Duplicates(
-        rows=len(same) - len(firsts),
+        rows=len(same) - len(counts),
         examples=examples,
         conflicting=_conflicting(features, rows),
         across_folds=None if folds is None else _across(same, folds),

@@ -46,12 +46,8 @@ class Rows:
         if len(self) <= rows:
             return self
         drawn = np.sort(np.random.default_rng(random_state).choice(len(self), rows, replace=False))
-        return self.take(drawn)
-
-    def take(self, picked: NDArray[np.intp]) -> Rows:
-        """Return the rows at these positions."""
-        y = None if self.y is None else self.y[picked]
-        return replace(self, frame=self.frame.iloc[picked], y=y, numbers=self.numbers[picked])
+        y = None if self.y is None else self.y[drawn]
+        return replace(self, frame=self.frame.iloc[drawn], y=y, numbers=self.numbers[drawn])
 
     def typed(self) -> pd.DataFrame:
         """Return the typed frame of :mod:`automl.data.table`."""
