@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, counted, share
+from automl.data.insights.base import SHOWN, Seen, Severity, counted, share
 from automl.data.profile.record import Profile
 
 SOME, MANY = 0.01, 0.05
@@ -42,7 +42,7 @@ def conflicting_labels(profile: Profile) -> Iterator[Seen]:
     """Equal features, different classes: no model can be right on all of them."""
     duplicates = profile.duplicates
     if duplicates is not None and duplicates.conflicting:
-        severity = Severity.MEDIUM if duplicates.conflicting > 0.01 * profile.rows else Severity.LOW
+        severity = Severity.MEDIUM if duplicates.conflicting > SOME * profile.rows else Severity.LOW
         evidence = (
             f"{counted(duplicates.conflicting, 'row')} ({share(duplicates.conflicting, profile.rows)}) have "
             "the features of another row, but not its class"
@@ -64,7 +64,7 @@ def redundant_columns(profile: Profile) -> Iterator[Seen]:
     ]
     if pairs:
         names = tuple(dict.fromkeys(name for pair in pairs for name in pair))
-        said = ", ".join(f"{other!r} with {one!r}" for one, other in pairs[:3])
-        more = f" and {counted(len(pairs) - 3, 'more pair')}" if len(pairs) > 3 else ""
+        said = ", ".join(f"{other!r} with {one!r}" for one, other in pairs[:SHOWN])
+        more = f" and {counted(len(pairs) - SHOWN, 'more pair')}" if len(pairs) > SHOWN else ""
         evidence = f"columns say almost the same: {said}{more}"
         yield Seen(Severity.LOW, names, evidence, "one of each pair is enough; importance is shared between them")
