@@ -100,11 +100,7 @@ def mcc(matrix: Confusion) -> Values:
 
 def cohen_kappa(matrix: Confusion) -> Values:
     """Return the agreement beyond what chance gives (Cohen 1960); NaN where chance alone agrees everywhere."""
-    matrix = matrix.astype(np.float64)
-    rows, support, predicted = matrix.sum(axis=(-2, -1)), matrix.sum(axis=-1), matrix.sum(axis=-2)
-    wrong = rows - _right(matrix).sum(axis=-1)
-    by_chance = rows - (support * predicted).sum(axis=-1) / rows
-    return 1 - _or_nan(wrong, by_chance)
+    return _kappa(matrix, 1.0 - np.eye(matrix.shape[-1]))
 
 
 def quadratic_kappa(matrix: Confusion) -> Values:
@@ -112,12 +108,8 @@ def quadratic_kappa(matrix: Confusion) -> Values:
 
     Cohen (1968); NaN where chance alone agrees everywhere.
     """
-    matrix = matrix.astype(np.float64)
-    rows, support, predicted = matrix.sum(axis=(-2, -1)), matrix.sum(axis=-1), matrix.sum(axis=-2)
-    places = np.arange(matrix.shape[-1])
-    distances = np.square(places[:, None] - places)
-    by_chance = (support[..., :, None] * predicted[..., None, :] * distances).sum(axis=(-2, -1)) / rows
-    return 1 - _or_nan((matrix * distances).sum(axis=(-2, -1)), by_chance)
+    places = np.arange(matrix.shape[-1], dtype=np.float64)
+    return _kappa(matrix, np.square(places[:, None] - places))
 
 
 def positive_likelihood_ratio(matrix: Confusion) -> Values:
@@ -141,6 +133,14 @@ def cost(matrix: Confusion, costs: tuple[tuple[float, ...], ...]) -> Values:
 
 def _right(matrix: Confusion) -> Confusion:
     return matrix.diagonal(axis1=-2, axis2=-1)
+
+
+def _kappa(matrix: Confusion, errors: Values) -> Values:
+    """Return the agreement beyond chance; ``errors[i, j]`` is how much class j counts where i is true."""
+    matrix = matrix.astype(np.float64)
+    support, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
+    by_chance = ((support @ errors) * predicted).sum(axis=-1) / matrix.sum(axis=(-2, -1))
+    return 1 - _or_nan(np.tensordot(matrix, errors, 2), by_chance)
 
 
 def _ratio(part: Confusion, whole: Confusion) -> Values:
