@@ -16,6 +16,10 @@ NEW_SAMPLE: Final = 3
 """Errors when a model is trained and scored anew: of the scored rows, of the new rows, and of the training."""
 FIXED_MODEL: Final = 1
 """Errors when a model stays as it is and new rows are its whole world: of the scored rows."""
+_LEVEL: Final = 0.9
+"""Probability that a score lies in its interval."""
+_BLOCKS: Final = 20
+"""Times that a metric is computed without some of the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,14 @@ def score_interval(
     *,
     weight: Weight = None,
     groups: NDArray[np.intp] | None = None,
-    level: float = 0.9,
     errors: int = NEW_SAMPLE,
-    blocks: int = 20,
     random_state: int = 0,
 ) -> Score:
-    """Return the score of predictions with an interval: of out-of-fold ones, for a new sample of as many rows.
+    """Return the score of predictions with its 90 % interval: of out-of-fold ones, for a new sample of as many rows.
 
-    The standard error is that of the delete-a-group jackknife (Shao and Tu 1995; Kott 2001): the metric is computed
-    ``blocks`` times, each time without one random block of rows, and Student's t with ``blocks - 1`` degrees of freedom
-    allows for that small number. It is widened by the square root of 3: a new sample has a sampling error too, and so
+    The standard error is that of the delete-a-group jackknife (Shao and Tu 1995; Kott 2001): the metric is computed 20
+    times, each time without one random block of rows, and Student's t with 19 degrees of freedom allows for that small
+    number. It is widened by the square root of 3: a new sample has a sampling error too, and so
     has the training of the models, whose folds share most of their rows (Nadeau and Bengio 2003). Blocks are not
     stratified by the target, since the shares of classes also vary from sample to sample. With ``errors=FIXED_MODEL``
     it is not widened: the interval for the score of a finished model on all rows of which these are a sample.
@@ -64,11 +66,11 @@ def score_interval(
     if np.isnan(value):
         return Score(nan, nan, nan)
     least, greatest = metric.bounds
-    values = _jackknife(metric, y, prediction, weight, groups, blocks, random_state)
+    values = _jackknife(metric, y, prediction, weight, groups, random_state)
     values = values[~np.isnan(values)]  # a block may hold all rows of a class
     if len(values) < 2:
         return Score(value, least, greatest)
-    margin = _student_t(0.5 + level / 2, len(values) - 1) * sqrt(errors) * _error(values)
+    margin = _student_t(0.5 + _LEVEL / 2, len(values) - 1) * sqrt(errors) * _error(values)
     return Score(value, max(value - margin, least), min(value + margin, greatest))
 
 
@@ -80,15 +82,13 @@ def difference_error(
     *,
     weight: Weight = None,
     groups: NDArray[np.intp] | None = None,
-    blocks: int = 20,
-    random_state: int = 0,
 ) -> float:
     """Return the standard error of the difference between the scores of two predictions for the same rows.
 
     By the jackknife of :func:`score_interval`. Rows that are hard for both cancel out, so it is far smaller than the
     errors of the scores. NaN with fewer than four rows.
     """
-    judged = [_jackknife(metric, y, each, weight, groups, blocks, random_state) for each in (one, other)]
+    judged = [_jackknife(metric, y, each, weight, groups, random_state=0) for each in (one, other)]
     values = judged[0] - judged[1]
     values = values[~np.isnan(values)]
     return _error(values) if len(values) > 1 else nan
@@ -100,13 +100,12 @@ def _jackknife(
     prediction: NDArray[np.float64],
     weight: Weight,
     groups: NDArray[np.intp] | None,
-    blocks: int,
     random_state: int,
 ) -> NDArray[np.float64]:
     """Return the metric without each of some blocks of rows; nothing if there are too few rows for two blocks."""
     units = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
     count = int(units.max(initial=-1)) + 1
-    parts = min(blocks, count // 2)
+    parts = min(_BLOCKS, count // 2)
     if parts < 2:
         return np.empty(0)
     block = np.random.default_rng(random_state).permutation(count)[units] % parts

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from automl.data.table import ProblemType
-from automl.evaluation.interval import FIXED_MODEL, Score, score_interval
+from automl.evaluation.interval import FIXED_MODEL, NEW_SAMPLE, Score, score_interval
 from automl.evaluation.metrics import get_metric
 
 ROUNDS = 250
@@ -99,12 +99,16 @@ def test_contains_its_value_and_stays_in_bounds():
     assert 0 <= score.low < score.value < score.high == 1
 
 
-def test_a_higher_level_is_wider_and_a_seed_repeats():
+def test_a_new_sample_is_less_certain_than_a_fixed_model_and_a_seed_repeats():
     rmse = get_metric("rmse", ProblemType.REGRESSION)
     y, prediction = regression_sample(np.random.default_rng(0), 200)
-    narrow, wide = (score_interval(rmse, y, prediction, level=level) for level in (0.5, 0.99))
+    narrow, wide = (score_interval(rmse, y, prediction, errors=errors) for errors in (FIXED_MODEL, NEW_SAMPLE))
     assert wide.low < narrow.low < narrow.value == wide.value < narrow.high < wide.high
-    assert score_interval(rmse, y, prediction, level=0.5) == narrow
+    assert (
+        score_interval(rmse, y, prediction, random_state=0)
+        == wide
+        != score_interval(rmse, y, prediction, random_state=1)
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
