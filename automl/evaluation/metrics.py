@@ -41,10 +41,8 @@ def _ranked(name: str, function: Formula, problem_types: tuple[ProblemType, ...]
     return Metric(name, problem_types, True, function, surrogate="log_loss", surrogate_rows=_MANY)
 
 
-def _error(
-    name: str, function: Formula, surrogate: Surrogate = None, *, least: float = 0.0, quantile: float | None = None
-) -> Metric:
-    return Metric(name, _VALUES, False, function, (least, inf), surrogate, quantile=quantile)
+def _error(name: str, function: Formula, surrogate: Surrogate = None, *, quantile: float | None = None) -> Metric:
+    return Metric(name, _VALUES, False, function, (0.0, inf), surrogate, quantile=quantile)
 
 
 def _share(name: str, function: Formula, surrogate: Surrogate = None, *, quantile: float | None = None) -> Metric:
@@ -218,23 +216,22 @@ def get_metric(name: str, problem_type: ProblemType, *, n_features: int = 0, lev
     plain, _, argument = name.lower().replace("-", "_").removeprefix("neg_").partition("@")
     wanted = _ALIASES.get(plain, plain.removesuffix("_score"))
     known = {each.name: each for each in metrics_for(problem_type, n_features=n_features, levels=levels)}
-    plainly = known.get(wanted) or next((each for each in METRICS if each.name == wanted), None)
-    takes_number = wanted in _WITH_ARGUMENT and wanted not in known
-    metric = _WITH_ARGUMENT[wanted](wanted, argument) if takes_number else plainly
-    known |= {
-        each: made
-        for each, of_one in _WITH_ARGUMENT.items()
-        if problem_type in (made := of_one(each, "")).problem_types
-    }
-    if metric is None or (argument and not takes_number):
-        hint = suggestion(wanted, [*known, *_ALIASES])
-        raise UsageError(f"metric {name!r} is unknown{hint}; choose one of {', '.join(known)}, or give module:function")
-    if problem_type not in metric.problem_types:
-        fitting = " or ".join(metric.problem_types)
-        raise UsageError(
-            f"metric {name!r} is for {fitting} problems, this one is {problem_type}; choose one of {', '.join(known)}"
-        )
-    return metric
+    found: Metric | None = None
+    if wanted in _WITH_ARGUMENT and wanted not in known:
+        found = _WITH_ARGUMENT[wanted](wanted, argument)
+    elif not argument:
+        found = known.get(wanted) or next((each for each in METRICS if each.name == wanted), None)
+    if found is not None and problem_type in found.problem_types:
+        return found
+    with_argument = [each for each, build in _WITH_ARGUMENT.items() if problem_type in build(each, "").problem_types]
+    names = [*known, *with_argument]
+    if found is None:
+        hint = suggestion(wanted, [*names, *_ALIASES])
+        raise UsageError(f"metric {name!r} is unknown{hint}; choose one of {', '.join(names)}, or give module:function")
+    fitting = " or ".join(found.problem_types)
+    raise UsageError(
+        f"metric {name!r} is for {fitting} problems, this one is {problem_type}; choose one of {', '.join(names)}"
+    )
 
 
 def _told(metric: Metric, n_features: int, levels: quantiles.Levels) -> Metric:
