@@ -63,7 +63,8 @@ class Estimator:
         frame, reading = model.read(X)
         target = column_of(frame, model.task.target) if y is None else one_a_row(frame, "y", y)
         codes, counted = encode_target(target, model.task)
-        weight = None if sample_weight is None else row_weights(one_a_row(frame, "weight", sample_weight))[counted]
+        given = None if sample_weight is None else one_a_row(frame, "weight", sample_weight)
+        weight = None if given is None else row_weights(given, reading.decimal)[counted]
         raw = model.raw(frame, ReadOptions(decimal=reading.decimal))[counted]
         read = None if costs is None else read_costs(costs)
         own = stored_metric(model.metric, metric, model.task, costs=read, n_features=len(model.schema.used))

@@ -90,7 +90,7 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
     (array([ 1,  0, -1]), array([ True,  True, False]))
     """
     if not task.problem_type.classification:
-        values = _numbers(target, task.decimal)
+        values = numbers_of(target, task.decimal)
         return values, np.isfinite(values)
     cells = _label_cells(target)
     texts = {text_of(label): code for code, label in enumerate(task.classes)}
@@ -113,7 +113,7 @@ def _inferred(target: pd.Series[Any], cells: Cells, name: str, decimal: str, typ
     labels = _labels(target, cells, typed) if distinct <= MANY_CLASSES else ()
     if len(labels) == 2:
         return ProblemType.BINARY, f"two values: {labels[0]!r} and {labels[1]!r}"
-    values = _numbers(target, decimal)
+    values = numbers_of(target, decimal)
     values = values[np.isfinite(values)]
     rows = int((cells.codes >= 0).sum())
     if len(values) >= READABLE * rows and np.unique(values).size > 2:
@@ -195,12 +195,16 @@ def _scalar(value: str) -> Label:
     return int(number) if number.is_integer() else number
 
 
-def _numbers(target: pd.Series[Any], decimal: str) -> NDArray[np.float64]:
-    """Return a target as numbers, NaN where it is missing, infinite or not a number."""
-    if target.dtype.kind in "iuf":
-        values = target.to_numpy(np.float64, na_value=np.nan)
+def numbers_of(series: pd.Series[Any], decimal: str) -> NDArray[np.float64]:
+    """Return a target or weights as numbers, NaN where a cell is missing, infinite or not a number.
+
+    >>> numbers_of(pd.Series(["1,250", "2", "x"]), ",").tolist()
+    [1.25, 2.0, nan]
+    """
+    if series.dtype.kind in "iufb":
+        values = series.to_numpy(np.float64, na_value=np.nan)
     else:
-        cells = cells_of(target)
+        cells = cells_of(series)
         values = cells.spread(parse_numbers(cells.values, number_style(cells.values, decimal)), np.nan)
     return np.where(np.isfinite(values), values, np.nan)
 

@@ -71,7 +71,7 @@ class TrainingTable:
             values = one_a_row(frame, "y", series_of(y, "target"))
         weights = None
         if weight is not None:
-            weights = row_weights(one_a_row(frame, "weight", weight))
+            weights = row_weights(one_a_row(frame, "weight", weight), found.decimal)
             frame = frame.drop(columns=weight) if isinstance(weight, str) else frame
         frame, roles = Roles.take(frame, groups=groups, time=time, fold=fold)
         return cls(frame, values, found, roles, weights)

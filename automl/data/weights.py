@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import cells_of, text_of
-from automl.data.numerals import number_style, parse_numbers
+from automl.data.cells import text_of
 from automl.data.table import Label
-from automl.data.task import class_code
+from automl.data.task import class_code, numbers_of
 from automl.errors import DataError, UsageError
 
 ClassWeight = str | Mapping[str, float]
 """``balanced``, or the weights of classes; those that are not named have weight 1."""
 
 
-def row_weights(weights: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return (rows,) weights of at least 0, as they are.
+def row_weights(weights: pd.Series[Any], decimal: str = ".") -> NDArray[np.float64]:
+    """Return (rows,) weights of at least 0, as they are; ``decimal`` is the mark of the table's numbers.
 
     Raises
     ------
@@ -31,12 +30,8 @@ def row_weights(weights: pd.Series[Any]) -> NDArray[np.float64]:
     [0.5, 2.0]
     """
     name = str(weights.name)
-    if weights.dtype.kind in "iufb":
-        values = weights.to_numpy(np.float64, na_value=np.nan)
-    else:
-        cells = cells_of(weights)
-        values = cells.spread(parse_numbers(cells.values, number_style(cells.values)), np.nan)
-    wrong = ~(np.isfinite(values) & (values >= 0))
+    values = numbers_of(weights, decimal)
+    wrong = ~(values >= 0)  # NaN is not
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(

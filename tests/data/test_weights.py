@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.data.training import TrainingTable
 from automl.data.weights import class_weights, on_average_one, row_weights
 from automl.errors import DataError, UsageError
 
@@ -16,6 +17,14 @@ def test_numbers_and_texts_are_weights():
     assert row_weights(pd.Series([1, 0, 3])).tolist() == [1, 0, 3]
     assert row_weights(pd.Series(["1,5", "2", "0"])).tolist() == [1.5, 2, 0]
     assert row_weights(pd.Series([True, False])).tolist() == [1, 0]
+
+
+def test_weights_have_the_decimal_mark_of_their_table(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("size;weight;label\n0,5;1,250;a\n1,75;2;b\n2,25;3,125;a\n")
+    weight = TrainingTable.read(path, target="label", weight="weight").weight
+    assert weight is not None
+    assert weight.tolist() == [1.25, 2, 3.125]
 
 
 @pytest.mark.parametrize(
