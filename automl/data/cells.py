@@ -84,8 +84,9 @@ def cells_of(
     place = np.full(len(values) + 1, -1, dtype=np.int32)
     for i, value in enumerate(values):
         text = text_of(value)
-        if text is not None and (len(text) > LONGEST_MISSING or text.lower() not in missing_words) and text not in missing:
-            place[i] = index.setdefault(text, len(index))
+        if text is None or (len(text) <= LONGEST_MISSING and text.lower() in missing_words) or text in missing:
+            continue
+        place[i] = index.setdefault(text, len(index))
     return Cells(list(index), place[codes])
 
 
