@@ -1,1 +1,1 @@
-"""Records, rendered for people: the report on a table."""
+"""Records, rendered for people: the report on a table, and that on a model."""

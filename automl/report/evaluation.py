@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +90,9 @@ class ModelReport:
         return render(self)
 
     def _repr_html_(self) -> str:
-        page = escape(self.to_html())
-        return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="Model report"></iframe>'
+        from automl.report.template import framed
+
+        return framed(self.to_html(), "Model report")
 
 
 def evaluate(
@@ -141,7 +141,7 @@ def evaluate(
     frame, reading = model.read(data, options)
     task = replace(model.task, decimal=reading.decimal)
     y, counted = encode_target(column_of(frame, task.target), task)
-    weights = None if weight is None else row_weights(one_a_row(frame, "weight", weight))
+    weights = None if weight is None else row_weights(one_a_row(frame, "weight", weight), reading.decimal)
     if weights is not None:
         counted &= weights > 0
     if not counted.any():

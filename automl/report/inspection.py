@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -74,8 +73,9 @@ class TableReport:
         return render(self)
 
     def _repr_html_(self) -> str:
-        page = escape(self.to_html())
-        return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="Data report"></iframe>'
+        from automl.report.template import framed
+
+        return framed(self.to_html(), "Data report")
 
 
 def inspect_table(

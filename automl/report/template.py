@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def framed(page: str, title: str) -> str:
+    """Return a page as a notebook shows it: in a frame, which keeps its style to itself."""
+    return f'<iframe srcdoc="{escape(page)}" style="width:100%;height:48rem;border:0" title="{title}"></iframe>'
 
 
 def environment() -> Environment:
