@@ -26,20 +26,21 @@ Floats = NDArray[np.float64]
 def associate(rows: Rows, typed: pd.DataFrame, names: list[str]) -> Associations | None:
     """Compare the target and the named columns pair by pair; None if there are fewer than two.
 
+    Two numbers: the correlation of Spearman. Two categories: Cramér's V, corrected for its bias (Bergsma 2013). A
+    number and a category: the correlation ratio of the ranks.
+
     Parameters
     ----------
     names
         Columns by falling interest; the first of them are compared.
-
-    Two numbers: the correlation of Spearman. Two categories: Cramér's V, corrected for its bias (Bergsma 2013). A
-    number and a category: the correlation ratio of the ranks.
     """
     parts: dict[str, tuple[Floats, bool]] = {}
     if rows.task is not None and rows.y is not None:
         classes = rows.task.n_classes
         if classes <= CATEGORIES:
             parts[rows.task.target] = (rows.y.astype(np.float64), classes > 2)
-    for column in sorted(rows.schema.used, key=lambda column: names.index(column.name)):
+    place = {name: i for i, name in enumerate(names)}
+    for column in sorted(rows.schema.used, key=lambda column: place[column.name]):
         if column.kind is not Kind.TEXT and len(column.categories) <= CATEGORIES and len(parts) <= COLUMNS:
             parts[column.name] = (vector(column, typed), column.kind is Kind.CATEGORICAL)
     if len(parts) < 2:

@@ -155,8 +155,7 @@ def _isolated(distinct: Floats, counts: NDArray[Any], i: int) -> bool:
 def _pearson(values: Floats, told: Floats | None) -> float | None:
     if told is None or len(values) < 3 or values.std() == 0 or told.std() == 0:
         return None
-    scaled = (values - values.mean()) / values.std()
-    return float(np.clip(np.mean(scaled * (told - told.mean()) / told.std()), -1, 1))
+    return float(np.corrcoef(values, told)[0, 1])
 
 
 def _in_order(values: Floats) -> bool:

@@ -76,7 +76,7 @@ class ColumnProfile:
     placeholders: tuple[Frequency, ...] = ()
     """Values that may stand for a missing one, such as 999 or ``unknown``."""
     stray: tuple[str, ...] = ()
-    """Words among numbers or dates; they count as missing."""
+    """Words among numbers or dates, and numbers in place of a missing one such as -999; they count as missing."""
     power: float | None = None
     """What the column alone tells of the target: 0 = nothing, 1 = everything."""
     correlation: float | None = None
