@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi, sqrt
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ def observed(happened: NDArray[np.bool_], expected: float, weight: Weight = None
     """
     value = float(np.average(happened, weights=weight))
     rows = len(happened) if weight is None else float(weight.sum() ** 2 / np.square(weight).sum())
-    normal = _normal(0.95)
+    normal = NormalDist().inv_cdf(0.95)
     scale = 1 + normal**2 / rows
     center = (value + normal**2 / (2 * rows)) / scale
     margin = normal * sqrt(value * (1 - value) / rows + (normal / (2 * rows)) ** 2) / scale
@@ -90,9 +91,3 @@ def equal_bins(values: NDArray[np.float64], weight: Weight = None, *, most: int 
     middles = (np.cumsum(mass) - mass / 2) / mass.sum()
     code = np.minimum((middles * count).astype(np.intp), count - 1)[place]
     return [rows for each in range(count) if len(rows := np.flatnonzero(code == each))]
-
-
-def _normal(probability: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(probability))
