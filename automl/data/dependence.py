@@ -1,4 +1,4 @@
-"""Rows that know of each other: those that repeat another."""
+"""Rows that repeat another one, and therefore belong into the same fold."""
 
 from __future__ import annotations
 
