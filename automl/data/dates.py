@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,19 +120,27 @@ def _offset(zone: str) -> timedelta:
     return timedelta(minutes=-minutes if zone[0] == "-" else minutes)
 
 
-def date_layout(values: Sequence[str]) -> tuple[str | None, bool] | None:
-    """Return (layout, whether day and month could be swapped), or None if most values are no dates.
+class DateLayout(NamedTuple):
+    """How the dates of a column are written."""
 
-    The layout is the strptime format that reads most of the values; None in its place is ISO 8601. If day and month are
-    never told apart, the month comes first with slashes, the day with dots and dashes.
+    format: str | None
+    """The strptime format; None = ISO 8601."""
+    ambiguous: bool = False
+    """Whether day and month could be swapped: no value tells them apart."""
 
-    >>> date_layout(["01/02/2024", "13/01/2024"]), date_layout(["2024-01-31"]), date_layout(["a", "b"])
-    (('%d/%m/%Y', False), (None, False), None)
+
+def date_layout(values: Sequence[str]) -> DateLayout | None:
+    """Return the layout that reads most of the values, or None if most of them are no dates.
+
+    If day and month are never told apart, the month comes first with slashes, the day with dots and dashes.
+
+    >>> date_layout(["01/02/2024", "13/01/2024"]), date_layout(["a", "b"])
+    (DateLayout(format='%d/%m/%Y', ambiguous=False), None)
     """
     sample = values[:: max(1, len(values) // SAMPLE)]
     enough = len(sample) / 2
     if _readable(sample, None) > enough:
-        return None, False
+        return DateLayout(None)
     layouts = [date + time for time in _times(sample[:20]) for date in DATES]
     read = {layout: _readable(sample, layout) for layout in layouts if _readable(sample[:20], layout)}
     best = max(read.values(), default=0)
@@ -144,7 +152,7 @@ def date_layout(values: Sequence[str]) -> tuple[str | None, bool] | None:
         read = {layout: _readable(values, layout) for layout in winners[:2]}
         winners.sort(key=lambda layout: -read.get(layout, 0))
         swapped = len(set(read.values())) == 1
-    return winners[0], swapped
+    return DateLayout(winners[0], swapped)
 
 
 def telling_date(values: Sequence[str], layout: str) -> str | None:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
-from automl.data.dates import COMPACT, are_codes, date_layout, parse_dates, telling_date
+from automl.data.dates import COMPACT, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
 from automl.data.numerals import CLOCK, PLAIN, SAMPLE, Style, column_style, parse_numbers, plain_numbers
@@ -116,7 +116,7 @@ def forced_kind(
         return _readable(replace(settled, unit=style.unit, decimal=style.decimal), cells, known)
     if kind is Kind.DATETIME and series.dtype.kind != "M":
         layout = date_layout(cells.values)
-        found = given.get("format", layout[0] if layout else COMPACT)
+        found = given.get("format", layout.format if layout else COMPACT)
         return _readable(replace(settled, format=found), cells, ~np.isnat(parse_dates(cells.values, found)))
     if kind is Kind.BOOLEAN and not settled.categories:
         column = _boolean(name, cells)
@@ -189,19 +189,20 @@ def _boolean(name: str, cells: Cells) -> Column | None:
 def _dates(name: str, cells: Cells) -> Column | None:
     values = cells.values
     compact = len(values) >= 10 and all(len(value) == 8 and value[:2] in ("19", "20") for value in values)
-    layout = (COMPACT, False) if compact else date_layout(values)
+    layout = DateLayout(COMPACT) if compact else date_layout(values)
     if layout is None:
         return None
-    dates = parse_dates(values, layout[0])
+    written = layout.format
+    dates = parse_dates(values, written)
     known = ~np.isnat(dates)
-    if not _mostly(known, cells) or (compact and not known.all()) or are_codes(dates, layout[0]):
+    if not _mostly(known, cells) or (compact and not known.all()) or are_codes(dates, written):
         return None
-    reason = "dates" if layout[0] is None else f"dates written {layout[0]}"
-    if layout[1]:
+    reason = "dates" if written is None else f"dates written {written}"
+    if layout.ambiguous:
         reason += "; no value tells day and month apart"
-    elif layout[0] is not None and (telling := telling_date(values, layout[0])) is not None:
+    elif written is not None and (telling := telling_date(values, written)) is not None:
         reason += f"; {telling!r} tells day and month apart"
-    return _with_missing(Column(name, Kind.DATETIME, reason, format=layout[0]), cells, known)
+    return _with_missing(Column(name, Kind.DATETIME, reason, format=written), cells, known)
 
 
 def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
@@ -301,23 +302,18 @@ def _letters(value: str) -> int:
 
 def _words(name: str, cells: Cells) -> Column:
     values, present = cells.values, int((cells.codes >= 0).sum())
-    unique = len(values) / present
+    unique, score = len(values) / present, _share(len(values), present)
     words = float(np.mean([value.count(" ") + 1 for value in values]))
     shares = f"{len(values)} different values in {present} cells"
     separator = list_separator(values) if len(values) >= SMALL else None
     form = "words" if separator is None else f"lists separated by {separator!r}" if separator != "[" else "JSON arrays"
     if separator is not None and unique >= FEW_LISTS:
         return Column(name, Kind.TEXT, f"{form}: {shares}", separator=separator)
-    if (
-        separator is None
-        and len(values) >= SMALL
-        and ((words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED))
-    ):
-        return Column(
-            name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=_share(len(values), present)
-        )
-    if present >= SMALL and unique >= UNIQUE and _telling(values):
-        return Column(name, Kind.TEXT, f"long and not alike: {shares}", score=_share(len(values), present))
+    spoken = (words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)
+    if separator is None and len(values) >= SMALL and spoken:
+        return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=score)
     if present >= SMALL and unique >= UNIQUE:
-        return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=_share(len(values), present))
+        if _telling(values):
+            return Column(name, Kind.TEXT, f"long and not alike: {shares}", score=score)
+        return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=score)
     return _categorical(name, cells, f"{form}: {shares}")

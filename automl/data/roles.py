@@ -140,7 +140,7 @@ def moments(time: pd.Series[Any]) -> NDArray[np.generic]:
         cells = cells_of(time).values
         layout = date_layout(cells)
         kind = Kind.NUMERIC if np.isfinite(parse_numbers(cells)).any() else Kind.DATETIME
-        column = replace(column, kind=kind, format=layout[0] if layout else None)
+        column = replace(column, kind=kind, format=layout.format if layout else None)
     try:
         values = apply_schema(time.to_frame(name), Schema((column,)))[name]
         missing = values.isna().to_numpy()
