@@ -22,16 +22,18 @@ CELLS: Final = 3
 """Unusual cells that are named for each row."""
 
 
-def find_anomalies(rows: Rows, typed: pd.DataFrame) -> tuple[Anomaly, ...]:
-    """Return the rows that an isolation forest (Liu et al. 2008) separates earliest, most unusual first.
+def find_anomalies(table: Rows, *, random_state: int = 0) -> tuple[Anomaly, ...]:
+    """Return the rows, of up to 10,000, that an isolation forest (Liu et al. 2008) separates earliest, those first.
 
     Numbers and dates go in as they are, categories as their frequency.
     """
     from sklearn.ensemble import IsolationForest
 
-    used = [column for column in rows.schema.used if column.kind is not Kind.TEXT][:COLUMNS]
-    if len(used) < 2 or len(rows) < FEWEST:
+    used = [column for column in table.schema.used if column.kind is not Kind.TEXT][:COLUMNS]
+    if len(used) < 2 or len(table) < FEWEST:
         return ()
+    rows = table.sample(ROWS, random_state)
+    typed = rows.typed()
     columns = [vector(column, typed) for column in used]
     usual = np.column_stack([_usual(column, values) for column, values in zip(used, columns, strict=True)])
     positions = np.column_stack(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.profile.record import Associations
@@ -23,8 +22,8 @@ FEWEST: Final = 10
 Floats = NDArray[np.float64]
 
 
-def associate(rows: Rows, typed: pd.DataFrame, names: list[str]) -> Associations | None:
-    """Compare the target and the named columns pair by pair; None if there are fewer than two.
+def associate(table: Rows, names: list[str], *, random_state: int = 0) -> Associations | None:
+    """Compare the target and the named columns pair by pair, on up to 5,000 rows; None if there are fewer than two.
 
     Two numbers: the correlation of Spearman. Two categories: Cramér's V, corrected for its bias (Bergsma 2013). A
     number and a category: the correlation ratio of the ranks.
@@ -34,6 +33,8 @@ def associate(rows: Rows, typed: pd.DataFrame, names: list[str]) -> Associations
     names
         Columns by falling interest; the first of them are compared.
     """
+    rows = table.sample(ROWS, random_state)
+    typed = rows.typed()
     parts: dict[str, tuple[Floats, bool]] = {}
     if rows.task is not None and rows.y is not None:
         classes = rows.task.n_classes

@@ -10,9 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.identifiers import chance_of_order
-from automl.data.profile.anomalies import ROWS as ANOMALY_ROWS
 from automl.data.profile.anomalies import find_anomalies
-from automl.data.profile.associations import ROWS as ASSOCIATION_ROWS
 from automl.data.profile.associations import associate
 from automl.data.profile.columns import profile_column
 from automl.data.profile.power import prediction_power
@@ -68,16 +66,14 @@ def profile_table(
         of_text = max((column.power or 0.0 for column in columns if column.kind is Kind.TEXT), default=0.0)
         target = replace(target, baseline=small_model(few, few_typed, of_text))
     interest = [column.name for column in sorted(columns, key=lambda column: -(column.power or 0.0))]
-    associated = sample.sample(ASSOCIATION_ROWS, random_state)
-    unusual = sample.sample(ANOMALY_ROWS, random_state)
     return Profile(
         rows=len(rows),
         sampled=len(sample),
         columns=columns,
         target=target,
         duplicates=find_duplicates(rows),
-        associations=associate(associated, associated.typed(), interest),
-        anomalies=find_anomalies(unusual, unusual.typed()),
+        associations=associate(sample, interest, random_state=random_state),
+        anomalies=find_anomalies(sample, random_state=random_state),
         shift=None if test is None else find_shift(rows, test, random_state=random_state),
     )
 
