@@ -66,10 +66,11 @@ def infer_task(
         raise DataError(f"the target {name!r} is constant ({cells.values[0][:40]!r}); choose one with different values")
     given = (ProblemType(problem_type), "set by hand") if problem_type else None
     inferred, reason = given or _inferred(target, cells, name, decimal, typed)
-    if not inferred.classification:
+    classes: tuple[Label, ...] = ()
+    if inferred.classification:
+        classes = _labels(target, cells, typed)
+    else:
         _require_numbers(target, name, inferred, decimal)
-        return Task(name, inferred, reason, _with_positive((), positive), decimal)
-    classes = _labels(target, cells, typed)
     if inferred is ProblemType.BINARY and len(classes) != 2:
         raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
     return Task(name, inferred, reason, _with_positive(classes, positive), decimal)
