@@ -114,16 +114,14 @@ def quadratic_kappa(matrix: Confusion) -> Values:
 
 def positive_likelihood_ratio(matrix: Confusion) -> Values:
     """Return recall over false positive rate, class 1 being positive; NaN without false positives."""
-    return _or_nan(
-        recalls(matrix)[..., 1], 1 - recalls(matrix)[..., 0], matrix[..., 0, 1] * matrix.sum(axis=-1)[..., 1]
-    )
+    recall, positives = recalls(matrix), matrix.sum(axis=-1)[..., 1]
+    return _or_nan(recall[..., 1], 1 - recall[..., 0], matrix[..., 0, 1] * positives)
 
 
 def negative_likelihood_ratio(matrix: Confusion) -> Values:
     """Return false negative rate over specificity, class 1 being positive; NaN without true negatives."""
-    return _or_nan(
-        1 - recalls(matrix)[..., 1], recalls(matrix)[..., 0], matrix[..., 0, 0] * matrix.sum(axis=-1)[..., 1]
-    )
+    recall, positives = recalls(matrix), matrix.sum(axis=-1)[..., 1]
+    return _or_nan(1 - recall[..., 1], recall[..., 0], matrix[..., 0, 0] * positives)
 
 
 def cost(matrix: Confusion, costs: tuple[tuple[float, ...], ...]) -> Values:
