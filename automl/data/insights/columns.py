@@ -17,7 +17,6 @@ LEAK = 0.95
 """Prediction power, or correlation with the target, that real columns seldom have."""
 SUSPECT, ALONE = 0.75, 1.5
 """Prediction power that is suspicious where no other column comes near: this many times that of the next."""
-NO_POWER = 0.0
 MOSTLY = 0.5
 """Share of missing cells that is worth a word."""
 MANY_CATEGORIES, MANY_SHARE = 100, 0.1
@@ -66,7 +65,7 @@ def target_correlation(profile: Profile) -> Iterator[Seen]:
 
 def uninformative(profile: Profile) -> Iterator[Seen]:
     """Columns that alone tell nothing of the target."""
-    columns = [column for column in profile.columns if column.power is not None and column.power <= NO_POWER]
+    columns = [column for column in profile.columns if column.power == 0]
     fix = "keep them unless they are costly to collect: together with others they may tell something"
     yield from together(Severity.LOW, columns, "{columns} alone tell{s} nothing of the target", fix)
 
