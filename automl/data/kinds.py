@@ -104,8 +104,7 @@ def forced_kind(
     DataError
         If the values cannot be that.
     """
-    lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-    settled = Column(**{"reason": "set by hand", **given, **lists, "name": name, "kind": kind})
+    settled = Column(**{"reason": "set by hand", **given, "name": name, "kind": kind})
     cells = cells_of(series, missing=settled.missing)
     if kind is Kind.CATEGORICAL:
         return replace(settled, categories=_by_frequency(cells))

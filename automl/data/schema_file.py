@@ -31,11 +31,7 @@ def schema_to_json(schema: Schema) -> list[dict[str, Any]]:
 
 def schema_from_json(records: Sequence[Record]) -> Schema:
     """Read what :func:`schema_to_json` wrote."""
-    columns = []
-    for record in records:
-        lists = {key: tuple(value) for key, value in record.items() if isinstance(value, list)}
-        columns.append(Column(**{**record, **lists, "kind": Kind(record["kind"])}))
-    return Schema(tuple(columns))
+    return Schema(tuple(Column(**{**_fields(record), "kind": Kind(record["kind"])}) for record in records))
 
 
 def schema_text(schema: Schema) -> str:
@@ -76,16 +72,19 @@ def require_column(name: str, kind: str, names: Sequence[str]) -> None:
 
 
 def settled_fields(record: Record) -> dict[str, Any]:
-    """Return what an edited column says of its cells, without what is for people."""
-    return {key: value for key, value in _without_categories(record).items() if key not in TOLD}
+    """Return the fields of an edited column that say how its cells are read, as :class:`Column` takes them."""
+    return {key: value for key, value in _fields(_without_categories(record)).items() if key not in TOLD}
 
 
 def is_unedited(column: Column, record: Record) -> bool:
     """Return whether a column of an edited schema says nothing but what was inferred."""
     said, inferred = settled_fields(record), settled_fields(_record(column))
-    return all(
-        said.get(key, _plain(default)) == inferred.get(key, _plain(default)) for key, default in DEFAULTS.items()
-    )
+    return all(said.get(key, default) == inferred.get(key, default) for key, default in DEFAULTS.items())
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    """Return a column's fields with tuples where JSON has lists."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
 
 
 def _record(column: Column) -> dict[str, Any]:
