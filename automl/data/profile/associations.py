@@ -70,11 +70,8 @@ def _strength(one: tuple[Floats, bool], other: tuple[Floats, bool]) -> float:
 
 def _cramer(a: Floats, b: Floats) -> float:
     rows, columns = (np.unique(codes, return_inverse=True)[1] for codes in (a, b))
-    width = columns.max() + 1
-    table = (
-        np.bincount(rows * width + columns, minlength=(rows.max() + 1) * width).reshape(-1, width).astype(np.float64)
-    )
-    (height, width), total = table.shape, table.sum()
+    height, width, total = rows.max() + 1, columns.max() + 1, len(a)
+    table = np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / total
     phi = max(0.0, ((table - expected) ** 2 / expected).sum() / total - (height - 1) * (width - 1) / (total - 1))
     smaller = min(side - (side - 1) ** 2 / (total - 1) for side in (height, width)) - 1
