@@ -308,8 +308,8 @@ def _words(name: str, cells: Cells) -> Column:
     form = "words" if separator is None else f"lists separated by {separator!r}" if separator != "[" else "JSON arrays"
     if separator is not None and unique >= FEW_LISTS:
         return Column(name, Kind.TEXT, f"{form}: {shares}", separator=separator)
-    spoken = (words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)
-    if separator is None and len(values) >= SMALL and spoken:
+    sentences = (words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)
+    if separator is None and len(values) >= SMALL and sentences:
         return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=score)
     if present >= SMALL and unique >= UNIQUE:
         if _telling(values):

@@ -22,7 +22,7 @@ CELLS: Final = 3
 """Unusual cells that are named for each row."""
 
 
-def find_anomalies(table: Rows, *, random_state: int = 0) -> tuple[Anomaly, ...]:
+def find_anomalies(table: Rows, *, random_state: int) -> tuple[Anomaly, ...]:
     """Return the rows, of up to 10,000, that an isolation forest (Liu et al. 2008) separates earliest, those first.
 
     Numbers and dates go in as they are, categories as their frequency.

@@ -22,7 +22,7 @@ FEWEST: Final = 10
 Floats = NDArray[np.float64]
 
 
-def associate(table: Rows, names: list[str], *, random_state: int = 0) -> Associations | None:
+def associate(table: Rows, names: list[str], *, random_state: int) -> Associations | None:
     """Compare the target and the named columns pair by pair, on up to 5,000 rows; None if there are fewer than two.
 
     Two numbers: the correlation of Spearman. Two categories: Cramér's V, corrected for its bias (Bergsma 2013). A
