@@ -25,10 +25,10 @@ def slim(
     metric: RunMetric = None,
     json: Json = False,
 ) -> None:
-    """Trade quality for speed: fewer members, fewer folds, or one small model that has learned from all.
+    """Trade quality for speed: fewer members, one model of each, or one small model that has learned from all.
 
-    Every option is built, scored out of fold and timed. Without a limit the quickest is taken that is within one
-    standard error of the full ensemble.
+    Where a member can be trained once more on all rows, that is its one model. Every option is built, scored out of
+    fold and timed. Without a limit the quickest is taken that is within one standard error of the full ensemble.
     """
     from automl.slim.frontier import Wanted, to_json, to_text
     from automl.slim.slimming import slim as slim_run

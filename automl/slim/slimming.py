@@ -1,4 +1,4 @@
-"""From a run to a predictor that is quick and small enough: fewer members, fewer folds, or one student of all."""
+"""From a run to a predictor that is quick and small enough: fewer members, one model of each, or one student of all."""
 
 from __future__ import annotations
 

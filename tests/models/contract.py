@@ -77,7 +77,7 @@ def start(family: Family, problem_type: ProblemType) -> tuple[FoldData, Shape, P
 
 def drawn(family: Family, shape: Shape) -> list[Params]:
     """Return a few configurations of the search; none if the family has nothing to search."""
-    study = Study({family.name: family}, shape, random_state=0)
+    study = Study([family], shape, random_state=0)
     return [Configuration.of(study.ask().params).own for _ in range(5)] if family.space(shape) else []
 
 

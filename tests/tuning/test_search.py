@@ -146,7 +146,7 @@ def test_a_search_that_dies_says_so(toy_run: NewRun) -> None:
     config = FitConfig(max_trials=2, n_jobs=WORKERS)
     root, _ = toy_run(config)
     driver = SearchProcess(config, root)
-    psutil.Process().children()[-1].kill()
+    max(psutil.Process().children(), key=psutil.Process.create_time).kill()
     while driver.starting:
         time.sleep(0.02)
     assert not driver.usable
