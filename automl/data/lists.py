@@ -55,3 +55,8 @@ def _array(value: str) -> list[str] | None:
     if not isinstance(elements, list):
         return None
     return [element if isinstance(element, str) else orjson.dumps(element).decode() for element in elements]
+
+
+def listed(value: str, separator: str) -> str:
+    """Return a list as a text with one word an element, which is what text features count."""
+    return " ".join("_".join(element.split()) for element in split_list(value, separator))

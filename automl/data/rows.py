@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, text_of
 from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.kinds import truth
+from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 
@@ -44,10 +45,8 @@ class RowReader:
     """How a cell of each column is read, and the dtype of the column."""
 
     @classmethod
-    def of(cls, schema: Schema) -> RowReader | None:
-        """Return the reader for a schema; None if it has text, which takes longer than any frame."""
-        if schema.of(Kind.TEXT):
-            return None
+    def of(cls, schema: Schema) -> RowReader:
+        """Return the reader for a schema."""
         return cls({column.name: (_READERS[column.kind](column), _DTYPES[column.kind]) for column in schema.used})
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
@@ -115,6 +114,16 @@ def _datetime(column: Column) -> Read:
     return read
 
 
+def _words(column: Column) -> Read:
+    def read(cell: Any) -> str:
+        text = text_of(cell) if type(cell) in _NUMBERS else _text(cell)
+        if text is None or text in column.missing:
+            return ""
+        return text if column.separator is None else listed(text, column.separator)
+
+    return read
+
+
 def _text(cell: Any) -> str | None:
     """Return the text in a cell, None if it is missing."""
     if cell is None or (type(cell) is float and cell != cell):
@@ -132,10 +141,12 @@ _READERS: Final[Mapping[Kind, Callable[[Column], Read]]] = {
     Kind.BOOLEAN: _boolean,
     Kind.CATEGORICAL: _categorical,
     Kind.DATETIME: _datetime,
+    Kind.TEXT: _words,
 }
 _DTYPES: Final[Mapping[Kind, str]] = {
     Kind.NUMERIC: "float64",
     Kind.BOOLEAN: "float64",
     Kind.CATEGORICAL: "int32",
     Kind.DATETIME: "datetime64[us]",
+    Kind.TEXT: "object",
 }

@@ -17,7 +17,7 @@ from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
 from automl.data.duplicates import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind, truth
-from automl.data.lists import split_list
+from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.schema_file import is_unedited, require_column, settled_fields
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
@@ -213,10 +213,5 @@ def _datetime(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[n
 
 def _text(series: pd.Series[Any], column: Column) -> Any:
     cells = cells_of(series, missing=column.missing)
-    values = cells.values if column.separator is None else [_listed(value, column.separator) for value in cells.values]
+    values = cells.values if column.separator is None else [listed(value, column.separator) for value in cells.values]
     return pd.array(cells.spread(np.array(values, dtype=object), ""), dtype="string[pyarrow]")
-
-
-def _listed(value: str, separator: str) -> str:
-    """Return a list as a text with one word an element, which is what text features count."""
-    return " ".join("_".join(element.split()) for element in split_list(value, separator))

@@ -15,6 +15,7 @@ from automl.features.encode import SLOTS, OneHots
 from automl.features.matrix import Matrix
 from automl.features.numeric import LARGEST
 from automl.features.pipeline import Features
+from automl.features.written import Places, Written
 
 Columns = Mapping[str, NDArray[Any]]
 """The columns of a typed frame by name."""
@@ -79,30 +80,31 @@ class Fused:
 
     plain: Plain
     looked_up: LookedUp
+    written: Written
     arithmetic: Arithmetic
-    """Of all, over the plain and then the looked up columns."""
+    """Of all, over the plain, the looked up and then the written columns."""
     medians: NDArray[np.float64]
     """Of the dense columns and the combined ones; NaN where a recipe lets values be missing."""
     flagged: NDArray[np.intp]
     order: NDArray[np.intp]
-    """From the plain, looked up, combined and flag columns to those of each matrix, one matrix after the other."""
+    """From the plain, looked up, written, combined and flag columns to those of each matrix, one after the other."""
     features: Sequence[Features]
     ends: Sequence[int]
     """Of the dense columns of each matrix."""
     onehots: Sequence[OneHots]
-    """The sparse columns of each."""
+    """The sparse columns of each; those of texts come after them."""
+    bags: Sequence[Sequence[int]]
+    """Their numbers for each matrix."""
 
     @classmethod
     def of(cls, features: Sequence[Features]) -> Fused | None:
-        """Put features side by side; None if there are none, or some of them look at text."""
-        parts = [each.parts for each in features]
-        if not parts or any(part.styles or part.topics or part.bags for part in parts):
-            return None
-        return _Joint(features).fused()
+        """Put features side by side; None if there are none."""
+        return _Joint(features).fused() if features else None
 
     def __call__(self, columns: Columns, rows: int) -> list[Matrix]:
         """Return the matrix of each of the features."""
-        values = np.concatenate([self.plain(columns, rows), self.looked_up(columns, rows)], axis=1)
+        written, bags = self.written(columns, rows)
+        values = np.concatenate([self.plain(columns, rows), self.looked_up(columns, rows), written], axis=1)
         if len(self.arithmetic.left):
             values = np.concatenate([values, self.arithmetic(values)], axis=1)
         missing = np.isnan(values)
@@ -112,11 +114,12 @@ class Fused:
         values = values[:, self.order]
         unscaled = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
         matrices, start = [], 0
-        for each, onehots, end in zip(self.features, self.onehots, self.ends, strict=True):
+        for each, onehots, own, end in zip(self.features, self.onehots, self.bags, self.ends, strict=True):
             matrix = unscaled[:, start:end]
             if len(each.scaling.columns):
                 matrix = np.clip(each.scaling(values[:, start:end]), -LARGEST, LARGEST).astype(np.float32)
             sparse = [onehots(columns, rows)] if onehots.sources else []
+            sparse += [bags[number] for number in own]
             matrices.append(each.assembled(np.ascontiguousarray(matrix), sparse))
             start = end
         return matrices
@@ -153,17 +156,19 @@ class _Joint:
         self.numbers = max((part.numbers.names for part in parts), key=len)  # blind features have none
         self.places = {name: place for place, name in enumerate(self.numbers)}
         self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
+        self.written, self.texts = Places.of(parts)
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
         self.cells: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
 
     def fused(self) -> Fused:
-        dense = [self._dense(each) for each in self.features]
-        plain, looked_up = len(self.plain), len(self.looked_up)
-        dense = [np.where(places < 0, plain - 1 - places, places) for places in dense]
+        grouped = [self._dense(each, texts) for each, texts in zip(self.features, self.texts, strict=True)]
+        starts_of_groups = np.cumsum([0, len(self.plain), len(self.looked_up)])
+        dense = [starts_of_groups[groups] + places for groups, places in grouped]
+        before = len(self.plain) + len(self.looked_up) + sum(self.written.widths)
         arithmetic = [each.arithmetic for each in self.features]
         combined = [0 if each is None else len(each.left) for each in arithmetic]
-        starts = plain + looked_up + np.cumsum([0, *combined])
+        starts = before + np.cumsum([0, *combined])
         first_flag = int(starts[-1])
         medians, flagged, order = np.full(first_flag, np.nan), [np.zeros(0, np.intp)], []
         for each, places, start, count in zip(self.features, dense, starts.tolist(), combined, strict=False):
@@ -179,6 +184,7 @@ class _Joint:
         return Fused(
             Plain(self.numbers, self.dates, source.astype(np.intp), origins),
             LookedUp(self.tables, table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
+            self.written,
             _side_by_side([(each, places) for each, places in zip(arithmetic, dense, strict=True) if each]),
             medians,
             np.concatenate(flagged),
@@ -186,21 +192,25 @@ class _Joint:
             self.features,
             np.cumsum([len(each.names) - len(each.parts.sparse_names) for each in self.features]).tolist(),
             [OneHots.of(each.parts.onehots) for each in self.features],
+            [each.bags for each in self.texts],
         )
 
-    def _dense(self, features: Features) -> NDArray[np.intp]:
-        """Enter the kept dense columns and return their places: those that are looked up as -1, -2 ..."""
-        columns = [*self._numbers(features), *self._looked_up(features), *self._dates(features)]
+    def _dense(self, features: Features, texts: Places) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Enter the kept dense columns; return the group of each, plain, looked up or written, and its place in it."""
+        columns = [*self._numbers(features), *self._looked_up(features), *self._dates(features), *texts.dense]
         places = []
         for i in features.kept.tolist():
             column = columns[i]
-            if len(column) == 2:
+            if isinstance(column, int):
+                places.append((2, column))
+            elif len(column) == 2:
                 self.plain.append(column)
-                places.append(len(self.plain) - 1)
+                places.append((0, len(self.plain) - 1))
             else:
                 self.looked_up.append(column)
-                places.append(-len(self.looked_up))
-        return np.array(places, np.intp)
+                places.append((1, len(self.looked_up) - 1))
+        groups, place = np.array(places, np.intp).reshape(-1, 2).T
+        return groups, place
 
     def _numbers(self, features: Features) -> list[tuple[int, float]]:
         numbers = features.parts.numbers

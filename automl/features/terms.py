@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise, repeat
@@ -82,6 +82,15 @@ class Vocabulary:
         lengths = np.sqrt(np.bincount(rows, weights=np.square(weights.data), minlength=len(texts)))
         weights.data /= lengths[rows]
         return weights.astype(np.float32)
+
+    def row(self, terms: Mapping[str, int]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the places and weights of a text's terms, which are counted: its row of :meth:`transform`."""
+        index = self._index
+        known = sorted((index[term], count) for term, count in terms.items() if term in index)
+        places = np.array([place for place, _ in known], np.int32)
+        weights = _SUBLINEAR[np.array([count - 1 for _, count in known], np.intp)] * self.idf[places]
+        length = np.sqrt(np.bincount(np.zeros(len(known), np.intp), weights=np.square(weights), minlength=1))
+        return places, (weights / length).astype(np.float32)
 
 
 def components(weights: csr_array[Any], dims: int, random_state: int) -> NDArray[np.float32]:

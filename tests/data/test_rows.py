@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from automl.data.io import as_frame
 from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, infer_schema
+from automl.data.table import Column, Kind, Schema
 from automl.errors import SchemaError
 
 TRAIN = pd.DataFrame(
@@ -53,7 +54,6 @@ cells = st.one_of(st.none(), st.booleans(), st.integers(-5, 10**6), st.floats(),
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(TRAIN.columns, cells)), min_size=1, max_size=1))
 def test_a_plain_row_is_typed_as_in_a_frame(rows: list[dict[str, object]]) -> None:
     reader = RowReader.of(SCHEMA)
-    assert reader is not None
     typed = reader(rows)
     if typed is None:
         return
@@ -67,7 +67,6 @@ def test_a_plain_row_is_typed_as_in_a_frame(rows: list[dict[str, object]]) -> No
 @given(st.fixed_dictionaries(dict.fromkeys(TRAIN.columns, cells)), st.booleans())
 def test_a_small_frame_is_typed_the_same(row: dict[str, object], inferred: bool) -> None:
     reader = RowReader.of(SCHEMA)
-    assert reader is not None
     frame = pd.DataFrame([row, row], dtype=None if inferred else object)
     typed = reader(frame)
     if typed is None:
@@ -79,7 +78,6 @@ def test_a_small_frame_is_typed_the_same(row: dict[str, object], inferred: bool)
 
 def test_rows_of_the_training_table_are_plain() -> None:
     reader = RowReader.of(SCHEMA)
-    assert reader is not None
     rows = TRAIN.head(30).to_dict("records")
     typed = reader(rows)
     assert typed is not None
@@ -90,7 +88,6 @@ def test_rows_of_the_training_table_are_plain() -> None:
 
 def test_what_is_not_plain_is_left_to_others() -> None:
     reader = RowReader.of(SCHEMA)
-    assert reader is not None
     row = TRAIN.iloc[0].to_dict()
     odd = [row | {"size": "abc"}, row | {"size": [1]}, row | {"day": pd.Timestamp(0)}, {"size": 1}]
     assert [reader([each]) for each in odd] == [None] * 4
@@ -99,5 +96,10 @@ def test_what_is_not_plain_is_left_to_others() -> None:
         apply_schema(as_frame([odd[0]]), SCHEMA)
 
 
-def test_text_needs_a_frame() -> None:
-    assert RowReader.of(infer_schema(TRAIN, overrides={"city": "text"})) is None
+@pytest.mark.parametrize("separator", [None, ","])
+def test_texts_and_lists_are_typed_the_same(separator: str | None) -> None:
+    schema = Schema((Column("note", Kind.TEXT, "", missing=("nothing",), separator=separator),))
+    rows = [{"note": cell} for cell in ("a  b, c", "", " nothing ", "n/a", None, 1.0, True, "[1, 2]", float("nan"))]
+    typed = RowReader.of(schema)(rows)
+    assert typed is not None
+    assert typed["note"].tolist() == apply_schema(as_frame(rows), schema)["note"].tolist()

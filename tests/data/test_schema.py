@@ -182,7 +182,6 @@ def test_what_an_older_schema_counts_as_missing_stays_so() -> None:
     result = apply_schema(pd.DataFrame({"c": cells}), older)["c"]
     assert [None if np.isnan(x) else x for x in result] == expected
     reader = RowReader.of(older)
-    assert reader is not None
     np.testing.assert_array_equal(reader([{"c": cell} for cell in cells])["c"], result)
 
 

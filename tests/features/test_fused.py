@@ -23,11 +23,14 @@ RECIPES = [
     Needs(missing="impute", categories="numbers", scaling="quantile", arithmetic=True),
     Needs(missing="impute", categories="numbers", scaling="standard"),
     Needs(missing="impute", categories="onehot", scaling="robust", sparse=True),
+    Needs(missing="impute", categories="onehot", scaling="robust", text="tfidf", sparse=True),
 ]
+KINDS = {"street": "categorical", "stamp": "numeric", "note": "text", "title": "text"}
+WORDS = ("slow", "again", "outage", "Thanks!", "really", "why?", "12", "minutes", "http://x.y", "Große")
 
 
 def table() -> pd.DataFrame:
-    """Numbers with gaps and far from zero, flags, dates, few and many categories."""
+    """Numbers with gaps and far from zero, flags, dates, few and many categories, texts."""
     rng = np.random.default_rng(0)
     moments = np.datetime64("2024-01-01", "m") + rng.integers(0, 10**6, (2, ROWS))
     frame = pd.DataFrame(
@@ -40,6 +43,10 @@ def table() -> pd.DataFrame:
             "street": rng.choice([f"s{i}" for i in range(60)], ROWS),
             "from": moments[0].astype("datetime64[us]"),
             "to": moments[1].astype("datetime64[us]"),
+            "note": [" ".join(rng.choice(WORDS, rng.integers(1, 9))) for _ in range(ROWS)],
+            "title": [
+                f"{word} {number}" for word, number in zip(rng.choice(WORDS, ROWS), rng.permutation(ROWS), strict=True)
+            ],
         }
     )
     return frame.mask(rng.random(frame.shape) < 0.05)
@@ -53,7 +60,7 @@ def plain(matrix: Matrix) -> np.ndarray:
 @pytest.fixture(scope="module")
 def fitted() -> tuple[pd.DataFrame, list[Features]]:
     frame = table()
-    schema = infer_schema(frame, overrides={"street": "categorical", "stamp": "numeric"})
+    schema = infer_schema(frame, overrides=KINDS)
     typed = apply_schema(frame, schema)
     y = np.nan_to_num(typed["size"] * typed["price"])
     task = Task("y", ProblemType.REGRESSION, "")
@@ -91,7 +98,7 @@ def test_one_recipe_is_enough(fitted: tuple[pd.DataFrame, list[Features]]) -> No
 def test_features_that_see_nothing_may_come_first(fitted: tuple[pd.DataFrame, list[Features]]) -> None:
     typed, features = fitted
     task = Task("y", ProblemType.REGRESSION, "")
-    schema = infer_schema(table(), overrides={"street": "categorical", "stamp": "numeric"})
+    schema = infer_schema(table(), overrides=KINDS)
     blind, _ = fit_features(typed, np.arange(ROWS), schema, task, Needs(blind=True), random_state=0)
     fused = Fused.of([blind, features[2]])
     assert fused is not None
@@ -100,11 +107,14 @@ def test_features_that_see_nothing_may_come_first(fitted: tuple[pd.DataFrame, li
     np.testing.assert_array_equal(matrix.values, features[2].transform(typed).values)
 
 
-def test_text_and_nothing_are_not_fused() -> None:
-    frame = pd.DataFrame({"note": [f"a word and {i} more" for i in range(50)]})
-    schema = infer_schema(frame, overrides={"note": "text"})
-    typed = apply_schema(frame, schema)
-    task = Task("y", ProblemType.REGRESSION, "")
-    features, _ = fit_features(typed, np.arange(50.0), schema, task, Needs(), random_state=0)
-    assert Fused.of([features]) is None
+def test_what_folds_have_in_common_is_made_once(fitted: tuple[pd.DataFrame, list[Features]]) -> None:
+    """All recipes of a fold see the same topics; the styles are those of all folds."""
+    _, features = fitted
+    fused = Fused.of(features)
+    assert fused is not None
+    assert [style.source for style in fused.written.styles] == ["note", "title"]
+    assert (len(fused.written.bags), len(fused.written.topics)) == (4, 4)
+
+
+def test_nothing_is_not_fused() -> None:
     assert Fused.of([]) is None
