@@ -15,7 +15,7 @@ from automl.features.encode import SLOTS, OneHots
 from automl.features.matrix import Matrix
 from automl.features.numeric import LARGEST
 from automl.features.pipeline import Features
-from automl.features.written import Places, Written
+from automl.features.written import Places, Written, share_texts
 
 Columns = Mapping[str, NDArray[Any]]
 """The columns of a typed frame by name."""
@@ -156,7 +156,7 @@ class _Joint:
         self.numbers = max((part.numbers.names for part in parts), key=len)  # blind features have none
         self.places = {name: place for place, name in enumerate(self.numbers)}
         self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
-        self.written, self.texts = Places.of(parts)
+        self.written, self.texts = share_texts(parts)
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
         self.cells: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from automl.data.cells import FEW
 from automl.features.parts import Parts
 from automl.features.terms import Analyzer, analyze
 from automl.features.text import Bag, Style, Topics, plain_texts
+
+_Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,36 +68,36 @@ class Places:
     dense: tuple[int, ...]
     bags: tuple[int, ...]
 
-    @classmethod
-    def of(cls, parts: Sequence[Parts]) -> tuple[Written, list[Self]]:
-        """Put text columns side by side, those that are equal once."""
-        styles = tuple(dict.fromkeys(style.source for part in parts for style in part.styles))
-        bags: dict[Any, tuple[int, Bag]] = {}
-        topics: dict[Any, tuple[int, Topics]] = {}
-        for part in parts:
-            for bag in (*(each.bag for each in part.topics), *part.bags):
-                bags.setdefault(_key(bag), (len(bags), bag))
-            for each in part.topics:
-                topics.setdefault(_key_of_topics(each), (len(topics), each))
-        written = Written(
-            tuple(Style(source) for source in styles),
-            tuple(bag for _, bag in bags.values()),
-            tuple((bags[_key(each.bag)][0], each) for _, each in topics.values()),
-        )
-        starts = list(accumulate(written.widths, initial=0))
-        places = []
-        for part in parts:
-            numbers = [styles.index(style.source) for style in part.styles]
-            numbers += [len(styles) + topics[_key_of_topics(each)][0] for each in part.topics]
-            dense = tuple(place for number in numbers for place in range(starts[number], starts[number + 1]))
-            places.append(cls(dense, tuple(bags[_key(bag)][0] for bag in part.bags)))
-        return written, places
+
+def share_texts(parts: Sequence[Parts]) -> tuple[Written, list[Places]]:
+    """Put the text columns of many features side by side, those that are equal once; return also where each has its."""
+    styles = tuple(dict.fromkeys(style.source for part in parts for style in part.styles))
+    bags: dict[_Key, tuple[int, Bag]] = {}
+    topics: dict[_Key, tuple[int, Topics]] = {}
+    for part in parts:
+        for bag in (*(each.bag for each in part.topics), *part.bags):
+            bags.setdefault(_key(bag), (len(bags), bag))
+        for each in part.topics:
+            topics.setdefault(_key_of_topics(each), (len(topics), each))
+    written = Written(
+        tuple(Style(source) for source in styles),
+        tuple(bag for _, bag in bags.values()),
+        tuple((bags[_key(each.bag)][0], each) for _, each in topics.values()),
+    )
+    starts = list(accumulate(written.widths, initial=0))
+    places = []
+    for part in parts:
+        numbers = [styles.index(style.source) for style in part.styles]
+        numbers += [len(styles) + topics[_key_of_topics(each)][0] for each in part.topics]
+        dense = tuple(place for number in numbers for place in range(starts[number], starts[number + 1]))
+        places.append(Places(dense, tuple(bags[_key(bag)][0] for bag in part.bags)))
+    return written, places
 
 
-def _key(bag: Bag) -> tuple[object, ...]:
+def _key(bag: Bag) -> _Key:
     """Return what equal bags have in common."""
     return bag.source, *((kind.analyzer, kind.terms, kind.idf.tobytes()) for kind in bag.vocabularies)
 
 
-def _key_of_topics(topics: Topics) -> tuple[object, ...]:
+def _key_of_topics(topics: Topics) -> _Key:
     return _key(topics.bag), topics.projection.tobytes(), topics.bias.tobytes()
