@@ -75,6 +75,10 @@ class RandomForest(Family):
         """Return the peak bytes of one fit."""
         return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))
 
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+        """Return them with the trees that were grown: validation rows decide nothing."""
+        return {**params, "trees": details["rounds"]}
+
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``RandomForestClassifier`` or ``RandomForestRegressor`` with the trees that were grown."""
         return estimator("RandomForest", complete(params, DEFAULTS), context, details)
