@@ -78,18 +78,22 @@ def test_kill_9_of_the_whole_tree(table: Path, tmp_path: Path, seed: int) -> Non
     assert len(model.predict(pd.read_csv(table).drop(columns="y"))) == ROWS
 
 
+def title(process: psutil.Process) -> str:
+    """Return what a process calls itself; nothing if it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def test_kill_9_of_workers_costs_only_their_fold(table: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("fit", table, "--target", "y", "--time", "30s", "--output", run)
     killed = 0
     while process.poll() is None and killed < 3:
         time.sleep(4)
-        workers = [
-            child
-            for child in psutil.Process(process.pid).children(recursive=True)
-            if child.is_running() and "Trainable" in " ".join(child.cmdline())
-        ]
-        if workers:
+        family = psutil.Process(process.pid).children(recursive=True)
+        if workers := [child for child in family if "Trainable" in title(child)]:
             workers[0].kill()
             killed += 1
     assert process.wait() == 0
