@@ -25,14 +25,11 @@ from automl.evaluation.custom import Asked, metric_name
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.splits import Pairs, Splitter
-from automl.models.base import Family
-from automl.models.registry import registered
-from automl.preparation import prepare
+from automl.preparation import able_families, prepare
 from automl.tuning import store
 from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
-from automl.tuning.problem import Problem
 from automl.tuning.progress import OnProgress, Reporter
 from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun
@@ -351,7 +348,7 @@ class AutoML(Estimator):
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
     def _train(self, root: Path, run: StoredRun, reporter: Reporter, warnings: Iterable[str] = ()) -> Self:
-        families = _able_families(run.problem, reporter)
+        families = able_families(run.problem, reporter)
         search = _start_search(run.config, root, self.metric)
         try:
             for warning in warnings:  # looked for while Ray starts
@@ -379,20 +376,6 @@ class AutoML(Estimator):
 
 
 AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
-
-
-def _able_families(problem: Problem, reporter: Reporter) -> list[Family]:
-    """Return the families that suit the problem; say which do not, and which do not use its weights."""
-    able = [family for family in registered() if problem.task.problem_type in family.problem_types]
-    families = [family for family in able if family.keeps(problem.constraints)]
-    if len(families) < len(able):
-        trained = ", ".join(family.name for family in families if not family.baseline)
-        reporter.say(f"the constraints are kept by {trained}; others are not trained")
-    if problem.weighted:
-        for family in families:
-            if not family.weighted:
-                reporter.warn(f"{family.name} does not use weights")
-    return families
 
 
 def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> SearchProcess | None:

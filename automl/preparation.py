@@ -28,6 +28,8 @@ from automl.evaluation.custom import Asked, check_metric, resolve
 from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
+from automl.models.base import Family
+from automl.models.registry import registered
 from automl.models.resampled import imbalanced, require_library
 from automl.tuning.problem import Problem
 from automl.tuning.progress import Reporter
@@ -191,3 +193,17 @@ def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task
         elif column.missing:
             reporter.say(f"column {column.name!r}: {column.reason}")
     return schema
+
+
+def able_families(problem: Problem, reporter: Reporter) -> list[Family]:
+    """Return the families that suit the problem; say which do not, and which do not use its weights."""
+    able = [family for family in registered() if problem.task.problem_type in family.problem_types]
+    families = [family for family in able if family.keeps(problem.constraints)]
+    if len(families) < len(able):
+        trained = ", ".join(family.name for family in families if not family.baseline)
+        reporter.say(f"the constraints are kept by {trained}; others are not trained")
+    if problem.weighted:
+        for family in families:
+            if not family.weighted:
+                reporter.warn(f"{family.name} does not use weights")
+    return families

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from automl.assembly import Member
 from automl.models.registry import get_family
@@ -15,15 +14,15 @@ from automl.tuning.trial import Allowance, TrialRunner
 
 
 class Refit:
-    """Trains candidates on all rows, each once, in a folder of its own.
+    """Trains candidates on all rows, each once, in a journal of its own.
 
     What their folds' validation rows decided, such as the rounds, is taken over from there.
     """
 
-    def __init__(self, problem: Problem, folder: Path, threads: int) -> None:
-        self._journal = Journal(folder)
-        self._problem = replace(problem, folds=problem.folds.on_all_rows())
-        self._runner = TrialRunner(self._problem, self._journal)
+    def __init__(self, problem: Problem, journal: Journal, threads: int) -> None:
+        self._journal = journal
+        self._problem = problem.on_all_rows()
+        self._runner = TrialRunner(self._problem, journal)
         self._threads = threads
 
     def __call__(self, trial: Trial) -> Member | None:

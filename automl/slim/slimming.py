@@ -80,7 +80,8 @@ class _Slimming:
         self._about = stored.about
         self._folder = folder
         plan = make_plan(stored.config, self._problem.shape, registered(), 1).alone(self._problem.shape)
-        self._refit = Refit(self._problem, folder / "refitted", plan.threads)
+        self._anew = Journal(folder / "anew")  # of what is trained on all rows
+        self._refit = Refit(self._problem, self._anew, plan.threads)
         self._full = artifact.load(run)
         self._trials = [self._journal.trial(each["candidate"]) for each in self._full.manifest["members"]]
         self._predictions = [
@@ -158,5 +159,6 @@ class _Slimming:
             return
         needs = student_needs([trial.folds[0].recipe for trial in self._trials], self._blend.weights)
         matrices = Matrices(problem, self._journal.features)
-        for each in Teaching(problem, self._full, needs, matrices, self._folder).students():
+        whole = Matrices(problem.on_all_rows(), self._anew.features)
+        for each in Teaching(problem, self._full, needs, matrices, whole, self._folder).students():
             yield self._measured(f"student of {each.rounds} rounds", [each.member], Blend(np.ones(1)), each.prediction)

@@ -17,7 +17,7 @@ from automl.assembly import FoldFiles, Member
 from automl.config import usable_cores
 from automl.evaluation.metric import Weight
 from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import Features, fit_features
+from automl.features.pipeline import Features
 from automl.models.lightgbm import LightGBM, LightGBMModel
 from automl.predictor import Predictor
 from automl.slim.student import distil, made_up
@@ -65,6 +65,8 @@ class Teaching:
     needs: Needs
     matrices: Matrices
     """Of the run."""
+    whole: Matrices
+    """Of all rows, see :meth:`Problem.on_all_rows`."""
     folder: Path
     """For the students; it exists."""
 
@@ -72,7 +74,7 @@ class Teaching:
         """Yield students of more and fewer rounds."""
         folds = self.problem.folds
         lessons = [self._fold_lesson(fold) for fold in range(folds.run)]
-        last = self._last_lesson()
+        last = self._lesson(self.ensemble, self.whole, self.problem.on_all_rows(), 0)
         for rounds in STUDENTS:
             with ThreadPoolExecutor(usable_cores()) as pool:  # LightGBM is far slower where its own threads must wait
                 *students, final = pool.map(partial(self._taught, rounds=rounds), (*lessons, last))
@@ -81,7 +83,7 @@ class Teaching:
             model = self.folder / name / "model"
             model.mkdir(parents=True)
             final.save(model)
-            files = FoldFiles(0, self.needs.recipe, model, self.folder / "features")
+            files = FoldFiles(0, self.needs.recipe, model, self.whole.place(0, self.needs) / "features")
             yield Student(rounds, Member(name, LightGBM.name, [files]), folds.joined(parts))
 
     def _taught(self, lesson: _Lesson, rounds: int) -> LightGBMModel:
@@ -102,36 +104,17 @@ class Teaching:
             for part in self.ensemble.parts
             if part.fold == fold
         ]
-        data = self.matrices.fold(fold, self.needs)
-        features = Features.load(self.matrices.place(fold, self.needs) / "features")
-        rows, _ = self.problem.folds.split(fold)
-        return self._lesson(replace(self.ensemble, parts=parts), rows, features, data.X_train, data.X_valid)
+        return self._lesson(replace(self.ensemble, parts=parts), self.matrices, self.problem, fold)
 
-    def _last_lesson(self) -> _Lesson:
-        """Return what a student of all rows is taught by the ensemble."""
-        problem = self.problem
-        features, X = fit_features(
-            problem.frame,
-            problem.y,
-            problem.schema,
-            problem.task,
-            self.needs,
-            random_state=problem.random_state,
-            groups=problem.groups,
-        )
-        (self.folder / "features").mkdir()
-        features.save(self.folder / "features")
-        return self._lesson(self.ensemble, np.arange(len(problem.y)), features, X, X)
-
-    def _lesson(
-        self, teacher: Predictor, rows: NDArray[np.intp], features: Features, X: Matrix, X_valid: Matrix
-    ) -> _Lesson:
-        """Return some of the rows, made-up ones where they are few, and what the teacher says of them.
+    def _lesson(self, teacher: Predictor, matrices: Matrices, problem: Problem, fold: int) -> _Lesson:
+        """Return some of a fold's training rows, made-up ones where they are few, and what the teacher says of them.
 
         The out-of-fold predictions of these rows would be better advice, but the models that gave them have seen the
         fold that the student is examined on: an examination after such advice is far too good.
         """
-        problem = self.problem
+        rows, _ = problem.folds.split(fold)
+        data = matrices.fold(fold, self.needs)
+        X = data.X_train
         rng = np.random.default_rng(problem.random_state)
         if len(rows) > MOST:
             some = np.sort(rng.choice(len(rows), MOST, replace=False))
@@ -139,10 +122,11 @@ class Teaching:
         frame, weight = problem.frame.iloc[rows], problem.training_weight_of(rows)
         further = made_up(frame, max(0, TAUGHT - len(rows)), rng)
         if len(further):
+            features = Features.load(matrices.place(fold, self.needs) / "features")
             X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))
             weight = None if weight is None else np.concatenate([weight, np.ones(len(further))])
         soft = teacher.of_typed(pd.concat([frame, further], ignore_index=True))
-        return _Lesson(X, soft, weight, X_valid)
+        return _Lesson(X, soft, weight, data.X_valid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -90,3 +90,7 @@ class Problem:
     def with_folds_run(self, run: int) -> Problem:
         """Return the same problem with only the first ``run`` folds evaluated."""
         return replace(self, folds=replace(self.folds, run=run))
+
+    def on_all_rows(self) -> Problem:
+        """Return the same problem with one fold that trains on all rows, see :meth:`Folds.on_all_rows`."""
+        return replace(self, folds=self.folds.on_all_rows())

@@ -26,7 +26,7 @@ def test_it_knows_the_noise_of_every_row(run: Path, tmp_path: Path) -> None:
     """The model of a fold knows only that of the rows which it was trained on."""
     problem, journal = read_run(run).problem, Journal(run)
     trial = next(each for each in journal.trials() if each.candidate.family == "lightgbm")
-    member = Refit(problem, tmp_path, threads=1)(trial)
+    member = Refit(problem, Journal(tmp_path), threads=1)(trial)
     assert member is not None
     assert member.candidate == trial.candidate.id
     assert [files.fold for files in member.folds] == [0]
@@ -40,4 +40,4 @@ def test_it_knows_the_noise_of_every_row(run: Path, tmp_path: Path) -> None:
 
 def test_what_needs_validation_rows_is_left_as_it_is(run: Path, tmp_path: Path) -> None:
     trial = next(each for each in Journal(run).trials() if each.candidate.family == "constant")
-    assert Refit(read_run(run).problem, tmp_path, threads=1)(trial) is None
+    assert Refit(read_run(run).problem, Journal(tmp_path), threads=1)(trial) is None
