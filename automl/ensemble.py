@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf, isnan
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
+_WORTH: Final = 0.02
+"""Share of what the ensemble gains over its best member that it may lose by being cheaper."""
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""
 _TINY: Final = 1e-15
@@ -34,6 +37,7 @@ def greedy_weights(
     sample_weight: Weight = None,
     steps: int = 25,
     max_members: int | None = None,
+    costs: Sequence[float] | None = None,
     deadline: Deadline = NEVER,
 ) -> NDArray[np.float64]:
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
@@ -53,6 +57,9 @@ def greedy_weights(
         (rows,) how much each row counts; None = all alike.
     max_members
         Models with a weight at most; None = chosen by the number of rows.
+    costs
+        What serving each model costs, such as its bytes. The costliest members first, those are left out without which
+        the ensemble loses next to nothing of what it gains over its best member; None = all that help stay.
     deadline
         When to stop with the best ensemble so far.
 
@@ -72,6 +79,8 @@ def greedy_weights(
     some = judge.of(rows)
     losses = _losses([each[rows] for each in predictions], some)
     counts = _select(losses, len(predictions), steps, members, deadline)
+    if costs is not None:
+        counts = _lightened(losses, counts, costs, deadline)
     weights: NDArray[np.float64] = counts / counts.sum()
     if some.direct and len(rows) == len(y):  # chosen by what it would be compared by
         return weights
@@ -94,6 +103,7 @@ def choose_blend(
     training_weight: Weight = None,
     positive: bool = False,
     max_members: int | None = None,
+    costs: Sequence[float] | None = None,
     random_state: int = 0,
     deadline: Deadline = NEVER,
 ) -> tuple[Blend, NDArray[np.float64]]:
@@ -114,8 +124,8 @@ def choose_blend(
         (rows,) the same in fits, if classes are weighted there: the second layer is not to undo that.
     positive
         Whether no weight may be negative: then the ensemble rises with a column with which all its members rise.
-    max_members
-        Models with a weight at most; None = chosen by the number of rows.
+    max_members, costs
+        See :func:`greedy_weights`.
     deadline
         When to be done: all fits get an even share of the time, and end with the best that they have found by then.
 
@@ -130,14 +140,15 @@ def choose_blend(
     fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight, sample_weight if training_weight is None else training_weight)
     folds = np.unique(fold_of_row)
-    ways = _blends(predictions, judge, levels, positive, max_members, deadline.share(len(folds) + 1))
+    blends = partial(_blends, levels=levels, positive=positive, max_members=max_members, costs=costs)
+    ways = blends(predictions, judge, deadline=deadline.share(len(folds) + 1))
     honest = [np.empty_like(predictions[0]) for _ in ways]
     for number, fold in enumerate(folds):
         inside = np.flatnonzero(fold_of_row == fold)
         outside = np.flatnonzero(fold_of_row != fold)
         others = [each[outside] for each in predictions]
         share = deadline.share(len(folds) - number)
-        for way, blend in enumerate(_blends(others, judge.of(outside), levels, positive, max_members, share)):
+        for way, blend in enumerate(blends(others, judge.of(outside), deadline=share)):
             honest[way][inside] = blend([each[inside] for each in predictions])
     if len(ways) == 1:
         return ways[0], honest[0]
@@ -204,15 +215,17 @@ class _Judge:
 def _blends(
     predictions: Sequence[NDArray[np.float64]],
     judge: _Judge,
+    *,
     levels: Sequence[float],
     positive: bool,
     max_members: int | None,
+    costs: Sequence[float] | None,
     deadline: Deadline,
 ) -> list[Blend]:
     """Return the ways to combine the models that a second layer can compete with, fitted on the given rows."""
     y, metric = judge.y, judge.metric
     weights = greedy_weights(
-        predictions, y, metric, sample_weight=judge.weight, max_members=max_members, deadline=deadline
+        predictions, y, metric, sample_weight=judge.weight, max_members=max_members, costs=costs, deadline=deadline
     )
     average = Blend(weights)
     if levels:
@@ -293,3 +306,22 @@ def _select(losses: Losses, models: int, steps: int, most: int, deadline: Deadli
         elif len(members) - len(best) >= _PATIENCE:
             break
     return np.bincount(best, minlength=models)
+
+
+def _lightened(
+    losses: Losses, counts: NDArray[np.int64], costs: Sequence[float], deadline: Deadline
+) -> NDArray[np.int64]:
+    """Return the counts without members that bring less than they cost, the costliest first."""
+
+    def loss(counts: NDArray[np.int64]) -> float:
+        *others, last = np.repeat(np.arange(len(counts)), counts).tolist()
+        return next(iter(losses(others, [last])))
+
+    members = np.flatnonzero(counts).tolist()
+    whole = loss(counts)
+    most = whole + _WORTH * (min(losses([], members)) - whole)
+    for member in sorted(members, key=lambda member: -costs[member]):
+        rest = np.where(np.arange(len(counts)) == member, 0, counts)
+        if rest.any() and not deadline.passed and loss(rest) <= most:
+            counts = rest
+    return counts

@@ -87,6 +87,30 @@ def test_independent_errors_are_averaged_away():
     assert metric(y, Blend(weights)(predictions)) == pytest.approx(0.5, abs=0.05)
 
 
+@settings(deadline=None, max_examples=40)
+@given(problems, st.lists(st.floats(1.0, 1e9), min_size=6, max_size=6))
+def test_a_cheaper_ensemble_keeps_most_of_the_gain(problem, costs):
+    seed, (name, problem_type), rows, models = problem
+    metric = get_metric(name, problem_type)
+    y, predictions = noisy_models(np.random.default_rng(seed), problem_type, rows, models)
+    full, light = (greedy_weights(predictions, y, metric, costs=each) for each in (None, costs[:models]))
+    assert set(np.flatnonzero(light)) <= set(np.flatnonzero(full))
+    judge = get_metric("mse", problem_type) if name == "rmse" else metric  # it is what stands for RMSE
+    best = min(judge.loss(y, each) for each in predictions)
+    whole, rest = (judge.loss(y, Blend(each)(predictions)) for each in (full, light))
+    assert rest <= whole + 0.02 * (best - whole) + 1e-9
+
+
+def test_what_brings_little_is_left_out_if_it_is_dear():
+    rng, metric = np.random.default_rng(0), get_metric("rmse", ProblemType.REGRESSION)
+    y = rng.normal(size=2_000)
+    predictions = [y + rng.normal(size=2_000) * scale for scale in (1, 1, 1, 2.5)]
+    weights = [greedy_weights(predictions, y, metric, costs=costs) for costs in (None, [1, 1, 1, 9], [9, 9, 9, 1])]
+    assert weights[0][3] > 0
+    assert weights[1][3] == 0
+    assert all(each[:3].min() > 0 for each in weights)
+
+
 @pytest.mark.parametrize(("rows", "members"), [(100, 4), (500, 8), (2_000, 15)])
 def test_few_rows_get_few_members(rows, members):
     rng, metric = np.random.default_rng(0), get_metric("rmse", ProblemType.REGRESSION)

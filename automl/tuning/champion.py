@@ -122,7 +122,8 @@ class Champion:
         contenders = sorted(beyond or trials, key=lambda trial: trial.loss(self._problem.folds.run))[:_CONTENDERS]
         began = time.perf_counter()
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
-        blend, honest = self._out_of_fold.blended(predictions, self._most, deadline)
+        sizes = [trial.size for trial in contenders]
+        blend, honest = self._out_of_fold.blended(predictions, most=self._most, costs=sizes, deadline=deadline)
         started = time.perf_counter()
         self._choosing = started - began
         judged = self._out_of_fold.judged(honest)

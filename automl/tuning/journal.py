@@ -81,6 +81,11 @@ class Trial:
         return mean_loss(self.folds[fold] for fold in range(run))
 
     @property
+    def size(self) -> int:
+        """Bytes of its models."""
+        return sum(record.size for record in self.folds.values())
+
+    @property
     def details(self) -> Mapping[str, Value]:
         """Those of its models: the median of what are numbers."""
         records = [self.folds[fold].details for fold in sorted(self.folds)]

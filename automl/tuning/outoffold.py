@@ -47,7 +47,12 @@ class OutOfFold:
         return self.problem.folds.joined([self.journal.prediction(candidate_id, fold) for fold in range(folds)])
 
     def blended(
-        self, predictions: Sequence[NDArray[np.float64]], most: int | None = None, deadline: Deadline = NEVER
+        self,
+        predictions: Sequence[NDArray[np.float64]],
+        *,
+        most: int | None = None,
+        costs: Sequence[float] | None = None,
+        deadline: Deadline = NEVER,
     ) -> tuple[Blend, NDArray[np.float64]]:
         """Return how predictions of all folds (``most`` of them) become one, and its cross-fitted predictions."""
         problem, folds = self.problem, self.problem.folds
@@ -61,6 +66,7 @@ class OutOfFold:
             training_weight=problem.training_weight_of(folds.valid_rows),
             positive=bool(problem.constraints.monotone),
             max_members=most,
+            costs=costs,
             random_state=problem.random_state,
             deadline=deadline,
         )
