@@ -239,6 +239,10 @@ class Family(ABC):
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit, input matrix not included."""
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what hyperparameters are that a configuration does not name, as far as that is known."""
+        return {}
+
     def keeps(self, constraints: Constraints) -> bool:
         """Return whether ``fit`` keeps to these constraints."""
         return (self.monotone or not constraints.monotone) and (self.interactions or not constraints.interactions)

@@ -219,6 +219,25 @@ class CatBoost(Family):
             "max_ctr_complexity": Int(1, 4),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return every hyperparameter's default for this problem: CatBoost's own."""
+        multiclass = shape.problem_type is ProblemType.MULTICLASS
+        return {
+            "learning_rate": 0.05,
+            "depth": 6,
+            "grow_policy": "SymmetricTree",
+            "bootstrap_type": "Bayesian" if multiclass else "MVS",
+            "subsample": 0.8,
+            "bagging_temperature": 1.0,
+            "colsample_bylevel": 1.0,
+            "l2_leaf_reg": 3.0,
+            "leaf_estimation_iterations": 10 if shape.problem_type is ProblemType.BINARY else 1,
+            "one_hot_max_size": 2,
+            "model_size_reg": 0.5,
+            "max_ctr_complexity": 4,
+            "max_rounds": MOST_ROUNDS,
+        }
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round.
 
@@ -226,7 +245,7 @@ class CatBoost(Family):
         CatBoost cannot change on the way. Reports nothing on the way, since it cannot predict there.
         """
         yield from ()
-        chosen = complete(params, defaults(context.shape))
+        chosen = complete(params, self.defaults(context.shape))
         if (data.y_train == data.y_train[0]).all():
             chosen["bootstrap_type"] = "No"  # sampling by gradients fails where all of them are zero
         layout = Layout.of(data.X_train)
@@ -253,7 +272,7 @@ class CatBoost(Family):
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins, target statistics, approximations, histograms, the model."""
-        leaves = 1 << int(complete(params, defaults(shape))["depth"])
+        leaves = 1 << int(complete(params, self.defaults(shape))["depth"])
         rows = shape.rows * (12 * shape.columns + 64 * shape.outputs + 1_000)
         histograms = leaves * 255 * shape.columns * 32 * shape.outputs
         model = 16 * leaves * shape.outputs * 1_000
@@ -265,33 +284,13 @@ class CatBoost(Family):
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""
-        chosen = complete(params, defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
+        chosen = complete(params, self.defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
         chosen = _used(chosen) | {"iterations": details["best_rounds"], "random_seed": context.random_state}
         chosen |= {"loss_function": LOSSES[objective_of(context)].format(quantile=context.quantile)}
         chosen |= {"allow_writing_files": False, "verbose": False}
         del chosen["max_rounds"]
         kind = "CatBoostClassifier" if context.shape.problem_type.classification else "CatBoostRegressor"
         return Estimator("catboost", kind, chosen, categorical="cat_features", differs=(FOUND,))
-
-
-def defaults(shape: Shape) -> dict[str, Value]:
-    """Return every hyperparameter's default for this problem: CatBoost's own."""
-    multiclass = shape.problem_type is ProblemType.MULTICLASS
-    return {
-        "learning_rate": 0.05,
-        "depth": 6,
-        "grow_policy": "SymmetricTree",
-        "bootstrap_type": "Bayesian" if multiclass else "MVS",
-        "subsample": 0.8,
-        "bagging_temperature": 1.0,
-        "colsample_bylevel": 1.0,
-        "l2_leaf_reg": 3.0,
-        "leaf_estimation_iterations": 10 if shape.problem_type is ProblemType.BINARY else 1,
-        "one_hot_max_size": 2,
-        "model_size_reg": 0.5,
-        "max_ctr_complexity": 4,
-        "max_rounds": MOST_ROUNDS,
-    }
 
 
 def _written(booster: Any, form: str) -> bytes:

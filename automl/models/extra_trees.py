@@ -53,6 +53,10 @@ class ExtraTrees(Family):
             "min_samples_split": Int(2, 32, log=True),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what holds for every problem."""
+        return DEFAULTS
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Grow trees one by one until the deadline."""
         from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor

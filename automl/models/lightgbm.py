@@ -163,7 +163,7 @@ class LightGBM(Family):
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return tuned defaults (Holzmüller et al. 2024), then a spread of leaves, sampling and step lengths."""
-        first = {name: defaults(shape)[name] for name in ("learning_rate", "num_leaves", "min_data_in_leaf")}
+        first = {name: self.defaults(shape)[name] for name in ("learning_rate", "num_leaves", "min_data_in_leaf")}
         return (first, *(dict(zip(NAMES, values, strict=True)) for values in PORTFOLIO))
 
     def space(self, shape: Shape) -> Space:
@@ -183,9 +183,29 @@ class LightGBM(Family):
             "min_data_per_group": Int(2, 100, log=True),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return every hyperparameter's default for this problem."""
+        classification = shape.problem_type.classification
+        return {
+            "learning_rate": 0.04 if classification else 0.05,
+            "num_leaves": 50 if classification else 100,
+            # on few rows, 40 a leaf would leave no tree to grow
+            "min_data_in_leaf": max(3, min(40, shape.rows // 50)) if classification else 3,
+            "feature_fraction": 1.0,
+            "bagging_fraction": 0.75 if classification else 0.7,
+            "lambda_l1": 0.0,
+            "lambda_l2": 0.0,
+            "extra_trees": False,
+            "cat_smooth": 10.0,
+            "cat_l2": 10.0,
+            "max_cat_to_onehot": 4,
+            "min_data_per_group": 100,
+            "max_rounds": MOST_ROUNDS,
+        }
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
-        chosen = complete(params, defaults(context.shape))
+        chosen = complete(params, self.defaults(context.shape))
         most_rounds = int(chosen.pop("max_rounds"))
         rounds = _Rounds(data, chosen, means_if_monotone(context))
         control = RoundControl(
@@ -208,7 +228,7 @@ class LightGBM(Family):
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins by row and by column, scores, histograms of all leaves, the model."""
-        leaves = min(int(complete(params, defaults(shape))["num_leaves"]), shape.rows)
+        leaves = min(int(complete(params, self.defaults(shape))["num_leaves"]), shape.rows)
         bins = 3 * shape.rows * shape.columns
         scores = 48 * shape.rows * shape.outputs
         histograms = leaves * 255 * shape.columns * 20
@@ -221,7 +241,7 @@ class LightGBM(Family):
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``LGBMClassifier`` or ``LGBMRegressor`` with the rounds that were found."""
-        chosen = complete(params, defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
+        chosen = complete(params, self.defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
         chosen["max_rounds"] = details["best_rounds"]
         named = {ESTIMATOR.get(name, name): value for name, value in chosen.items()}
         named |= {"subsample_freq": 1, "random_state": context.random_state, "verbosity": -1}
@@ -233,27 +253,6 @@ class LightGBM(Family):
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""
         return {"learning_rate": 0.12, "num_leaves": 31, "max_rounds": 70}
-
-
-def defaults(shape: Shape) -> dict[str, Value]:
-    """Return every hyperparameter's default for this problem."""
-    classification = shape.problem_type.classification
-    return {
-        "learning_rate": 0.04 if classification else 0.05,
-        "num_leaves": 50 if classification else 100,
-        # on few rows, 40 a leaf would leave no tree to grow
-        "min_data_in_leaf": max(3, min(40, shape.rows // 50)) if classification else 3,
-        "feature_fraction": 1.0,
-        "bagging_fraction": 0.75 if classification else 0.7,
-        "lambda_l1": 0.0,
-        "lambda_l2": 0.0,
-        "extra_trees": False,
-        "cat_smooth": 10.0,
-        "cat_l2": 10.0,
-        "max_cat_to_onehot": 4,
-        "min_data_per_group": 100,
-        "max_rounds": MOST_ROUNDS,
-    }
 
 
 def _objective(context: FitContext) -> dict[str, Value]:

@@ -117,6 +117,10 @@ class Linear(Family):
             "l1_ratio": Float(0.05, 1.0, when=("penalty", ("elasticnet",))),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what holds for every problem."""
+        return DEFAULTS
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Follow the path until the validation loss got worse twice, or the deadline."""
         chosen = complete(params, DEFAULTS)

@@ -126,6 +126,10 @@ class MLP(Family):
             "dropout": Float(0.0, 0.4),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what holds for every problem."""
+        return DEFAULTS
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Train until the planned steps, the deadline, or no better validation loss for a quarter of the plan."""
         chosen = complete(params, DEFAULTS)

@@ -155,6 +155,10 @@ class Neighbors(Family):
             "p": Choice((2, 1)),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what holds for every problem."""
+        return DEFAULTS
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Keep the training rows, or a sample that can be searched in the time left, and choose k."""
         yield from ()

@@ -59,6 +59,10 @@ class RandomForest(Family):
             "min_samples_split": Int(2, 4, log=True),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what holds for every problem."""
+        return DEFAULTS
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Grow trees one by one until the deadline."""
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor

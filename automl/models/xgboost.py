@@ -205,6 +205,10 @@ class XGBoost(Family):
             "max_leaves": Int(8, 1024, log=True, when=("grow_policy", ("lossguide",))),
         }
 
+    def defaults(self, shape: Shape) -> Params:
+        """Return what holds for every problem."""
+        return DEFAULTS
+
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
         """Boost until the validation loss no longer falls, or the deadline; keep the trees up to the best round."""
         chosen = complete(params, DEFAULTS)

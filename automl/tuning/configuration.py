@@ -68,6 +68,11 @@ def space(family: Family, shape: Shape) -> Space:
     return {**own, **columns, **target}
 
 
+def defaults(family: Family, shape: Shape) -> Params:
+    """Return the family's defaults with those of what is common to all."""
+    return {**family.defaults(shape), ARITHMETIC: False, TARGET: PLAIN}
+
+
 def forms(family: Family, shape: Shape) -> Iterator[Params]:
     """Yield every configuration that a family declares in its forms; equal ones where there is nothing to combine.
 

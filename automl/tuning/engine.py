@@ -21,7 +21,7 @@ from automl.tuning.budget import Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.interrupt import Interrupt
-from automl.tuning.journal import Journal, mean_loss
+from automl.tuning.journal import Journal
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import Reporter
@@ -203,12 +203,8 @@ class Engine:
         self, planner: Planner, candidate: Candidate, allowance: Allowance, ready: Callable[[], bool]
     ) -> None:
         """Run a trial in this process and tell everybody. When the search is ready it goes on with the next fold."""
-        began = time.perf_counter()
         self._here(self._problem, candidate, allowance, until=ready)
-        trial = self._journal.trial(candidate.id)
-        stopped = trial.status == "stopped"
-        loss = mean_loss(trial.folds.values()) if stopped or trial.status == "done" else inf
-        planner.tell(candidate, loss, time.perf_counter() - began, stopped=stopped)
+        planner.tell(self._journal.trial(candidate.id))
         self._update_if_cheap()
         self._tell(board=True)
 

@@ -1,11 +1,12 @@
-"""What to train next: the portfolio first, then Bayesian search over one conditional space of all families."""
+"""What to train next: the portfolio first, then a search that goes on from what it has shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from enum import Enum
-from math import inf, isfinite
+from math import inf
+from statistics import mean, median
 from typing import Final
 
 from automl.config import FitConfig
@@ -13,10 +14,10 @@ from automl.models.base import Family, Shape
 from automl.models.registry import get_family
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
-from automl.tuning.journal import Journal, Trial, mean_loss
+from automl.tuning.exploration import Exploration
+from automl.tuning.journal import Journal, Trial
 from automl.tuning.portfolio import portfolio
 from automl.tuning.problem import Problem
-from automl.tuning.study import Study
 
 _BATCH: Final = 4
 """Candidates that a repeatable search proposes at once, whatever the number of cores."""
@@ -41,6 +42,7 @@ def make_planner(
         [get_family(name) for name in plan.families],
         problem.shape,
         random_state=config.random_state,
+        folds=problem.folds.run,
         max_trials=config.max_trials,
         repeatable=config.repeatable,
         searches=searches,
@@ -62,6 +64,7 @@ class Planner:
         shape: Shape,
         *,
         random_state: int,
+        folds: int = 1,
         max_trials: int | None = None,
         repeatable: bool = False,
         searches: bool = True,
@@ -69,32 +72,25 @@ class Planner:
     ) -> None:
         self._repeatable = repeatable
         self._searches = searches
+        self._folds = folds
         self._left = inf if max_trials is None else max_trials
         self._costs: dict[str, list[float]] = {}
         self._seen: set[str] = set()
         self._asked = 0
         self._outstanding: set[str] = set()
-        self._study = Study(families, shape, random_state)
+        self._exploration = Exploration(families, shape, random_state)
         self._batch: list[Candidate] = []
-        self._answers: list[tuple[Candidate, float, bool]] = []
+        self._answers: list[Trial] = []
         unfinished = []
         for trial in trials:
             if trial.status == "running":
                 unfinished.append(trial.candidate)
             else:
+                self._seen.add(trial.candidate.id)
+                self._asked = max(self._asked, trial.candidate.index + 1)
+                self._left -= trial.candidate.origin != "baseline"
                 self._note(trial)
         self._queue = unfinished + portfolio(families, shape)
-
-    def _note(self, trial: Trial) -> None:
-        """Learn from a trial that ended outside of this planner."""
-        self._seen.add(trial.candidate.id)
-        self._asked = max(self._asked, trial.candidate.index + 1)
-        if trial.candidate.origin != "baseline":
-            self._left -= 1
-        if trial.status == "done":  # others have part of the folds only, and no loss or cost that compares
-            self._study.add(trial.candidate, mean_loss(trial.folds.values()))
-            seconds = sum(record.fit_seconds for record in trial.folds.values())
-            self._costs.setdefault(trial.candidate.family, []).append(seconds)
 
     def propose(self, remaining: float) -> Candidate | Next:
         """Return the next candidate to train in the remaining seconds."""
@@ -107,12 +103,16 @@ class Planner:
             self._left -= 1
         return candidate
 
-    def tell(self, candidate: Candidate, loss: float, seconds: float, *, stopped: bool = False) -> None:
-        """Learn how a proposed candidate ended; an infinite loss means that it failed."""
-        self._outstanding.discard(candidate.id)
-        if isfinite(loss) and not stopped:
-            self._costs.setdefault(candidate.family, []).append(seconds)
-        self._answers.append((candidate, loss, stopped))
+    def tell(self, trial: Trial) -> None:
+        """Learn how a proposed candidate ended; one that is still running was cut off."""
+        self._outstanding.discard(trial.candidate.id)
+        self._note(trial)
+
+    def _note(self, trial: Trial) -> None:
+        seconds = [each.feature_seconds + each.fit_seconds + each.predict_seconds for each in trial.folds.values()]
+        if seconds and trial.candidate.origin in ("portfolio", "search"):
+            self._costs.setdefault(trial.candidate.family, []).append(self._folds * mean(seconds))
+        self._answers.append(trial)
 
     def _from_portfolio(self, remaining: float) -> Candidate | None:
         self._queue = [candidate for candidate in self._queue if candidate.id not in self._seen]
@@ -122,7 +122,7 @@ class Planner:
         return None
 
     def _from_search(self, remaining: float) -> Candidate | Next:
-        affordable = [name for name in self._study.families if self._affordable(name, remaining)]
+        affordable = [name for name in self._exploration.families if self._affordable(name, remaining)]
         if not affordable:
             return Next.FINISHED
         if not self._searches:
@@ -130,33 +130,25 @@ class Planner:
         if not self._batch:
             if self._repeatable and self._outstanding:
                 return Next.WAIT
-            self._learn()
+            for trial in sorted(self._answers, key=lambda trial: trial.candidate.index):
+                self._exploration.learn(trial)
+            self._answers.clear()
             wanted = _BATCH if self._repeatable else 1
             for _ in range(_ATTEMPTS):
                 if len(self._batch) == wanted:
                     break
-                self._ask(affordable)
+                candidate = self._exploration.ask(affordable)
+                if candidate.id in self._seen | {each.id for each in self._batch}:
+                    self._exploration.drop(candidate)
+                else:
+                    self._batch.append(candidate)
             if not self._batch:
                 return Next.FINISHED
         return self._numbered(self._batch.pop(0))
 
-    def _learn(self) -> None:
-        """Pass the answers on to the study, in the order of the questions."""
-        for candidate, loss, stopped in sorted(self._answers, key=lambda answer: answer[0].index):
-            self._study.tell(candidate, loss, stopped)
-        self._answers.clear()
-
-    def _ask(self, affordable: Sequence[str]) -> None:
-        candidate = self._study.ask()
-        waiting = {each.id for each in self._batch}
-        if candidate.id in self._seen | waiting or candidate.family not in affordable:
-            self._study.drop(candidate)
-        else:
-            self._batch.append(candidate)
-
     def _affordable(self, family: str, remaining: float) -> bool:
-        known = sorted(self._costs.get(family, ()))
-        return not known or remaining >= _LEAST_SHARE * known[len(known) // 2]
+        known = self._costs.get(family)
+        return not known or remaining >= _LEAST_SHARE * median(known)
 
     def _numbered(self, candidate: Candidate) -> Candidate:
         self._asked += 1

@@ -284,15 +284,9 @@ class _PlannerSearcher(Searcher):
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """Tell the planner how a trial ended."""
         candidate, last = self._running.pop(trial_id), result or self._last.get(trial_id)
-        if error or last is None:
-            self._planner.tell(candidate, inf, 0.0)
-            return
-        stopped = last["ended"] in ("", "lost")
-        if not last["ended"]:
+        if last is not None and not last["ended"] and not error:
             self._journal.end(candidate, "stopped", "stopped early: behind the others at the same point")
-        loss = inf if last["ended"] in ("late", "failed") else last["loss"]
-        seconds = sum(record.fit_seconds for record in self._journal.trial(candidate.id).folds.values())
-        self._planner.tell(candidate, loss, seconds, stopped=stopped)
+        self._planner.tell(self._journal.trial(candidate.id))
 
     def __getstate__(self) -> dict[str, object]:
         """Give Tune's own record of the experiment nothing: the journal is the truth."""

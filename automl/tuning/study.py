@@ -1,45 +1,50 @@
-"""Bayesian search over one conditional space of all families, by ask and tell. The door to Optuna."""
+"""Bayesian search in the space of one family, by ask and tell. The door to Optuna."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from math import inf, isfinite
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
 
-from automl.models.base import Choice, Family, Int, Shape, Space, Value
+from automl.models.base import Choice, Family, Float, Int, Params, Shape, Value
 from automl.tuning.candidate import Candidate
-from automl.tuning.configuration import space
+from automl.tuning.configuration import defaults, space
 
 if TYPE_CHECKING:
     import optuna
 
+_RANDOM: Final = 4
+"""Candidates that must be known before the search looks near the best of them."""
+
 
 class Study:
-    """Optuna's tree-structured Parzen estimator (Bergstra et al. 2011), by ask and tell, started when first needed.
+    """Optuna's tree-structured Parzen estimator (Bergstra et al. 2011), started when first asked.
 
-    One space for all families: the family is a choice, and each family's parameters exist only under their family.
+    What the portfolio has shown is told like answers, so that the search goes on from there.
     """
 
-    def __init__(self, families: Sequence[Family], shape: Shape, random_state: int) -> None:
-        spaces = {family.name: space(family, shape) for family in families}
-        self._spaces = {name: known for name, known in spaces.items() if known}
+    def __init__(self, family: Family, shape: Shape, random_state: int) -> None:
+        self._family = family.name
+        self._space = space(family, shape)
+        self._defaults = defaults(family, shape)
         self._random_state = random_state
         self._study: optuna.Study | None = None
         self._asked: dict[str, optuna.trial.Trial] = {}
-        self._known: list[tuple[Candidate, float]] = []
+        self._told: list[tuple[Candidate, float]] = []
 
-    @property
-    def families(self) -> Sequence[str]:
-        """Families that have something to search."""
-        return tuple(self._spaces)
+    def __bool__(self) -> bool:
+        """Whether there is anything to search."""
+        return bool(self._space)
 
     def ask(self) -> Candidate:
-        """Return a candidate of the search."""
+        """Return a candidate, which may be one that was asked for or told before."""
         trial = self._opened().ask()
-        family = trial.suggest_categorical("family", list(self._spaces))
-        params = _suggest(trial, family, self._spaces[family])
-        candidate = Candidate(family, params, "search")
+        params: dict[str, Value] = {}
+        for name, domain in self._space.items():
+            if _exists(domain, params):
+                params[name] = _suggest(trial, name, domain)
+        candidate = Candidate(self._family, params, "search")
         self._asked[candidate.id] = trial
         return candidate
 
@@ -49,30 +54,23 @@ class Study:
 
         self._opened().tell(self._asked.pop(candidate.id), state=optuna.trial.TrialState.FAIL)
 
-    def tell(self, candidate: Candidate, loss: float, stopped: bool) -> None:
-        """Answer a question, or add what the portfolio has shown."""
-        trial = self._asked.pop(candidate.id, None)
-        if trial is None:
-            self.add(candidate, inf if stopped else loss)
+    def tell(self, candidate: Candidate, loss: float) -> None:
+        """Tell how good a candidate is, whoever proposed it; infinite: worse than those that have a loss."""
+        if self._study is None:
+            self._told.append((candidate, loss))
             return
         import optuna
 
-        if not isfinite(loss):
-            self._opened().tell(trial, state=optuna.trial.TrialState.FAIL)
-        elif stopped:
-            trial.report(loss, 1)
-            self._opened().tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            self._opened().tell(trial, loss)
-
-    def add(self, candidate: Candidate, loss: float) -> None:
-        """Add a result that was not asked for."""
-        if not isfinite(loss) or candidate.family not in self._spaces:
+        state = optuna.trial.TrialState.COMPLETE if isfinite(loss) else optuna.trial.TrialState.PRUNED
+        value = loss if isfinite(loss) else None
+        if candidate.id in self._asked:
+            self._study.tell(self._asked.pop(candidate.id), value, state=state)
             return
-        if self._study is None:
-            self._known.append((candidate, loss))
-        else:
-            self._insert(self._study, candidate, loss)
+        params = self._nearest(candidate.params)
+        distributions = {name: _distribution(self._space[name]) for name in params}
+        self._study.add_trial(
+            optuna.trial.create_trial(state=state, value=value, params=params, distributions=distributions)
+        )
 
     def _opened(self) -> optuna.Study:
         if self._study is None:
@@ -82,52 +80,48 @@ class Study:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # group and constant_liar are marked experimental
                 sampler = optuna.samplers.TPESampler(
-                    seed=self._random_state, multivariate=True, group=True, constant_liar=True
+                    seed=self._random_state, n_startup_trials=_RANDOM, multivariate=True, group=True, constant_liar=True
                 )
             self._study = optuna.create_study(direction="minimize", sampler=sampler)
-            for candidate, loss in self._known:
-                self._insert(self._study, candidate, loss)
+            for candidate, loss in self._told:
+                self.tell(candidate, loss)
         return self._study
 
-    def _insert(self, study: optuna.Study, candidate: Candidate, loss: float) -> None:
-        """Insert a known result, with those of its parameters that lie inside the space."""
-        import optuna
-
-        distributions: dict[str, Any] = {"family": optuna.distributions.CategoricalDistribution(list(self._spaces))}
-        params: dict[str, Any] = {"family": candidate.family}
-        for name, domain in self._spaces[candidate.family].items():
-            value = candidate.params.get(name)
-            if value is None:
+    def _nearest(self, params: Params) -> dict[str, Value]:
+        """Return the point of the space that is nearest to a configuration with its defaults."""
+        found: dict[str, Value] = {}
+        for name, domain in self._space.items():
+            value = params.get(name, self._defaults.get(name))
+            if value is None or not _exists(domain, found):
                 continue
             if isinstance(domain, Choice):
-                distribution: Any = optuna.distributions.CategoricalDistribution(list(domain.values))
-                inside = value in domain.values
+                if value in domain.values:
+                    found[name] = value
+            elif isinstance(domain, Int):
+                found[name] = min(max(int(value), domain.low), domain.high)
             else:
-                numbers = optuna.distributions
-                make: Any = numbers.IntDistribution if isinstance(domain, Int) else numbers.FloatDistribution
-                distribution = make(domain.low, domain.high, log=domain.log)
-                inside = domain.low <= float(value) <= domain.high
-            if inside:
-                params[_path(candidate.family, name)] = value
-                distributions[_path(candidate.family, name)] = distribution
-        study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=loss))
+                found[name] = min(max(float(value), domain.low), domain.high)
+        return found
 
 
-def _suggest(trial: optuna.trial.Trial, family: str, space: Space) -> dict[str, Value]:
-    params: dict[str, Value] = {}
-    for name, domain in space.items():
-        if domain.when is not None and params.get(domain.when[0]) not in domain.when[1]:
-            continue
-        path = _path(family, name)
-        if isinstance(domain, Choice):
-            chosen: Value = trial.suggest_categorical(path, list(domain.values))  # type: ignore[assignment]
-            params[name] = chosen
-        elif isinstance(domain, Int):
-            params[name] = trial.suggest_int(path, domain.low, domain.high, log=domain.log)
-        else:
-            params[name] = trial.suggest_float(path, domain.low, domain.high, log=domain.log)
-    return params
+def _exists(domain: Float | Int | Choice, params: Mapping[str, Value]) -> bool:
+    return domain.when is None or params.get(domain.when[0]) in domain.when[1]
 
 
-def _path(family: str, name: str) -> str:
-    return f"{family}.{name}"
+def _distribution(domain: Float | Int | Choice) -> Any:
+    import optuna
+
+    if isinstance(domain, Choice):
+        return optuna.distributions.CategoricalDistribution(list(domain.values))
+    if isinstance(domain, Int):
+        return optuna.distributions.IntDistribution(domain.low, domain.high, log=domain.log)
+    return optuna.distributions.FloatDistribution(domain.low, domain.high, log=domain.log)
+
+
+def _suggest(trial: optuna.trial.Trial, name: str, domain: Float | Int | Choice) -> Value:
+    if isinstance(domain, Choice):
+        chosen: Value = trial.suggest_categorical(name, list(domain.values))  # type: ignore[assignment]
+        return chosen
+    if isinstance(domain, Int):
+        return trial.suggest_int(name, domain.low, domain.high, log=domain.log)
+    return trial.suggest_float(name, domain.low, domain.high, log=domain.log)

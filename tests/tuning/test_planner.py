@@ -21,13 +21,17 @@ def make(**options: object) -> Planner:
     return Planner([Toy(), Other()], SHAPE, random_state=0, **options)  # type: ignore[arg-type]
 
 
+def done(candidate: Candidate, loss: float, seconds: float = 0.1) -> Trial:
+    return Trial(candidate, {0: record(0, loss, seconds)}, "done")
+
+
 def take(planner: Planner, count: int) -> list[Candidate]:
     taken = []
     for _ in range(count):
         candidate = planner.propose(inf)
         assert isinstance(candidate, Candidate)
         taken.append(candidate)
-        planner.tell(candidate, float(len(candidate.id)), 0.1)
+        planner.tell(done(candidate, float(len(candidate.id))))
     return taken
 
 
@@ -57,8 +61,8 @@ def test_a_repeatable_search_does_not_depend_on_the_order_of_arrival() -> None:
         while len(proposed) < 25:
             candidate = planner.propose(inf)
             if candidate is Next.WAIT or (isinstance(candidate, Candidate) and len(waiting) == 3):
-                done = waiting.pop(order.randrange(len(waiting)))
-                planner.tell(done, float(done.params["offset"]), order.random())
+                ended = waiting.pop(order.randrange(len(waiting)))
+                planner.tell(done(ended, float(ended.params["offset"]), order.random()))
             if isinstance(candidate, Candidate):
                 waiting.append(candidate)
                 proposed.append(candidate.id)
@@ -75,19 +79,29 @@ def test_max_trials_ends_it() -> None:
 
 def test_nothing_is_proposed_that_cannot_be_trained_in_time() -> None:
     slow = Candidate("toy", {"offset": 9.0}, "portfolio", 0)
-    planner = make(trials=[Trial(slow, {0: record(0, 1.0, 60.0)}, "done")])
-    candidate = planner.propose(20.0)
-    assert isinstance(candidate, Candidate)
-    assert candidate.family == "other"
+    planner = make(trials=[done(slow, 1.0, 60.0)])
+    for _ in range(20):
+        candidate = planner.propose(20.0)
+        assert isinstance(candidate, Candidate)
+        assert candidate.family == "other"
     assert planner.propose(0.5) is Next.FINISHED
 
 
-def test_failed_trials_do_not_stop_the_search() -> None:
+def test_a_trial_that_was_stopped_tells_what_all_its_folds_would_take() -> None:
+    slow = Candidate("toy", {"offset": 9.0}, "search", 0)
+    planner = make(folds=5, trials=[Trial(slow, {0: record(0, 1.0, 10.0)}, "stopped")])
+    assert {each.family for each in (planner.propose(20.0) for _ in range(20)) if isinstance(each, Candidate)} == {
+        "other"
+    }
+
+
+@pytest.mark.parametrize("status", ["failed", "running"])
+def test_failed_trials_do_not_stop_the_search(status: str) -> None:
     planner = make()
     for _ in range(12):
         candidate = planner.propose(inf)
         assert isinstance(candidate, Candidate)
-        planner.tell(candidate, inf, 0.0)
+        planner.tell(Trial(candidate, {}, status))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", ["done", "stopped", "failed"])
@@ -98,16 +112,6 @@ def test_a_resumed_run_does_not_repeat_what_has_ended(status: str) -> None:
     after = take(planner, 5)
     assert not {each.id for each in before} & {each.id for each in after}
     assert [each.index for each in after] == [5, 6, 7, 8, 9]
-
-
-@pytest.mark.parametrize("status", ["stopped", "failed"])
-def test_only_trials_with_all_their_folds_teach_a_resumed_run(status: str) -> None:
-    slow = Candidate("toy", {"offset": 9.0}, "search", 0)
-    planner = make(trials=[Trial(slow, {0: record(0, -99.0, 60.0)}, status)])  # type: ignore[arg-type]
-    candidate = planner.propose(20.0)
-    assert isinstance(candidate, Candidate)
-    assert candidate.family == "toy"
-    assert planner._study._known == []
 
 
 def test_a_resumed_run_finishes_what_was_running_first() -> None:
