@@ -22,7 +22,7 @@ _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
-_WORTH: Final = 0.02
+_WORTH: Final = 0.05
 """Share of what the ensemble gains over its best member that it may lose by being cheaper."""
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""
@@ -311,17 +311,24 @@ def _select(losses: Losses, models: int, steps: int, most: int, deadline: Deadli
 def _lightened(
     losses: Losses, counts: NDArray[np.int64], costs: Sequence[float], deadline: Deadline
 ) -> NDArray[np.int64]:
-    """Return the counts without members that bring less than they cost, the costliest first."""
+    """Return the counts without members that bring too little for their costs, the costliest first.
+
+    What a member leaves goes to the one that makes the best of it.
+    """
 
     def loss(counts: NDArray[np.int64]) -> float:
-        *others, last = np.repeat(np.arange(len(counts)), counts).tolist()
+        *others, last = np.repeat(everyone, counts).tolist()
         return next(iter(losses(others, [last])))
 
+    everyone = np.arange(len(counts))
     members = np.flatnonzero(counts).tolist()
     whole = loss(counts)
     most = whole + _WORTH * (min(losses([], members)) - whole)
     for member in sorted(members, key=lambda member: -costs[member]):
-        rest = np.where(np.arange(len(counts)) == member, 0, counts)
-        if rest.any() and not deadline.passed and loss(rest) <= most:
-            counts = rest
+        rest = np.where(everyone == member, 0, counts)
+        heirs = [rest + counts[member] * (everyone == heir) for heir in np.flatnonzero(rest)]
+        if heirs and not deadline.passed:
+            found = list(_in_time(map(loss, heirs), deadline))
+            if min(found) <= most:
+                counts = heirs[found.index(min(found))]
     return counts

@@ -98,17 +98,17 @@ def test_a_cheaper_ensemble_keeps_most_of_the_gain(problem, costs):
     judge = get_metric("mse", problem_type) if name == "rmse" else metric  # it is what stands for RMSE
     best = min(judge.loss(y, each) for each in predictions)
     whole, rest = (judge.loss(y, Blend(each)(predictions)) for each in (full, light))
-    assert rest <= whole + 0.02 * (best - whole) + 1e-9
+    assert rest <= whole + 0.05 * (best - whole) + 1e-9
 
 
-def test_what_brings_little_is_left_out_if_it_is_dear():
+@pytest.mark.parametrize("dear", [0, 1])
+def test_of_near_twins_the_cheaper_one_stays(dear):
     rng, metric = np.random.default_rng(0), get_metric("rmse", ProblemType.REGRESSION)
-    y = rng.normal(size=2_000)
-    predictions = [y + rng.normal(size=2_000) * scale for scale in (1, 1, 1, 3)]
-    weights = [greedy_weights(predictions, y, metric, costs=costs) for costs in (None, [1, 1, 1, 9], [9, 9, 9, 1])]
-    assert weights[0][3] > 0
-    assert weights[1][3] == 0
-    assert all(each[:3].min() > 0 for each in weights)
+    y, common, *own = rng.normal(size=(6, 2_000))
+    predictions = [y + common + own[0] / 4, y + common + own[1] / 4, y + own[2], y + own[3]]
+    assert greedy_weights(predictions, y, metric).min() > 0
+    costs = [9.0 if index == dear else 1.0 for index in range(4)]
+    assert np.flatnonzero(greedy_weights(predictions, y, metric, costs=costs)).tolist() == [1 - dear, 2, 3]
 
 
 @pytest.mark.parametrize(("rows", "members"), [(100, 4), (500, 8), (2_000, 15)])
