@@ -215,6 +215,7 @@ def _means(name: str, codes: NDArray[np.int32], size: int, supervision: Supervis
     return _Piece(supervision.named(f"mean({name})"), np.stack(rows, 1), train=np.stack(train, 1))
 
 
+@lru_cache(maxsize=256)
 def worded(categories: tuple[str, ...]) -> bool:
     """Return whether the values are many, and made of words rather than codes: then their spelling may tell more."""
     if len(categories) <= WORDED:
