@@ -130,21 +130,24 @@ class Planner:
         if not self._batch:
             if self._repeatable and self._outstanding:
                 return Next.WAIT
-            for trial in sorted(self._answers, key=lambda trial: trial.candidate.index):
-                self._exploration.learn(trial)
-            self._answers.clear()
-            wanted = _BATCH if self._repeatable else 1
-            for _ in range(_ATTEMPTS):
-                if len(self._batch) == wanted:
-                    break
-                candidate = self._exploration.ask(affordable)
-                if candidate.id in self._seen | {each.id for each in self._batch}:
-                    self._exploration.drop(candidate)
-                else:
-                    self._batch.append(candidate)
-            if not self._batch:
-                return Next.FINISHED
-        return self._numbered(self._batch.pop(0))
+            self._batch = self._searched(affordable)
+        return self._numbered(self._batch.pop(0)) if self._batch else Next.FINISHED
+
+    def _searched(self, affordable: Sequence[str]) -> list[Candidate]:
+        """Return new candidates of the search, which learns how others ended before, in the order of their proposals."""
+        for trial in sorted(self._answers, key=lambda trial: trial.candidate.index):
+            self._exploration.learn(trial)
+        self._answers.clear()
+        found: dict[str, Candidate] = {}
+        for _ in range(_ATTEMPTS):
+            if len(found) == (_BATCH if self._repeatable else 1):
+                break
+            candidate = self._exploration.ask(affordable)
+            if candidate.id in self._seen or candidate.id in found:
+                self._exploration.drop(candidate)
+            else:
+                found[candidate.id] = candidate
+        return list(found.values())
 
     def _affordable(self, family: str, remaining: float) -> bool:
         known = self._costs.get(family)
