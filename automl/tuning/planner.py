@@ -134,7 +134,7 @@ class Planner:
         return self._numbered(self._batch.pop(0)) if self._batch else Next.FINISHED
 
     def _searched(self, affordable: Sequence[str]) -> list[Candidate]:
-        """Return new candidates of the search, which learns how others ended before, in the order of their proposals."""
+        """Return new candidates of the search, which first learns how others ended, in the order of their proposals."""
         for trial in sorted(self._answers, key=lambda trial: trial.candidate.index):
             self._exploration.learn(trial)
         self._answers.clear()
