@@ -324,7 +324,7 @@ def _lightened(
     members = np.flatnonzero(counts).tolist()
     whole = loss(counts)
     most = whole + _WORTH * (min(losses([], members)) - whole)
-    for member in sorted(members, key=lambda member: -costs[member]):
+    for member in sorted(members, key=lambda member: (-costs[member], -member)):
         rest = np.where(everyone == member, 0, counts)
         heirs = [rest + counts[member] * (everyone == heir) for heir in np.flatnonzero(rest)]
         if heirs and not deadline.passed:

@@ -42,10 +42,16 @@ class Champion:
     ----------
     most
         Members that are served at most, and then with the model of one fold each; None = all that help, with all folds.
+    repeatable
+        Whether the last choice counts even if an earlier one, from fewer trials, looked better: when trials end depends
+        on the clock.
     """
 
-    def __init__(self, problem: Problem, journal: Journal, about: About, most: int | None = None) -> None:
+    def __init__(
+        self, problem: Problem, journal: Journal, about: About, most: int | None = None, *, repeatable: bool = False
+    ) -> None:
         self._most = most
+        self._repeatable = repeatable
         self._problem = problem
         self._journal = journal
         self._out_of_fold = OutOfFold(problem, journal)
@@ -122,13 +128,13 @@ class Champion:
         contenders = sorted(beyond or trials, key=lambda trial: trial.loss(self._problem.folds.run))[:_CONTENDERS]
         began = time.perf_counter()
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
-        sizes = [trial.size for trial in contenders]
-        blend, honest = self._out_of_fold.blended(predictions, most=self._most, costs=sizes, deadline=deadline)
+        costs = [float(f"{trial.size:.2g}") for trial in contenders]  # files also hold the seconds that a fit took
+        blend, honest = self._out_of_fold.blended(predictions, most=self._most, costs=costs, deadline=deadline)
         started = time.perf_counter()
         self._choosing = started - began
         judged = self._out_of_fold.judged(honest)
         loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
-        if self.predictor is not None and not loss < self._loss:
+        if self.predictor is not None and not loss < self._loss and not self._repeatable:
             return False
         chosen = np.flatnonzero(blend.weights)
         folds = 1 if self._most else self._problem.folds.final

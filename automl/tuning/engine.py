@@ -104,7 +104,8 @@ class Engine:
         return stopped
 
     def _new_champion(self) -> Champion:
-        return Champion(self._problem, self._journal, self._about, self._config.most_members)
+        config = self._config
+        return Champion(self._problem, self._journal, self._about, config.most_members, repeatable=config.repeatable)
 
     @property
     def _deadline(self) -> Deadline:

@@ -23,12 +23,15 @@ from automl.tuning.trial import Allowance, TrialRunner
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
 
 
-@pytest.fixture
-def train(toy_run: NewRun, toy_families: Callable[..., None]) -> tuple[Champion, Path, Callable[..., bool]]:
+@pytest.fixture(params=[False], ids=["champion"])
+def train(
+    toy_run: NewRun, toy_families: Callable[..., None], request: pytest.FixtureRequest
+) -> tuple[Champion, Path, Callable[..., bool]]:
     toy_families(Toy(), Base())
     root, run = toy_run(FitConfig(max_trials=9))
     journal = Journal(root)
-    champion, runner = Champion(run.problem, journal, run.about), TrialRunner(run.problem, journal)
+    champion = Champion(run.problem, journal, run.about, repeatable=request.param)
+    runner = TrialRunner(run.problem, journal)
 
     def train_one(offset: float, family: str = "toy", deadline: Deadline = Deadline()) -> bool:  # noqa: B008
         origin = "baseline" if family == "base" else "portfolio"
@@ -51,6 +54,14 @@ def test_only_a_better_predictor_replaces_the_one_on_disk(train) -> None:
     assert load(root).score.value == champion.predictor.score.value == better
     assert train_one(0.1)
     assert load(root).score.value < better
+
+
+@pytest.mark.parametrize("train", [True], indirect=True, ids=["repeatable"])
+def test_where_runs_are_repeatable_the_last_choice_counts(train) -> None:
+    champion, root, train_one = train
+    for offset in (5.0, 8.0, 0.1, 9.0):
+        assert train_one(offset)
+        assert load(root).score.value == champion.predictor.score.value
 
 
 def test_without_time_only_a_first_predictor_is_made(train) -> None:
