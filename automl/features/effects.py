@@ -28,6 +28,7 @@ RIDGE: Final = 1.0
 TERMS: Final = 5_000
 FARTHEST: Final = 4.0
 """Standard deviations at which numbers are cut off: their squares are used, too."""
+TINY: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,10 +139,11 @@ def _curves(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         return numbers
     missing = np.isnan(numbers)
     known = np.where(missing, 0.0, numbers)
+    known /= np.maximum(np.abs(known).max(axis=0, initial=0.0), TINY)  # squares of the largest would be infinite
     count = np.maximum(np.count_nonzero(~missing, axis=0), 1)
     away = np.where(missing, 0.0, known - known.sum(axis=0) / count)
     spread = np.sqrt(np.square(away).sum(axis=0) / count)
-    scaled = np.clip(away / np.where(spread > 0, spread, 1.0), -FARTHEST, FARTHEST)
+    scaled = np.clip(away / np.maximum(spread, TINY), -FARTHEST, FARTHEST)
     return np.concatenate([scaled, np.square(scaled)], axis=1)
 
 

@@ -57,6 +57,16 @@ def test_what_numbers_explain_is_no_effect() -> None:
     assert np.std(beside - truth[:, None]) < np.std(plain - truth[:, None]) / 10
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_may_be_of_any_size_constant_or_missing() -> None:
+    frame, columns, truth = two_columns(400)
+    size = np.random.default_rng(2).normal(size=400)
+    for odd in (size * 1e38, np.where(size > 0, np.nan, size), np.full(400, np.nan), np.full(400, 7.0)):
+        effects, train = Effects.fit(frame, columns, odd[:, None], supervised(truth))
+        assert correlation(effects.transform(frame), truth) > 0.95
+        assert correlation(train, truth) > 0.95
+
+
 def test_rare_categories_share_the_effects_of_their_words() -> None:
     kinds, places = ["nurse", "clerk", "chief engineer", "driver"], [f"district {i}" for i in range(50)]
     names = [f"{kind} {place}" for kind in kinds for place in places]
