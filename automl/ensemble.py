@@ -22,7 +22,7 @@ _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
-_WORTH: Final = 0.05
+_WORTH: Final = 0.02
 """Share of what the ensemble gains over its best member that it may lose by being cheaper."""
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""

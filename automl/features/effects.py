@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from automl.data.table import Column
-from automl.features.encode import ONE_HOT, SLOTS, OneHot, worded
+from automl.features.encode import ONE_HOT, SLOTS, OneHot, out_of_fold_means, worded
 from automl.features.supervision import FOLDS, Supervision
 from automl.features.terms import Vocabulary, sample
 
@@ -44,40 +44,29 @@ class Effects:
     def fit(
         cls, frame: pd.DataFrame, columns: Sequence[Column], numbers: NDArray[np.float64], supervision: Supervision
     ) -> tuple[Effects, NDArray[np.float64]]:
-        """Return the part and its training columns, out of fold.
+        """Return the part, of columns with many categories, and its training columns, out of fold.
 
-        There are none unless a source has many categories, and there are others beside it or words to share.
+        There are none where the means of one column tell as much, out of fold, too.
 
         Parameters
         ----------
         columns
-            The categorical columns of the typed frame.
+            The categorical columns of the typed frame. Those of few categories only stand beside.
         numbers
             (rows, n) what else may explain the target.
         """
-        rows, targets = supervision.values.shape
         wide = [column for column in columns if len(column.categories) > ONE_HOT]
-        if not wide or (len(columns) == 1 and not worded(columns[0].categories)):
-            return NONE, np.zeros((rows, 0))
-        slots = [frame[column.name].to_numpy().astype(np.intp) + SLOTS for column in columns]
-        designs = [_design(column, own) for column, own in zip(columns, slots, strict=True)]
-        ends = np.cumsum([design.shape[1] for design in designs])[:-1]
-        beside = _curves(numbers)
-        tables = [np.zeros((design.shape[0], targets)) for design in designs]
-        added = np.zeros((rows, targets))
-        for fold in range(FOLDS):
-            inside = np.flatnonzero(supervision.folds == fold)
-            others = np.flatnonzero(supervision.folds != fold) if rows > 1 else np.arange(rows)
-            others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
-            blocks = [csr_array(beside[others]), *(d[own[others]] for d, own in zip(designs, slots, strict=True))]
-            slopes = _ridge(hstack(blocks, format="csr"), supervision, others)[beside.shape[1] :]
-            for design, own, slope, table in zip(designs, slots, np.split(slopes, ends), tables, strict=True):
-                effect = design @ slope
-                effect -= effect[own[others]].mean(axis=0)
-                effect[0] = 0.0  # of a category that training has not seen
-                added[inside] += effect[own[inside]]
-                table += effect / FOLDS
-        sources, names = tuple(column.name for column in columns), supervision.named("effects of categories")
+        if not wide or (len(wide) == 1 and not worded(wide[0].categories)):
+            return NONE, np.zeros((len(frame), 0))
+        few = [column for column in columns if column not in wide]
+        beside = [_curves(numbers), *(_design(frame, column)[_slots(frame, column)] for column in few)]
+        slots = [_slots(frame, column) for column in wide]
+        designs = [_design(frame, column) for column in wide]
+        means = [out_of_fold_means(column, frame[column.name].to_numpy(), supervision) for column in wide]
+        tables, added = _fitted(designs, slots, csr_array(hstack(beside, format="csr")), supervision)
+        if _told(added, supervision.values) <= max(_told(mean, supervision.values) for mean in means):
+            return NONE, np.zeros((len(frame), 0))
+        sources, names = tuple(column.name for column in wide), supervision.named("effects of categories")
         return cls(sources, names, tuple(table.astype(np.float32) for table in tables)), added
 
     @classmethod
@@ -113,9 +102,46 @@ class Effects:
 NONE: Final = Effects((), (), ())
 
 
-def _design(column: Column, slots: NDArray[np.intp]) -> csr_array[Any]:
+def _fitted(
+    designs: Sequence[csr_array[Any]],
+    slots: Sequence[NDArray[np.intp]],
+    beside: csr_array[Any],
+    supervision: Supervision,
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return the tables, means over the models of the inner folds, and what the other folds' models say of each row."""
+    rows, targets = supervision.values.shape
+    ends = np.cumsum([design.shape[1] for design in designs])[:-1]
+    tables = [np.zeros((design.shape[0], targets)) for design in designs]
+    added = np.zeros((rows, targets))
+    for fold in range(FOLDS):
+        inside = np.flatnonzero(supervision.folds == fold)
+        others = np.flatnonzero(supervision.folds != fold) if rows > 1 else np.arange(rows)
+        others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
+        blocks = [beside[others], *(design[own[others]] for design, own in zip(designs, slots, strict=True))]
+        slopes = _ridge(hstack(blocks, format="csr"), supervision, others)[beside.shape[1] :]
+        for design, own, slope, table in zip(designs, slots, np.split(slopes, ends), tables, strict=True):
+            effect = design @ slope
+            effect -= effect[own[others]].mean(axis=0)
+            effect[0] = 0.0  # of a category that training has not seen
+            added[inside] += effect[own[inside]]
+            table += effect / FOLDS
+    return tables, added
+
+
+def _told(columns: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
+    """Return the share of the variance of the targets that a column each explains by a line, their mean."""
+    away, values = columns - columns.mean(axis=0), targets - targets.mean(axis=0)
+    spread = np.square(away).sum(axis=0) * np.square(values).sum(axis=0)
+    return float(np.mean(np.square((away * values).sum(axis=0)) / np.maximum(spread, TINY)))
+
+
+def _slots(frame: pd.DataFrame, column: Column) -> NDArray[np.intp]:
+    return frame[column.name].to_numpy().astype(np.intp) + SLOTS
+
+
+def _design(frame: pd.DataFrame, column: Column) -> csr_array[Any]:
     """Return (2 + categories, terms): its own column for each category that has rows enough, and those of its words."""
-    places = OneHot.fit(column, (slots - SLOTS).astype(np.int32)).places
+    places = OneHot.fit(column, frame[column.name].to_numpy()).places
     known = np.flatnonzero(places >= 0)
     shape = (len(places), int(places.max(initial=-1)) + 1)
     own = csr_array((np.ones(len(known), np.float32), (known, places[known])), shape=shape)
@@ -133,10 +159,10 @@ def _words(categories: tuple[str, ...]) -> csr_array[Any]:
     return Vocabulary.fit(categories, "words", least=2, most=TERMS).transform(categories)
 
 
-def _curves(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def _curves(numbers: NDArray[np.float64]) -> csr_array[Any]:
     """Return numbers and their squares, scaled; missing ones are average."""
     if not numbers.shape[1]:
-        return numbers
+        return csr_array(numbers)
     missing = np.isnan(numbers)
     known = np.where(missing, 0.0, numbers)
     known /= np.maximum(np.abs(known).max(axis=0, initial=0.0), TINY)  # squares of the largest would be infinite
@@ -144,7 +170,7 @@ def _curves(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     away = np.where(missing, 0.0, known - known.sum(axis=0) / count)
     spread = np.sqrt(np.square(away).sum(axis=0) / count)
     scaled = np.clip(away / np.maximum(spread, TINY), -FARTHEST, FARTHEST)
-    return np.concatenate([scaled, np.square(scaled)], axis=1)
+    return csr_array(np.concatenate([scaled, np.square(scaled)], axis=1))
 
 
 def _ridge(X: csr_array[Any], supervision: Supervision, rows: NDArray[np.intp]) -> NDArray[np.float64]:

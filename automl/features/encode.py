@@ -195,6 +195,13 @@ def _level_names(column: Column, levels: NDArray[np.intp]) -> tuple[str, ...]:
     )
 
 
+def out_of_fold_means(column: Column, codes: NDArray[np.int32], supervision: Supervision) -> NDArray[np.float64]:
+    """Return (rows, targets): the mean target of each training row's category, without those of its inner fold."""
+    train = _means(column.name, codes, len(column.categories) + SLOTS, supervision).train
+    assert train is not None
+    return train
+
+
 def _means(name: str, codes: NDArray[np.int32], size: int, supervision: Supervision) -> _Piece:
     """Return the mean target of each category, drawn towards the overall mean where rows are few.
 
