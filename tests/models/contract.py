@@ -77,8 +77,8 @@ def start(family: Family, problem_type: ProblemType) -> tuple[FoldData, Shape, P
 
 def drawn(family: Family, shape: Shape) -> list[Params]:
     """Return a few configurations of the search; none if the family has nothing to search."""
-    study = Study([family], shape, random_state=0)
-    return [Configuration.of(study.ask().params).own for _ in range(5)] if family.space(shape) else []
+    study = Study(family, shape, random_state=0)
+    return [Configuration.of(study.ask().params).own for _ in range(5)] if study else []
 
 
 def check(prediction: np.ndarray, rows: int, shape: Shape) -> None:
@@ -349,6 +349,8 @@ class FamilyContract:
         _, shape, _ = start(family, problem_type)
         portfolio = family.portfolio(shape)
         assert len({tuple(sorted(params.items())) for params in portfolio}) == len(portfolio)
+        known = family.defaults(shape)
+        assert not known or set(family.space(shape)).union(*portfolio) <= set(known)
         assert all(isinstance(value, bool | int | float | str) for params in portfolio for value in params.values())
         seen: dict[str, object] = {}
         for name, dimension in family.space(shape).items():
