@@ -31,7 +31,7 @@ SPARSE_LEVELS: Final = 2000
 SPARSE_ROWS: Final = 5
 """Sparse input: further categories have such a column too if they have that many rows."""
 WORDED: Final = 50
-"""Categories above which their spelling may tell more than their identity, if they are made of words."""
+"""Categories above which their spelling may tell more than their identity."""
 SPELLING_DIMS: Final = 20
 
 
@@ -156,7 +156,7 @@ def _pieces(column: Column, codes: NDArray[np.int32], needs: Needs, supervision:
         yield _means(column.name, codes, len(counts), supervision)
     if needs.categories != "onehot" and distinct > COUNTED:
         yield _Piece((f"count({column.name})",), np.log1p(counts)[:, None])
-    if worded(column.categories):
+    if len(column.categories) > WORDED and _worded(column.categories):
         spelling = _spelling(column.categories)
         yield _Piece(tuple(f"spelling({column.name}) {i + 1}" for i in range(spelling.shape[1])), spelling)
 
@@ -195,13 +195,6 @@ def _level_names(column: Column, levels: NDArray[np.intp]) -> tuple[str, ...]:
     )
 
 
-def out_of_fold_means(column: Column, codes: NDArray[np.int32], supervision: Supervision) -> NDArray[np.float64]:
-    """Return (rows, targets): the mean target of each training row's category, without those of its inner fold."""
-    train = _means(column.name, codes, len(column.categories) + SLOTS, supervision).train
-    assert train is not None
-    return train
-
-
 def _means(name: str, codes: NDArray[np.int32], size: int, supervision: Supervision) -> _Piece:
     """Return the mean target of each category, drawn towards the overall mean where rows are few.
 
@@ -222,11 +215,8 @@ def _means(name: str, codes: NDArray[np.int32], size: int, supervision: Supervis
     return _Piece(supervision.named(f"mean({name})"), np.stack(rows, 1), train=np.stack(train, 1))
 
 
-@lru_cache(maxsize=256)
-def worded(categories: tuple[str, ...]) -> bool:
-    """Return whether the values are many, and made of words rather than codes: then their spelling may tell more."""
-    if len(categories) <= WORDED:
-        return False
+def _worded(categories: tuple[str, ...]) -> bool:
+    """Return whether the values are made of words, rather than codes."""
     characters = sum(map(len, categories))
     letters = sum(character.isalpha() for value in categories for character in value)
     words = sum(len(value.split()) for value in categories)

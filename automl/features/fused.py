@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from automl.features.construct import Arithmetic
 from automl.features.dates import DAY, Dates
-from automl.features.effects import Effects
 from automl.features.encode import SLOTS, OneHots
 from automl.features.matrix import Matrix
 from automl.features.numeric import LARGEST
@@ -82,15 +80,14 @@ class Fused:
 
     plain: Plain
     looked_up: LookedUp
-    effects: Effects
     written: Written
     arithmetic: Arithmetic
-    """Of all, over the plain columns, the looked up ones, the effects and then the written ones."""
+    """Of all, over the plain, the looked up and then the written columns."""
     medians: NDArray[np.float64]
     """Of the dense columns and the combined ones; NaN where a recipe lets values be missing."""
     flagged: NDArray[np.intp]
     order: NDArray[np.intp]
-    """From all these columns, the combined ones and the flags to those of each matrix, one after the other."""
+    """From the plain, looked up, written, combined and flag columns to those of each matrix, one after the other."""
     features: Sequence[Features]
     ends: Sequence[int]
     """Of the dense columns of each matrix."""
@@ -107,8 +104,7 @@ class Fused:
     def __call__(self, columns: Columns, rows: int) -> list[Matrix]:
         """Return the matrix of each of the features."""
         written, bags = self.written(columns, rows)
-        dense = [self.plain(columns, rows), self.looked_up(columns, rows), self.effects.of(columns, rows), written]
-        values = np.concatenate(dense, axis=1)
+        values = np.concatenate([self.plain(columns, rows), self.looked_up(columns, rows), written], axis=1)
         if len(self.arithmetic.left):
             values = np.concatenate([values, self.arithmetic(values)], axis=1)
         missing = np.isnan(values)
@@ -132,7 +128,6 @@ class Fused:
         """Return the symbol of the matrix of each of the features; sparse columns become dense ones."""
         nothing = next(iter(columns.values()))[:, np.zeros(0, np.intp)]  # a matrix of no columns has rows all the same
         parts = [part.formula(columns) for part in (self.plain, self.looked_up) if len(part.source)]
-        parts += [self.effects.formula(columns)] if self.effects.names else []
         values = np.concatenate(parts or [nothing.astype(np.float64)], axis=1)
         if len(self.arithmetic.left):
             values = np.concatenate([values, self.arithmetic.formula(values)], axis=1)
@@ -161,8 +156,6 @@ class _Joint:
         self.numbers = max((part.numbers.names for part in parts), key=len)  # blind features have none
         self.places = {name: place for place, name in enumerate(self.numbers)}
         self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
-        self.effects = Effects.beside([part.effects for part in parts])
-        self.effect = count()
         self.written, self.texts = share_texts(parts)
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
@@ -170,16 +163,16 @@ class _Joint:
 
     def fused(self) -> Fused:
         grouped = [self._dense(each, texts) for each, texts in zip(self.features, self.texts, strict=True)]
-        sizes = len(self.plain), len(self.looked_up), len(self.effects.names), sum(self.written.widths)
-        starts_of_groups = np.cumsum([0, *sizes])
+        starts_of_groups = np.cumsum([0, len(self.plain), len(self.looked_up)])
         dense = [starts_of_groups[groups] + places for groups, places in grouped]
+        before = len(self.plain) + len(self.looked_up) + sum(self.written.widths)
         arithmetic = [each.arithmetic for each in self.features]
         combined = [0 if each is None else len(each.left) for each in arithmetic]
-        starts = starts_of_groups[-1] + np.cumsum([0, *combined])
+        starts = before + np.cumsum([0, *combined])
         first_flag = int(starts[-1])
         medians, flagged, order = np.full(first_flag, np.nan), [np.zeros(0, np.intp)], []
-        for each, places, start, pairs in zip(self.features, dense, starts.tolist(), combined, strict=False):
-            own = np.concatenate([places, np.arange(start, start + pairs)])
+        for each, places, start, count in zip(self.features, dense, starts.tolist(), combined, strict=False):
+            own = np.concatenate([places, np.arange(start, start + count)])
             order.append(own)
             if each.filling:
                 medians[own] = each.filling.medians
@@ -191,7 +184,6 @@ class _Joint:
         return Fused(
             Plain(self.numbers, self.dates, source.astype(np.intp), origins),
             LookedUp(self.tables, table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
-            self.effects,
             self.written,
             _side_by_side([(each, places) for each, places in zip(arithmetic, dense, strict=True) if each]),
             medians,
@@ -204,19 +196,13 @@ class _Joint:
         )
 
     def _dense(self, features: Features, texts: Places) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Enter the kept dense columns; return the group of each, in the order of ``Fused``, and its place in it."""
-        columns: list[tuple[float, ...]] = [
-            *self._numbers(features),
-            *self._looked_up(features),
-            *self._dates(features),
-            *((3, place, 0, 0) for place in texts.dense),
-            *((2, next(self.effect), 0, 0) for _ in features.parts.effects.names),
-        ]
+        """Enter the kept dense columns; return the group of each, plain, looked up or written, and its place in it."""
+        columns = [*self._numbers(features), *self._looked_up(features), *self._dates(features), *texts.dense]
         places = []
         for i in features.kept.tolist():
             column = columns[i]
-            if len(column) == 4:
-                places.append((int(column[0]), int(column[1])))
+            if isinstance(column, int):
+                places.append((2, column))
             elif len(column) == 2:
                 self.plain.append(column)
                 places.append((0, len(self.plain) - 1))

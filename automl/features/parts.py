@@ -10,9 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from automl.data.table import Column, Kind, Schema
+from automl.data.table import Kind, Schema
 from automl.features.dates import Dates
-from automl.features.effects import NONE, Effects
 from automl.features.encode import OneHot, Table, fit_table
 from automl.features.matrix import Needs
 from automl.features.numeric import Numbers
@@ -22,7 +21,7 @@ from automl.features.text import Bag, Style, Texts, Topics
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """Fitted parts; one-hots and bags give sparse columns, the others dense ones."""
+    """Fitted parts; those of the first five kinds give dense columns, the others sparse ones."""
 
     numbers: Numbers
     tables: tuple[Table, ...]
@@ -31,11 +30,10 @@ class Parts:
     topics: tuple[Topics, ...]
     onehots: tuple[OneHot, ...]
     bags: tuple[Bag, ...]
-    effects: Effects = NONE
 
     @property
-    def _dense(self) -> tuple[Numbers | Table | Dates | Style | Topics | Effects, ...]:
-        return (self.numbers, *self.tables, self.dates, *self.styles, *self.topics, self.effects)
+    def _dense(self) -> tuple[Numbers | Table | Dates | Style | Topics, ...]:
+        return (self.numbers, *self.tables, self.dates, *self.styles, *self.topics)
 
     @property
     def _sparse(self) -> tuple[OneHot | Bag, ...]:
@@ -72,46 +70,21 @@ class Parts:
         return [part.transform(frame) for part in self._sparse]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shared:
-    """What every recipe makes of the same rows: fitted once, for it takes the longest."""
-
-    texts: Texts
-    effects: Effects
-    columns: NDArray[np.float64]
-    """The training columns of the effects."""
-
-    @classmethod
-    def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Shared:
-        """Fit on training rows."""
-        texts = Texts.fit(frame, schema.of(Kind.TEXT), supervision)
-        numbers = Numbers.fit(frame, schema.of(Kind.NUMERIC, Kind.BOOLEAN))[1]
-        dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=False).transform(frame)
-        beside = np.concatenate([numbers, dates], axis=1)
-        return cls(texts, *Effects.fit(frame, _categorical(schema), beside, supervision))
-
-
-def _categorical(schema: Schema) -> list[Column]:
-    return [column for column in schema.used if column.kind is Kind.CATEGORICAL]
-
-
-def _sources(part: Numbers | Table | Dates | Style | Topics | Effects | OneHot | Bag) -> tuple[tuple[str, ...], ...]:
+def _sources(part: Numbers | Table | Dates | Style | Topics | OneHot | Bag) -> tuple[tuple[str, ...], ...]:
     if isinstance(part, Numbers):
         return tuple((name,) for name in part.names)
     if isinstance(part, Dates):
         return part.made_of
-    if isinstance(part, Effects):
-        return (part.sources,) * len(part.names)
     source = part.bag.source if isinstance(part, Topics) else part.source
     return ((source,),) * len(part.names)
 
 
 def fit_parts(
-    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision, shared: Shared
+    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision, texts: Texts
 ) -> tuple[Parts, NDArray[np.float64]]:
     """Return the parts and the dense training columns, those that know the target out of fold."""
     numbers, numeric = Numbers.fit(frame, schema.of(Kind.NUMERIC, Kind.BOOLEAN))
-    categorical = _categorical(schema)
+    categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
     styles = tuple(Style(name) for name in schema.of(Kind.TEXT))
@@ -122,12 +95,11 @@ def fit_parts(
         tuple(table for table, _ in tables),
         dates,
         styles,
-        () if tfidf else shared.texts.topics,
+        () if tfidf else texts.topics,
         tuple(OneHot.fit(column, frame[column.name].to_numpy()) for column in sparse),
-        tuple(topics.bag for topics in shared.texts.topics) if tfidf else (),
-        shared.effects,
+        tuple(topics.bag for topics in texts.topics) if tfidf else (),
     )
     styled = [style.transform(frame) for style in styles]
-    topics = () if tfidf else shared.texts.columns
-    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *topics, shared.columns]
+    topics = () if tfidf else texts.columns
+    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *topics]
     return parts, np.concatenate(columns, axis=1, dtype=np.float64)

@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from automl.data.constraints import FREE, Constraints
-from automl.data.table import Schema, Task
+from automl.data.table import Kind, Schema, Task
 from automl.errors import DataError
 from automl.features.construct import Arithmetic
 from automl.features.matrix import Matrix, Needs
 from automl.features.numeric import LARGEST, Filling
-from automl.features.parts import Parts, Shared, fit_parts
+from automl.features.parts import Parts, fit_parts
 from automl.features.scale import Scaling
 from automl.features.select import above_probes, crowded, distinct
 from automl.features.state import read, write
 from automl.features.supervision import supervise
 from automl.features.terms import sample
+from automl.features.text import Texts
 
 FORMAT: Final = 1
 BLOCK: Final = 65_536
@@ -105,7 +106,7 @@ class Features:
         return features
 
 
-def fit_shared(
+def fit_texts(
     frame: pd.DataFrame,
     y: NDArray[Any],
     schema: Schema,
@@ -114,9 +115,9 @@ def fit_shared(
     random_state: int,
     groups: NDArray[np.intp] | None = None,
     weight: NDArray[np.float64] | None = None,
-) -> Shared:
+) -> Texts:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
-    return Shared.fit(frame, schema, supervise(y, task, random_state, groups, weight))
+    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state, groups, weight))
 
 
 def fit_features(
@@ -129,7 +130,7 @@ def fit_features(
     random_state: int,
     groups: NDArray[np.intp] | None = None,
     weight: NDArray[np.float64] | None = None,
-    shared: Shared | None = None,
+    texts: Texts | None = None,
     constraints: Constraints = FREE,
 ) -> tuple[Features, Matrix]:
     """Fit features on training rows and return them with the matrix of these rows.
@@ -147,8 +148,8 @@ def fit_features(
         (rows,) codes of rows that belong together; such rows are not told of each other's targets either.
     weight
         (rows,) how much each row counts in what is learned of the target by category and text; None = all alike.
-    shared
-        What :func:`fit_shared` returned for the same arguments, if it was called.
+    texts
+        What :func:`fit_texts` returned for the same arguments, if it was called.
     constraints
         What columns may not be combined.
 
@@ -163,9 +164,9 @@ def fit_features(
         )
     seen = Schema(()) if needs.blind else schema
     supervision = supervise(y, task, random_state, groups, weight)
-    if shared is None or needs.blind:
-        shared = Shared.fit(frame, seen, supervision)
-    parts, dense = fit_parts(frame, seen, needs, supervision, shared)
+    if texts is None or needs.blind:
+        texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
+    parts, dense = fit_parts(frame, seen, needs, supervision, texts)
     every, sources, cardinalities = parts.dense_names, parts.sources, parts.cardinalities
     kept = _kept(dense, parts, y, task, needs, random_state)
     kept = kept[[constraints.allow(sources[i]) for i in kept]]

@@ -20,9 +20,9 @@ from scipy import sparse
 from automl import archive
 from automl.data.table import Kind
 from automl.features.matrix import Matrix, Needs
-from automl.features.parts import Shared
-from automl.features.pipeline import FORMAT, fit_features, fit_shared
+from automl.features.pipeline import FORMAT, fit_features, fit_texts
 from automl.features.state import read, write
+from automl.features.text import Texts
 from automl.models.base import FoldData
 from automl.tuning.journal import read_json, write_json
 from automl.tuning.problem import Problem
@@ -61,21 +61,21 @@ class Matrices:
         rows = problem.frame.iloc[train], problem.y[train], problem.schema, problem.task
         weight = problem.weight_of(train)
 
-        def write_shared(partial: Path) -> None:
-            fitted = fit_shared(*rows, random_state=problem.random_state, groups=groups, weight=weight)
-            write(fitted, partial, "shared", FORMAT)
+        def write_texts(partial: Path) -> None:
+            texts = fit_texts(*rows, random_state=problem.random_state, groups=groups, weight=weight)
+            write(texts, partial, "texts", FORMAT)
 
-        shared = None
-        if problem.schema.of(Kind.TEXT, Kind.CATEGORICAL) and not needs.blind:
-            every = self._folder / "shared" / f"fold-{fold}"
-            _once(every, write_shared)
-            shared = read(Shared, every, "shared", FORMAT)
+        texts = None
+        if problem.schema.of(Kind.TEXT) and not needs.blind:
+            shared = self._folder / "texts" / f"fold-{fold}"
+            _once(shared, write_texts)
+            texts = read(Texts, shared, "texts", FORMAT)
         features, X_train = fit_features(
             *(*rows, needs),
             random_state=problem.random_state,
             groups=groups,
             weight=weight,
-            shared=shared,
+            texts=texts,
             constraints=problem.constraints,
         )
         (place / "features").mkdir()

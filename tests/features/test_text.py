@@ -9,7 +9,7 @@ from typed_frames import ALL_NEEDS, TASKS, schema_of, texts
 
 from automl.data.table import Kind
 from automl.features.matrix import Needs
-from automl.features.pipeline import fit_features, fit_shared
+from automl.features.pipeline import fit_features, fit_texts
 from automl.features.supervision import supervise
 from automl.features.terms import Vocabulary, components
 from automl.features.text import Style, Topics
@@ -111,7 +111,7 @@ def test_texts_that_were_fitted_before_give_the_same_features(needs: Needs) -> N
     )
     table = frame, generator.integers(0, 2, 60), schema_of(n=Kind.NUMERIC, t=Kind.TEXT), TASKS["binary"]
     alone, X = fit_features(*table, needs, random_state=0)
-    shared, X_shared = fit_features(*table, needs, random_state=0, shared=fit_shared(*table, random_state=0))
+    shared, X_shared = fit_features(*table, needs, random_state=0, texts=fit_texts(*table, random_state=0))
     np.testing.assert_array_equal(X_shared.dense, X.dense)
     assert X_shared.names == X.names
     np.testing.assert_array_equal(shared.transform(frame).dense, alone.transform(frame).dense)
