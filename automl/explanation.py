@@ -164,9 +164,9 @@ def _means(
     """Return (steps,) mean predictions where the known cells are those of the row, the others of the background."""
     cells = pd.concat([row, background], ignore_index=True)
     places = np.arange(1, len(background) + 1)
-    mixed = {
-        name: cells[name].take(np.where(known[:, i, None], 0, places).ravel()).array for i, name in enumerate(cells)
-    }
+    used = [column.name for column in predictor.schema.used]
+    takes = {name: np.where(known[:, i, None], 0, places).ravel() for i, name in enumerate(used)}
+    mixed = {column.name: cells[column.name].take(takes[source]).array for column, source in predictor.schema.typed}
     raw = predictor.of_typed(pd.DataFrame(mixed))
     values = raw if raw.ndim == 1 else raw[:, output]
     return np.asarray(values.reshape(len(known), len(background)).mean(axis=1))

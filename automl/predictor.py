@@ -201,7 +201,7 @@ class Predictor:
         """Return the predictions for typed rows."""
         if self._fused:
             if isinstance(typed, pd.DataFrame):
-                typed = {each.name: np.asarray(typed[each.name]) for each in self.schema.used}
+                typed = {each.name: np.asarray(typed[each.name]) for each, _ in self.schema.typed}
             matrices = self._fused(typed, rows)
         else:
             assert isinstance(typed, pd.DataFrame)

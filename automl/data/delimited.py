@@ -78,7 +78,7 @@ def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
     head = body[:LONGEST_HEADER].lstrip("\r\n")
     first = head.partition("\n")[0]
     names = next(iter(records(head, dialect)), [])
-    if not names:
+    if names in ([], [""]):
         raise DataError("the file has no header; the first line must name the columns")
     held = [mark for mark in DELIMITERS if mark in first]
     if len(names) == 1 and held and not certain and not first.startswith(dialect.quote):

@@ -41,13 +41,15 @@ class RowReader:
     {'size': array([2.]), 'city': array([1], dtype=int32)}
     """
 
-    columns: Mapping[str, tuple[Read, str]]
-    """How a cell of each column is read, and the dtype of the column."""
+    columns: Mapping[str, tuple[str, Read, str]]
+    """Where each typed column is read from, how a cell is, and the dtype of the column."""
 
     @classmethod
     def of(cls, schema: Schema) -> RowReader:
         """Return the reader for a schema."""
-        return cls({column.name: (_READERS[column.kind](column), _DTYPES[column.kind]) for column in schema.used})
+        return cls(
+            {each.name: (source, _READERS[each.kind](each), _DTYPES[each.kind]) for each, source in schema.typed}
+        )
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
         """Return the typed columns by name, or None if this is neither a list of a few plain dicts nor such a frame."""
@@ -56,7 +58,10 @@ class RowReader:
         if not isinstance(rows, list) or not 0 < len(rows) <= FEW or not all(type(row) is dict for row in rows):
             return None
         try:
-            return {name: np.array([read(row[name]) for row in rows], d) for name, (read, d) in self.columns.items()}
+            return {
+                name: np.array([read(row[source]) for row in rows], dtype)
+                for name, (source, read, dtype) in self.columns.items()
+            }
         except (NotPlain, KeyError):
             return None
 

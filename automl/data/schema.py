@@ -78,11 +78,11 @@ def infer_schema(
         if record is not None and column.name not in overrides and not is_unedited(column, record):
             kind = Kind(record["kind"])
             columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=settled_fields(record))
-    return Schema(tuple(columns))
+    return Schema(tuple(replace(each, worded=bool(each.words and each.words.name not in names)) for each in columns))
 
 
 def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return the typed frame, columns ``schema.used`` in order, as drawn in :mod:`automl.data.table`.
+    """Return the typed frame, columns ``schema.typed`` in order, as drawn in :mod:`automl.data.table`.
 
     Columns are matched by name, further ones are ignored, the rows are numbered anew.
 
@@ -95,8 +95,8 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     _require([column.name for column in schema.used], present)
     typed: dict[str, Any] = {}
     wrong: Wrong = []
-    for column in schema.used:
-        typed[column.name] = _typed(present[column.name], column, wrong)
+    for column, source in schema.typed:
+        typed[column.name] = _typed(present[source], column, wrong)
     if wrong:
         raise wrong_cells(wrong, schema)
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)

@@ -2,7 +2,8 @@
 
 ``name`` and ``kind`` say it all in most cases. What else there is says how the cells are read, by the fields of
 :class:`automl.data.table.Column`: ``format``, ``unit``, ``decimal``, ``missing``, ``separator``, and ``categories`` of
-a boolean, for 0 and 1. ``reason`` and ``score`` are for people; columns that are left out are inferred.
+a boolean, for 0 and 1; ``worded`` says whether models see the words of categories. ``reason`` and ``score`` are for
+people; columns that are left out are inferred.
 """
 
 from __future__ import annotations
@@ -128,6 +129,8 @@ def _fits(key: str, value: object) -> bool:
     default = DEFAULTS[key]
     if isinstance(default, tuple):
         return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if isinstance(default, bool):
+        return isinstance(value, bool)
     if isinstance(default, float):
         return isinstance(value, int | float)
     return isinstance(value, str) or (value is None and default is None)

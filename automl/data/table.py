@@ -11,6 +11,8 @@ boolean        ``float64`` 0 / 1, missing as NaN
 categorical    ``int32`` code: an index into ``Column.categories``, ``MISSING`` or ``UNSEEN``
 datetime       ``datetime64[us]``, missing as NaT
 text           ``string`` (pyarrow), missing as an empty string
+worded         a categorical column whose words say something: as ``text`` too, in a column of its own, for the words of
+               a value that training has not seen say something as well
 identifier     left out
 constant       left out
 duplicate      left out
@@ -90,6 +92,15 @@ class Column:
     score: float = 1.0
     """How much speaks for the kind, 0 to 1: the share of the present cells that can be read as it, or, for words, how
     often they repeat (categorical) or differ (text, identifier)."""
+    worded: bool = False
+    """Categorical: whether models see the words of its values beside the values."""
+
+    @property
+    def words(self) -> Column | None:
+        """The column of the typed frame that holds the words of its values, if there is one."""
+        if self.kind is not Kind.CATEGORICAL or not self.worded:
+            return None
+        return Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,18 @@ class Schema:
     def used(self) -> tuple[Column, ...]:
         """The columns that models see."""
         return tuple(column for column in self.columns if column.kind.used)
+
+    @property
+    def typed(self) -> tuple[tuple[Column, str], ...]:
+        """The columns of the typed frame, each with the column of the table that it is read from: the used ones, then
+        the words of those that are worded."""
+        words = tuple((column.words, column.name) for column in self.used if column.words)
+        return (*((column, column.name) for column in self.used), *words)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The names of those that hold text."""
+        return tuple(column.name for column, _ in self.typed if column.kind is Kind.TEXT)
 
     def of(self, *kinds: Kind) -> tuple[str, ...]:
         """Return the names of the used columns of these kinds."""

@@ -155,8 +155,8 @@ class _Plan:
     estimator: Estimator
     needs: Needs
     log: bool
-    columns: Sequence[tuple[str, Column]]
-    """Plain names that every library takes, and the columns that models see."""
+    columns: Sequence[tuple[str, Column, str]]
+    """Plain names that every library takes, the columns that models see, and those of the table they are read from."""
     classification: bool
     weighted: bool
     resampled: bool
@@ -182,7 +182,7 @@ class _Plan:
             estimator,
             configuration.needs(family),
             configuration.log,
-            tuple(_named(problem.schema.used)),
+            tuple(_named(problem.schema.typed)),
             problem.task.problem_type.classification,
             problem.weighted,
             bool(configuration.resample),
@@ -198,9 +198,9 @@ class _Plan:
             "estimator": self.estimator,
             "params": params,
             "numeric": self._of(Kind.NUMERIC),
-            "boolean": {name: (column.name, column.categories) for name, column in self._kind(Kind.BOOLEAN)},
+            "boolean": {name: (source, column.categories) for name, column, source in self._kind(Kind.BOOLEAN)},
             "categorical": self._of(Kind.CATEGORICAL),
-            "dates": {name: (column.name, column.format) for name, column in self._kind(Kind.DATETIME)},
+            "dates": {name: (source, column.format) for name, column, source in self._kind(Kind.DATETIME)},
             "texts": self._of(Kind.TEXT),
             "typed": self.needs.categories == "codes",
             "steps": steps,
@@ -209,11 +209,11 @@ class _Plan:
             "differs": tuple(self._differences()),
         }
 
-    def _kind(self, kind: Kind) -> Iterator[tuple[str, Column]]:
-        return ((name, column) for name, column in self.columns if column.kind is kind)
+    def _kind(self, kind: Kind) -> Iterator[tuple[str, Column, str]]:
+        return ((name, column, source) for name, column, source in self.columns if column.kind is kind)
 
     def _of(self, kind: Kind) -> dict[str, str]:
-        return {name: column.name for name, column in self._kind(kind)}
+        return {name: source for name, _, source in self._kind(kind)}
 
     def _steps(self) -> list[tuple[str, str, str]]:
         """Return the transformers: their names, and the expressions that make them and their columns."""
@@ -221,8 +221,8 @@ class _Plan:
         scaler = _SCALERS.get(needs.scaling)
         number = ['SimpleImputer(strategy="median", add_indicator=True)'] if needs.missing == "impute" else []
         few = ONE_HOT if needs.categories == "onehot" else ENCODED
-        low = [name for name, column in self._kind(Kind.CATEGORICAL) if len(column.categories) <= few]
-        high = [name for name, _ in self._kind(Kind.CATEGORICAL) if name not in low]
+        low = [name for name, column, _ in self._kind(Kind.CATEGORICAL) if len(column.categories) <= few]
+        high = [name for name in self._of(Kind.CATEGORICAL) if name not in low]
         ordinal = 'OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)'
         coded = {"codes": '"passthrough"', "numbers": ordinal, "onehot": 'OneHotEncoder(handle_unknown="ignore")'}
         scaling = [scaler] if scaler else []
@@ -235,8 +235,7 @@ class _Plan:
                 ("mean", _chain([f"TargetEncoder(smooth={SMOOTHING}, random_state={seed})", *scaling]), repr(high))
             )
         words = _WORDS if needs.text == "tfidf" else _chain([f"Topics(random_state={seed})", *scaling])
-        texts = enumerate(name for name, _ in self._kind(Kind.TEXT))
-        return steps + [(f"text{number}", words, repr(name)) for number, name in texts]
+        return steps + [(f"text{number}", words, repr(name)) for number, name in enumerate(self._of(Kind.TEXT))]
 
     def _target(self) -> str:
         """Return the transformer of the target, if it has one."""
@@ -261,14 +260,14 @@ class _Plan:
         yield "columns are read and encoded in fewer ways; a classification metric is not given a threshold of its own"
 
 
-def _named(columns: Sequence[Column]) -> Iterator[tuple[str, Column]]:
+def _named(columns: Sequence[tuple[Column, str]]) -> Iterator[tuple[str, Column, str]]:
     """Yield the columns with names of letters, digits and underscores, no two alike."""
     taken: set[str] = set()
-    for column in columns:
+    for column, source in columns:
         plain = re.sub(r"\W+", "_", column.name, flags=re.ASCII).strip("_") or "column"
         name = next(name for name in chain([plain], (f"{plain}_{i}" for i in count(2))) if name not in taken)
         taken.add(name)
-        yield name, column
+        yield name, column, source
 
 
 def _chain(steps: Sequence[str]) -> str:

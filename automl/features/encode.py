@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +14,6 @@ from scipy.sparse import csr_array
 from automl.data.table import Column
 from automl.features.matrix import CODES, Needs
 from automl.features.supervision import FOLDS, Supervision
-from automl.features.terms import Vocabulary, components
 
 SLOTS: Final = 2
 """Rows of a table before the categories: code -2 (unseen) has row 0, code -1 (missing) row 1."""
@@ -30,9 +28,6 @@ ONE_HOT: Final = 30
 SPARSE_LEVELS: Final = 2000
 SPARSE_ROWS: Final = 5
 """Sparse input: further categories have such a column too if they have that many rows."""
-WORDED: Final = 50
-"""Categories above which their spelling may tell more than their identity."""
-SPELLING_DIMS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,9 +151,6 @@ def _pieces(column: Column, codes: NDArray[np.int32], needs: Needs, supervision:
         yield _means(column.name, codes, len(counts), supervision)
     if needs.categories != "onehot" and distinct > COUNTED:
         yield _Piece((f"count({column.name})",), np.log1p(counts)[:, None])
-    if len(column.categories) > WORDED and _worded(column.categories):
-        spelling = _spelling(column.categories)
-        yield _Piece(tuple(f"spelling({column.name}) {i + 1}" for i in range(spelling.shape[1])), spelling)
 
 
 def _counts(column: Column, codes: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -213,23 +205,3 @@ def _means(name: str, codes: NDArray[np.int32], size: int, supervision: Supervis
         rows.append((whole + prior) / (total + SMOOTHING))
         train.append(((whole - sums + prior) / (total - counts + SMOOTHING))[folds, slots])
     return _Piece(supervision.named(f"mean({name})"), np.stack(rows, 1), train=np.stack(train, 1))
-
-
-def _worded(categories: tuple[str, ...]) -> bool:
-    """Return whether the values are made of words, rather than codes."""
-    characters = sum(map(len, categories))
-    letters = sum(character.isalpha() for value in categories for character in value)
-    words = sum(len(value.split()) for value in categories)
-    return 2 * letters > characters and (words >= 2 * len(categories) or characters > 8 * len(categories))
-
-
-@lru_cache(maxsize=32)
-def _spelling(categories: tuple[str, ...]) -> NDArray[np.float32]:
-    """Return (2 + categories, dims): where the pieces of a category's words place it among the others.
-
-    Looks at no row and no target, so that it is the same in all folds.
-    """
-    vocabulary = Vocabulary.fit(categories[:2000], "pieces", least=2, most=5000)
-    weights = vocabulary.transform(categories)
-    dims = weights @ components(weights[:2000], min(SPELLING_DIMS, len(categories) // 5), random_state=0)
-    return np.concatenate([np.zeros((SLOTS, dims.shape[1]), np.float32), dims])

@@ -51,7 +51,7 @@ class Parts:
 
     @property
     def sources(self) -> tuple[tuple[str, ...], ...]:
-        """For each column, the dense ones first, the columns of the table that it is made of."""
+        """For each column, the dense ones first, the columns of the typed frame that it is made of."""
         return tuple(made_of for part in (*self._dense, *self._sparse) for made_of in _sources(part))
 
     @property
@@ -87,7 +87,7 @@ def fit_parts(
     categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
-    styles = tuple(Style(name) for name in schema.of(Kind.TEXT))
+    styles = tuple(Style(name) for name in schema.texts)
     tfidf = needs.text == "tfidf" and needs.sparse
     sparse = categorical if needs.categories == "onehot" and needs.sparse else []
     parts = Parts(

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from automl.data.constraints import FREE, Constraints
-from automl.data.table import Kind, Schema, Task
+from automl.data.constraints import FREE, Constraints, Sources
+from automl.data.table import Schema, Task
 from automl.errors import DataError
 from automl.features.construct import Arithmetic
 from automl.features.matrix import Matrix, Needs
@@ -54,7 +54,7 @@ class Features:
 
     @property
     def sources(self) -> tuple[tuple[str, ...], ...]:
-        """For each column of the matrix, the columns of the table that it is made of."""
+        """For each column of the matrix, the columns of the typed frame that it is made of."""
         every = self.parts.sources
         made_of = [every[i] for i in self.kept]
         if self.arithmetic:
@@ -117,7 +117,7 @@ def fit_texts(
     weight: NDArray[np.float64] | None = None,
 ) -> Texts:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
-    return Texts.fit(frame, schema.of(Kind.TEXT), supervise(y, task, random_state, groups, weight))
+    return Texts.fit(frame, schema.texts, supervise(y, task, random_state, groups, weight))
 
 
 def fit_features(
@@ -165,9 +165,10 @@ def fit_features(
     seen = Schema(()) if needs.blind else schema
     supervision = supervise(y, task, random_state, groups, weight)
     if texts is None or needs.blind:
-        texts = Texts.fit(frame, seen.of(Kind.TEXT), supervision)
+        texts = Texts.fit(frame, seen.texts, supervision)
     parts, dense = fit_parts(frame, seen, needs, supervision, texts)
-    every, sources, cardinalities = parts.dense_names, parts.sources, parts.cardinalities
+    every, cardinalities = parts.dense_names, parts.cardinalities
+    sources = _in_table(parts.sources, schema)
     kept = _kept(dense, parts, y, task, needs, random_state)
     kept = kept[[constraints.allow(sources[i]) for i in kept]]
     dense, sparse = dense[:, kept], parts.sparse(frame)
@@ -197,7 +198,7 @@ def fit_features(
         needs.sparse and _smaller(known, sparse),
         arithmetic,
     )
-    return features, replace(features._matrix(dense, sparse), sources=features.sources)
+    return features, replace(features._matrix(dense, sparse), sources=_in_table(features.sources, schema))
 
 
 def _kept(
@@ -210,6 +211,12 @@ def _kept(
     if needs.sparse or not crowded(len(dense), len(kept)):
         return kept
     return kept[above_probes(dense[:, kept].astype(np.float32), y, task, random_state)]
+
+
+def _in_table(sources: Sources, schema: Schema) -> tuple[tuple[str, ...], ...]:
+    """Return for each column the columns of the table that it is made of, in place of those of the typed frame."""
+    read_from = {column.name: source for column, source in schema.typed}
+    return tuple(tuple(dict.fromkeys(read_from[name] for name in made_of)) for made_of in sources)
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

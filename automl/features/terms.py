@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise, repeat
@@ -58,8 +58,9 @@ class Vocabulary:
     def fit(cls, texts: Sequence[str], analyzer: Analyzer, *, least: int, most: int) -> Vocabulary:
         """Keep the ``most`` terms that are in most texts, if they are in at least ``least``."""
         frequency: Counter[str] = Counter()
-        for text in texts:
-            frequency.update(set(analyze(text, analyzer)))
+        for text, count in Counter(texts).items():
+            found = set(analyze(text, analyzer))
+            frequency.update(found if count == 1 else dict.fromkeys(found, count))  # the first is the quicker one
         frequent = sorted((-count, term) for term, count in frequency.items() if count >= least)[:most]
         counts = np.array([-count for count, _ in frequent], dtype=np.float64)
         return cls(analyzer, tuple(term for _, term in frequent), np.log((1 + len(texts)) / (1 + counts)) + 1)
@@ -91,6 +92,17 @@ class Vocabulary:
         weights = _SUBLINEAR[np.array([count - 1 for _, count in known], np.intp)] * self.idf[places]
         length = np.sqrt(np.bincount(np.zeros(len(known), np.intp), weights=np.square(weights), minlength=1))
         return places, (weights / length).astype(np.float32)
+
+
+def each_once(texts: Iterable[str]) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the different texts, and which of them each is.
+
+    >>> each_once(["b", "a", "b"])
+    (['b', 'a'], array([0, 1, 0]))
+    """
+    known: dict[str, int] = {}
+    places = [known.setdefault(text, len(known)) for text in texts]
+    return list(known), np.array(places, np.intp)
 
 
 def components(weights: csr_array[Any], dims: int, random_state: int) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from automl.features.supervision import FOLDS, Supervision
-from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, sample
+from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once, sample
 
 TERMS: Final = 20_000
 TOPICS: Final = 32
@@ -47,7 +47,8 @@ class Style:
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return (rows, names)."""
-        return self.of(texts_of(frame, self.source))
+        texts, places = each_once(texts_of(frame, self.source))
+        return self.of(texts)[places]
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the same for the texts of the rows."""
@@ -102,7 +103,8 @@ class Bag:
 
     def transform(self, frame: pd.DataFrame) -> csr_array[Any]:
         """Return (rows, names)."""
-        return self.of(texts_of(frame, self.source))
+        texts, places = each_once(texts_of(frame, self.source))
+        return self.of(texts)[places]
 
     def of(self, texts: Sequence[str]) -> csr_array[Any]:
         """Return the same for the texts of the rows."""
@@ -139,10 +141,11 @@ class Topics:
     def fit(cls, frame: pd.DataFrame, source: str, supervision: Supervision) -> tuple[Topics, NDArray[np.float64]]:
         """Return the part and the training columns, predictions out of fold."""
         bag = Bag.fit(frame, source, supervision.random_state)
-        weights = bag.transform(frame)
-        rows = sample(weights.shape[0], SAMPLE, supervision.random_state)
+        texts, places = each_once(texts_of(frame, source))
+        weights = bag.of(texts)
+        rows = places[sample(len(places), SAMPLE, supervision.random_state)]
         topics = components(weights[rows], TOPICS, supervision.random_state)
-        slopes, biases, predicted = _ridge(weights, supervision)
+        slopes, biases, predicted = _ridge(weights, places, supervision)
         names = tuple(f"topic({source}) {i + 1}" for i in range(topics.shape[1]))
         part = cls(
             bag,
@@ -150,11 +153,12 @@ class Topics:
             np.concatenate([topics, slopes.astype(np.float32)], axis=1),
             np.concatenate([np.zeros(topics.shape[1]), biases]).astype(np.float32),
         )
-        return part, np.concatenate([weights @ topics, predicted], axis=1)
+        return part, np.concatenate([(weights @ topics)[places], predicted], axis=1)
 
     def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
         """Return (rows, names)."""
-        return self.of(self.bag.transform(frame))
+        texts, places = each_once(texts_of(frame, self.bag.source))
+        return self.of(self.bag.of(texts))[places]
 
     def of(self, weights: csr_array[Any]) -> NDArray[np.float32]:
         """Return the same for the rows of the bag."""
@@ -178,15 +182,16 @@ class Texts:
 
 
 def _ridge(
-    weights: csr_array[Any], supervision: Supervision
+    weights: csr_array[Any], places: NDArray[np.intp], supervision: Supervision
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return slopes (terms, targets) and biases (targets,), the means over the inner folds, and their predictions.
 
-    A training row is predicted by the model of the other folds, so that a later model cannot read its target.
+    Rows have the weights at their places. One is predicted by the model of the other folds, so that no later model can
+    read its target.
     """
     from sklearn.linear_model import Ridge
 
-    rows, terms = weights.shape
+    rows, terms = len(places), weights.shape[1]
     targets = supervision.values
     slopes, biases = np.zeros((terms, targets.shape[1])), np.zeros(targets.shape[1])
     predicted = np.zeros(targets.shape)
@@ -197,9 +202,9 @@ def _ridge(
         others = np.flatnonzero(~inside) if rows > 1 else np.arange(rows)
         others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
         counted = None if supervision.weight is None else supervision.weight[others]
-        model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[others], targets[others], counted)
+        model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[places[others]], targets[others], counted)
         slope, bias = model.coef_.reshape(targets.shape[1], terms).T, model.intercept_
-        predicted[inside] = weights[np.flatnonzero(inside)] @ slope + bias
+        predicted[inside] = (weights @ slope + bias)[places[inside]]
         slopes += slope / FOLDS
         biases += bias / FOLDS
     return slopes, biases, predicted

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from automl.data.cells import FEW
 from automl.features.parts import Parts
-from automl.features.terms import Analyzer, analyze
+from automl.features.terms import Analyzer, analyze, each_once
 from automl.features.text import Bag, Style, Topics, plain_texts
 
 _Key = tuple[object, ...]
@@ -31,6 +31,8 @@ class Written:
     bags: tuple[Bag, ...]
     topics: tuple[tuple[int, Topics], ...]
     """Each with the number of its bag."""
+    sparse: frozenset[int]
+    """The bags that are columns themselves."""
 
     @property
     def widths(self) -> list[int]:
@@ -39,13 +41,16 @@ class Written:
 
     def __call__(
         self, columns: Mapping[str, NDArray[Any]], rows: int
-    ) -> tuple[NDArray[np.float64], list[csr_array[Any]]]:
-        """Return (rows, dense columns), and the weights of each bag, for the texts of columns by name."""
-        texts = {style.source: plain_texts(columns[style.source].tolist()) for style in self.styles}
+    ) -> tuple[NDArray[np.float64], dict[int, csr_array[Any]]]:
+        """Return (rows, dense columns), and the weights of the sparse bags by number, for texts by column."""
+        lines = {style.source: each_once(plain_texts(columns[style.source].tolist())) for style in self.styles}
+        texts = {source: different for source, (different, _) in lines.items()}
+        places = {source: places for source, (_, places) in lines.items()}
         weights = self._few(texts) if rows <= FEW else [bag.of(texts[bag.source]) for bag in self.bags]
-        styles = [style.of(texts[style.source]) for style in self.styles]
-        topics = [topics.of(weights[number]) for number, topics in self.topics]
-        return np.concatenate([np.zeros((rows, 0)), *styles, *topics], axis=1), weights
+        styles = [style.of(texts[style.source])[places[style.source]] for style in self.styles]
+        topics = [topics.of(weights[number])[places[topics.bag.source]] for number, topics in self.topics]
+        sparse = {number: weights[number][places[self.bags[number].source]] for number in self.sparse}
+        return np.concatenate([np.zeros((rows, 0)), *styles, *topics], axis=1), sparse
 
     def _few(self, texts: Mapping[str, Sequence[str]]) -> list[csr_array[Any]]:
         """Return the weights of each bag, text by text."""
@@ -79,10 +84,12 @@ def share_texts(parts: Sequence[Parts]) -> tuple[Written, list[Places]]:
             bags.setdefault(_key(bag), (len(bags), bag))
         for each in part.topics:
             topics.setdefault(_key_of_topics(each), (len(topics), each))
+    sparse = frozenset(bags[_key(bag)][0] for part in parts for bag in part.bags)
     written = Written(
         tuple(Style(source) for source in styles),
         tuple(bag for _, bag in bags.values()),
         tuple((bags[_key(each.bag)][0], each) for _, each in topics.values()),
+        sparse,
     )
     starts = list(accumulate(written.widths, initial=0))
     places = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.table import ProblemType
+from automl.data.table import ProblemType, Schema
 from automl.evaluation.metric import Weight
 from automl.features.matrix import Matrix
 from automl.models.boosting import Trained
@@ -24,16 +24,19 @@ SWAPPED: Final = 0.3
 _LEAST_HESSIAN: Final = 1e-3
 
 
-def made_up(frame: pd.DataFrame, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Return rows like those of a frame, in which some cells are from another row: further questions for the teacher.
+def made_up(frame: pd.DataFrame, schema: Schema, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Return typed rows like those of a frame, in which some cells are from another row: further questions for the
+    teacher.
 
-    >>> frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
-    >>> made_up(frame, 1000, np.random.default_rng(0)).drop_duplicates().shape
+    >>> from automl.data.table import Column, Kind
+    >>> frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
+    >>> schema = Schema((Column("a", Kind.NUMERIC, ""), Column("b", Kind.NUMERIC, "")))
+    >>> made_up(frame, schema, 1000, np.random.default_rng(0)).drop_duplicates().shape
     (9, 2)
     """
     base, other = rng.integers(len(frame), size=(2, rows))
-    takes = {name: np.where(rng.random(rows) < SWAPPED, other, base) for name in frame}
-    return pd.DataFrame({name: frame[name].take(take).array for name, take in takes.items()})
+    takes = {column.name: np.where(rng.random(rows) < SWAPPED, other, base) for column in schema.used}
+    return pd.DataFrame({each.name: frame[each.name].take(takes[source]).array for each, source in schema.typed})
 
 
 def distil(

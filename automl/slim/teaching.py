@@ -120,7 +120,7 @@ class Teaching:
             some = np.sort(rng.choice(len(rows), MOST, replace=False))
             rows, X = rows[some], replace(X, values=X.dense[some])
         frame, weight = problem.frame.iloc[rows], problem.training_weight_of(rows)
-        further = made_up(frame, max(0, TAUGHT - len(rows)), rng)
+        further = made_up(frame, problem.schema, max(0, TAUGHT - len(rows)), rng)
         if len(further):
             features = Features.load(matrices.place(fold, self.needs) / "features")
             X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from automl import archive
-from automl.data.table import Kind
 from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import FORMAT, fit_features, fit_texts
 from automl.features.state import read, write
@@ -66,7 +65,7 @@ class Matrices:
             write(texts, partial, "texts", FORMAT)
 
         texts = None
-        if problem.schema.of(Kind.TEXT) and not needs.blind:
+        if problem.schema.texts and not needs.blind:
             shared = self._folder / "texts" / f"fold-{fold}"
             _once(shared, write_texts)
             texts = read(Texts, shared, "texts", FORMAT)

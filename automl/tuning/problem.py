@@ -52,7 +52,7 @@ class Problem:
         return Shape(
             self.task.problem_type if self.task.classes else ProblemType.REGRESSION,
             len(self.frame),
-            self.frame.shape[1],
+            len(self.schema.used),
             self.task.n_classes,
             numeric=self.constraints.combinable(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and skewed(self.y),

@@ -92,6 +92,7 @@ CSV: dict[str, bytes] = {
     "missing cells": b'a,b\n1,\n,2\n?,""\n-999,n.v.\n',
     "no rows": b"a,b\n",
     "nothing": b" \n",
+    "one column without a name": b'""\n""',
     "a short row": CITIES.encode() + b"11\n",
     "an open quote": CITIES.encode() + b'11,"x,2\n',
     "two columns of one name": b"a,a\n1,2\n",

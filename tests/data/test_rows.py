@@ -96,6 +96,17 @@ def test_what_is_not_plain_is_left_to_others() -> None:
         apply_schema(as_frame([odd[0]]), SCHEMA)
 
 
+def test_worded_categories_are_typed_the_same() -> None:
+    schema = Schema((Column("job", Kind.CATEGORICAL, "", ("fire chief", "nurse"), missing=("-none-",), worded=True),))
+    rows = [{"job": cell} for cell in ("nurse", " fire chief ", "fire nurse", "-none-", None, "?")]
+    typed = RowReader.of(schema)(rows)
+    assert typed is not None
+    assert typed["job"].tolist() == [1, 0, -2, -1, -1, -1]
+    assert typed["job in words"].tolist() == ["nurse", "fire chief", "fire nurse", "", "", ""]
+    expected = apply_schema(as_frame(rows), schema)
+    assert {name: values.tolist() for name, values in typed.items()} == expected.to_dict("list")
+
+
 @pytest.mark.parametrize("separator", [None, ","])
 def test_texts_and_lists_are_typed_the_same(separator: str | None) -> None:
     schema = Schema((Column("note", Kind.TEXT, "", missing=("nothing",), separator=separator),))

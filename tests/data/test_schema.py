@@ -294,6 +294,32 @@ def test_kinds_set_by_hand() -> None:
         infer_schema(frame.rename(columns={"a": "age"}), overrides={"aeg": Kind.NUMERIC})
 
 
+JOBS = [f"{job} {grade}" for job in ("Fire Fighter", "Police Officer", "School Nurse") for grade in range(20)]
+
+
+def test_values_that_are_phrases_are_kept_as_text_too() -> None:
+    frame = pd.DataFrame({"job": [*JOBS, None] * 5, "code": [f"X-{i % 61:06d}" for i in range(305)]})
+    schema = infer_schema(frame)
+    assert [(column.name, column.kind, column.worded) for column in schema.columns] == [
+        ("job", Kind.CATEGORICAL, True),
+        ("code", Kind.CATEGORICAL, False),
+    ]
+    assert schema.texts == ("job in words",)
+    rows = pd.DataFrame({"job": ["Police Officer 1", "Chief Nurse", None], "code": ["1", "2", "3"]})
+    typed = apply_schema(rows, schema)
+    assert list(typed) == ["job", "code", "job in words"]
+    assert typed["job"].tolist() == [JOBS.index("Police Officer 1"), UNSEEN, MISSING]
+    assert typed["job in words"].tolist() == ["Police Officer 1", "Chief Nurse", ""]
+
+
+def test_words_can_be_refused_and_make_way_for_a_column_of_their_name() -> None:
+    frame = pd.DataFrame({"job": JOBS * 5})
+    assert not infer_schema(frame, overrides={"job": "categorical"})["job"].worded
+    assert not infer_schema(frame, edited=[{"name": "job", "kind": "categorical"}])["job"].worded
+    assert infer_schema(frame, edited=[{"name": "job", "kind": "categorical", "worded": True}])["job"].worded
+    assert not infer_schema(frame.assign(**{"job in words": 1.5}))["job"].worded
+
+
 def test_a_table_without_usable_columns_keeps_its_rows() -> None:
     frame = pd.DataFrame({"x": ["a", "a", "a"]})
     assert apply_schema(frame, infer_schema(frame)).shape == (3, 0)
@@ -329,7 +355,9 @@ def test_laws_of_any_table(columns: list[list[object]]) -> None:
     frame = pd.DataFrame({f"c{i}": pd.Series(values) for i, values in enumerate(columns)})
     schema = infer_schema(frame)
     result = apply_schema(frame, schema)
-    assert {name: str(dtype) for name, dtype in result.dtypes.items()} == {c.name: DTYPES[c.kind] for c in schema.used}
+    assert {name: str(dtype) for name, dtype in result.dtypes.items()} == {
+        c.name: DTYPES[c.kind] for c, _ in schema.typed
+    }
     assert len(result) == len(frame)
     for used in schema.used:
         if used.kind is Kind.CATEGORICAL:

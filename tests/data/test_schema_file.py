@@ -120,6 +120,7 @@ WRONG = {
     "not a list": ({"age": "numeric"}, "a schema must be a list of columns"),
     "a list that is none": ([{"name": "age", "kind": "numeric", "missing": "999"}], "'missing' of the column 'age'"),
     "a format that is none": ([{"name": "day", "kind": "datetime", "format": "dd/mm/yyyy"}], "'format' of the column"),
+    "a yes that is none": ([{"name": "city", "kind": "categorical", "worded": "yes"}], "'worded' of the column 'city'"),
     "a decimal mark that is none": ([{"name": "age", "kind": "numeric", "decimal": ";"}], "'decimal' of the column"),
 }
 

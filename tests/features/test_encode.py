@@ -116,22 +116,3 @@ def test_a_row_cannot_read_its_own_target(task: str) -> None:
     assert np.mean(in_sample) > 0.4
     assert abs(np.mean(correlations)) < 0.04
     assert np.max(np.abs(correlations)) < 0.1
-
-
-def test_spelling_brings_similar_categories_together() -> None:
-    titles = tuple(
-        f"{job} {grade}" for job in ("Fire Fighter", "Police Officer", "School Nurse") for grade in names_of(20)
-    )
-    codes = np.tile(np.arange(60), 3)
-    features, matrix = fitted(codes.tolist(), np.arange(180.0), Needs(categories="numbers"), titles)
-    places = [i for i, name in enumerate(matrix.names) if name.startswith("spelling(c)")]
-    assert len(places) >= 2
-    vectors = of_codes(features, 0, 1, 20, MISSING, UNSEEN).dense[:, places]
-    assert np.linalg.norm(vectors[0] - vectors[1]) < np.linalg.norm(vectors[0] - vectors[2]) / 2
-    assert not vectors[3:].any()
-
-
-def test_identifiers_have_no_spelling() -> None:
-    codes = np.tile(np.arange(60), 3)
-    _, matrix = fitted(codes.tolist(), np.arange(180.0), Needs(), tuple(f"14003{i:06d}" for i in range(60)))
-    assert not any(name.startswith("spelling") for name in matrix.names)

@@ -144,8 +144,8 @@ def test_a_column_depends_on_its_sources_only_and_these_may_meet(
     assert len(train.sources) == train.columns
     rows = frame_of(schema, 20, generator, missing=0.2)
     other, before = frame_of(schema, 20, generator, missing=0.2), features.transform(rows).dense
-    for name in rows:
-        after = features.transform(rows.assign(**{name: other[name]})).dense
+    for column, name in schema.typed:
+        after = features.transform(rows.assign(**{column.name: other[column.name]})).dense
         changed = ((before != after) & ~(np.isnan(before) & np.isnan(after))).any(axis=0)
         assert all(name in train.sources[i] for i in np.flatnonzero(changed))
     for made_of in train.sources:

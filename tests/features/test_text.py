@@ -7,7 +7,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 from typed_frames import ALL_NEEDS, TASKS, schema_of, texts
 
-from automl.data.table import Kind
+from automl.data.schema import apply_schema
+from automl.data.table import Column, Kind, Schema
 from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features, fit_texts
 from automl.features.supervision import supervise
@@ -81,6 +82,21 @@ def test_the_prediction_from_text_is_honest_on_training_rows() -> None:
     new = roc_auc_score(y_later, features.transform(later).dense[:, column])
     assert new > 0.75
     assert honest == pytest.approx(new, abs=0.06)
+
+
+def test_the_words_of_a_new_category_tell_what_it_is_like() -> None:
+    generator = np.random.default_rng(0)
+    jobs = [f"{job} {place}" for job in ("deputy", "nurse", "clerk") for place in map("ward {}".format, range(30))]
+    schema = Schema((Column("job", Kind.CATEGORICAL, "", tuple(jobs), worded=True),))
+    table = pd.DataFrame({"job": generator.choice(jobs, 900)})
+    y = table["job"].str.startswith("nurse").to_numpy(np.float64) + generator.normal(size=900)
+    features, matrix = fit_features(
+        apply_schema(table, schema), y, schema, TASKS["regression"], Needs(), random_state=0
+    )
+    new = features.transform(apply_schema(pd.DataFrame({"job": ["nurse annex", "deputy annex"]}), schema))
+    nurse, deputy = new.dense[:, matrix.names.index("predicted(job in words)")]
+    assert nurse > deputy + 0.4
+    assert set(matrix.sources) == {("job",)}
 
 
 def test_random_text_predicts_nothing() -> None:

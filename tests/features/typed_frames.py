@@ -67,7 +67,7 @@ def cells(column: Column, rows: int, generator: np.random.Generator, *, missing:
 
 
 def frame_of(schema: Schema, rows: int, generator: np.random.Generator, *, missing: float) -> pd.DataFrame:
-    return pd.DataFrame({c.name: cells(c, rows, generator, missing=missing) for c in schema.used})
+    return pd.DataFrame({c.name: cells(c, rows, generator, missing=missing) for c, _ in schema.typed})
 
 
 def target_of(task: Task, rows: int, generator: np.random.Generator) -> NDArray[Any]:
@@ -82,7 +82,8 @@ def schemas(draw: st.DrawFn) -> Schema:
     columns = []
     for i, kind in enumerate(kinds):
         size = draw(st.sampled_from([0, 1, 2, 9, 25, 60])) if kind is Kind.CATEGORICAL else 0
-        columns.append(Column(f"c{i}", kind, "", tuple(f"{WORDS[j % 9]} value {j}" for j in range(size))))
+        categories = tuple(f"{WORDS[j % 9]} value {j}" for j in range(size))
+        columns.append(Column(f"c{i}", kind, "", categories, worded=size > 0 and draw(st.booleans())))
     return Schema(tuple(columns))
 
 
@@ -96,4 +97,4 @@ def strange_rows(schema: Schema) -> pd.DataFrame:
         Kind.DATETIME: np.array(["NaT", "0001-01-01", "9999-12-31"], "datetime64[us]"),
         Kind.TEXT: texts(["", "\U0001f525 ß\x00\n", "x" * 20_000]),
     }
-    return pd.DataFrame({column.name: values[column.kind] for column in schema.used})
+    return pd.DataFrame({column.name: values[column.kind] for column, _ in schema.typed})

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.data.table import ProblemType
+from automl.data.schema import apply_schema
+from automl.data.table import Column, Kind, ProblemType, Schema
 from automl.features.matrix import Matrix
 from automl.slim.student import distil, made_up
 
@@ -38,8 +39,18 @@ def test_made_up_rows_keep_kinds_and_values() -> None:
     frame = pd.DataFrame(
         {"n": [1.0, 2.0], "c": np.array([0, 1], np.int32), "t": pd.array(["x", "y"], "string[pyarrow]")}
     )
-    made = made_up(frame, 50, np.random.default_rng(0))
+    kinds = {"n": Kind.NUMERIC, "c": Kind.CATEGORICAL, "t": Kind.TEXT}
+    schema = Schema(tuple(Column(name, kind, "") for name, kind in kinds.items()))
+    made = made_up(frame, schema, 50, np.random.default_rng(0))
     assert made.dtypes.tolist() == frame.dtypes.tolist()
     assert set(made["t"]) <= {"x", "y"}
     assert len(made) == 50
-    assert not len(made_up(frame, 0, np.random.default_rng(0)))
+    assert not len(made_up(frame, schema, 0, np.random.default_rng(0)))
+
+
+def test_words_stay_with_their_value() -> None:
+    schema = Schema((Column("c", Kind.CATEGORICAL, "", tuple("abc"), worded=True), Column("n", Kind.NUMERIC, "")))
+    table = pd.DataFrame({"c": list("abcabc"), "n": np.arange(6.0)})
+    made = made_up(apply_schema(table, schema), schema, 50, np.random.default_rng(0))
+    assert [schema["c"].categories[code] for code in made["c"]] == made["c in words"].tolist()
+    assert len(made.drop_duplicates()) > 6

@@ -31,8 +31,13 @@ def typed(column: Column) -> tuple[Symbol, Symbol]:
     Raises
     ------
     AutoMLError
-        If the column is text or dates.
+        If the column is text or dates, or models see its words.
     """
+    if column.worded:
+        raise AutoMLError(
+            f"column {column.name!r} has many values, and models read their words, which no operator of ONNX does; "
+            f"train on the values alone: --types {shlex.quote(f'{column.name}=categorical')}"
+        )
     match column.kind:
         case Kind.NUMERIC:
             numbers = Symbol.named(column.name, np.float64)
