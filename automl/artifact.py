@@ -208,12 +208,14 @@ def _quickened(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
 def build(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predictor:
     """Return the predictor whose files lie in a folder; what is ``opened`` is not read again."""
     residuals = manifest.get("residuals")  # predictors of earlier versions have none
+    parts = _parts(folder, manifest, opened)
+    read = {style.source for part in parts for style in part.features.parts.styles}
     return Predictor(
-        schema=schema_from_json(manifest["schema"]),
+        schema=schema_from_json(manifest["schema"]).without_words(read),
         task=task_from_json(manifest["task"]),
         metric=manifest["metric"],
         score=Score(**manifest["score"]),
-        parts=_parts(folder, manifest, opened),
+        parts=parts,
         blend=_blend(manifest),
         residuals=Residuals.from_json(residuals) if residuals else None,
         decision=Decision.from_json(manifest.get("decision", {})),

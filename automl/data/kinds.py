@@ -54,7 +54,7 @@ HOPELESS: Final = 200
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
 WORDED: Final = 50
-"""Categories above which their words may tell more than which one it is."""
+"""Categories above which words may say what they have in common."""
 
 
 def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Column:
@@ -282,16 +282,13 @@ def _categorical(name: str, cells: Cells, reason: str) -> Column:
     if words:
         reason += f"; {words[0]!r} stays a value of its own"
     score = _share(rows - len(cells.values), rows)
-    worded = len(cells.values) > WORDED and _are_phrases(cells.values)
+    worded = len(cells.values) > WORDED and _mostly_letters(cells.values)
     return Column(name, Kind.CATEGORICAL, reason, categories=_by_frequency(cells), score=score, worded=worded)
 
 
-def _are_phrases(values: list[str]) -> bool:
-    """Return whether values are made of words, rather than codes."""
-    characters = sum(map(len, values))
-    letters = sum(character.isalpha() for value in values for character in value)
-    words = sum(len(value.split()) for value in values)
-    return 2 * letters > characters and (words >= 2 * len(values) or characters > 8 * len(values))
+def _mostly_letters(values: list[str]) -> bool:
+    """Return whether values may be made of words, rather than codes."""
+    return 2 * sum(character.isalpha() for value in values for character in value) > sum(map(len, values))
 
 
 def _telling(values: list[str]) -> bool:

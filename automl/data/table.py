@@ -21,7 +21,8 @@ duplicate      left out
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -93,7 +94,7 @@ class Column:
     """How much speaks for the kind, 0 to 1: the share of the present cells that can be read as it, or, for words, how
     often they repeat (categorical) or differ (text, identifier)."""
     worded: bool = False
-    """Categorical: whether models see the words of its values beside the values."""
+    """Categorical: whether models may see the words of its values beside the values."""
 
     @property
     def words(self) -> Column | None:
@@ -125,6 +126,12 @@ class Schema:
     def texts(self) -> tuple[str, ...]:
         """The names of those that hold text."""
         return tuple(column.name for column, _ in self.typed if column.kind is Kind.TEXT)
+
+    def without_words(self, read: Collection[str]) -> Schema:
+        """Return the schema whose typed frame has no words but those that are read, by their names there."""
+        return Schema(
+            tuple(replace(each, worded=bool(each.words and each.words.name in read)) for each in self.columns)
+        )
 
     def of(self, *kinds: Kind) -> tuple[str, ...]:
         """Return the names of the used columns of these kinds."""

@@ -87,7 +87,7 @@ def fit_parts(
     categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
-    styles = tuple(Style(name) for name in schema.texts)
+    styles = tuple(Style(topics.bag.source) for topics in texts.topics)
     tfidf = needs.text == "tfidf" and needs.sparse
     sparse = categorical if needs.categories == "onehot" and needs.sparse else []
     parts = Parts(

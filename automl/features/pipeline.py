@@ -117,7 +117,7 @@ def fit_texts(
     weight: NDArray[np.float64] | None = None,
 ) -> Texts:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
-    return Texts.fit(frame, schema.texts, supervise(y, task, random_state, groups, weight))
+    return Texts.fit(frame, schema, supervise(y, task, random_state, groups, weight))
 
 
 def fit_features(
@@ -165,7 +165,7 @@ def fit_features(
     seen = Schema(()) if needs.blind else schema
     supervision = supervise(y, task, random_state, groups, weight)
     if texts is None or needs.blind:
-        texts = Texts.fit(frame, seen.texts, supervision)
+        texts = Texts.fit(frame, seen, supervision)
     parts, dense = fit_parts(frame, seen, needs, supervision, texts)
     every, cardinalities = parts.dense_names, parts.cardinalities
     sources = _in_table(parts.sources, schema)

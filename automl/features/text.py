@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from automl.data.table import Kind, Schema
 from automl.features.supervision import FOLDS, Supervision
 from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once, sample
 
@@ -21,6 +22,8 @@ BLOCK: Final = 2048
 LETTERS: Final = 128
 """Mean characters up to which pieces of words are worth their time."""
 RIDGE: Final = 3.0
+CHANCE: Final = 3.0
+"""Standard errors by which words must tell of categories that they were not learned from."""
 STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
 
 
@@ -127,6 +130,24 @@ class Bag:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """The texts of training rows as tf-idf weights, each text once."""
+
+    bag: Bag
+    weights: csr_array[Any]
+    """(texts, terms)."""
+    places: NDArray[np.intp]
+    """(rows,) which text each row has."""
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, source: str, random_state: int) -> Weighed:
+        """Fit the bag of a column and fill it."""
+        bag = Bag.fit(frame, source, random_state)
+        texts, places = each_once(texts_of(frame, source))
+        return cls(bag, bag.of(texts), places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Topics:
     """The dense columns of a text column: its tf-idf reduced, and a linear prediction of the target from it."""
 
@@ -138,17 +159,15 @@ class Topics:
     """(topics + targets,)."""
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, source: str, supervision: Supervision) -> tuple[Topics, NDArray[np.float64]]:
+    def fit(cls, texts: Weighed, supervision: Supervision) -> tuple[Topics, NDArray[np.float64]]:
         """Return the part and the training columns, predictions out of fold."""
-        bag = Bag.fit(frame, source, supervision.random_state)
-        texts, places = each_once(texts_of(frame, source))
-        weights = bag.of(texts)
+        weights, places, source = texts.weights, texts.places, texts.bag.source
         rows = places[sample(len(places), SAMPLE, supervision.random_state)]
         topics = components(weights[rows], TOPICS, supervision.random_state)
-        slopes, biases, predicted = _ridge(weights, places, supervision)
+        slopes, biases, predicted = _ridge(texts, supervision)
         names = tuple(f"topic({source}) {i + 1}" for i in range(topics.shape[1]))
         part = cls(
-            bag,
+            texts.bag,
             (*names, *supervision.named(f"predicted({source})")),
             np.concatenate([topics, slopes.astype(np.float32)], axis=1),
             np.concatenate([np.zeros(topics.shape[1]), biases]).astype(np.float32),
@@ -175,22 +194,27 @@ class Texts:
     """The training columns of each, predictions out of fold."""
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, sources: Sequence[str], supervision: Supervision) -> Texts:
-        """Fit the text columns ``sources`` on training rows."""
-        fitted = [Topics.fit(frame, source, supervision) for source in sources]
+    def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Texts:
+        """Fit the texts on training rows: text columns, and the words of categories if they tell of other categories.
+
+        Else the categories themselves say as much, and words would be forty columns of noise.
+        """
+        texts, fitted = schema.of(Kind.TEXT), []
+        for source in schema.texts:
+            weighed = Weighed.of(frame, source, supervision.random_state)
+            if source in texts or _tell_of_others(weighed, supervision):
+                fitted.append(Topics.fit(weighed, supervision))
         return cls(tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted))
 
 
 def _ridge(
-    weights: csr_array[Any], places: NDArray[np.intp], supervision: Supervision
+    texts: Weighed, supervision: Supervision
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return slopes (terms, targets) and biases (targets,), the means over the inner folds, and their predictions.
 
-    Rows have the weights at their places. One is predicted by the model of the other folds, so that no later model can
-    read its target.
+    A row is predicted by the model of the other folds, so that a later model cannot read its target.
     """
-    from sklearn.linear_model import Ridge
-
+    weights, places = texts.weights, texts.places
     rows, terms = len(places), weights.shape[1]
     targets = supervision.values
     slopes, biases = np.zeros((terms, targets.shape[1])), np.zeros(targets.shape[1])
@@ -202,9 +226,51 @@ def _ridge(
         others = np.flatnonzero(~inside) if rows > 1 else np.arange(rows)
         others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
         counted = None if supervision.weight is None else supervision.weight[others]
-        model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[places[others]], targets[others], counted)
-        slope, bias = model.coef_.reshape(targets.shape[1], terms).T, model.intercept_
+        slope, bias = _slopes(weights, *_by_text(places[others], targets[others], counted, weights.shape[0]))
         predicted[inside] = (weights @ slope + bias)[places[inside]]
         slopes += slope / FOLDS
         biases += bias / FOLDS
     return slopes, biases, predicted
+
+
+def _by_text(
+    places: NDArray[np.intp], targets: NDArray[np.float64], weight: NDArray[np.float64] | None, texts: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (texts, targets) mean targets of the rows with each text, and (texts,) how much these count."""
+    counts = np.bincount(places, weight, texts).astype(np.float64)
+    weighted = targets if weight is None else targets * weight[:, None]
+    sums = np.stack([np.bincount(places, target, texts) for target in weighted.T], axis=1)
+    return sums / np.where(counts, counts, 1.0)[:, None], counts
+
+
+def _slopes(
+    weights: csr_array[Any], means: NDArray[np.float64], counts: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return slopes (terms, targets) and biases (targets,) of a ridge regression on texts that count."""
+    from sklearn.linear_model import Ridge
+
+    seen = np.flatnonzero(counts)
+    model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[seen], means[seen], counts[seen])
+    return model.coef_.reshape(means.shape[1], -1).T, np.asarray(model.intercept_)
+
+
+def _tell_of_others(texts: Weighed, supervision: Supervision) -> bool:
+    """Return whether the words of a column tell the target of texts that they were not learned from, beyond chance.
+
+    Text by text, the squared error for the mean rank of the target is compared with that of the overall mean.
+    """
+    from scipy.stats import rankdata
+
+    weights = texts.weights
+    different, terms = weights.shape
+    if different < 2 * FOLDS or not terms:
+        return False
+    means, counts = _by_text(texts.places, rankdata(supervision.values, axis=0), supervision.weight, different)
+    fold = np.random.default_rng(supervision.random_state).permutation(different) % FOLDS
+    gains = np.empty(different)
+    for inside in (fold == k for k in range(FOLDS)):
+        slope, bias = _slopes(weights, means, np.where(inside, 0.0, counts))
+        base = np.average(means[~inside], axis=0, weights=counts[~inside])
+        errors = np.square(means - base) - np.square(means - (weights @ slope + bias))
+        gains[inside] = errors.sum(axis=1)[inside]
+    return bool(gains.mean() > CHANCE * gains.std(ddof=1) / np.sqrt(different))

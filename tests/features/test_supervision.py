@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.data.schema import apply_schema, infer_schema
-from automl.data.table import ProblemType, Task
+from automl.data.table import Column, Kind, ProblemType, Schema, Task
 from automl.features.encode import fit_table
 from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features
@@ -73,7 +73,7 @@ def test_weights_are_repeated_rows():
         column = schema["street"]
         table, train = fit_table(column, frame["street"].to_numpy(), Needs(categories="numbers"), supervision)
         place = table.names.index("mean(street)")
-        texts = Texts.fit(frame, ("said",), supervision).columns[0][:, -1]
+        texts = Texts.fit(frame, Schema((Column("said", Kind.TEXT, ""),)), supervision).columns[0][:, -1]
         return table.rows[:, place], train[:, place], texts
 
     some, same, others = (

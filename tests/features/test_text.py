@@ -13,7 +13,7 @@ from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features, fit_texts
 from automl.features.supervision import supervise
 from automl.features.terms import Vocabulary, components
-from automl.features.text import Style, Topics
+from automl.features.text import Style, Topics, Weighed
 
 LINES = ["the fire is near, the fire burns", "no fire at all", "a quiet day at the lake", "the lake burns", ""]
 
@@ -99,11 +99,26 @@ def test_the_words_of_a_new_category_tell_what_it_is_like() -> None:
     assert set(matrix.sources) == {("job",)}
 
 
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_words_that_tell_nothing_of_other_categories_are_no_columns(task: str) -> None:
+    """The categories tell the target here, but only each its own."""
+    generator = np.random.default_rng(0)
+    names = ["".join(generator.choice(list("abcdefgh"), 6)) for _ in range(80)]
+    schema = Schema((Column("name", Kind.CATEGORICAL, "", tuple(names), worded=True),))
+    codes = generator.integers(0, 80, 1600).astype(np.int32)
+    frame = pd.DataFrame({"name": codes, "name in words": texts([names[code] for code in codes])})
+    y = generator.integers(0, TASKS[task].n_classes or 3, 80)[codes]
+    y = y + generator.normal(size=1600) if task == "regression" else y
+    _, matrix = fit_features(frame, y, schema, TASKS[task], Needs(), random_state=0)
+    assert all("in words" not in name for name in matrix.names)
+    assert any(name.startswith("mean(name)") for name in matrix.names)
+
+
 def test_random_text_predicts_nothing() -> None:
     train, _ = reports(600, seed=0)
     y = np.random.default_rng(5).integers(0, 2, 600)
     supervision = supervise(y, TASKS["binary"], random_state=0)
-    topics, columns = Topics.fit(train, "t", supervision)
+    topics, columns = Topics.fit(Weighed.of(train, "t", 0), supervision)
     assert topics.names[-1] == "predicted(t)"
     assert abs(roc_auc_score(y, columns[:, -1]) - 0.5) < 0.08
     assert roc_auc_score(y, topics.transform(train)[:, -1]) > 0.7
