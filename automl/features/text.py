@@ -22,8 +22,8 @@ BLOCK: Final = 2048
 LETTERS: Final = 128
 """Mean characters up to which pieces of words are worth their time."""
 RIDGE: Final = 3.0
-CHANCE: Final = 3.0
-"""Standard errors by which words must tell of categories that they were not learned from."""
+CHANCE: Final = 2.0
+"""Standard errors by which words must tell of texts that they were not learned from."""
 STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
 
 
@@ -187,24 +187,25 @@ class Topics:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """What every recipe makes of the text columns of the same rows: fitted once, for it takes the longest."""
+    """What every recipe makes of the texts of the same rows: fitted once, for it takes the longest."""
 
+    styles: tuple[Style, ...]
     topics: tuple[Topics, ...]
     columns: tuple[NDArray[np.float64], ...]
-    """The training columns of each, predictions out of fold."""
+    """The training columns of each of the topics, predictions out of fold."""
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Texts:
-        """Fit the texts on training rows: text columns, and the words of categories if they tell of other categories.
+        """Fit the text columns, and the words of categories, on training rows.
 
-        Else the categories themselves say as much, and words would be forty columns of noise.
+        Words that tell nothing of texts that they were not learned from would be forty columns of noise. Of a text its
+        style is left then, of a category the category.
         """
-        texts, fitted = schema.of(Kind.TEXT), []
-        for source in schema.texts:
-            weighed = Weighed.of(frame, source, supervision.random_state)
-            if source in texts or _tell_of_others(weighed, supervision):
-                fitted.append(Topics.fit(weighed, supervision))
-        return cls(tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted))
+        weighed = (Weighed.of(frame, source, supervision.random_state) for source in schema.texts)
+        fitted = [Topics.fit(texts, supervision) for texts in weighed if _tell_of_others(texts, supervision)]
+        styled = dict.fromkeys((*schema.of(Kind.TEXT), *(topics.bag.source for topics, _ in fitted)))
+        topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
+        return cls(tuple(map(Style, styled)), topics, columns)
 
 
 def _ridge(

@@ -25,7 +25,7 @@ RECIPES = [
     Needs(missing="impute", categories="onehot", scaling="robust", sparse=True),
     Needs(missing="impute", categories="onehot", scaling="robust", text="tfidf", sparse=True),
 ]
-KINDS = {"street": "categorical", "stamp": "numeric", "note": "text", "title": "text"}
+KINDS = {"stamp": "numeric", "note": "text", "title": "text"}
 WORDS = ("slow", "again", "outage", "Thanks!", "really", "why?", "12", "minutes", "http://x.y", "Große")
 
 
@@ -40,12 +40,13 @@ def table() -> pd.DataFrame:
             "stamp": rng.integers(10**11, 10**11 + 10**6, ROWS).astype(float),
             "paid": rng.choice(["yes", "no"], ROWS),
             "city": rng.choice(list("abcde"), ROWS),
-            "street": rng.choice([f"s{i}" for i in range(60)], ROWS),
+            "street": rng.choice([f"{WORDS[i % 4]} lane {i}" for i in range(60)], ROWS),
             "from": moments[0].astype("datetime64[us]"),
             "to": moments[1].astype("datetime64[us]"),
             "note": [" ".join(rng.choice(WORDS, rng.integers(1, 9))) for _ in range(ROWS)],
             "title": [
-                f"{word} {number}" for word, number in zip(rng.choice(WORDS, ROWS), rng.permutation(ROWS), strict=True)
+                f"{word} {number}"
+                for word, number in zip(rng.choice(WORDS[:4], ROWS), rng.permutation(ROWS), strict=True)
             ],
         }
     )
@@ -62,7 +63,8 @@ def fitted() -> tuple[pd.DataFrame, list[Features]]:
     frame = table()
     schema = infer_schema(frame, overrides=KINDS)
     typed = apply_schema(frame, schema)
-    y = np.nan_to_num(typed["size"] * typed["price"])
+    said = sum(typed[name].str.contains("again") * 1000 for name in schema.texts)
+    y = np.nan_to_num(typed["size"] * typed["price"]) + said.to_numpy(np.float64)
     task = Task("y", ProblemType.REGRESSION, "")
     halves = [np.arange(ROWS) % 2 == half for half in (0, 1)]
     features = [
@@ -112,8 +114,8 @@ def test_what_folds_have_in_common_is_made_once(fitted: tuple[pd.DataFrame, list
     _, features = fitted
     fused = Fused.of(features)
     assert fused is not None
-    assert [style.source for style in fused.written.styles] == ["note", "title"]
-    assert (len(fused.written.bags), len(fused.written.topics)) == (4, 4)
+    assert [style.source for style in fused.written.styles] == ["note", "title", "street in words"]
+    assert (len(fused.written.bags), len(fused.written.topics)) == (6, 6)
 
 
 def test_nothing_is_not_fused() -> None:
