@@ -15,7 +15,7 @@ from automl.features.fused import Fused
 from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import Features, fit_features
 
-ROWS = 400
+ROWS = 800
 RECIPES = [
     Needs(),
     Needs(arithmetic=True),
