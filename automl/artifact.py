@@ -209,7 +209,7 @@ def build(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predicto
     """Return the predictor whose files lie in a folder; what is ``opened`` is not read again."""
     residuals = manifest.get("residuals")  # predictors of earlier versions have none
     parts = _parts(folder, manifest, opened)
-    read = {style.source for part in parts for style in part.features.parts.styles}
+    read = frozenset().union(*(part.features.parts.texts for part in parts))
     return Predictor(
         schema=schema_from_json(manifest["schema"]).without_words(read),
         task=task_from_json(manifest["task"]),

@@ -50,6 +50,12 @@ class Parts:
         return tuple(name for part in self._sparse for name in part.names)
 
     @property
+    def texts(self) -> frozenset[str]:
+        """The columns of the typed frame that are read as text."""
+        bags = (*self.bags, *(topics.bag for topics in self.topics))
+        return frozenset([*(style.source for style in self.styles), *(bag.source for bag in bags)])
+
+    @property
     def sources(self) -> tuple[tuple[str, ...], ...]:
         """For each column, the dense ones first, the columns of the typed frame that it is made of."""
         return tuple(made_of for part in (*self._dense, *self._sparse) for made_of in _sources(part))

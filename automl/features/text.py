@@ -198,14 +198,13 @@ class Texts:
     def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Texts:
         """Fit the text columns, and the words of categories, on training rows.
 
-        Words that tell nothing of texts that they were not learned from would be forty columns of noise. Of a text its
-        style is left then, of a category the category.
+        Words that tell nothing of texts that they were not learned from would be dozens of columns of noise. Of a text
+        its style is left then, of a category the category.
         """
         weighed = (Weighed.of(frame, source, supervision.random_state) for source in schema.texts)
         fitted = [Topics.fit(texts, supervision) for texts in weighed if _tell_of_others(texts, supervision)]
-        styled = dict.fromkeys((*schema.of(Kind.TEXT), *(topics.bag.source for topics, _ in fitted)))
         topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
-        return cls(tuple(map(Style, styled)), topics, columns)
+        return cls(tuple(map(Style, schema.of(Kind.TEXT))), topics, columns)
 
 
 def _ridge(

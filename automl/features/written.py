@@ -43,7 +43,8 @@ class Written:
         self, columns: Mapping[str, NDArray[Any]], rows: int
     ) -> tuple[NDArray[np.float64], dict[int, csr_array[Any]]]:
         """Return (rows, dense columns), and the weights of the sparse bags by number, for texts by column."""
-        lines = {style.source: each_once(plain_texts(columns[style.source].tolist())) for style in self.styles}
+        sources = {*(style.source for style in self.styles), *(bag.source for bag in self.bags)}
+        lines = {source: each_once(plain_texts(columns[source].tolist())) for source in sources}
         texts = {source: different for source, (different, _) in lines.items()}
         places = {source: places for source, (_, places) in lines.items()}
         weights = self._few(texts) if rows <= FEW else [bag.of(texts[bag.source]) for bag in self.bags]

@@ -114,7 +114,7 @@ def test_what_folds_have_in_common_is_made_once(fitted: tuple[pd.DataFrame, list
     _, features = fitted
     fused = Fused.of(features)
     assert fused is not None
-    assert [style.source for style in fused.written.styles] == ["note", "title", "street in words"]
+    assert [style.source for style in fused.written.styles] == ["note", "title"]
     assert (len(fused.written.bags), len(fused.written.topics)) == (6, 6)
 
 
