@@ -54,7 +54,8 @@ class RowReader:
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
         """Return the typed columns by name, or None if this is neither a list of a few plain dicts nor such a frame."""
         if isinstance(rows, pd.DataFrame) and len(rows) <= FEW and rows.columns.is_unique:
-            rows = rows.to_dict("records")
+            names = list(rows.columns)  # to_dict would look up every single column
+            rows = [dict(zip(names, cells, strict=True)) for cells in rows.to_numpy(dtype=object).tolist()]
         if not isinstance(rows, list) or not 0 < len(rows) <= FEW or not all(type(row) is dict for row in rows):
             return None
         try:
