@@ -22,6 +22,8 @@ BLOCK: Final = 2048
 LETTERS: Final = 128
 """Mean characters up to which pieces of words are worth their time."""
 RIDGE: Final = 3.0
+JUDGED: Final = 5_000
+"""Texts by which words are judged."""
 CHANCE: Final = 2.0
 """Standard errors by which words must tell of texts that they were not learned from."""
 STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
@@ -261,16 +263,17 @@ def _tell_of_others(texts: Weighed, supervision: Supervision) -> bool:
     """
     from scipy.stats import rankdata
 
-    weights = texts.weights
-    different, terms = weights.shape
+    different, terms = texts.weights.shape
     if different < 2 * FOLDS or not terms:
         return False
     means, counts = _by_text(texts.places, rankdata(supervision.values, axis=0), supervision.weight, different)
-    fold = np.random.default_rng(supervision.random_state).permutation(different) % FOLDS
-    gains = np.empty(different)
+    some = sample(different, JUDGED, supervision.random_state)
+    weights, means, counts = texts.weights[some], means[some], counts[some]
+    fold = np.random.default_rng(supervision.random_state).permutation(len(some)) % FOLDS
+    gains = np.empty(len(some))
     for inside in (fold == k for k in range(FOLDS)):
         slope, bias = _slopes(weights, means, np.where(inside, 0.0, counts))
         base = np.average(means[~inside], axis=0, weights=counts[~inside])
         errors = np.square(means - base) - np.square(means - (weights @ slope + bias))
         gains[inside] = errors.sum(axis=1)[inside]
-    return bool(gains.mean() > CHANCE * gains.std(ddof=1) / np.sqrt(different))
+    return bool(gains.mean() > CHANCE * gains.std(ddof=1) / np.sqrt(len(some)))
