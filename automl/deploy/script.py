@@ -7,7 +7,7 @@ the same hyperparameters, and the rows of each fold are those of the run. What i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain, count
@@ -27,6 +27,7 @@ from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.leaderboard import Row
 from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING
 from automl.features.matrix import Needs
+from automl.features.pipeline import Features
 from automl.models.base import Estimator, FitContext
 from automl.models.registry import get_family
 from automl.tuning.configuration import Configuration
@@ -70,7 +71,9 @@ def write_script(run: Path, candidate: str | None, to: Path) -> None:
         raise AutoMLError("a run for quantiles has no likeness in plain libraries; export an artifact instead")
     row = _chosen(leaderboard(run).rows, candidate)
     trial = journal.trial(row.candidate)
-    plan = _Plan.of(stored, trial)
+    record = next(iter(trial.folds.values()))
+    features = Features.load(journal.features / record.recipe / f"fold-{record.fold}" / "features")
+    plan = _Plan.of(stored, trial, features.parts.texts)
     to.mkdir()
     facts = plan.facts() | _facts(stored, row)
     code = render("code", "train.py.jinja", facts)
@@ -164,8 +167,8 @@ class _Plan:
     random_state: int
 
     @classmethod
-    def of(cls, stored: StoredRun, trial: Trial) -> _Plan:
-        """Look a candidate up."""
+    def of(cls, stored: StoredRun, trial: Trial, texts: Collection[str]) -> _Plan:
+        """Look a candidate up, whose features read some columns of the typed frame as text."""
         problem, family = stored.problem, get_family(trial.candidate.family)
         configuration = Configuration.of(trial.candidate.params)
         context = FitContext(
@@ -182,7 +185,7 @@ class _Plan:
             estimator,
             configuration.needs(family),
             configuration.log,
-            tuple(_named(problem.schema.typed)),
+            tuple(_named(problem.schema.without_words(texts).typed)),
             problem.task.problem_type.classification,
             problem.weighted,
             bool(configuration.resample),

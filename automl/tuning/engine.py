@@ -37,6 +37,8 @@ _QUICKENING: Final = 0.25
 """Last part of the time in which models of the ensemble are brought into their form for few rows while others train."""
 _EXIT: Final = 0.3
 """Seconds from the last predictor to the end of the process."""
+_CLOSING: Final = 0.5
+"""Seconds from the end of the training to the last ensemble: the next look at the clock, and the end of the search."""
 _MOST_SHARE: Final = 0.1
 """Of the time that an ensemble and its saving may take at the end."""
 _LEAST_RESERVE: Final = 1.5
@@ -113,7 +115,7 @@ class Engine:
 
         The last one chooses from more trials, but has the cores for itself.
         """
-        needed = min(self.champion.cost + _EXIT, _MOST_SHARE * (self._config.time_budget or 0.0))
+        needed = min(_CLOSING + self.champion.cost + _EXIT, _MOST_SHARE * (self._config.time_budget or 0.0))
         return self._end.earlier(max(self._reserve, needed))
 
     @property
