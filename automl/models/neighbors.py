@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
@@ -35,6 +37,8 @@ ROWS: Final = 50_000
 CELLS: Final = 10_000_000
 """Training rows kept, and their rows x columns: a bigger table is sampled, because every prediction searches it."""
 CHUNK: Final = 256
+FEW: Final = 8
+"""Rows up to which threads would wait for each other longer than they search."""
 JUDGES: Final = 2_000
 """Validation rows that choose k."""
 LADDER: Final = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
@@ -75,7 +79,8 @@ class NeighborsModel(Model):
 
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
-        distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
+        with _one_thread() if len(rows) <= FEW else nullcontext():
+            distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 
     def vote(self, distances: NDArray[np.float64], places: NDArray[np.intp], k: int) -> NDArray[np.float64]:
@@ -210,6 +215,20 @@ class Neighbors(Family):
         """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""
         rows = min(shape.rows, ROWS, max(1, CELLS // max(1, shape.columns)))
         return 16 * rows * shape.columns + 16 * CHUNK * rows + 40 * shape.rows
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Return a context in which this thread's searches start no others."""
+    context: AbstractContextManager[object] = _threads().limit(limits=1, user_api="openmp")
+    return context
+
+
+@cache
+def _threads() -> Any:
+    """Return what limits threads; to look for their libraries takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _index(X: NDArray[np.float32], p: int) -> Any:
