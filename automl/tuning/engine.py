@@ -42,7 +42,7 @@ _CLOSING: Final = 0.5
 _MOST_SHARE: Final = 0.1
 """Of the time that an ensemble and its saving may take at the end."""
 _LEAST_RESERVE: Final = 1.5
-_MOST_RESERVE: Final = 10.0
+_MOST_RESERVE: Final = 3.0
 _IMPORT: Final = 2.0
 """Seconds of which importing a library may be most: a fold of the preview that takes less is followed by another."""
 _PULSE: Final = 0.2
