@@ -53,8 +53,8 @@ HOPELESS: Final = 200
 """Different values without a number among them after which the column is taken for none of numbers."""
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
-WORDED: Final = 50
-"""Categories above which words may say what they have in common."""
+WORDED: Final = range(51, 20_001)
+"""Categories whose words may say what they have in common; more take too long."""
 
 
 def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Column:
@@ -282,7 +282,7 @@ def _categorical(name: str, cells: Cells, reason: str) -> Column:
     if words:
         reason += f"; {words[0]!r} stays a value of its own"
     score = _share(rows - len(cells.values), rows)
-    worded = len(cells.values) > WORDED and _mostly_letters(cells.values)
+    worded = len(cells.values) in WORDED and _mostly_letters(cells.values)
     return Column(name, Kind.CATEGORICAL, reason, categories=_by_frequency(cells), score=score, worded=worded)
 
 

@@ -191,10 +191,11 @@ class Topics:
 class Texts:
     """What every recipe makes of the texts of the same rows: fitted once, for it takes the longest."""
 
-    styles: tuple[Style, ...]
     topics: tuple[Topics, ...]
     columns: tuple[NDArray[np.float64], ...]
     """The training columns of each of the topics, predictions out of fold."""
+    styles: tuple[Style, ...] = ()
+    """Runs of earlier versions have none."""
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Texts:
@@ -206,7 +207,7 @@ class Texts:
         weighed = (Weighed.of(frame, source, supervision.random_state) for source in schema.texts)
         fitted = [Topics.fit(texts, supervision) for texts in weighed if _tell_of_others(texts, supervision)]
         topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
-        return cls(tuple(map(Style, schema.of(Kind.TEXT))), topics, columns)
+        return cls(topics, columns, tuple(map(Style, schema.of(Kind.TEXT))))
 
 
 def _ridge(
