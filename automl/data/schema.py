@@ -78,7 +78,8 @@ def infer_schema(
         if record is not None and column.name not in overrides and not is_unedited(column, record):
             kind = Kind(record["kind"])
             columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=settled_fields(record))
-    return Schema(tuple(replace(each, worded=bool(each.words and each.words.name not in names)) for each in columns))
+    schema = Schema(tuple(columns))
+    return schema.without_words(set(schema.texts).difference(names))
 
 
 def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -93,18 +93,19 @@ def fit_parts(
     categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
+    styles = tuple(Style(name) for name in schema.of(Kind.TEXT))
     tfidf = needs.text == "tfidf" and needs.sparse
     sparse = categorical if needs.categories == "onehot" and needs.sparse else []
     parts = Parts(
         numbers,
         tuple(table for table, _ in tables),
         dates,
-        texts.styles,
+        styles,
         () if tfidf else texts.topics,
         tuple(OneHot.fit(column, frame[column.name].to_numpy()) for column in sparse),
         tuple(topics.bag for topics in texts.topics) if tfidf else (),
     )
-    styled = [style.transform(frame) for style in texts.styles]
+    styled = [style.transform(frame) for style in styles]
     topics = () if tfidf else texts.columns
     columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *topics]
     return parts, np.concatenate(columns, axis=1, dtype=np.float64)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from automl.data.table import Kind, Schema
+from automl.data.table import Schema
 from automl.features.supervision import FOLDS, Supervision
 from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once, sample
 
@@ -193,9 +193,7 @@ class Texts:
 
     topics: tuple[Topics, ...]
     columns: tuple[NDArray[np.float64], ...]
-    """The training columns of each of the topics, predictions out of fold."""
-    styles: tuple[Style, ...] = ()
-    """Runs of earlier versions have none."""
+    """The training columns of each, predictions out of fold."""
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Texts:
@@ -206,8 +204,7 @@ class Texts:
         """
         weighed = (Weighed.of(frame, source, supervision.random_state) for source in schema.texts)
         fitted = [Topics.fit(texts, supervision) for texts in weighed if _tell_of_others(texts, supervision)]
-        topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
-        return cls(topics, columns, tuple(map(Style, schema.of(Kind.TEXT))))
+        return cls(tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted))
 
 
 def _ridge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from math import inf
@@ -79,7 +79,7 @@ class NeighborsModel(Model):
 
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
-        with _one_thread() if len(rows) <= FEW else nullcontext():
+        with _one_thread().limited() if len(rows) <= FEW else nullcontext():
             distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 
@@ -217,18 +217,9 @@ class Neighbors(Family):
         return 16 * rows * shape.columns + 16 * CHUNK * rows + 40 * shape.rows
 
 
-def _one_thread() -> AbstractContextManager[object]:
-    """Return a context in which this thread's searches start no others."""
-    context: AbstractContextManager[object] = _threads().limit(limits=1, user_api="openmp")
-    return context
-
-
 @cache
-def _threads() -> Any:
-    """Return what limits threads; to look for their libraries takes milliseconds."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
+def _one_thread() -> BlasThreads:
+    return BlasThreads(1)
 
 
 def _index(X: NDArray[np.float32], p: int) -> Any:

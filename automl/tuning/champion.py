@@ -171,7 +171,7 @@ def member(journal: Journal, trial: Trial, run: int) -> Member:
             fold=record.fold,
             recipe=record.recipe,
             model=journal.fold(trial.candidate.id, record.fold) / "model",
-            features=journal.features / record.recipe / f"fold-{record.fold}" / "features",
+            features=journal.fitted(record),
         )
         for record in trial.folds.values()
         if record.fold < run

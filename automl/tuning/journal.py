@@ -124,6 +124,10 @@ class Journal:
         """Where fitted features and their matrices are shared."""
         return self.root / "features"
 
+    def fitted(self, record: FoldRecord) -> Path:
+        """Return where the features are that a fold's model was trained on."""
+        return self.features / record.recipe / f"fold-{record.fold}" / "features"
+
     def open(self, candidate: Candidate) -> None:
         """Note that a candidate was started; a later resume finishes it."""
         folder = self._trial(candidate.id)
