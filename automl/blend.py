@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Weight
 from automl.evaluation.regression import weighted_quantile
 from automl.models.target import softmax
@@ -62,7 +63,12 @@ class Blend:
 
 
 def stack(
-    predictions: Predictions, y: NDArray[Any], weights: NDArray[np.float64], *, sample_weight: Weight = None
+    predictions: Predictions,
+    y: NDArray[Any],
+    weights: NDArray[np.float64],
+    *,
+    sample_weight: Weight = None,
+    deadline: Deadline = NEVER,
 ) -> Blend:
     """Fit a second layer over the members that have a weight: least squares, or the log loss for probabilities.
 
@@ -79,10 +85,15 @@ def stack(
         (members,) that sum to 1.
     sample_weight
         (rows,) how much each row counts, 1 on average; None = all alike.
+    deadline
+        When to stop with what has been found.
     """
     members = np.flatnonzero(weights)
     chosen = [predictions[member] for member in members.tolist()]
-    fitted, bias = (_pool if predictions[0].ndim == 2 else _least_squares)(chosen, y, weights[members], sample_weight)
+    if predictions[0].ndim == 2:
+        fitted, bias = _pool(chosen, y, weights[members], sample_weight, deadline)
+    else:
+        fitted, bias = _least_squares(chosen, y, weights[members], sample_weight)
     every = np.zeros(len(weights))
     every[members] = fitted
     return Blend(every, bias, log=predictions[0].ndim == 2)
@@ -121,7 +132,7 @@ def _least_squares(
 
 
 def _pool(
-    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64], sample_weight: Weight
+    predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64], sample_weight: Weight, deadline: Deadline
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights and the bias of the logarithmic pool with the least penalised log loss."""
     from scipy.optimize import minimize
@@ -144,5 +155,10 @@ def _pool(
         slope = np.concatenate([np.tensordot(logs, probabilities, 2), probabilities.sum(axis=0)])
         return value / rows, (slope + 2 * _PENALTY * away) / rows
 
-    found: NDArray[np.float64] = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    def stop(_: NDArray[np.float64]) -> None:
+        if deadline.passed:
+            raise StopIteration
+
+    solver: Any = minimize  # its stubs refuse a callback beside a value that comes with its gradient
+    found: NDArray[np.float64] = solver(loss, start, jac=True, method="L-BFGS-B", callback=stop).x
     return found[:members], found[members:]

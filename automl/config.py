@@ -91,6 +91,8 @@ class FitConfig:
     """``balanced``, or how much more classes count in training."""
     resample: bool = False
     """Whether models are also trained on resampled rows, if a class is rare."""
+    families: Sequence[str] | None = None
+    """Names of the model families to train; None = all that suit the problem."""
     types: Mapping[str, str] | None = None
     """Kinds of columns that the user knows better than the engine."""
     schema: Sequence[Mapping[str, Any]] | None = None
@@ -110,7 +112,7 @@ class FitConfig:
     memory: int | None = None
     """Bytes that all trials together may use; None = 80 % of what is free."""
     gpus: int | None = None
-    """GPUs to use; None = all that Ray finds."""
+    """GPUs to use; None = none."""
     ray_address: str | None = None
     """A running Ray cluster; None = start Ray on this machine."""
     random_state: int = 0

@@ -237,7 +237,8 @@ def _blends(
     cells = predictions[0].size // len(y) * int(np.count_nonzero(weights))
     rows = judge.sample(min(_SELECTION_ROWS, _CELLS // cells))
     some = judge.of(rows)
-    stacked = stack([each[rows] for each in predictions], some.y, weights, sample_weight=some.in_fits)
+    chosen = [each[rows] for each in predictions]
+    stacked = stack(chosen, some.y, weights, sample_weight=some.in_fits, deadline=deadline)
     return [average, average if positive and stacked.weights.min() < 0 else stacked]
 
 

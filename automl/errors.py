@@ -68,14 +68,14 @@ class NoModelError(AutoMLError):
     exit_code = 4
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: object, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'churn'?"`` for the closest known name or one that it begins, or an empty string.
 
     >>> suggestion("chrun", ["age", "churn"]), suggestion("cat", ["categorical", "text"]), suggestion("x", ["age"])
     ("; did you mean 'churn'?", "; did you mean 'categorical'?", '')
     """
     names = {each.casefold(): each for each in known}
-    wanted = name.casefold()
+    wanted = str(name).casefold()
     begun = [each for each in names if wanted and each.startswith(wanted)]
     matches = difflib.get_close_matches(wanted, names, n=1, cutoff=0.6) or begun
     return f"; did you mean {names[matches[0]]!r}?" if matches else ""

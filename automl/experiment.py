@@ -19,12 +19,15 @@ from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
+from automl.errors import UsageError
 from automl.estimator import Estimator
 from automl.evaluation.costs import read_costs
 from automl.evaluation.custom import Asked, metric_name
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.splits import Pairs, Splitter
+from automl.models.base import Family
+from automl.models.registry import named_families
 from automl.preparation import able_families, prepare
 from automl.tuning import store
 from automl.tuning.driver import SearchProcess
@@ -62,6 +65,9 @@ class AutoML(Estimator):
         Whether to try models that are trained on fewer rows of frequent classes or more of rare ones, too, if a class
         has less than 10 % of the rows; their probabilities are corrected. Rarely worth its time. Needs imbalanced-learn
         (``pip install 'automl[imbalance]'``).
+    families
+        The model families to train, such as ``("lightgbm", "linear")``, or to leave out, such as ``("-mlp",)``.
+        Default: all that suit the problem. Families of your own come in by :func:`automl.register_family`.
     problem_type
         ``binary``, ``multiclass``, ``regression`` or ``quantile``; default: inferred from the target.
     quantiles
@@ -131,6 +137,7 @@ class AutoML(Estimator):
         positive: str | int | float | bool | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
         resample: bool = False,
+        families: Sequence[str] | None = None,
         types: Mapping[str, str] | None = None,
         schema: str | Path | Sequence[Mapping[str, Any]] | None = None,
         monotone: Mapping[str, str] | None = None,
@@ -156,6 +163,7 @@ class AutoML(Estimator):
         self.positive = positive
         self.class_weight = class_weight
         self.resample = resample
+        self.families = families
         self.types = types
         self.schema = schema
         self.monotone = monotone
@@ -179,6 +187,7 @@ class AutoML(Estimator):
         *,
         target: Hashable = None,
         weight: object = None,
+        sample_weight: object = None,
         groups: object = None,
         time: object = None,
         fold: object = None,
@@ -201,6 +210,8 @@ class AutoML(Estimator):
         weight
             How much each row counts, in training and in scores: the name of a column of ``X``, which is no feature
             then, or one number of at least 0 a row. Rows of weight 0 are left out; only ratios matter.
+        sample_weight
+            The same by the name that scikit-learn's tools have for it.
         groups
             What rows of one patient, customer or machine share: no group is both trained on and validated.
         time
@@ -219,6 +230,13 @@ class AutoML(Estimator):
             If the time was too short for any model.
         """
         config = self._config()
+        if sample_weight is not None:
+            if weight is not None:
+                raise UsageError("weight and sample_weight are the same; give one of them")
+            weight = sample_weight
+        weight, groups, time, fold = (
+            str(given) if isinstance(given, int) else given for given in (weight, groups, time, fold)
+        )  # columns without names are called 0, 1, ...
         reporter = Reporter(self.on_progress, now(), config.time_budget)
         if self.output is not None:  # before a table is read in vain
             store.require_free(Path(self.output))
@@ -240,7 +258,9 @@ class AutoML(Estimator):
         with store.claimed(root):
             store.create(root, prepared.run)
             reporter.say(f"run folder {root}; resume goes on from there, whatever happens")
-            return self._train(root, prepared.run, reporter, prepared.warnings())
+            run, families, warnings = prepared.run, prepared.families, prepared.warnings()
+            del table, prepared  # models train on the typed frame: the table as it was read takes memory for nothing
+            return self._train(root, run, families, reporter, warnings)
 
     @classmethod
     def resume(
@@ -259,6 +279,8 @@ class AutoML(Estimator):
         root = Path(run)
         stored = store.reopen_run(root, time_budget, metric)
         options: dict[str, Any] = {field.name: getattr(stored.config, field.name) for field in fields(FitConfig)}
+        if stored.config.families is not None:  # those from outside the package must have been registered again
+            named_families(stored.config.families)
         if metric is not None:
             options["metric"] = metric
         model = cls(**options, output=root, on_progress=on_progress)
@@ -269,7 +291,7 @@ class AutoML(Estimator):
             reporter.warn(f"{ended} of {most} trials are done; give it --time")
         with store.claimed(root):
             store.save_start(root, stored)
-            return model._train(root, stored, reporter)
+            return model._train(root, stored, able_families(stored.config, stored.problem, reporter), reporter)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
@@ -340,15 +362,24 @@ class AutoML(Estimator):
             "metric": None if self.metric is None else metric_name(self.metric),
             "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
             "positive": None if self.positive is None else str(self.positive),
+            "types": None if self.types is None else _by_name(self.types),
+            "monotone": None if self.monotone is None else _by_name(self.monotone),
             "schema": None if self.schema is None else read_schema(self.schema),
+            "families": None if self.families is None else named_families(self.families),
             "read": self.read or AS_FOUND,
         }
         if isinstance(self.class_weight, Mapping):
             options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
-    def _train(self, root: Path, run: StoredRun, reporter: Reporter, warnings: Iterable[str] = ()) -> Self:
-        families = able_families(run.problem, reporter)
+    def _train(
+        self,
+        root: Path,
+        run: StoredRun,
+        families: Sequence[Family],
+        reporter: Reporter,
+        warnings: Iterable[str] = (),
+    ) -> Self:
         search = _start_search(run.config, root, self.metric)
         try:
             for warning in warnings:  # looked for while Ray starts
@@ -376,6 +407,11 @@ class AutoML(Estimator):
 
 
 AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
+
+
+def _by_name(options: Mapping[Any, str]) -> dict[str, str]:
+    """Return what is set by column with the names that columns have here: texts without blanks around them."""
+    return {str(name).strip(): value for name, value in options.items()}
 
 
 def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> SearchProcess | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
-from automl.errors import DataError
+from automl.errors import DataError, UsageError
 from automl.evaluation.advice import imbalance_advice, positive_advice
 from automl.evaluation.custom import Asked, check_metric, resolve
 from automl.evaluation.metric import Metric
@@ -52,6 +52,8 @@ class Prepared:
     rows: Rows
     blocks: NDArray[Any] | None
     """(rows,) the block of each row that is validated or trained on in turn; None if another table is validated."""
+    families: Sequence[Family]
+    """What is trained."""
     settled: bool
     """Whether how to validate was said, and needs no advice."""
 
@@ -99,12 +101,13 @@ def prepare(
     task, y, known = table.understood(
         ProblemType(config.problem_type) if config.problem_type else None, config.positive
     )
-    frame, weight = table.frame[known], None if table.weight is None else table.weight[known]
+    frame = table.frame if known.all() else table.frame[known]
+    weight = None if table.weight is None else table.weight[known]
     task = replace(task, levels=tuple(float(level) for level in config.quantiles or ()))
     if not known.all():
         missing = "a target" if weight is None else "a target or weight"
         reporter.warn(f"{int((~known).sum())} rows without {missing} are left out")
-    schema = _schema(config, frame, y, task, reporter)
+    schema = _schema(config, frame, table.reading.header, y, task, reporter)
     constraints = Constraints.of(config.monotone, config.interactions)
     constraints.check(schema, task)
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
@@ -116,7 +119,8 @@ def prepare(
     else:
         further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
         if weight is not None:
-            weight = np.concatenate([weight, np.ones(len(y_valid)) if weight_valid is None else weight_valid])
+            plain = weight / weight.mean(), np.ones(len(y_valid))  # only weights of one source have one unit
+            weight = np.concatenate(plain if weight_valid is None else (weight, weight_valid))
         split = by_table(y, y_valid, task, roles, folds)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
     weight = None if weight is None else on_average_one(weight)
@@ -130,7 +134,8 @@ def prepare(
     about = About(schema, task, chosen.name, table.reading, examples)
     run = StoredRun(config, problem, about, reporter.started, weight_column)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
-    return Prepared(run, rows, None if valid is not None else split.assignment, settled)
+    families = able_families(config, problem, reporter)
+    return Prepared(run, rows, None if valid is not None else split.assignment, families, settled)
 
 
 def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Reporter) -> None:
@@ -172,9 +177,22 @@ def _look_at_classes(
             reporter.warn(advice)
 
 
-def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task: Task, reporter: Reporter) -> Schema:
-    """Decide what the columns are, and say which are left out and which may mislead."""
-    overrides, edited = config.types or {}, config.schema or ()
+def _schema(
+    config: FitConfig,
+    frame: pd.DataFrame,
+    header: Sequence[str],
+    y: NDArray[np.generic],
+    task: Task,
+    reporter: Reporter,
+) -> Schema:
+    """Decide what the columns are, and say which are left out and which may mislead.
+
+    An edited schema may be about all columns of the ``header``, those that are no features too.
+    """
+    overrides, names = config.types or {}, {*header}.difference(frame.columns)
+    edited = [record for record in config.schema or () if record["name"] not in names]
+    if task.target in overrides:
+        raise UsageError(f"{task.target!r} is the target, and its type that of the problem; use --problem-type")
     decided = infer_schema(frame, overrides=overrides, edited=edited, decimal=task.decimal)
     settled = {*overrides, *(record["name"] for record in edited)}
     schema = with_telling_identifiers(frame, decided, y, task, settled=settled)
@@ -195,11 +213,23 @@ def _schema(config: FitConfig, frame: pd.DataFrame, y: NDArray[np.generic], task
     return schema
 
 
-def able_families(problem: Problem, reporter: Reporter) -> list[Family]:
-    """Return the families that suit the problem; say which do not, and which do not use its weights."""
+def able_families(config: FitConfig, problem: Problem, reporter: Reporter) -> list[Family]:
+    """Return the baseline and the families that were asked for, as far as they suit the problem; say which do not.
+
+    Raises
+    ------
+    UsageError
+        If none of those that were asked for does.
+    """
     able = [family for family in registered() if problem.task.problem_type in family.problem_types]
-    families = [family for family in able if family.keeps(problem.constraints)]
-    if len(families) < len(able):
+    asked = [family for family in able if config.families is None or family.name in config.families or family.baseline]
+    families = [family for family in asked if family.keeps(problem.constraints)]
+    if all(family.baseline for family in families):
+        others = ", ".join(family.name for family in able if family.keeps(problem.constraints) and not family.baseline)
+        kept = " with these constraints" if len(families) < len(asked) else ""
+        names = ", ".join(config.families or ())
+        raise UsageError(f"families {names}: none can learn {problem.task.problem_type}{kept}; these can: {others}")
+    if len(families) < len(asked):
         trained = ", ".join(family.name for family in families if not family.baseline)
         reporter.say(f"the constraints are kept by {trained}; others are not trained")
     if problem.weighted:

@@ -68,6 +68,17 @@ def test_numbers_of_numpy_are_taken(frame: pd.DataFrame, reference: AutoML, tmp_
     assert model.score_ == reference.score_
 
 
+def test_only_families_that_were_asked_for_are_trained(frame: pd.DataFrame, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"max_trials": 3, "folds": 2, "families": ["knn", "linear"]}
+    model = AutoML(**options, output=tmp_path / "run").fit(frame, target="churn")
+    assert set(model.leaderboard_["family"]) == {"constant", "knn", "linear"}
+    assert len(model.leaderboard_) == 4
+    resumed = AutoML.resume(model.run_, time_budget=3)
+    assert list(resumed.families) == options["families"]
+    assert len(resumed.leaderboard_) > 4
+    assert set(resumed.leaderboard_["family"]) == {"constant", "knn", "linear"}
+
+
 def comparable(model: AutoML) -> pd.DataFrame:
     """Return the leaderboard without what the clock decides; seconds are also written into model files."""
     return model.leaderboard_.drop(columns=["fit_seconds", "predict_ms_per_row", "size_bytes"])

@@ -116,6 +116,11 @@ def test_columns_of_different_groups_do_not_act_together(table: pd.DataFrame, tm
         ({"monotone": ORDER}, "town", "'town' has 14 classes"),
         ({"interactions": [["size", "rom"]]}, "amount", "'rom', which is no feature"),
         ({"interactions": ["size", "age"]}, "amount", "must be groups"),
+        (
+            {"monotone": ORDER, "families": "extra_trees"},
+            "amount",
+            "families extra_trees: none can learn regression with these constraints; these can: lightgbm, catboost",
+        ),
     ],
 )
 def test_what_cannot_be_promised_is_refused(

@@ -67,6 +67,13 @@ def fit(
     resample: Annotated[
         bool, typer.Option("--resample", help="Also try models of resampled rows, if a class is rare.")
     ] = False,
+    families: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Model families to train: lightgbm,linear; or to leave out: -mlp,-knn.",
+        ),
+    ] = None,
     types: Types = None,
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Columns as 'automl schema' wrote them and you edited them.")
@@ -131,6 +138,7 @@ def fit(
             positive=positive,
             class_weight=None if class_weight is None else _parse_class_weight(class_weight),
             resample=resample,
+            families=None if families is None else [name.strip() for name in families.split(",")],
             types=parse_types(types),
             monotone=parse_by_column(monotone, "--monotone COL=DIRECTION", "size=increasing"),
             interactions=None if interactions is None else _parse_groups(interactions),

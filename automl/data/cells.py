@@ -45,6 +45,12 @@ class Cells:
         return np.append(parsed, np.array([missing], dtype=parsed.dtype))[self.codes]
 
 
+def with_strings(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column whose texts, if it holds texts of Arrow as such, are the strings of pandas, like all others."""
+    arrow = isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "U"
+    return series.astype(pd.StringDtype("pyarrow")) if arrow else series
+
+
 def text_of(value: object) -> str | None:
     """Return a cell as text, the same however a file or a program wrote it; None if it is missing.
 
@@ -56,6 +62,8 @@ def text_of(value: object) -> str | None:
         return text[:-2] if text.endswith(".0") and text[:-2].lstrip("-").isdigit() else text
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, bytes):
+        return text_of(value.decode(errors="replace"))
     if isinstance(value, float):
         if value != value:  # only NaN differs from itself
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import pandas as pd
 
 from automl.data.columnar import regrouped
 from automl.data.delimited import BEGINNING, layout, select, without_rows
-from automl.data.dialect import BLOCK, MARK, Dialect
+from automl.data.dialect import BLOCK, MARK, UNREADABLE, Dialect
 from automl.data.reading import Reading, column_names
 
 BATCH: Final = 16_384
@@ -41,11 +41,11 @@ class DelimitedFile:
 
         Raises what :func:`automl.data.delimited.read_delimited` does.
         """
-        newline = _newline(path, encoding)
+        newline, unreadable = _scanned(path, encoding)
         with path.open(encoding=encoding, errors="replace", newline=newline) as text:
             dialect, found = layout(text.read(BEGINNING).removeprefix(MARK), known, delimiter)
         utf_8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
-        if not utf_8 or newline is None or dialect.skipped or len(found) == 1 or has_magic(str(path)):
+        if not utf_8 or unreadable or newline is None or dialect.skipped or len(found) == 1 or has_magic(str(path)):
             path = _rewritten(path, encoding, newline, dialect.skipped, copy, single=len(found) == 1)
         with select(f"count(*), count(c{len(found) - 1})", path, dialect, len(found)) as counted:
             ((rows, last),) = counted.fetchall()
@@ -54,6 +54,7 @@ class DelimitedFile:
         ends_with_delimiter = not found[-1] and last == 0
         names = column_names(found[:-1] if ends_with_delimiter else found)
         reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped)
+        reading = replace(reading, unreadable=unreadable)
         return cls(path, reading, dialect, tuple(names), len(found), rows - 1, path.stat().st_size)
 
     def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
@@ -72,12 +73,13 @@ class DelimitedFile:
                 header = 0
 
 
-def _newline(path: Path, encoding: str) -> str | None:
-    """Return how Python must read the lines of a file so that they end alike: as they are, or translated."""
+def _scanned(path: Path, encoding: str) -> tuple[str | None, int]:
+    """Return how Python must read the lines of a file so that they end alike, as they are or translated, and in how
+    many places it is not text of its encoding.
+    """
     with path.open(encoding=encoding, errors="replace") as text:
-        while text.read(BLOCK):
-            pass
-        return "" if text.newlines in (None, "\n", "\r\n") else None
+        unreadable = sum(block.count(UNREADABLE) for block in iter(lambda: text.read(BLOCK), ""))
+        return "" if text.newlines in (None, "\n", "\r\n") else None, unreadable
 
 
 def _rewritten(path: Path, encoding: str, newline: str | None, skipped: int, to: Path, *, single: bool) -> Path:

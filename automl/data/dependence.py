@@ -25,11 +25,18 @@ def repeated_rows(typed: pd.DataFrame) -> NDArray[np.intp] | None:
     """
     hashes = pd.util.hash_pandas_object(typed, index=False).to_numpy()
     distinct, codes = np.unique(hashes, return_inverse=True)
-    if len(distinct) == len(hashes):
-        return None
+    return codes if len(distinct) < len(hashes) and has_room(typed) else None
+
+
+def has_room(frame: pd.DataFrame) -> bool:
+    """Return whether the values of the columns allow so many different rows that equal ones are no coincidence.
+
+    >>> has_room(pd.DataFrame({"sex": ["f", "m"] * 50, "class": [1, 2, 3, 1] * 25}))
+    False
+    """
     possible = 1
-    for name in typed:
-        possible *= typed[name].nunique(dropna=False)
-        if possible > ROOM * len(hashes):
-            return codes
-    return None
+    for name in frame:
+        possible *= frame[name].nunique(dropna=False)
+        if possible > ROOM * len(frame):
+            return True
+    return False

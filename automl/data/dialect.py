@@ -27,6 +27,12 @@ BLOCK: Final = 1 << 20
 MARK: Final = "\ufeff"
 """A byte order mark, decoded."""
 
+UNREADABLE: Final = "\ufffd"
+"""What stands for bytes that are no text."""
+
+SLIP: Final = 10
+"""Letters beyond ASCII for each such place, from which a text is UTF-8 with slips, and not of another encoding."""
+
 WHOLE: Final = 9
 """Rows of a sample from which its last one may be cut and is not looked at."""
 
@@ -66,7 +72,8 @@ def decode(data: bytes, likely: str | None = None, asked: str | None = None) -> 
 
 
 def encoding_of(file: IO[bytes], likely: str | None = None, asked: str | None = None) -> str:
-    """Return the encoding of a file: byte order mark, else UTF-8 if valid, else ``likely``, else the best guess.
+    """Return the encoding of a file: byte order mark, else UTF-8 if valid, else ``likely``, else UTF-8 if it nearly is,
+    else the best guess.
 
     ``asked`` is the encoding that the owner of the file has named; the text is in it, or refused. The whole file is
     looked at, in pieces.
@@ -89,7 +96,18 @@ def encoding_of(file: IO[bytes], likely: str | None = None, asked: str | None = 
                 return encoding
     if any(b"\x00" in block for block in _blocks(file)):
         raise DataError("the file is binary, no text; save the table as CSV, Parquet, JSON lines or .xlsx")
-    return _guess(file)
+    return "utf-8" if _nearly_utf_8(file) else _guess(file)
+
+
+def _nearly_utf_8(file: IO[bytes]) -> bool:
+    """Return whether a text is UTF-8 but for a slip here and there: hardly another encoding looks like it by chance."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    beyond = slips = 0
+    for block in _blocks(file):
+        text = decoder.decode(block)
+        beyond += len(text) - len(text.encode("ascii", "ignore"))
+        slips += text.count(UNREADABLE)
+    return beyond > SLIP * slips
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from automl.config import ReadOptions
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
 from automl.data.compression import ZIP, decompress
 from automl.data.delimited import read_delimited
-from automl.data.dialect import decode
+from automl.data.dialect import UNREADABLE, decode
 from automl.data.json_rows import begins_json, read_json
 from automl.data.reading import Reading, column_names
 from automl.data.source import content, display
@@ -87,7 +87,7 @@ def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tu
         return _with_header(read_json(text), Reading("json", encoding))
     frame, names, dialect = read_delimited(text, known, options.sep)
     reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
-    return named(frame, names), reading
+    return named(frame, names), replace(reading, unreadable=text.count(UNREADABLE))
 
 
 def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, Reading]:

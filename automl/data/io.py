@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
-from automl.data.cells import text_of
+from automl.data.cells import text_of, with_strings
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark
 from automl.data.files import named, read_content, read_files
@@ -90,6 +90,8 @@ def without_cells(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:
         if series.dtype.kind in "iuf":
             return series.isin(numbers)
         texts = series.str.strip() if isinstance(series.dtype, pd.StringDtype) else series.map(text_of)
+        if series.dtype.kind == "M":  # days are written without a time
+            texts = texts.str.removesuffix(" 00:00:00")
         return texts.isin(words)
 
     return pd.DataFrame({name: series.mask(found(series)) for name, series in frame.items()}, index=frame.index)
@@ -133,7 +135,9 @@ def as_frame(data: object) -> pd.DataFrame:
         frame = _from_cells(data)
     else:
         frame = _from_library(data)
-    return named(frame)
+    found = named(frame)
+    texts = [name for name, dtype in found.dtypes.items() if isinstance(dtype, pd.ArrowDtype)]
+    return found.assign(**{str(name): with_strings(found[name]) for name in texts}) if texts else found
 
 
 def array_names(columns: int) -> list[str]:

@@ -1,4 +1,7 @@
-"""JSON tables: one object a line, or one array of objects. Objects inside of objects become columns ``outer.inner``."""
+"""JSON tables: one object a line, one array of objects, or one object of columns.
+
+Objects inside of objects become columns ``outer.inner``.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,22 @@ def read_json(text: str) -> pd.DataFrame:
     rows = _array(text) if text.lstrip().startswith("[") else _lines(text)
     if not rows:
         raise DataError("the file is an empty JSON array; it needs one object a row")
-    return frame_of_rows(rows)
+    columns = _columns(rows[0]) if len(rows) == 1 else None
+    return frame_of_rows(rows) if columns is None else pd.DataFrame(columns)
+
+
+def _columns(table: Mapping[str, Any]) -> dict[str, list[Any]] | None:
+    """Return the columns of an object that holds a list, or an object with the same keys, for each; else None.
+
+    >>> _columns({"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}), _columns({"a": [1], "b": 2})
+    ({'a': [1, 2], 'b': [3, 4]}, None)
+    """
+    cells = list(table.values())
+    if len(cells) > 1 and all(isinstance(each, list) and len(each) == len(cells[0]) > 1 for each in cells):
+        return dict(table)
+    if len(cells) > 1 and all(isinstance(each, dict) and each.keys() == cells[0].keys() for each in cells):
+        return {name: list(column.values()) for name, column in table.items()} if len(cells[0]) > 1 else None
+    return None
 
 
 def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -42,6 +42,8 @@ class Reading:
     na: tuple[str, ...] = ()
     """Cells that count as missing because their owner said so."""
     sheet: str | None = None
+    unreadable: int = 0
+    """Places that are not text of the encoding, or were not when the file was written; they hold a ``\ufffd``."""
     files: int = 1
     rows: int = 0
 
@@ -59,6 +61,7 @@ class Reading:
         if self.format == "csv":
             delimiter = DELIMITERS.get(self.delimiter or ",", repr(self.delimiter))
             parts = [f"{delimiter} separated", self.encoding or "utf-8"]
+            parts += [f"{self.unreadable:,} unreadable characters"] if self.unreadable else []
         else:
             parts = [NAMES[self.format]] if self.format in NAMES else []
         if self.sheet is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import cells_of, text_of
+from automl.data.cells import cells_of, text_of, with_strings
 from automl.data.dates import date_layout
 from automl.data.io import column_of
 from automl.data.kinds import infer_kind
@@ -106,7 +106,7 @@ def series_of(value: object, role: str) -> pd.Series[Any]:
         if array.ndim != 1:
             raise DataError(f"{role} must have one value a row, got a {type(value).__name__} of shape {array.shape}")
         given = pd.Series(array, name=getattr(given, "name", None))
-    series: pd.Series[Any] = given.reset_index(drop=True)
+    series: pd.Series[Any] = with_strings(given.reset_index(drop=True))
     series.name = given.name or role
     return series
 

@@ -110,10 +110,10 @@ def _categorical(column: Column) -> Read:
 def _datetime(column: Column) -> Read:
     def read(cell: Any) -> np.datetime64:
         text = _text(cell)
-        if text is None:
+        if text is None or text in column.missing:
             return NOT_A_DATE
         moment: np.datetime64 = parse_dates([text], column.format)[0]
-        if np.isnat(moment) and text not in column.missing:
+        if np.isnat(moment):
             raise NotPlain
         return moment
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -176,11 +177,12 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
 def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
     cells = cells_of(series, missing=column.missing)
     parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
-    _check(cells, np.isnan(parsed), column, wrong)
-    numbers = cells.spread(parsed, np.nan)
+    numbers, unread = cells.spread(parsed, np.nan), np.isnan(parsed)
     if series.dtype.kind == "O":  # a number beside texts is not written in their style: 1.234 stays so beside 1.234,5
-        own = [isinstance(value, int | float | np.number) for value in series]
+        own = series.map(lambda cell: isinstance(cell, int | float | np.number | np.bool_ | Decimal)).to_numpy(bool)
         numbers[own] = series.to_numpy()[own].astype(np.float64)
+        unread &= np.isin(np.arange(len(parsed)), cells.codes[~own])
+    _check(cells, unread, column, wrong)
     return numbers
 
 
@@ -205,8 +207,9 @@ def _datetime(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[n
     if series.dtype.kind == "M":
         dates = pd.DatetimeIndex(series)
         utc = dates if dates.tz is None else dates.tz_convert("UTC").tz_localize(None)
-        return utc.to_numpy().astype("datetime64[us]")
-    cells = cells_of(series)
+        moments = utc.to_numpy().astype("datetime64[us]")
+        return np.where(np.isin(moments, parse_dates(column.missing, column.format)), NOT_A_DATE, moments)
+    cells = cells_of(series, missing=column.missing)
     parsed = parse_dates(cells.values, column.format)
     _check(cells, np.isnat(parsed), column, wrong)
     return cells.spread(parsed, NOT_A_DATE)

@@ -25,7 +25,7 @@ RECORD: Final = "_predict.json"
 REJECTED: Final = "_rejected"
 """Names that readers of a folder of tables leave out, for their underscore."""
 
-WHAT: Final = {"model": "by another model", "input": "of another table"}
+WHAT: Final = {"model": "by another model", "input": "of another table", "read": "of a table that was read otherwise"}
 """What may differ from an earlier run, options aside."""
 
 
@@ -110,7 +110,7 @@ def predict_files(
         run = _Run(predictor, table, on_progress or (lambda _: None), monotonic())
         folder = Path(output) if isinstance(output, str | Path) and is_folder(output) else None
         if folder is not None:
-            _claim(folder, run.record(written))
+            _claim(folder, run.record(written, options))
         with _engine(engine, ray_address, predictor, table.options) as there:
             if folder is not None:
                 return run.in_parts(there, folder, written)
@@ -174,9 +174,9 @@ class _Run:
     on_progress: OnBatch
     started: float
 
-    def record(self, format: Format) -> dict[str, Any]:
-        """Return what makes these predictions, in JSON values."""
-        predictor, options = self.predictor, self.table.options
+    def record(self, format: Format, options: ReadOptions) -> dict[str, Any]:
+        """Return what makes these predictions of a table that is read as ``options`` say, in JSON values."""
+        predictor = self.predictor
         return {
             "model": hashlib.sha256((predictor.model.folder / "manifest.json").read_bytes()).hexdigest(),
             "input": self.table.digest(),

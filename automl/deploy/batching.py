@@ -66,15 +66,20 @@ Outcome = Reply | RequestError
 Deliver = Callable[[Sequence[tuple[int, Outcome]]], None]
 
 
-def answer_all(served: Served, queries: Sequence[Query], deliver: Deliver) -> None:
+def answer_all(
+    served: Served, queries: Sequence[Query], deliver: Deliver, wanted: Callable[[int], bool] = lambda _: True
+) -> None:
     """Answer queries, as many of them in one prediction as possible, the small ones first.
 
     ``deliver`` is called with the numbers of queries and their outcomes as soon as they are known. A query that fails
-    fails alone.
+    fails alone. One that is no longer ``wanted`` when its turn comes is left out: its client was told that it took too
+    long, and those behind it wait.
     """
     tables: dict[int, Table] = {}
     refused: list[tuple[int, Outcome]] = []
     for number, query in enumerate(queries):
+        if not wanted(number):
+            continue
         try:
             table = query.read(served.predictor.schema)
             if table.errors.count:
@@ -85,7 +90,8 @@ def answer_all(served: Served, queries: Sequence[Query], deliver: Deliver) -> No
     if refused:
         deliver(refused)
     for group in _groups(queries, tables):
-        deliver(_answer_group(served, queries, tables, group))
+        if still := [number for number in group if wanted(number)]:
+            deliver(_answer_group(served, queries, tables, still))
 
 
 def _groups(queries: Sequence[Query], tables: dict[int, Table]) -> list[list[int]]:
@@ -236,13 +242,16 @@ class Batcher:
         def deliver(outcomes: Sequence[tuple[int, Outcome]]) -> None:
             loop.call_soon_threadsafe(settle, outcomes)
 
+        def wanted(number: int) -> bool:
+            return not batch[number][1].done()
+
         queries = [query for query, _ in batch]
         self.on_batch(len(queries))
         try:
             if self._small(queries):
                 answer_all(self.served, queries, settle)
             else:
-                await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver)
+                await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver, wanted)
         except Exception as error:
             settle([(number, explained(error)) for number in range(len(batch))])
 

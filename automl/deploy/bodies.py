@@ -21,6 +21,7 @@ import csv
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -29,7 +30,7 @@ import pandas as pd
 from automl.data.lists import ARRAY
 from automl.data.table import Schema
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
-from automl.deploy.limits import no_rows, too_many_rows
+from automl.deploy.limits import no_rows, require_few
 from automl.deploy.problem import BadCells, RequestError, brief
 
 _ROWS_KEYS: Final = ("rows", "instances", "inputs", "dataframe_records")
@@ -60,7 +61,8 @@ def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Tab
     if media_type in (ARROW_STREAM, PARQUET):
         used = [column.name for column in schema.used]
         return Table(read_columnar(body, media_type, used=used, lists=list_columns(schema), max_rows=max_rows))
-    return lined_up(_with_names(_READERS[media_type](body), schema), schema, max_rows=max_rows)
+    items = _with_names(_READERS[media_type](body, max_rows), schema, max_rows)
+    return lined_up(items, schema, max_rows=max_rows)
 
 
 def lined_up(items: Sequence[Any], schema: Schema, *, max_rows: int) -> Table:
@@ -75,8 +77,7 @@ def lined_up(items: Sequence[Any], schema: Schema, *, max_rows: int) -> Table:
     """
     if not items:
         raise no_rows()
-    if len(items) > max_rows:
-        raise too_many_rows(len(items), max_rows)
+    require_few(len(items), max_rows)
     names = [column.name for column in schema.columns]
     used = [column.name for column in schema.used]
     needed, lists = set(used), list_columns(schema)
@@ -126,65 +127,68 @@ def _empty_nested(rows: Sequence[dict[str, Any]], lists: Collection[str], errors
                 row[name] = None
 
 
-def _read_json(body: bytes) -> list[Any]:
+def _read_json(body: bytes, max_rows: int) -> list[Any]:
     content = decode(body, "the body")
     if isinstance(content, dict):
         if isinstance(split := content.get("dataframe_split"), dict):
-            return _split_rows(split)
+            return _split_rows(split, max_rows)
         if isinstance(columns := content.get("inputs"), dict):
-            return rows_of_columns(columns)
+            return rows_of_columns(columns, max_rows)
         for key in _ROWS_KEYS:
             if isinstance(content.get(key), list):
                 return list(content[key])
     raise RequestError(422, 'the body must be {"rows": [{column: value, ...}, ...]}')
 
 
-def rows_of_columns(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rows_of_columns(columns: Mapping[str, Any], max_rows: int) -> list[dict[str, Any]]:
     """Return one mapping a row of a list a column.
 
     Raises
     ------
     RequestError
-        422 if the columns are not equally long lists.
+        413 if there are too many rows, 422 if the columns are not equally long lists.
     """
     lengths = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
     if len(lengths) > 1 or -1 in lengths:
         raise RequestError(422, "all columns must be lists of equally many values")
+    require_few(max(lengths, default=0), max_rows)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _split_rows(split: Mapping[str, Any]) -> list[Any]:
+def _split_rows(split: Mapping[str, Any], max_rows: int) -> list[Any]:
     names, data = split.get("columns"), split.get("data")
     if not isinstance(names, list) or not isinstance(data, list):
         raise RequestError(422, 'dataframe_split must have "columns", a list of names, and "data", a list of rows')
-    return _named(names, data)
+    return _named(names, data, max_rows)
 
 
-def _read_json_lines(body: bytes) -> list[Any]:
-    return [decode(line, f"line {number}") for number, line in enumerate(body.splitlines(), 1) if line.strip()]
+def _read_json_lines(body: bytes, max_rows: int) -> list[Any]:
+    lines = ((number, line) for number, line in enumerate(io.BytesIO(body), 1) if line.strip())
+    return [decode(line, f"line {number}") for number, line in islice(lines, max_rows + 1)]
 
 
-def _read_csv(body: bytes) -> list[Any]:
+def _read_csv(body: bytes, max_rows: int) -> list[Any]:
     try:
-        lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        lines = filter(None, csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        return [[cell or None for cell in line] for line in islice(lines, max_rows + 2)]  # the first may hold names
     except UnicodeDecodeError as error:
         raise RequestError(400, f"the body is not UTF-8: {error}") from None
     except csv.Error as error:
         raise RequestError(400, f"the body is not comma-separated text: {error}") from None
-    return [[cell or None for cell in line] for line in lines if line]
 
 
-def _with_names(items: list[Any], schema: Schema) -> list[Any]:
+def _with_names(items: list[Any], schema: Schema, max_rows: int) -> list[Any]:
     """Take the first row as a header if it is one: a list that holds every column name that models need."""
     if items and isinstance(items[0], list):
         names = [name.strip() if isinstance(name, str) else name for name in items[0]]
         if all(column.name in names for column in schema.used):
-            return _named(names, items[1:])
+            return _named(names, items[1:], max_rows)
     return items
 
 
-def _named(names: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
+def _named(names: Sequence[Any], rows: Sequence[Any], max_rows: int) -> list[Any]:
     """Give the values of each row their names."""
+    require_few(len(rows), max_rows)
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise RequestError(
             422, f"column names must be different texts, got {', '.join(str(brief(name)) for name in names)}"
@@ -215,7 +219,7 @@ def decode(text: bytes, what: str) -> Any:
         raise RequestError(400, f"{what} is not JSON (a missing number is null): {error}") from None
 
 
-_READERS: Final[Mapping[str, Callable[[bytes], list[Any]]]] = {
+_READERS: Final[Mapping[str, Callable[[bytes, int], list[Any]]]] = {
     "application/json": _read_json,
     "application/jsonlines": _read_json_lines,
     "application/x-ndjson": _read_json_lines,

@@ -38,6 +38,8 @@ _FILE_ROWS: Final = 10_000
 _FILE_SECONDS: Final = 10.0
 _WAITING: Final = 200_000
 """Rows that the writer may be behind."""
+_ROW_BYTES: Final = 500
+"""Bytes of a body that count as a row: long rows fill the memory sooner."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -70,16 +72,16 @@ class Capture:
         self._thread = threading.Thread(target=self._write, name="capture", daemon=True)
         self._thread.start()
 
-    def note(self, request_id: str, variant: str, reply: Reply) -> None:
-        """Keep a reply if it is drawn, and if that takes no time."""
+    def note(self, request_id: str, variant: str, reply: Reply, size: int) -> None:
+        """Keep a reply to a body of ``size`` bytes if it is drawn, and if that takes no time."""
         if random.random() >= self._options.share:
             return
-        rows = len(reply.table.rows)
+        rows = max(len(reply.table.rows), size // _ROW_BYTES)
         if self._rows_in + rows - self._rows_out > _WAITING:
             self.dropped += 1
             return
         self._rows_in += rows
-        self._waiting.put(_Kept(request_id, time.time(), variant, reply))
+        self._waiting.put(_Kept(request_id, time.time(), variant, reply, rows))
 
     def close(self) -> None:
         """Write what waits."""
@@ -95,7 +97,7 @@ class Capture:
                 open_ = kept is not None
                 if kept is not None:
                     batch.append(kept)
-                    rows += len(kept.reply.table.rows)
+                    rows += kept.rows
             except queue.Empty:
                 pass
             if batch and (not open_ or rows >= _FILE_ROWS or time.monotonic() >= due):
@@ -130,6 +132,8 @@ class _Kept:
     time: float
     variant: str
     reply: Reply
+    rows: int
+    """As which it counts."""
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each of the request."""

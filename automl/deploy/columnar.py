@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.deploy.limits import no_rows, too_many_rows
+from automl.deploy.limits import no_rows, require_few
 from automl.deploy.parquet_pages import POINTER, sizes
 from automl.deploy.problem import RequestError
 
@@ -55,8 +55,7 @@ def read_columnar(
             batch.validate(full=True)
             kept.append(batch)
             size, rows = size + sum(map(_unpacked, batch.columns)), rows + batch.num_rows
-            if rows > max_rows:
-                raise too_many_rows(rows, max_rows)
+            require_few(rows, max_rows)
             _check_size(size)
         table = pa.Table.from_batches(kept, pa.schema([schema.field(name) for name in used]))
         frame = cast("pd.DataFrame", table.replace_schema_metadata(None).to_pandas())
@@ -95,8 +94,7 @@ def _parquet_batches(body: bytes, used: Collection[str], max_rows: int) -> tuple
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(body))
-    if file.metadata.num_rows > max_rows:
-        raise too_many_rows(file.metadata.num_rows, max_rows)
+    require_few(file.metadata.num_rows, max_rows)
     found = sizes(body, file, used, _MAX_BYTES)
     _check_size(found.total)
     rows = max(1, min(_BATCH_ROWS, _MAX_BYTES // 2 // max(1, found.repeated)))

@@ -86,7 +86,7 @@ class Inference:
         self._id = content.get("id")
         if not isinstance(self._id, str | None):
             raise RequestError(422, f"id must be a text, got {brief(self._id)!r:.40}")
-        return lined_up(rows_of_columns(_columns(content["inputs"])), schema, max_rows=self._max_rows)
+        return lined_up(rows_of_columns(_columns(content["inputs"]), self._max_rows), schema, max_rows=self._max_rows)
 
     def write(self, answers: Answers, model_id: str) -> bytes:
         """Return the body of the answer.

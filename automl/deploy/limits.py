@@ -57,6 +57,19 @@ class Admission:
             self.in_flight -= 1
             self._held_bytes -= load.held_bytes
 
+    def has_room(self, size: int) -> bool:
+        """Return whether a body of so many bytes could be held beside those in flight."""
+        return self._held_bytes + size <= self.limits.max_held_bytes
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Count a body that is held for as long as the block runs, after its request was answered."""
+        self._held_bytes += size
+        try:
+            yield
+        finally:
+            self._held_bytes -= size
+
     async def read(self, load: Load, chunks: AsyncIterator[bytes]) -> bytes:
         """Return the body of a request; give up as soon as it is too large, with or without a stated length.
 
@@ -107,9 +120,16 @@ def no_rows() -> RequestError:
     return RequestError(422, "the request holds no rows; send at least one")
 
 
-def too_many_rows(rows: int, most: int) -> RequestError:
-    """Return the refusal of a request with more than ``most`` rows."""
-    return RequestError(413, f"the request holds {rows} rows, the limit is {most}; send them in parts")
+def require_few(rows: int, most: int) -> None:
+    """Refuse a request with more than ``most`` rows; asked before a row takes memory.
+
+    Raises
+    ------
+    RequestError
+        413 if there are more.
+    """
+    if rows > most:
+        raise RequestError(413, f"the request holds more than {most} rows, which is the limit; send them in parts")
 
 
 def busy() -> RequestError:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
+import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import uvicorn
@@ -74,6 +76,26 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
     # a few rows are too little work to share: threads of BLAS would only wait for each other
     with suppress(KeyboardInterrupt), BlasThreads(1).limited():
         _Server(config, listener, ready).run(sockets=[])
+
+
+@contextmanager
+def exit_on_sigterm() -> Iterator[None]:
+    """Make SIGTERM an exit like others for as long as the block runs: what a process unpacked is removed by it.
+
+    It does not end the web server at once, which raises it again when it has finished.
+    """
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    if threading.current_thread() is not threading.main_thread():  # which hears no signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from contextlib import suppress
+from math import isfinite
 from typing import Any, Final
 
 from automl.data.table import Column, Task
@@ -135,6 +136,8 @@ def _example(column: Column, value: Any) -> Any:
     if inference.datatype(column) == "FP64" and isinstance(value, str):
         with suppress(ValueError):
             number = float(value)
+            if not isfinite(number):  # which JSON has no word for
+                return None
             return int(number) if number.is_integer() else number
     return value
 

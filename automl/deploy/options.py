@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -73,6 +73,12 @@ class ServeOptions:
         if self.capture and not 0 <= self.capture.share <= 1:
             raise UsageError(f"the share of the traffic to capture must be between 0 and 1, got {self.capture.share}")
         check_variants(self.variants)
+
+    def absolute(self) -> ServeOptions:
+        """Return the same with absolute paths, for processes that work in other folders."""
+        capture = self.capture and replace(self.capture, folder=self.capture.folder.absolute())
+        variants = tuple(replace(variant, path=variant.path.absolute()) for variant in self.variants)
+        return replace(self, trust=self.trust and self.trust.absolute(), capture=capture, variants=variants)
 
     def to_json(self) -> str:
         """Return the options as a line of JSON."""

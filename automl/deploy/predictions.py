@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from automl.deploy.answers import SPEAK_REASONS, WRITERS, accepted
 from automl.deploy.asgi import App, Message, Receive, Send, respond
@@ -106,7 +106,7 @@ class Predictions:
         scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
         return reply.body, {
             "content-type": way.media_type + ("; charset=utf-8" if way.media_type.startswith("text/") else ""),
-            "x-model-variant": variant,
+            "x-model-variant": quote(variant),
             "x-model-version": reply.served.id,
         }
 

@@ -47,7 +47,7 @@ def deployment(path: str | Path, options: ServeOptions, replicas: Replicas) -> A
     path
         Run folder or exported model, at a place that all machines of the cluster see; so are those in the options.
     """
-    serve, place = _serve(), Path(path).absolute()
+    serve, place, options = _serve(), Path(path).absolute(), options.absolute()
 
     def build() -> Any:
         BlasThreads(1).limited().__enter__()  # as long as the process lives
@@ -110,7 +110,8 @@ def serve(
     with (
         listening.bind(host, port) as listener,
         joined(address, max(replicas.most, FitConfig().cores)),
-        _until_told(),
+        listening.exit_on_sigterm(),
+        _deaf_to_sighup(),
         _running(application) as ask,
     ):
         listening.announce(listener, guarded=bool(keys))
@@ -118,19 +119,13 @@ def serve(
 
 
 @contextmanager
-def _until_told() -> Iterator[None]:
-    """End the block orderly on SIGTERM, and go on after SIGHUP: the replicas hear no signals."""
-
-    def leave(*_: object) -> None:
-        raise SystemExit(0)
-
-    wanted: dict[signal.Signals, Any] = {signal.SIGTERM: leave, signal.SIGHUP: signal.SIG_IGN}
-    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+def _deaf_to_sighup() -> Iterator[None]:
+    """Go on after SIGHUP: the replicas hear no signals."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager

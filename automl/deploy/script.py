@@ -36,7 +36,11 @@ from automl.tuning.problem import Problem
 from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun, read_run
 
-_READERS: Final = {"parquet": "read_parquet", "arrow": "read_feather", "json": "read_json", "excel": "read_excel"}
+_READERS: Final = {
+    "parquet": "read_parquet(path)",
+    "arrow": "read_feather(path)",
+    "json": 'read_json(path, lines=not Path(path).read_bytes().lstrip().startswith(b"["))',
+}
 _SCALERS: Final = {
     "standard": "StandardScaler()",
     "robust": "RobustScaler()",
@@ -114,6 +118,7 @@ def _facts(stored: StoredRun, row: Row) -> dict[str, Any]:
     return {
         "candidate": row.candidate,
         "read": _read(reading),
+        "decimal_comma": reading.decimal == ",",
         "target": repr(problem.task.target),
         "labels": _labels(problem.task),
         "classes": repr(list(problem.task.classes)),
@@ -128,14 +133,15 @@ def _facts(stored: StoredRun, row: Row) -> dict[str, Any]:
 def _read(reading: Reading) -> str:
     """Return the call that reads a table as the run did, behind ``pandas.``."""
     if reading.format in _READERS:
-        return f"{_READERS[reading.format]}(path)"
-    options: dict[str, object] = {"dtype": str}
+        return _READERS[reading.format]
+    excel = reading.format == "excel"
+    options: dict[str, object] = {"sheet_name": reading.sheet or 0} if excel else {"dtype": str}
     if reading.format == "csv":
         options |= {"sep": reading.delimiter or ",", "encoding": reading.encoding or "utf-8"}
-        options |= {"skiprows": reading.skipped} if reading.skipped else {}
+    options |= {"skiprows": reading.skipped} if reading.skipped else {}
     options |= {"na_values": list(reading.na)} if reading.na else {}
     given = "".join(f", {name}={'str' if value is str else repr(value)}" for name, value in options.items())
-    return f"read_csv(path{given})"
+    return f"{'read_excel' if excel else 'read_csv'}(path{given})"
 
 
 def _labels(task: Task) -> str | None:

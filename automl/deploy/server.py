@@ -104,7 +104,8 @@ def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000, options: 
     """
     how = options or ServeOptions()
     if how.workers == 1:
-        listen(open_app(path, how), host, port)
+        with listening.exit_on_sigterm():
+            listen(open_app(path, how), host, port)
         return
     with listening.bind(host, port) as listener:
         Supervisor(Path(path), listener, how).run(partial(_announce, listener))
@@ -112,7 +113,7 @@ def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000, options: 
 
 def listen(app: App, host: str, port: int) -> None:
     """Serve an application as :func:`serve` does; port 0 means any free one."""
-    with listening.bind(host, port) as listener:
+    with listening.exit_on_sigterm(), listening.bind(host, port) as listener:
         _announce(listener)
         listening.run(app, listener)
 

@@ -71,9 +71,9 @@ class Service:
                 raise self._too_slow(lane, arrived=query is not None) from None
         self.metrics.rows.labels(answered.variant).inc(len(answered.reply.table.rows))
         if self._capture is not None:
-            self._capture.note(request_id, answered.variant, answered.reply)
+            self._capture.note(request_id, answered.variant, answered.reply, load.held_bytes)
             self.metrics.dropped.set(self._capture.dropped)
-        self._ask_shadows(query, answered.reply)
+        self._ask_shadows(query, answered.reply, load.held_bytes)
         return answered
 
     async def _read(self, lane: Lane, load: Load, chunks: AsyncIterator[bytes]) -> bytes:
@@ -111,20 +111,21 @@ class Service:
         self._note(lane, failed=True, seconds=self.limits.timeout)
         return slow_answer(self.limits.timeout)
 
-    def _ask_shadows(self, query: Query, reply: Reply) -> None:
+    def _ask_shadows(self, query: Query, reply: Reply, size: int) -> None:
         for lane in self.lanes:
             if lane.role is not Role.SHADOW:
                 continue
-            if len(self._shadows) >= _MAX_SHADOWS:
+            if len(self._shadows) >= _MAX_SHADOWS or not self._admission.has_room(size):
                 self.metrics.shadows.labels(lane.name, "left out").inc()
                 continue
-            task = asyncio.create_task(self._ask_shadow(lane, query, reply))
+            task = asyncio.create_task(self._ask_shadow(lane, query, reply, size))
             self._shadows.add(task)
             task.add_done_callback(self._shadows.discard)
 
-    async def _ask_shadow(self, lane: Lane, query: Query, reply: Reply) -> None:
+    async def _ask_shadow(self, lane: Lane, query: Query, reply: Reply, size: int) -> None:
         try:
-            other = await lane.batcher.ask(query)
+            with self._admission.held(size):
+                other = await lane.batcher.ask(query)
             first = next(iter(reply.answers))  # the prediction, or the lowest quantile
             same = other.answers[first].tolist() == reply.answers[first].tolist()
             outcome = "same" if same else "different"

@@ -33,16 +33,17 @@ def spread(predictor: BatchPredictor, options: ReadOptions, address: str | None)
     """Have every machine of a cluster answer batches; each is sent the model once, and uses all its cores."""
     with joined(address, FitConfig().cores):
         known: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-        nodes = [node["NodeID"] for node in known if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        able = [node["NodeID"] for node in known if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        places: list[Any] = [NodeAffinitySchedulingStrategy(node, soft=True) for node in able]
         remote = ray.remote(_Machine)
         machines = [
             remote.options(
                 num_cpus=1,
                 max_restarts=_TRIES,
                 max_task_retries=_TRIES,
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
+                scheduling_strategy=place,
             ).remote()
-            for node in nodes
+            for place in places or ["DEFAULT"]  # a cluster at rest starts a machine when something waits for one
         ]
         job = _Job(ray.put(_files(predictor.model)), (predictor.keep, predictor.proba, predictor.interval), options)
         yield Cluster(_EACH * len(machines), cycle(machines), job)

@@ -95,8 +95,19 @@ class Lane:
         self.name = name
         self.path = path
         self.role = role
-        self.share = share
         self.batcher = Batcher(served)
+        self._share = share
+        self._ended: str | None = None
+        """The version whose share was ended."""
+
+    @property
+    def share(self) -> float:
+        """Of the requests that this version gets; the next one begins anew."""
+        return 0.0 if self._ended == self.served.id else self._share
+
+    def end_share(self) -> None:
+        """Give this version no further requests."""
+        self._ended = self.served.id
 
     @property
     def served(self) -> Served:
@@ -134,20 +145,29 @@ class Canary:
     SLACK: Final = 0.01
 
     def __init__(self) -> None:
-        self._seen: dict[str, deque[tuple[bool, float]]] = {}
+        self._seen: dict[str, tuple[str, deque[tuple[bool, float]]]] = {}
+        """The version of each lane, and its last answers."""
 
     def note(self, lane: Lane, main: Lane, *, failed: bool, seconds: float) -> bool:
         """Note an answer of a lane; return whether that ended its share."""
-        self._seen.setdefault(lane.name, deque(maxlen=self.LAST)).append((failed, seconds))
-        own, others = self._seen[lane.name], self._seen.get(main.name, ())
+        own, others = self._answers(lane), self._answers(main)
+        own.append((failed, seconds))
         if lane.role is not Role.CANARY or not lane.share or min(len(own), len(others)) < self.SEEN:
             return False
         reason = self._worse(np.array(own), np.array(others))
         if reason is None:
             return False
         _LOG.warning("canary %s is rolled back: %s", lane.name, reason)
-        lane.share = 0.0
+        lane.end_share()
         return True
+
+    def _answers(self, lane: Lane) -> deque[tuple[bool, float]]:
+        """Return the last answers of the version that a lane has now."""
+        version, answers = self._seen.get(lane.name, ("", deque()))
+        if version != lane.served.id:
+            answers = deque(maxlen=self.LAST)
+            self._seen[lane.name] = lane.served.id, answers
+        return answers
 
     def _worse(self, own: np.ndarray, others: np.ndarray) -> str | None:
         failing, usual = own[:, 0].mean(), others[:, 0].mean()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO, Any
 
-from automl.deploy.listening import run
+from automl.deploy.listening import exit_on_sigterm, run
 from automl.deploy.options import ServeOptions
 from automl.deploy.server import open_app
 from automl.errors import AutoMLError
@@ -30,12 +30,13 @@ def work(arguments: Sequence[str]) -> None:
     def say(**values: Any) -> None:
         print(json.dumps(values), file=first, flush=True)
 
-    try:
-        app = open_app(path, options)
-    except AutoMLError as error:
-        say(error=str(error))
-        sys.exit(error.exit_code)
-    run(app, socket.socket(fileno=int(descriptor)), ready=lambda: say(ready=True))
+    with exit_on_sigterm():
+        try:
+            app = open_app(path, options)
+        except AutoMLError as error:
+            say(error=str(error))
+            sys.exit(error.exit_code)
+        run(app, socket.socket(fileno=int(descriptor)), ready=lambda: say(ready=True))
 
 
 def _end_with(stream: IO[str]) -> None:

@@ -175,6 +175,8 @@ def make_folds(
         assignment = _dealt(y, problem_type, count, rng, weight)
     else:
         assignment = _fold_of_group(groups, y, problem_type, count, rng)[groups]
+    if problem_type is ProblemType.BINARY:
+        assignment = _rare_first(assignment, y, count)
     return Folds(assignment, count if run is None else min(run, count))
 
 
@@ -194,6 +196,21 @@ def _dealt(
     assignment = np.empty(len(y), dtype=np.int16)
     assignment[order] = dealt.ravel()[: len(y)]
     return assignment
+
+
+def _rare_first(assignment: NDArray[np.int16], y: NDArray[Any], count: int) -> NDArray[np.int16]:
+    """Return the folds in another order if some lack a class: these come last, for not all folds may be run.
+
+    >>> _rare_first(np.array([0, 1, 2, 0, 1, 2], np.int16), np.array([0, 0, 1, 0, 0, 0]), 3)
+    array([1, 2, 0, 1, 2, 0], dtype=int16)
+    """
+    codes = np.unique(y, return_inverse=True)[1]
+    fewest = np.minimum(*(np.bincount(assignment[codes == code], minlength=count) for code in (0, 1)))
+    if fewest.all():
+        return assignment
+    place = np.empty(count, np.int16)
+    place[np.argsort(fewest == 0, kind="stable")] = np.arange(count)
+    return place[assignment]
 
 
 def _fold_of_group(

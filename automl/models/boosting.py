@@ -21,6 +21,8 @@ from automl.models.base import FitContext, Params, Progress, Value
 from automl.models.target import softmax
 
 MOST_ROUNDS: Final = 10_000
+PREVIEW: Final[Params] = {"learning_rate": 0.12, "max_rounds": 70}
+"""Few rounds of longer steps."""
 _LIMIT_WITHOUT_ROWS: Final = 1_500
 FASTEST: Final = 0.3
 """Learning rate that is never exceeded to save time."""

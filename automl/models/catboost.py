@@ -35,7 +35,17 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.boosting import FOUND, MOST_ROUNDS, WARM_UP, RoundControl, Trained, linked, objective_of, refit
+from automl.models.boosting import (
+    FOUND,
+    MOST_ROUNDS,
+    PREVIEW,
+    WARM_UP,
+    RoundControl,
+    Trained,
+    linked,
+    objective_of,
+    refit,
+)
 from automl.models.clightgbm import FEW
 from automl.models.questions import Questions
 from automl.models.symmetric import SymmetricTrees
@@ -281,6 +291,10 @@ class CatBoost(Family):
     def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return them with the rounds that were best."""
         return refit(params, details)
+
+    def preview(self, shape: Shape) -> Params:
+        """Return few rounds of longer steps."""
+        return PREVIEW
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""

@@ -107,7 +107,3 @@ class Constant(Family):
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the bytes of one copy of the target."""
         return 8 * shape.rows
-
-    def preview(self, shape: Shape) -> Params | None:
-        """Return the only configuration: it takes no time."""
-        return {}

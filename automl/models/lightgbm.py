@@ -35,6 +35,7 @@ from automl.models.binned import BinnedCache
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
+    PREVIEW,
     RoundControl,
     Trained,
     boost,
@@ -252,7 +253,7 @@ class LightGBM(Family):
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""
-        return {"learning_rate": 0.12, "num_leaves": 31, "max_rounds": 70}
+        return {**PREVIEW, "num_leaves": 31}
 
 
 def _objective(context: FitContext) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from automl.errors import UsageError, suggestion
@@ -55,6 +56,25 @@ def get_family(name: str) -> Family:
             return family
     known = [family.name for family in registered()]
     raise UsageError(f"unknown model family {name!r}{suggestion(name, known)}; known: {', '.join(known)}")
+
+
+def named_families(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the families that were asked for, one or several; or of all but those behind a ``-``.
+
+    Raises
+    ------
+    UsageError
+        If one is not known, or none is left.
+
+    >>> named_families("linear"), named_families(["linear", "mlp"]), "mlp" in named_families(["-mlp"])
+    (('linear',), ('linear', 'mlp'), False)
+    """
+    given = [names] if isinstance(names, str) else list(map(str, names))
+    left_out = [get_family(name[1:]).name for name in given if name.startswith("-")]
+    asked = [get_family(name).name for name in given if not name.startswith("-")]
+    if not given or (asked and left_out):
+        raise UsageError(f"families must be names to train or, all with a -, names to leave out; got {given}")
+    return tuple(asked or (family.name for family in registered() if family.name not in left_out))
 
 
 def register_family(family: Family) -> None:

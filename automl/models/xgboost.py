@@ -36,6 +36,7 @@ from automl.models.binned import BinnedCache
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
+    PREVIEW,
     RoundControl,
     Trained,
     boost,
@@ -241,6 +242,10 @@ class XGBoost(Family):
     def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return them with the rounds that were best."""
         return refit(params, details)
+
+    def preview(self, shape: Shape) -> Params:
+        """Return few rounds of longer steps."""
+        return PREVIEW
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
         """Return ``XGBClassifier`` or ``XGBRegressor`` with the rounds that were found."""

@@ -98,11 +98,11 @@ class _Slimming:
         for count in (len(everyone), *(n for n in (8, 4, 2, 1) if n < len(everyone))):
             chosen = self._best(count)
             name = names.get(count, f"{count} members")
-            option = self._option(name, chosen, self._problem.folds.run)
+            option = self._option(name, chosen, self._problem.folds.final)
             if count == len(everyone):
                 self._full = option.predictor  # with all folds: the run may serve fewer
             yield option
-            if self._problem.folds.run > 1:
+            if self._problem.folds.final > 1:
                 yield self._option(f"{name}, one model each", chosen, 1)
         yield from self._students()
 

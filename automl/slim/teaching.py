@@ -73,7 +73,7 @@ class Teaching:
     def students(self) -> Iterator[Student]:
         """Yield students of more and fewer rounds."""
         folds = self.problem.folds
-        lessons = [self._fold_lesson(fold) for fold in range(folds.run)]
+        lessons = [self._fold_lesson(fold) for fold in range(folds.final)]
         last = self._lesson(self.ensemble, self.whole, self.problem.on_all_rows(), 0)
         for rounds in STUDENTS:
             with ThreadPoolExecutor(usable_cores()) as pool:  # LightGBM is far slower where its own threads must wait

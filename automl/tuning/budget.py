@@ -86,8 +86,9 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
     matrix = shape.rows * shape.columns * _WIDENING * _BYTES_A_VALUE
     peaks = {family.name: family.memory(shape, family.portfolio(shape)[0]) + matrix for family in families}
     fitting = [family.name for family in families if peaks[family.name] <= memory]
-    if not fitting:
-        need, have = min(peaks.values()) / 1e9, memory / 1e9
+    models = [family.name for family in families if not family.baseline] or list(peaks)
+    if not set(models) & set(fitting):
+        need, have = min(peaks[name] for name in models) / 1e9, memory / 1e9
         raise UsageError(f"memory must hold at least one model: {need:.2f} GB are needed, {have:.2f} GB are allowed")
     concurrency = max(1, min(config.cores, memory // max(peaks[name] for name in fitting)))
     return Plan(
@@ -99,7 +100,9 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
     )
 
 
-def fit_to_time(plan: Plan, preview_seconds: float, remaining: float, *, folds_fixed: bool = False) -> Plan:
+def fit_to_time(
+    plan: Plan, preview_seconds: float, remaining: float, *, feature_seconds: float = 0.0, folds_fixed: bool = False
+) -> Plan:
     """Choose folds and seconds a trial, after one fold of the preview was measured.
 
     Where not even one fold fits, fewer trials get more threads each.
@@ -110,6 +113,8 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float, *, folds_f
         Seconds for one fold of the preview with the plan's threads.
     remaining
         Seconds until the deadline; infinite leaves the plan as it is.
+    feature_seconds
+        Seconds for its features, which are fitted in one thread.
     folds_fixed
         Whether the number of folds stays.
     """
@@ -120,5 +125,5 @@ def fit_to_time(plan: Plan, preview_seconds: float, remaining: float, *, folds_f
     while seconds > a_trial and plan.concurrency >= _DIVERSITY:  # half as many at once are still enough candidates
         plan = replace(plan, concurrency=plan.concurrency // 2, threads=plan.threads * 2)
         seconds /= 2
-    folds = plan.folds_run if folds_fixed else max(1, min(plan.folds_run, int(a_trial / seconds)))
+    folds = plan.folds_run if folds_fixed else max(1, min(plan.folds_run, int(a_trial / (seconds + feature_seconds))))
     return replace(plan, folds_run=folds, trial_seconds=a_trial)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from math import inf, isfinite
+from math import inf
 from typing import TYPE_CHECKING, Final, Literal
 
 from automl.assembly import About
@@ -45,6 +45,8 @@ _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 3.0
 _IMPORT: Final = 2.0
 """Seconds of which importing a library may be most: a fold of the preview that takes less is followed by another."""
+_UNKNOWN: Final = 1e-3
+"""Seconds of a fold of the preview where there is none."""
 _PULSE: Final = 0.2
 """Seconds between two looks at the clock while trials run elsewhere."""
 _QUICK: Final = 3.0
@@ -129,6 +131,7 @@ class Engine:
         return self.champion.predictor
 
     def _train(self) -> Stopped:
+        self._journal.move_deadline(self._deadline)
         plan = self._first_models()
         self._save_plan(plan)
         self._reporter.say(f"plan: {plan.describe()}")
@@ -148,20 +151,20 @@ class Engine:
         self._here(self._problem, self._baseline(), Allowance())
         self.champion.update(self._deadline)
         preview = self._preview(plan)
-        if preview is None:
-            return plan
-        allowance = Allowance(self._deadline, threads=plan.threads)
-        self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
-        if self._preview_seconds() < _IMPORT and plan.folds_run > 1:
-            self._here(self._problem.with_folds_run(2), preview, allowance, end=False)
-        if isfinite(seconds := self._preview_seconds()):
-            fixed = self._problem.folds.fixed
-            plan = fit_to_time(plan, seconds, self._deadline.remaining, folds_fixed=fixed)
+        allowance = Allowance(self._deadline, threads=plan.threads, gpu=bool(self._config.gpus))
+        if preview is not None:
+            self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
+            if sum(self._preview_seconds()) < _IMPORT and plan.folds_run > 1:
+                self._here(self._problem.with_folds_run(2), preview, allowance, end=False)
+        features, fit = self._preview_seconds()
+        fixed = self._problem.folds.fixed
+        plan = fit_to_time(plan, fit, self._deadline.remaining, feature_seconds=features, folds_fixed=fixed)
         if plan.folds_run < self._problem.folds.run:
             self._problem = self._problem.with_folds_run(plan.folds_run)
             self.champion = self._new_champion()
-        self._here(self._problem, preview, allowance)
-        self.champion.update(self._deadline)
+        if preview is not None:
+            self._here(self._problem, preview, allowance)
+            self.champion.update(self._deadline)
         return plan
 
     def _baseline(self) -> Candidate:
@@ -183,8 +186,11 @@ class Engine:
             return search is not None and not search.starting
 
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
-        allowance = Allowance(self._deadline, plan.trial_seconds, plan.threads, race=not self._config.repeatable)
-        quick = search is None or plan.fold_seconds(self._preview_seconds()) < _QUICK
+        gpu, race = bool(self._config.gpus), not self._config.repeatable
+        allowance = Allowance(
+            self._deadline, moving=True, seconds=plan.trial_seconds, threads=plan.threads, gpu=gpu, race=race
+        )
+        quick = search is None or plan.fold_seconds(self._preview_seconds()[1]) < _QUICK
         while not self._over:
             if ready():
                 return True
@@ -197,10 +203,14 @@ class Engine:
                 time.sleep(_PULSE / 4)
         return False
 
-    def _preview_seconds(self) -> float:
-        """Return what a fold of the preview took at best."""
+    def _preview_seconds(self) -> tuple[float, float]:
+        """Return what the features and the fit of a fold of the preview took at best; next to nothing if no family has
+        one: nothing is known then.
+        """
         trials = [trial for trial in self._journal.trials() if trial.candidate.origin == "preview"]
-        return min((record.fit_seconds for trial in trials for record in trial.folds.values()), default=inf)
+        records = [record for trial in trials for record in trial.folds.values()]
+        features = min((record.feature_seconds for record in records), default=0.0)
+        return features, min((record.fit_seconds for record in records), default=_UNKNOWN)
 
     def _train_one(
         self, planner: Planner, candidate: Candidate, allowance: Allowance, ready: Callable[[], bool]
@@ -261,9 +271,13 @@ class Engine:
         self._running.clear()
 
     def _update_if_cheap(self) -> None:
-        """Update the champion, unless that would run into the time of the last update."""
+        """Update the champion, unless that would run into the time of the last update.
+
+        How long it took moves the end of the training, which the trials that run aim at: they are told.
+        """
         if self._deadline.remaining > self.champion.cost:
             self.champion.update(self._deadline, now=False)
+            self._journal.move_deadline(self._deadline)
 
     def _tell(self, *, board: bool = False) -> None:
         if not self._reporter.watched:

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl import archive
+from automl.deadline import Deadline
 from automl.errors import ArtifactError
 from automl.models.base import Model, Value
 from automl.tuning.candidate import Candidate
@@ -127,6 +128,18 @@ class Journal:
     def fitted(self, record: FoldRecord) -> Path:
         """Return where the features are that a fold's model was trained on."""
         return self.features / record.recipe / f"fold-{record.fold}" / "features"
+
+    def move_deadline(self, deadline: Deadline) -> None:
+        """Tell every process that trains in this folder when training stops now."""
+        write_json(self.root / "deadline.json", {"at": deadline.at})
+
+    def deadline(self, given: Deadline) -> Deadline:
+        """Return a deadline, or what it was moved to if that is earlier."""
+        try:
+            moved = read_json(self.root / "deadline.json")["at"]
+        except ArtifactError:  # nobody has moved it
+            return given
+        return Deadline(min(given.at, moved))
 
     def open(self, candidate: Candidate) -> None:
         """Note that a candidate was started; a later resume finishes it."""

@@ -11,7 +11,7 @@ import fcntl
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from automl.tuning.problem import Problem
 
 _KEPT: Final = 32
 """Folds kept open in a process; their pages belong to the system's cache."""
+_SPARSE: Final = ("data", "indices", "indptr")
 
 
 class Matrices:
@@ -57,7 +58,8 @@ class Matrices:
         problem = self._problem
         train, valid = problem.folds.split(fold)
         groups = None if problem.groups is None else problem.groups[train]
-        rows = problem.frame.iloc[train], problem.y[train], problem.schema, problem.task
+        frame = problem.frame[[]] if needs.blind else problem.frame  # nothing is copied that nobody looks at
+        rows = frame.iloc[train], problem.y[train], problem.schema, problem.task
         weight = problem.weight_of(train)
 
         def write_texts(partial: Path) -> None:
@@ -80,7 +82,7 @@ class Matrices:
         (place / "features").mkdir()
         features.save(place / "features")
         _write(place / "train", X_train)
-        _write(place / "valid", features.transform(problem.frame.iloc[valid]))
+        _write(place / "valid", features.transform(frame.iloc[valid]))
 
     def _read(self, place: Path, fold: int) -> FoldData:
         problem = self._problem
@@ -100,24 +102,25 @@ def _write(place: Path, matrix: Matrix) -> None:
     if isinstance(matrix.values, np.ndarray):
         np.save(place / "values.npy", matrix.values)
     else:
-        sparse.save_npz(place / "values.npz", matrix.values, compressed=False)
+        for name in _SPARSE:
+            np.save(place / f"{name}.npy", getattr(matrix.values, name))
     about = {
         "names": matrix.names,
         "categorical": matrix.categorical,
         "cardinalities": matrix.cardinalities,
         "sources": matrix.sources,
+        "shape": matrix.values.shape,
     }
     write_json(place / "matrix.json", about)
 
 
 def _read(place: Path) -> Matrix:
     about = read_json(place / "matrix.json")
-    dense = place / "values.npy"
     values: NDArray[np.float32] | sparse.csr_array
-    if dense.exists():  # copy-on-write: shared pages, and libraries that insist on writable arrays take them
-        values = np.asarray(np.load(dense, mmap_mode="c", allow_pickle=False))
+    if (place / "values.npy").exists():
+        values = _mapped(place / "values.npy")
     else:
-        values = sparse.csr_array(sparse.load_npz(place / "values.npz"))
+        values = sparse.csr_array(tuple(_mapped(place / f"{name}.npy") for name in _SPARSE), tuple(about["shape"]))
     return Matrix(
         values,
         tuple(about["names"]),
@@ -126,6 +129,11 @@ def _read(place: Path) -> Matrix:
         tuple(map(tuple, about.get("sources", ()))),  # runs of earlier versions have none
         key=str(place),
     )
+
+
+def _mapped(file: Path) -> NDArray[Any]:
+    """Return an array copy-on-write: pages are shared, and libraries that insist on writable arrays take it."""
+    return np.asarray(np.load(file, mmap_mode="c", allow_pickle=False))
 
 
 def _once(place: Path, fill: Callable[[Path], None]) -> None:

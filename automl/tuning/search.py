@@ -157,14 +157,23 @@ def _tune(
     """Run Tune until the planner has nothing more to propose."""
     plan, journal = job.plan, Journal(job.root)
     problem = read_run(job.root, metric).problem.with_folds_run(plan.folds_run)
+    planner = make_planner(config, plan, problem, journal)
+    scheduler = make_scheduler(config.race, full_resource(problem.folds))
     trainable = tune.with_parameters(
         FoldTrainable,
         problem=problem,
         root=job.root,
-        allowance=Allowance(job.deadline, plan.trial_seconds, plan.threads, race=not config.repeatable),
+        allowance=Allowance(
+            job.deadline,
+            moving=True,
+            seconds=plan.trial_seconds,
+            threads=plan.threads,
+            gpu=bool(config.gpus),
+            race=not config.repeatable,
+        ),
         families=families,
     )
-    planner = make_planner(config, plan, problem, journal)
+    del problem  # the workers share one copy
     searcher: Searcher = _PlannerSearcher(planner, job, journal)
     if config.race == "hyperband":  # halves a bracket once all its trials are there: they must come before they can run
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_BRACKET)
@@ -176,7 +185,7 @@ def _tune(
             tune.with_resources(trainable, _resources(plan, config.gpus or 0)),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                scheduler=make_scheduler(config.race, full_resource(problem.folds)),
+                scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,
             ),
@@ -271,7 +280,7 @@ class _PlannerSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next candidate as a configuration."""
-        proposal = self._planner.propose(self._deadline.remaining)
+        proposal = self._planner.propose(self._journal.deadline(self._deadline).remaining)
         if isinstance(proposal, Next):
             return None if proposal is Next.WAIT else Searcher.FINISHED
         self._running[trial_id] = proposal

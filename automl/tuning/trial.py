@@ -55,6 +55,8 @@ class Allowance:
 
     deadline: Deadline = NEVER
     """When the run stops training."""
+    moving: bool = False
+    """Whether that may come sooner, as the journal tells: ensembles take longer the more there is to choose from."""
     seconds: float = inf
     """Time planned for this trial; its folds share it evenly."""
     threads: int = 1
@@ -106,13 +108,14 @@ class TrialRunner:
         ends = allowance.deadline.within(allowance.seconds / run * max(1, missing))  # a trial that was begun elsewhere
         for fold in range(run):
             if fold not in records:
-                if allowance.deadline.passed:
+                deadline = self._journal.deadline(allowance.deadline) if allowance.moving else allowance.deadline
+                if deadline.passed:
                     raise DeadlinePassedError
-                share = max(ends.remaining, 0.0) / (run - fold)
+                share = max(min(ends.remaining, deadline.remaining), 0.0) / (run - fold)
                 configuration = Configuration.of(_carried(family, candidate.params, records))
                 context = FitContext(
                     shape=self._shape,
-                    deadline=allowance.deadline.within(share),
+                    deadline=deadline.within(share),
                     threads=allowance.threads,
                     gpu=allowance.gpu and family.gpu,
                     random_state=self._problem.random_state,

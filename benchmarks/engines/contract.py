@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SINGLE_ROWS = 100
 SINGLE_SECONDS = 10.0
 WARM_UP = 3
+AGAIN = 3
+AGAIN_SECONDS = 20.0
+"""A table that takes longer is not predicted again."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +82,27 @@ def main(fit: Fit, load: Load) -> None:
 
 
 def predict(task: Task, model: Predict, rows: pd.DataFrame) -> None:
-    """Write the predictions for all rows, and the times of the whole table and of single rows."""
-    started = time.perf_counter()
-    table = model(rows)
-    seconds = time.perf_counter() - started
+    """Write the predictions for all rows, and the times of the whole table and of single rows.
+
+    The first prediction of a table also loads what an engine loads when it is first asked, libraries included.
+    """
+    table, seconds = timed(model, rows)
     table.to_csv(task.predictions, index=False)
     times: dict[str, object] = {"table_seconds": seconds, "rows_per_second": len(rows) / seconds}
+    if seconds < AGAIN_SECONDS:
+        times["again_rows_per_second"] = len(rows) / min(timed(model, rows)[1] for _ in range(AGAIN))
     try:
         times["row_ms"] = 1000 * single(model, rows)
     except Exception as error:  # some engines read one row otherwise than many; their table counts all the same
         times["row_error"] = f"{type(error).__name__}: {error}"[:300]
     Path(task.timings).write_text(json.dumps(times), encoding="utf-8")
+
+
+def timed(model: Predict, rows: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Return predictions, and the seconds that they took."""
+    started = time.perf_counter()
+    table = model(rows)
+    return table, time.perf_counter() - started
 
 
 def single(model: Predict, rows: pd.DataFrame) -> float:
@@ -98,9 +111,7 @@ def single(model: Predict, rows: pd.DataFrame) -> float:
     started = time.perf_counter()
     for number in range(WARM_UP + SINGLE_ROWS):
         row = rows.iloc[[number % len(rows)]].reset_index(drop=True)
-        begun = time.perf_counter()
-        model(row)
-        times.append(time.perf_counter() - begun)
+        times.append(timed(model, row)[1])
         if number >= WARM_UP and time.perf_counter() - started > SINGLE_SECONDS:
             break
     return statistics.median(times[WARM_UP:])

@@ -91,6 +91,7 @@ def test_a_split_that_cannot_be_made(failure, table, tmp_path, options, code, me
         (["--folds", "1"], "at least 2"),
         (["--random-state", "-1"], "at least 0"),
         (["--metrik", "rmse"], "--metric"),
+        (["--families", "linear,ligthgbm"], "unknown model family 'ligthgbm'; did you mean 'lightgbm'?"),
         (["--types", "a"], "COL=KIND"),
         (["--monotone", "a"], "--monotone must be COL=DIRECTION"),
         (["--monotone", "a=up"], "must be one of increasing, decreasing, got 'up'"),

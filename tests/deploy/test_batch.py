@@ -159,7 +159,7 @@ def test_a_folder_of_other_predictions_is_refused(
     before = contents(out)
     with pytest.raises(UsageError, match="holds predictions with another 'proba'; give another folder"):
         predict_files(predictor, source, out, proba=True)
-    with pytest.raises(UsageError, match="with another 'read'"):
+    with pytest.raises(UsageError, match="holds predictions of a table that was read otherwise"):
         predict_files(predictor, source, out, options=ReadOptions(na=["x"]))
     other = AutoML(max_trials=1, n_jobs=1, output=tmp_path / "run").fit(table, target="late")
     with pytest.raises(UsageError, match="holds predictions by another model"):
@@ -170,6 +170,16 @@ def test_a_folder_of_other_predictions_is_refused(
     assert contents(out) == before
     with pytest.raises(UsageError, match="holds other files; give a new or empty folder"):
         predict_files(predictor, source, tmp_path)
+
+
+def test_another_sheet_of_a_workbook_is_another_table(rows: pd.DataFrame, predictor: Predictor, tmp_path: Path) -> None:
+    with pd.ExcelWriter(tmp_path / "book.xlsx") as book:
+        for sheet, part in (("Jan", rows.head(5)), ("Feb", rows.tail(5))):
+            part.to_excel(book, sheet_name=sheet, index=False)
+    out = tmp_path / "out"
+    predict_files(predictor, tmp_path / "book.xlsx", out, options=ReadOptions(sheet="Jan"))
+    with pytest.raises(UsageError, match="holds predictions of a table that was read otherwise"):
+        predict_files(predictor, tmp_path / "book.xlsx", out, options=ReadOptions(sheet="Feb"))
 
 
 def test_the_record_says_what_was_predicted(source: Path, predictor: Predictor, tmp_path: Path) -> None:

@@ -139,3 +139,16 @@ def test_only_small_batches_of_a_quick_model_are_predicted_on_the_loop(
 
     assert asyncio.run(scene()).body
     assert [name == threading.current_thread().name for name in threads] == [on_loop]
+
+
+def test_nothing_is_predicted_for_those_who_no_longer_wait(served: Served) -> None:
+    example = served.predictor.example_rows()[0]
+    read: list[int] = []
+
+    def asked(number: int) -> Query:
+        plain = query([example])
+        return replace(plain, read=lambda schema: (read.append(number), plain.read(schema))[1])
+
+    found: dict[int, Outcome] = {}
+    answer_all(served, [asked(number) for number in range(3)], found.update, lambda number: number != 1)
+    assert sorted(found) == read == [0, 2]

@@ -73,7 +73,7 @@ def test_a_writer_that_is_behind_is_not_waited_for(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("automl.deploy.capture._WAITING", 10)
     capture = Capture(CaptureOptions(tmp_path, max_bytes=0))
     for _ in range(25):
-        capture.note("id", "main", reply_of(rows=4))
+        capture.note("id", "main", reply_of(rows=4), 100)
     assert capture.dropped == 23
     capture.close()
     assert capture.dropped == 25
@@ -82,7 +82,7 @@ def test_a_writer_that_is_behind_is_not_waited_for(tmp_path: Path, monkeypatch: 
 def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     capture = Capture(CaptureOptions(tmp_path / "gone"))
     (tmp_path / "gone").rmdir()
-    capture.note("id", "main", reply_of(rows=1))
+    capture.note("id", "main", reply_of(rows=1), 100)
     capture.close()
     assert capture.dropped == 1
     assert "could not be kept" in caplog.text
@@ -103,7 +103,7 @@ def test_what_cannot_be_written_leaves_no_file(tmp_path: Path, caplog: pytest.Lo
     kept = reply_of(rows=2)
     mixed = np.empty(2, dtype=object)
     mixed[:] = ["word", {"a": 1}]
-    capture.note("id", "main", replace(kept, answers={"prediction": mixed}))
+    capture.note("id", "main", replace(kept, answers={"prediction": mixed}), 100)
     capture.close()
     assert capture.dropped == 1
     assert not list(tmp_path.iterdir())

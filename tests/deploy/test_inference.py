@@ -110,7 +110,7 @@ ONE = {"name": "a", "shape": [1], "datatype": "FP64", "data": [1]}
         (INFER, {"inputs": [ONE, ONE | {"name": "b", "shape": [2], "data": [1, 2]}]}, 422, "equally many"),
         (INFER, {"inputs": [ONE], "id": 7}, 422, "id"),
         (INFER, {"inputs": [ONE], "outputs": ["prediction"]}, 422, "outputs"),
-        (INFER, {"inputs": [ONE | {"shape": [100_001], "data": [1] * 100_001}]}, 413, "100001"),
+        (INFER, {"inputs": [ONE | {"shape": [100_001], "data": [1] * 100_001}]}, 413, "more than 100000 rows"),
     ],
 )
 def test_requests_that_are_refused(client: httpx.Client, path: str, body: object, status: int, word: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from small_models import LEVELS, QUICK, messy, small
 from automl import Predictor
 from automl.blend import Blend
 from automl.cli import main
+from automl.data.reading import Reading
 from automl.data.schema import apply_schema
 from automl.data.table import Column, Kind, ProblemType, Schema
 from automl.deploy.export import export
@@ -161,6 +163,16 @@ def test_numbers_that_mean_missing_are_missing() -> None:
     content = model({"c": given_.dtype}, {"out": (values, ["rows", 1])}, {"c": described(column)}).SerializeToString()
     got = answers(content, {"c": np.array([[1.0], [-999.0], [np.inf], [np.nan]])})["out"].ravel()
     np.testing.assert_array_equal(got, [1.0, np.nan, np.nan, np.nan])
+
+
+def test_what_its_owner_called_missing_is_missing() -> None:
+    predictor = small([("lightgbm", {})], ProblemType.REGRESSION)
+    predictor = replace(predictor, reading=Reading("csv", na=("-77", "n.v.")))
+    frame = messy().astype(object).head(40)
+    frame["size"], frame["label"] = -77.0, "n.v."
+    raw = feeds(frame, predictor.typed(frame), predictor.schema) | {"size": np.full((40, 1), -77.0)}
+    np.testing.assert_allclose(answers(write.content(predictor), raw)["prediction"].ravel(), predictor.raw(frame))
+    assert predictor.raw(frame).tolist() == predictor.raw(frame.assign(size=None, label=None)).tolist()
 
 
 def test_a_run_becomes_one_file(run: Path, predictor: Predictor, table: pd.DataFrame, tmp_path: Path) -> None:

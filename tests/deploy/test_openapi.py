@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +15,9 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from automl import Predictor
+from automl.deploy.openapi import example_request
 
 CHECKS = [
     not_a_server_error,
@@ -48,3 +53,9 @@ def test_what_is_answered_is_what_is_documented(client: httpx.Client) -> None:
 
         holds()
     assert {"/predict", "/invocations", "/v2/models/{name}/infer", "/metrics", "/version"} <= paths
+
+
+def test_an_example_whose_number_is_missing_is_json(predictor: Predictor) -> None:
+    kept = [{**row, "age (years)": "NaN"} for row in predictor.example_rows()]
+    asked = example_request(replace(predictor, examples=kept))
+    assert json.loads(json.dumps(asked, allow_nan=False))["rows"][0]["age (years)"] is None

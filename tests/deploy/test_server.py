@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -19,9 +20,12 @@ from serving import SERVE, started
 import automl
 from automl import Predictor
 from automl.deploy.asgi import App
+from automl.deploy.capture import CaptureOptions
+from automl.deploy.export import export
 from automl.deploy.limits import Limits
 from automl.deploy.options import ServeOptions
 from automl.deploy.server import create_app, serve
+from automl.deploy.variants import Role, Variant
 from automl.errors import AutoMLError
 
 PROBLEM = "application/problem+json"
@@ -229,3 +233,27 @@ def test_what_is_nested_deeply_is_refused_with_a_reason(client: httpx.Client, pr
     for path, body, part in bodies:
         answer = client.post(path, content=body.replace(part, deep), headers={"content-type": "application/json"})
         assert (answer.status_code, "failed" in answer.text) == (422, False), (path, part, answer.text)
+
+
+def test_what_a_server_unpacked_is_gone_after_sigterm(run: Path, tmp_path: Path) -> None:
+    model = export(run, tmp_path / "m.automl.tar.gz")
+    (tmp_path / "unpacked").mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path / "unpacked")}
+    with started("-m", "automl", "serve", model, "--port", "0", environment=environment) as (process, _, _):
+        assert list((tmp_path / "unpacked").glob("automl-*"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert not list((tmp_path / "unpacked").glob("automl-*"))
+
+
+def test_options_for_processes_in_other_folders_have_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variant = Variant(Path("b"), Role.SPLIT, 0.1)
+    options = ServeOptions(trust=Path("key.pem"), variants=(variant,), capture=CaptureOptions(Path("kept"))).absolute()
+    assert options.trust == tmp_path / "key.pem"
+    assert options.variants[0].path == tmp_path / "b"
+    assert options.capture is not None
+    assert options.capture.folder == tmp_path / "kept"
+    assert ServeOptions().absolute() == ServeOptions()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from serving import started
 
 from automl import load
 from automl.cli import main
@@ -76,3 +80,16 @@ def test_every_command_can_ask_for_a_signature(
     assert main([command, str(run), *rest, "--trust", str(keys[1])]) == 1
     assert not (tmp_path / "copy").exists()
     assert main([command, str(signed), *rest, "--trust", str(keys[1])]) == 0
+
+
+def test_a_project_checks_the_versions_that_come_later(
+    run: Path, other_run: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    project = export(run, tmp_path / "project", "endpoint", key=keys[0])
+    environment = os.environ | {"TRUST": str(keys[1]), "PORT": "0"}
+    with started(project / "app.py", environment=environment) as (process, stderr, address):
+        first = httpx.get(f"{address}/version").json()["model"]["id"]
+        replace(project / "model", export(other_run, tmp_path / "unsigned"))
+        process.send_signal(signal.SIGHUP)
+        assert f"main stays at {first}" in stderr.readline()
+        assert httpx.get(f"{address}/version").json()["model"]["id"] == first

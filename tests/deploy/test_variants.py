@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -53,6 +54,19 @@ def test_a_canary_that_is_worse_loses_its_share(lanes: list[Lane], why: str) -> 
     assert split.share == 0.3
 
 
+def test_a_new_version_of_a_canary_begins_anew(lanes: list[Lane], other_run: Path) -> None:
+    canary, main = Canary(), lanes[0]
+    own = Lane("new", main.path, Role.CANARY, 0.2, main.served)
+    for number in range(Canary.SEEN):
+        canary.note(main, main, failed=False, seconds=0.01)
+        canary.note(own, main, failed=number % 2 == 0, seconds=0.01)
+    assert own.share == 0.0
+    own.served = Served.warm(load(other_run))
+    assert own.share == 0.2
+    assert not any(canary.note(own, main, failed=False, seconds=0.01) for _ in range(2 * Canary.SEEN))
+    assert own.share == 0.2
+
+
 def test_a_canary_that_is_as_good_keeps_its_share(lanes: list[Lane]) -> None:
     canary, main = Canary(), lanes[0]
     own = Lane("new", main.path, Role.CANARY, 0.2, main.served)
@@ -92,17 +106,18 @@ def test_the_question_is_the_target_its_type_and_what_can_be_answered(change: di
 
 
 def test_the_answer_names_who_gave_it(run: Path, other_run: Path, predictor: Predictor, tmp_path: Path) -> None:
-    shadow = tmp_path / "shadow"
+    shadow, other = tmp_path / "shadow", tmp_path / "модель b"
     shadow.symlink_to(other_run)
-    options = ("--variant", f"{other_run}=0.5", "--shadow", shadow, "--log", "none")
+    other.symlink_to(other_run)
+    options = ("--variant", f"{other}=0.5", "--shadow", shadow, "--log", "none")
     with (
         started("-m", "automl", "serve", run, "--port", "0", *options) as (_, _, address),
         httpx.Client(base_url=address) as client,
     ):
         body = {"rows": predictor.example_rows()[:1]}
         answers = [client.post("/predict", json=body, headers={"x-request-id": f"r{n}"}) for n in range(40)]
-        seen = {(answer.headers["x-model-variant"], answer.text) for answer in answers}
-        assert sorted(variant for variant, _ in seen) == ["main", "other"]
+        seen = {(unquote(answer.headers["x-model-variant"]), answer.text) for answer in answers}
+        assert sorted(variant for variant, _ in seen) == ["main", "модель b"]
         assert len({text for _, text in seen}) == 2
         time.sleep(0.2)
         text = client.get("/metrics").text

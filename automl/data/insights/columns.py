@@ -106,7 +106,8 @@ def repeated_identifier(profile: Profile) -> Iterator[Seen]:
     """An identifier with several rows each: rows of one thing must not be in training and validation at once."""
     for column in profile.columns:
         low, high = (bound * profile.sampled for bound in REPEATED)
-        named = names_identifier(column.name) and column.kind in (Kind.NUMERIC, Kind.CATEGORICAL)
+        whole = column.kind is Kind.NUMERIC and column.numbers is not None and column.numbers.whole
+        named = names_identifier(column.name) and (whole or column.kind is Kind.CATEGORICAL)
         if named and max(low, FEWEST) <= column.distinct < high:
             each = (profile.sampled - column.missing) / column.distinct
             evidence = f"{column.name!r} looks like an identifier with {each:.1f} rows each"

@@ -16,7 +16,7 @@ SAME = 0.98
 def duplicate_rows(profile: Profile) -> Iterator[Seen]:
     """Rows that are equal, the target included; they weigh double."""
     duplicates = profile.duplicates
-    if duplicates is not None and duplicates.rows:
+    if duplicates is not None and duplicates.rows and not duplicates.expected:
         severity = Severity.HIGH if duplicates.rows > MANY * profile.rows else Severity.MEDIUM
         example = " and ".join(f"{row:,}" for row in duplicates.examples[0][:2])
         evidence = (
@@ -28,7 +28,8 @@ def duplicate_rows(profile: Profile) -> Iterator[Seen]:
 
 def duplicates_across_folds(profile: Profile) -> Iterator[Seen]:
     """Equal rows on both sides of a fold: the model is scored on what it was trained on."""
-    across = profile.duplicates.across_folds if profile.duplicates is not None else None
+    duplicates = profile.duplicates
+    across = duplicates.across_folds if duplicates is not None and not duplicates.expected else None
     if across is not None and across > SOME * profile.rows:
         severity = Severity.HIGH if across > MANY * profile.rows else Severity.MEDIUM
         evidence = (

@@ -67,6 +67,7 @@ def summarise(values: Floats) -> Numbers:
         skew=float(np.mean(scaled**3)),
         kurtosis=float(np.mean(scaled**4)) - 3.0 if std else 0.0,
         quantiles=tuple(quantiles.tolist()),
+        whole=bool((values == np.trunc(values)).all()),
         outliers=int(outside.sum()) if clipped.std() > 0 else 0,
     )
 

@@ -22,6 +22,8 @@ class Numbers:
     """Excess kurtosis, 0 for a normal distribution."""
     quantiles: tuple[float, ...]
     """At ``LEVELS``."""
+    whole: bool
+    """Whether all are whole numbers."""
     outliers: int
     """Values outside median +- 5 standard deviations, those taken between the 5 % and the 95 % quantile."""
 
@@ -131,6 +133,8 @@ class Duplicates:
     """Rows whose features are those of another row with a different class."""
     across_folds: int | None = None
     """Rows equal to one in another fold, if there are folds."""
+    expected: bool = False
+    """Whether few columns with few values allow hardly more different rows: new rows repeat these, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ class Shift:
     unreadable: tuple[str, ...]
     """Why columns cannot be read as their kind in training."""
     repeated: int
-    """Test rows whose features are those of a training row."""
+    """Test rows whose features are those of a training row, if that is no coincidence; see ``Duplicates.expected``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import cells_of
+from automl.data.dependence import has_room
 from automl.data.profile.record import Duplicates
 from automl.data.profile.rows import Rows
 
@@ -27,7 +28,8 @@ def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None) -> Duplica
     folds
         (rows,) the fold of each row, if there are folds.
     """
-    features = row_codes(rows.frame)
+    plain = comparable(rows.frame)
+    features = row_codes(plain)
     same = features if rows.y is None else _joined(features, rows.y)
     counts = np.bincount(same)
     repeating = np.flatnonzero(counts > 1)
@@ -37,20 +39,21 @@ def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None) -> Duplica
         examples=examples,
         conflicting=_conflicting(features, rows),
         across_folds=None if folds is None else _across(same, folds),
+        expected=not has_room(plain),
     )
 
 
-def row_codes(frame: pd.DataFrame) -> Codes:
-    """Return (rows,) numbers from 0 that are equal where all cells of the rows are."""
-    plain = {i: comparable(frame.iloc[:, i]) for i in range(frame.shape[1])}
-    hashed = pd.util.hash_pandas_object(pd.DataFrame(plain, index=frame.index), index=False).to_numpy()
-    codes, _ = pd.factorize(hashed)
+def row_codes(plain: pd.DataFrame) -> Codes:
+    """Return (rows,) numbers from 0 that are equal where all cells of comparable rows are."""
+    codes, _ = pd.factorize(pd.util.hash_pandas_object(plain, index=False).to_numpy())
     return np.asarray(codes, dtype=np.int64)
 
 
-def comparable(series: pd.Series[Any]) -> Any:
-    """Return a column whose cells can be hashed: lists and mixed types become codes of their text."""
-    return cells_of(series).codes if series.dtype == object else series.array
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose cells can be hashed: those of lists and mixed types are codes of their text."""
+    columns = (frame.iloc[:, i] for i in range(frame.shape[1]))
+    plain = {i: cells_of(each).codes if each.dtype == object else each.array for i, each in enumerate(columns)}
+    return pd.DataFrame(plain, index=frame.index)
 
 
 def _joined(features: Codes, y: NDArray[Any]) -> Codes:

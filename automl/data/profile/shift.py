@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.dependence import has_room
 from automl.data.profile.booster import out_of_fold
 from automl.data.profile.record import ColumnShift, Shift
-from automl.data.profile.repeats import row_codes
+from automl.data.profile.repeats import comparable, row_codes
 from automl.data.profile.rows import Rows, vector
 from automl.data.profile.scores import roc_auc
 from automl.data.schema import apply_schema
@@ -74,13 +75,18 @@ def _column_shift(column: Column, before: Floats, after: Floats) -> ColumnShift:
 
     one, two = before[np.isfinite(before)], after[np.isfinite(after)]
     shares = _binned(column, before, after)
-    if column.kind is not Kind.CATEGORICAL and len(one) and len(two):
-        chance = ks_2samp(one, two).pvalue
+
+    def differ(counts: Floats) -> float:
+        held = counts.sum(axis=0) > 0
+        return float(chi2_contingency(counts[:, held]).pvalue) if held.sum() > 1 else 1.0
+
+    if column.kind is not Kind.CATEGORICAL and len(one) and len(two):  # either the values, or that there are any
+        known = np.array([[len(values), len(all_) - len(values)] for values, all_ in ((one, before), (two, after))])
+        chance = min(1.0, 2 * min(float(ks_2samp(one, two).pvalue), differ(known.astype(np.float64))))
     else:
-        held = shares.sum(axis=0) > 0
-        chance = chi2_contingency(shares[:, held]).pvalue if held.sum() > 1 else 1.0
+        chance = differ(shares)
     unseen = float(np.mean(two == UNSEEN)) if column.kind is Kind.CATEGORICAL and len(two) else 0.0
-    return ColumnShift(column.name, round(_stability(shares), 4), float(chance), round(unseen, 4))
+    return ColumnShift(column.name, round(_stability(shares), 4), chance, round(unseen, 4))
 
 
 def _binned(column: Column, before: Floats, after: Floats) -> NDArray[np.float64]:
@@ -122,5 +128,8 @@ def _told_apart(pairs: list[tuple[Column, Floats, Floats]]) -> float:
 
 
 def _repeated(train: pd.DataFrame, test: pd.DataFrame) -> int:
-    codes = row_codes(pd.concat([train, test], ignore_index=True))
+    both = comparable(pd.concat([train, test], ignore_index=True))
+    if not has_room(both):
+        return 0
+    codes = row_codes(both)
     return int(np.isin(codes[len(train) :], codes[: len(train)]).sum())

@@ -53,7 +53,8 @@ def content(predictor: Predictor) -> bytes:
     """
     from onnx import helper
 
-    inputs = {column.name: typed(column) for column in predictor.schema.used}
+    na = predictor.reading.na  # their owner's words for missing, beside those of each column
+    inputs = {column.name: typed(replace(column, missing=(*column.missing, *na))) for column in predictor.schema.used}
     raw = predictor.formula({name: values for name, (_, values) in inputs.items()})
     outputs = _outputs(predictor, raw, frozenset(inputs))
     words = {column.name: described(column) for column in predictor.schema.used}
