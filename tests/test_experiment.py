@@ -17,6 +17,8 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
 from automl import AutoML
+from automl.data.schema import infer_schema
+from automl.data.schema_file import schema_to_json
 from automl.errors import DataError, DataWarning, UsageError
 from automl.tuning import store
 
@@ -77,6 +79,43 @@ def test_only_families_that_were_asked_for_are_trained(frame: pd.DataFrame, tmp_
     assert list(resumed.families) == options["families"]
     assert len(resumed.leaderboard_) > 4
     assert set(resumed.leaderboard_["family"]) == {"constant", "knn", "linear"}
+
+
+def test_a_schema_of_the_whole_table_is_taken(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame = frame.assign(patient=np.arange(300) // 3)
+    records = schema_to_json(infer_schema(frame))
+    model = AutoML(**TINY, schema=records, output=tmp_path / "run").fit(frame, target="churn", groups="patient")
+    assert {"churn", "patient"}.isdisjoint(column.name for column in model.predictor_.schema.columns)
+    with pytest.raises(UsageError, match="'churn' is the target"):
+        AutoML(**TINY, types={"churn": "categorical"}, output=tmp_path / "other").fit(frame, target="churn")
+
+
+def test_columns_without_names_are_called_by_number(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.integers(0, 9, (120, 4)))
+    model = AutoML(**TINY, types={0: "categorical"}, output=tmp_path / "run").fit(table, target=3, groups=2)
+    assert [str(column.kind) for column in model.predictor_.schema.columns] == ["categorical", "numeric"]
+    with pytest.raises(UsageError, match="no such column"):
+        AutoML(**TINY, types={7: "categorical"}, output=tmp_path / "other").fit(table, target=3)
+
+
+def test_weights_have_the_name_of_scikit_learn_too(frame: pd.DataFrame, tmp_path: Path) -> None:
+    weight = np.arange(1.0, 301.0)
+    one = AutoML(**TINY, output=tmp_path / "one").fit(frame, target="churn", weight=weight)
+    other = AutoML(**TINY, output=tmp_path / "other").fit(frame, target="churn", sample_weight=weight / weight.sum())
+    assert other.score_.value == pytest.approx(one.score_.value)
+    with pytest.raises(UsageError, match="weight and sample_weight are the same"):
+        AutoML(**TINY).fit(frame, target="churn", weight=weight, sample_weight=weight)
+
+
+def test_the_unit_of_weights_does_not_matter_beside_a_validation_table(frame: pd.DataFrame, tmp_path: Path) -> None:
+    weight = np.random.default_rng(0).random(200)
+    scores = []
+    for place, unit in (("a", 1.0), ("b", 1e-4)):
+        model = AutoML(max_trials=1, output=tmp_path / place)
+        model.fit(frame.head(200), target="churn", weight=weight * unit, valid=frame.tail(100))
+        scores.append(model.score_.value)
+    assert scores[0] == pytest.approx(scores[1])
 
 
 def comparable(model: AutoML) -> pd.DataFrame:

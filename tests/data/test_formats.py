@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
+import json
 import lzma
 import sqlite3
 import sys
@@ -217,3 +218,20 @@ def test_a_library_that_is_missing_is_named_with_its_command(
         read_table(
             source or io.BytesIO(data), options=ReadOptions(query="select 1" if library == "sqlalchemy" else None)
         )
+
+
+@pytest.mark.parametrize("orient", ["columns", "list"])
+def test_an_object_of_columns_is_a_table(orient: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
+    text = frame.to_json() if orient == "columns" else json.dumps(frame.to_dict(orient="list"), default=str)
+    (tmp_path / "table.json").write_text(text.replace("NaN", "null"))
+    found, reading = read_table(tmp_path / "table.json")
+    assert found["a"].tolist() == [1, 2, 3]
+    assert found["b"].tolist()[:2] == ["x", "y"]
+    assert found["b"].isna().tolist() == [False, False, True]
+    assert reading.rows == 3
+
+
+def test_a_single_row_of_json_stays_a_row(tmp_path: Path) -> None:
+    (tmp_path / "row.json").write_text('{"home": {"city": "Bern", "zip": 3000}, "work": {"city": "Ulm"}}')
+    assert list(read_table(tmp_path / "row.json")[0]) == ["home.city", "home.zip", "work.city"]

@@ -19,9 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from automl.data.io import as_frame, read_table
+from automl.config import ReadOptions
+from automl.data.batches import open_batches
+from automl.data.cells import text_of
+from automl.data.io import as_frame, read_data, read_table
 from automl.data.reading import Reading
+from automl.data.roles import series_of
 from automl.data.source import is_path
+from automl.data.task import infer_task
 from automl.errors import DataError
 
 
@@ -275,3 +280,35 @@ def test_is_path() -> None:
     assert is_path("-")
     assert is_path(Path("x"))
     assert not is_path(CELLS)
+
+
+@pytest.mark.parametrize("rows", [40, 200_000])
+def test_a_stray_byte_does_not_change_how_the_others_are_read(rows: int, tmp_path: Path) -> None:
+    content = b"city,size\n" + "Zürich,1\nKöln,2\n".encode() * rows + b"Orl\xe9ans,3\n" + "Győr,4\n".encode()
+    (tmp_path / "table.csv").write_bytes(content)
+    frame, reading = read_table(tmp_path / "table.csv")
+    assert frame["city"].tolist()[-4:] == ["Zürich", "Köln", "Orl\ufffdans", "Győr"]
+    assert (reading.encoding, reading.unreadable) == ("utf-8", 1)
+    assert "1 unreadable" in reading.describe()
+    with open_batches(tmp_path / "table.csv", reading=reading, options=ReadOptions()) as batches:
+        assert batches.files[0].reading.unreadable == 1
+        assert pd.concat([batch.frame for batch in batches.read()], ignore_index=True).equals(frame)
+
+
+def test_strings_of_arrow_are_strings() -> None:
+    cells = pa.array(["1,250", "2,500", "0,125"] * 20)
+    arrow = pd.DataFrame({"a": pd.Series(cells, dtype=pd.ArrowDtype(pa.string())), "b": ["0,5", "1,5", "2,5"] * 20})
+    plain = arrow.astype({"a": "str"})
+    assert read_data(arrow)[1].decimal == read_data(plain)[1].decimal == ","
+    numbered = pd.Series(["01", "02", "10"] * 30, dtype=pd.ArrowDtype(pa.string()))
+    assert infer_task(series_of(numbered, "y"), "y").classes == ("01", "02", "10")
+
+
+def test_bytes_are_text() -> None:
+    assert text_of(b"Bern ") == "Bern"
+
+
+def test_days_can_be_called_missing() -> None:
+    frame = pd.DataFrame({"day": pd.to_datetime(["2024-02-01", "1900-01-01"] * 5)})
+    found, _ = read_data(frame, options=ReadOptions(na=["1900-01-01"]))
+    assert found["day"].isna().tolist() == [False, True] * 5

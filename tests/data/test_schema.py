@@ -367,3 +367,23 @@ def test_laws_of_any_table(columns: list[list[object]]) -> None:
     assert schema_from_json(json.loads(json.dumps(schema_to_json(schema)))) == schema
     some = frame.iloc[10:13]  # a small batch takes another way to the same cells
     pd.testing.assert_frame_equal(apply_schema(some, schema), result.iloc[10:13].reset_index(drop=True))
+
+
+def test_dates_that_stand_for_none_are_missing_however_they_come() -> None:
+    days = ["2024-01-31", "9999-12-31", "2024-03-01"] * 9
+    column = Column("closed", Kind.DATETIME, "", missing=("9999-12-31",))
+    texts, moments = pd.DataFrame({"closed": days}), pd.DataFrame({"closed": pd.to_datetime(days)})
+    for frame in (texts, moments):
+        assert apply_schema(frame, Schema((column,)))["closed"].isna().tolist() == [False, True, False] * 9
+    row = RowReader.of(Schema((column,)))([{"closed": "9999-12-31"}])
+    assert row is not None
+    assert np.isnat(row["closed"]).all()
+
+
+def test_a_flag_beside_a_null_is_the_number_that_it_is_alone() -> None:
+    schema = infer_schema(pd.DataFrame({"paid": [0.0, 1.0, 2.0, 1.0] * 9}), overrides={"paid": "numeric"})
+    alone = apply_schema(pd.DataFrame([{"paid": True}]), schema)["paid"].tolist()
+    beside = apply_schema(pd.DataFrame([{"paid": True}, {"paid": None}, {"paid": False}]), schema)["paid"].tolist()
+    assert alone == beside[:1] == [1.0]
+    assert np.isnan(beside[1])
+    assert beside[2] == 0.0

@@ -159,3 +159,12 @@ def test_the_rows_of_a_class_have_about_the_same_weight_in_all_folds(seed, rows,
         sums = np.bincount(split.assignment[of_class], weight[of_class], split.count)
         assert np.ptp(sums) <= weight[of_class].max() + 1e-9
     assert np.ptp(np.bincount(split.assignment, minlength=split.count)) <= 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_folds_have_both_classes(seed: int) -> None:
+    y = np.repeat([0, 1], [997, 3])
+    for groups in (None, np.arange(1000) // 2):
+        folds = make_folds(y, ProblemType.BINARY, folds=10, run=1, random_state=seed, groups=groups)
+        assert y[folds.split(0)[1]].any()
+        assert y[folds.split(0)[0]].any()

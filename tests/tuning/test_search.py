@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from toys import Fixed, Toy
+from toys import Fixed, OnGPU, Toy
 
 from automl import AutoML
 from automl.config import FitConfig, Scheduler
@@ -44,7 +44,8 @@ def search(root: Path, config: FitConfig, plan: Plan, seconds: float = 60.0, met
 
 
 def trials(root: Path) -> dict[float, Trial]:
-    return {float(trial.candidate.params["offset"]): trial for trial in Journal(root).trials()}
+    found = Journal(root).trials()
+    return {float(trial.candidate.params["offset"]): trial for trial in found if "offset" in trial.candidate.params}
 
 
 def test_every_trial_may_fail_and_workers_are_reused(
@@ -69,7 +70,7 @@ def test_every_trial_may_fail_and_workers_are_reused(
     assert not (root / "ray").exists()
 
 
-def test_a_metric_of_the_user_reaches_the_workers(
+def test_a_metric_of_the_user_and_gpus_reach_the_workers(
     toy_run: Callable[..., tuple[Path, StoredRun]],
     toy_families: Callable[..., None],
     tmp_path: Path,
@@ -79,10 +80,13 @@ def test_a_metric_of_the_user_reaches_the_workers(
         "def closeness(y, prediction):\n    return 7 - abs(y - prediction).max()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    toy_families(Fixed({"offset": 0.0}, {"offset": 5.0}))
-    config = FitConfig(max_trials=2, n_jobs=1)
+    toy_families(Fixed({"offset": 0.0}, {"offset": 5.0}), OnGPU())
+    config = FitConfig(max_trials=3, n_jobs=1, gpus=1)
     root, run = toy_run(config, "their_metrics:closeness")
-    search(root, config, Plan(("fixed",), folds_run=3, concurrency=1, threads=1), metric="their_metrics:closeness")
+    plan = Plan(("fixed", "on_gpu"), folds_run=3, concurrency=1, threads=1)
+    search(root, config, plan, metric="their_metrics:closeness")
+    (with_gpu,) = (trial.candidate.id for trial in Journal(root).trials() if trial.candidate.family == "on_gpu")
+    assert set(Journal(root).prediction(with_gpu, 0)) == {1.0}
     for offset, trial in trials(root).items():
         _, valid = run.problem.folds.split(0)
         y, mean = run.problem.y[valid], run.problem.y[run.problem.folds.split(0)[0]].mean()

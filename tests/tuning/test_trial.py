@@ -10,7 +10,7 @@ import pytest
 from toys import Fixed, Toy
 
 from automl.config import FitConfig
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.models.base import FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import Journal
@@ -111,3 +111,18 @@ def test_a_fact_of_a_model_does_not_replace_a_hyperparameter_of_that_name(toy_ru
     for fold in range(run.problem.folds.run):
         one, other = (journal.prediction(candidate.id, fold) for candidate in kinds)
         assert not np.array_equal(one, other)
+
+
+def test_a_deadline_that_moves_is_kept(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
+    toy_families(Toy())
+    root, run = toy_run(CONFIG)
+    journal, candidate = Journal(root), Candidate("toy", {"offset": 1.0}, "portfolio")
+    reports = TrialRunner(run.problem, journal).run(candidate, Allowance(Deadline.after(60), moving=True))
+    next(reports)
+    journal.move_deadline(Deadline.after(0))
+    with pytest.raises(DeadlinePassedError):
+        next(reports)
+    later = Deadline.after(600)
+    assert journal.deadline(later).passed
+    journal.move_deadline(NEVER)
+    assert journal.deadline(later) == later

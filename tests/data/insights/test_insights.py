@@ -243,3 +243,29 @@ def test_an_almost_complete_leak_stands_out(tmp_path: Path) -> None:
     found = [each for each in findings(Made(frame.assign(outcome=mostly)), tmp_path) if each.insight == "leakage"]
     assert found
     assert found[0].columns == ("outcome",)
+
+
+def few_values(rows: int) -> pd.DataFrame:
+    random = rng(5)
+    columns = {name: random.choice(WORDS[:values], rows) for name, values in (("a", 3), ("b", 2), ("c", 4))}
+    return pd.DataFrame(columns).assign(y=random.choice(["no", "yes"], rows))
+
+
+def test_rows_that_can_hardly_differ_are_no_copies(tmp_path: Path) -> None:
+    repeated = {"duplicate_rows", "duplicates_across_folds", "test_rows_in_training"}
+    made = Made(few_values(1_000), test=few_values(300).drop(columns="y"))
+    assert not repeated & {finding.insight for finding in reported(made, tmp_path)}
+    assert not repeated & {finding.insight for finding in said_by_a_fit(made)}
+
+
+def test_an_index_that_is_measured_identifies_nothing(tmp_path: Path) -> None:
+    table = clean().assign(heat_index=np.round(rng(6).normal(30, 4, ROWS), 1))
+    assert "repeated_identifier" not in {finding.insight for finding in reported(Made(table), tmp_path)}
+
+
+def test_a_column_that_goes_missing_is_named(tmp_path: Path) -> None:
+    train, test = clean(), clean(seed=8).drop(columns="y")
+    name = next(name for name in test if test[name].dtype.kind == "f")
+    test.loc[rng(7).random(len(test)) < 0.6, name] = np.nan
+    shifted = [f for f in reported(Made(train, test=test), tmp_path) if f.insight == "shifted_columns"]
+    assert [finding.columns for finding in shifted] == [(name,)]
