@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from math import inf
@@ -26,7 +27,9 @@ from automl.tuning.problem import Problem
 from automl.tuning.review import Board
 
 _CONTENDERS: Final = 24
-"""Trials that the ensemble chooses from: the best by their own score."""
+"""Trials that the ensemble chooses from."""
+_OF_FAMILY: Final = 3
+"""Of them that come from each family first: what is weaker alone may err in other rows."""
 _KEPT: Final = 2
 """Predictors on disk: the best, and the one before it for whoever is just reading it."""
 _BYTES_A_SECOND: Final = 5_000_000
@@ -125,7 +128,7 @@ class Champion:
 
     def _choose(self, trials: Sequence[Trial], deadline: Deadline) -> bool:
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
-        contenders = sorted(beyond or trials, key=lambda trial: trial.loss(self._problem.folds.run))[:_CONTENDERS]
+        contenders = _contenders(beyond or trials, self._problem.folds.run)
         began = time.perf_counter()
         predictions = [self._prediction(trial.candidate.id) for trial in contenders]
         costs = [float(f"{trial.size:.2g}") for trial in contenders]  # files also hold the seconds that a fit took
@@ -162,6 +165,18 @@ class Champion:
         if candidate_id not in self._predictions:
             self._predictions[candidate_id] = self._out_of_fold.prediction(candidate_id, self._problem.folds.run)
         return self._predictions[candidate_id]
+
+
+def _contenders(trials: Sequence[Trial], run: int) -> list[Trial]:
+    """Return the best trials of each family, then the best of all that are left, sorted by their loss."""
+    ranked = sorted(trials, key=lambda trial: trial.loss(run))
+    families: Counter[str] = Counter()
+    further = []
+    for trial in ranked:
+        further.append(families[trial.candidate.family] >= _OF_FAMILY)
+        families[trial.candidate.family] += 1
+    chosen = np.argsort(further, kind="stable")[:_CONTENDERS]
+    return [ranked[i] for i in np.sort(chosen).tolist()]
 
 
 def member(journal: Journal, trial: Trial, run: int) -> Member:
