@@ -8,6 +8,10 @@ from math import inf
 from typing import Final
 
 
+class DeadlinePassedError(Exception):
+    """What was to be done would not end in time. What is finished stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A moment on the wall clock (seconds since the epoch); ``inf`` means never.

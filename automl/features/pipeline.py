@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, hstack
 
 from automl.data.constraints import FREE, Constraints, Sources
 from automl.data.table import Schema, Task
+from automl.deadline import NEVER, Deadline
 from automl.errors import DataError
 from automl.features.construct import Arithmetic
 from automl.features.matrix import Matrix, Needs
@@ -115,9 +116,13 @@ def fit_texts(
     random_state: int,
     groups: NDArray[np.intp] | None = None,
     weight: NDArray[np.float64] | None = None,
+    deadline: Deadline = NEVER,
 ) -> Texts:
-    """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest."""
-    return Texts.fit(frame, schema, supervise(y, task, random_state, groups, weight))
+    """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest.
+
+    Texts that would take too much of the time until the ``deadline`` are left out.
+    """
+    return Texts.fit(frame, schema, supervise(y, task, random_state, groups, weight), deadline)
 
 
 def fit_features(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from automl.data.table import Schema
+from automl.deadline import NEVER, Deadline
 from automl.features.supervision import FOLDS, Supervision
 from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once, sample
 
@@ -26,6 +29,12 @@ JUDGED: Final = 5_000
 """Texts by which words are judged."""
 CHANCE: Final = 2.0
 """Standard errors by which words must tell of texts that they were not learned from."""
+READ_SHARE: Final = 0.3
+"""Of the time left that the texts of a column may take."""
+MANY: Final = 1_000_000
+"""Characters from which that is looked at."""
+TRIED: Final = 500
+"""Texts by which it is told."""
 STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
 
 
@@ -194,17 +203,41 @@ class Texts:
     topics: tuple[Topics, ...]
     columns: tuple[NDArray[np.float64], ...]
     """The training columns of each, predictions out of fold."""
+    seconds: float = 0.0
+    """That all this took."""
+    unread: tuple[str, ...] = ()
+    """Columns for which there was too little time."""
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision) -> Texts:
-        """Fit the text columns, and the words of categories, on training rows.
+    def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision, deadline: Deadline = NEVER) -> Texts:
+        """Fit the text columns, and the words of categories, on training rows, as far as there is time.
 
         Words that tell nothing of texts that they were not learned from would be dozens of columns of noise. Of a text
         its style is left then, of a category the category.
         """
-        weighed = (Weighed.of(frame, source, supervision.random_state) for source in schema.texts)
-        fitted = [Topics.fit(texts, supervision) for texts in weighed if _tell_of_others(texts, supervision)]
-        return cls(tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted))
+        began, seed = time.perf_counter(), supervision.random_state
+        fitted, unread = [], []
+        for source in schema.texts:
+            if not _in_time(frame[[source]], source, seed, deadline):
+                unread.append(source)
+            elif _tell_of_others(texts := Weighed.of(frame, source, seed), supervision):
+                fitted.append(Topics.fit(texts, supervision))
+        topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
+        return cls(topics, columns, time.perf_counter() - began, tuple(unread))
+
+
+def _in_time(frame: pd.DataFrame, source: str, random_state: int, deadline: Deadline) -> bool:
+    """Return whether the texts of a column take a small share of the time left, by what some of them take."""
+    if deadline.remaining == inf or frame[source].str.len().sum() < MANY:
+        return True
+    some = frame.iloc[sample(len(frame), TRIED, random_state)]
+    began = time.perf_counter()
+    bag = Bag.fit(some, source, random_state)
+    chosen = time.perf_counter()
+    bag.transform(some)
+    weighed = time.perf_counter()
+    seconds = (chosen - began) * min(len(frame), SAMPLE) + (weighed - chosen) * len(frame)
+    return seconds / len(some) < READ_SHARE * deadline.remaining
 
 
 def _ridge(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from automl.assembly import About
 from automl.config import FitConfig
-from automl.deadline import NEVER, Deadline
+from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.errors import NoModelError
 from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Family
@@ -22,10 +22,11 @@ from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.interrupt import Interrupt
 from automl.tuning.journal import Journal
+from automl.tuning.matrices import unread_texts
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import Reporter
-from automl.tuning.trial import Allowance, DeadlinePassedError, RaceLostError, TrialRunner, full_resource
+from automl.tuning.trial import Allowance, RaceLostError, TrialRunner, full_resource
 
 if TYPE_CHECKING:
     from automl.tuning.driver import SearchProcess
@@ -156,6 +157,9 @@ class Engine:
             self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
             if sum(self._preview_seconds()) < _IMPORT and plan.folds_run > 1:
                 self._here(self._problem.with_folds_run(2), preview, allowance, end=False)
+        if unread := unread_texts(self._journal.features):
+            names = ", ".join(map(repr, unread))
+            self._reporter.warn(f"too little time for the texts of {names}: only how they are written is used")
         features, fit = self._preview_seconds()
         fixed = self._problem.folds.fixed
         plan = fit_to_time(plan, fit, self._deadline.remaining, feature_seconds=features, folds_fixed=fixed)

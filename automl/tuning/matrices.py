@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from automl import archive
+from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import FORMAT, fit_features, fit_texts
 from automl.features.state import read, write
@@ -43,18 +44,26 @@ class Matrices:
         """Return the folder of the fitted features of a fold."""
         return self._folder / needs.recipe / f"fold-{fold}"
 
-    def fold(self, fold: int, needs: Needs) -> FoldData:
-        """Return train and validation rows of a fold, fitted on the training rows only."""
+    def fold(self, fold: int, needs: Needs, deadline: Deadline = NEVER) -> FoldData:
+        """Return train and validation rows of a fold, fitted on the training rows only.
+
+        Texts that would take too much of the time until the deadline are not read.
+
+        Raises
+        ------
+        DeadlinePassedError
+            If those that were read once cannot be read again in time.
+        """
         place = self.place(fold, needs)
         if place not in self._open:
-            _once(place, lambda partial: self._fit(partial, fold, needs))
+            _once(place, lambda partial: self._fit(partial, fold, needs, deadline))
             self._open[place] = self._read(place, fold)
             if len(self._open) > _KEPT:
                 self._open.popitem(last=False)
         self._open.move_to_end(place)
         return self._open[place]
 
-    def _fit(self, place: Path, fold: int, needs: Needs) -> None:
+    def _fit(self, place: Path, fold: int, needs: Needs, deadline: Deadline) -> None:
         problem = self._problem
         train, valid = problem.folds.split(fold)
         groups = None if problem.groups is None else problem.groups[train]
@@ -63,14 +72,17 @@ class Matrices:
         weight = problem.weight_of(train)
 
         def write_texts(partial: Path) -> None:
-            texts = fit_texts(*rows, random_state=problem.random_state, groups=groups, weight=weight)
+            seed = problem.random_state
+            texts = fit_texts(*rows, random_state=seed, groups=groups, weight=weight, deadline=deadline)
             write(texts, partial, "texts", FORMAT)
 
         texts = None
         if problem.schema.texts and not needs.blind:
-            shared = self._folder / "texts" / f"fold-{fold}"
+            shared = _texts(self._folder, fold)
             _once(shared, write_texts)
             texts = read(Texts, shared, "texts", FORMAT)
+            if needs.text == "tfidf" and texts.seconds > deadline.remaining:
+                raise DeadlinePassedError
         features, X_train = fit_features(
             *(*rows, needs),
             random_state=problem.random_state,
@@ -95,6 +107,16 @@ class Matrices:
             problem.training_weight_of(train),
             problem.training_weight_of(valid),
         )
+
+
+def unread_texts(folder: Path) -> Sequence[str]:
+    """Return the columns whose texts the first fold has left out, because there was too little time."""
+    place = _texts(folder, 0) / "texts.json"
+    return read_json(place)["unread"] if place.exists() else ()
+
+
+def _texts(folder: Path, fold: int) -> Path:
+    return folder / "texts" / f"fold-{fold}"
 
 
 def _write(place: Path, matrix: Matrix) -> None:

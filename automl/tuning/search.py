@@ -29,6 +29,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from automl.config import FitConfig
+from automl.deadline import DeadlinePassedError
 from automl.evaluation.custom import Asked
 from automl.models.base import Family
 from automl.models.registry import get_family, register_family, registered
@@ -41,7 +42,7 @@ from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.schedulers import make_scheduler
 from automl.tuning.store import read_run
-from automl.tuning.trial import Allowance, DeadlinePassedError, RaceLostError, Report, TrialRunner, full_resource
+from automl.tuning.trial import Allowance, RaceLostError, Report, TrialRunner, full_resource
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _WORKERS_SECONDS: Final = 10.0

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from automl.deadline import NEVER, Deadline
+from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.evaluation.validation import Folds
 from automl.models import resampled, transformed
 from automl.models.affine import BlasThreads
@@ -65,10 +65,6 @@ class Allowance:
     """Whether a trial that brings the ensemble nothing is stopped between folds. Then the order of arrival matters."""
 
 
-class DeadlinePassedError(Exception):
-    """The run's time was over before the trial could start its next fold."""
-
-
 class RaceLostError(Exception):
     """The ensemble of the finished trials has no use for this one."""
 
@@ -94,7 +90,7 @@ class TrialRunner:
         Raises
         ------
         DeadlinePassedError
-            If a fold could not be started in time. Finished folds stay.
+            If a fold could not be started in time, or its features not be fitted. Finished folds stay.
         RaceLostError
             If it is not worth its further folds.
         Exception
@@ -125,19 +121,25 @@ class TrialRunner:
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                 )
                 with BlasThreads(allowance.threads).limited():
-                    records[fold] = yield from self._fold(candidate, family, fold, configuration, context)
+                    records[fold] = yield from self._fold(candidate, family, fold, configuration, context, deadline)
             loss = mean_loss(records[i] for i in range(fold + 1))
             yield Report(_UNITS * (fold + 1), loss, fold)
             if allowance.race and self._race.lost(candidate.id, fold + 1):
                 raise RaceLostError(loss)
 
     def _fold(
-        self, candidate: Candidate, family: Family, fold: int, configuration: Configuration, context: FitContext
+        self,
+        candidate: Candidate,
+        family: Family,
+        fold: int,
+        configuration: Configuration,
+        context: FitContext,
+        deadline: Deadline,
     ) -> Generator[Report, None, FoldRecord]:
-        """Train, measure and keep one fold."""
+        """Train, measure and keep one fold. The features, which others share, may take until the run's deadline."""
         started = time.perf_counter()
         needs = configuration.needs(family)
-        data = self._matrices.fold(fold, needs)
+        data = self._matrices.fold(fold, needs, deadline)
         if not family.weighted:
             data = replace(data, weight_train=None, weight_valid=None)
         weight = self._problem.weight_of(self._problem.folds.split(fold)[1])

@@ -9,6 +9,7 @@ from typed_frames import ALL_NEEDS, TASKS, schema_of, texts
 
 from automl.data.schema import apply_schema
 from automl.data.table import Column, Kind, Schema
+from automl.deadline import Deadline
 from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features, fit_texts
 from automl.features.supervision import supervise
@@ -146,3 +147,18 @@ def test_texts_that_were_fitted_before_give_the_same_features(needs: Needs) -> N
     np.testing.assert_array_equal(X_shared.dense, X.dense)
     assert X_shared.names == X.names
     np.testing.assert_array_equal(shared.transform(frame).dense, alone.transform(frame).dense)
+
+
+def test_texts_that_take_too_long_are_left_out() -> None:
+    rng = np.random.default_rng(0)
+    words = np.array([f"word{i}" for i in range(500)], dtype=object)
+    said = [" ".join(row) for row in words[rng.integers(0, 500, (4_000, 60))]]
+    frame = pd.DataFrame({"said": pd.array(said, "string[pyarrow]")})
+    y = np.array([float("word7 " in text) for text in said])
+    schema = Schema((Column("said", Kind.TEXT, ""),))
+    hurried = fit_texts(frame, y, schema, TASKS["regression"], random_state=0, deadline=Deadline.after(0.2))
+    assert (hurried.unread, hurried.topics) == (("said",), ())
+    patient = fit_texts(frame, y, schema, TASKS["regression"], random_state=0, deadline=Deadline.after(600))
+    assert patient.unread == ()
+    assert len(patient.topics) == 1
+    assert patient.seconds > hurried.seconds

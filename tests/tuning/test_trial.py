@@ -10,12 +10,12 @@ import pytest
 from toys import Fixed, Toy
 
 from automl.config import FitConfig
-from automl.deadline import NEVER, Deadline
+from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.models.base import FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import Journal
 from automl.tuning.store import StoredRun, read_run
-from automl.tuning.trial import RUNGS, Allowance, DeadlinePassedError, TrialRunner, full_resource
+from automl.tuning.trial import RUNGS, Allowance, TrialRunner, full_resource
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
 CONFIG = FitConfig(max_trials=3)
