@@ -24,7 +24,7 @@ from automl.features.parts import Parts, fit_parts
 from automl.features.scale import Scaling
 from automl.features.select import above_probes, crowded, distinct
 from automl.features.state import read, write
-from automl.features.supervision import supervise
+from automl.features.supervision import in_unit, supervise
 from automl.features.terms import sample
 from automl.features.text import Texts
 
@@ -122,7 +122,7 @@ def fit_texts(
 
     Texts that would take too much of the time until the ``deadline`` are left out.
     """
-    return Texts.fit(frame, schema, supervise(y, task, random_state, groups, weight), deadline)
+    return Texts.fit(frame, schema, supervise(in_unit(y, task), task, random_state, groups, weight), deadline)
 
 
 def fit_features(
@@ -167,7 +167,7 @@ def fit_features(
         raise DataError(
             "models need at least one column beside identifiers and constants, this table has none; add one"
         )
-    seen = Schema(()) if needs.blind else schema
+    seen, y = Schema(()) if needs.blind else schema, in_unit(y, task)
     supervision = supervise(y, task, random_state, groups, weight)
     if texts is None or needs.blind:
         texts = Texts.fit(frame, seen, supervision)

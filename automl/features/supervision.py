@@ -13,6 +13,10 @@ from automl.data.table import ProblemType, Task
 FOLDS: Final = 5
 MOST_CLASSES: Final = 10
 """Multiclass: only the most frequent classes get columns of their own."""
+SPREADS: Final = (1e-3, 1e12)
+"""Of a target without another unit: gains of trees, its squares, meet the limits of libraries beyond."""
+ALIKE: Final = 1e-4
+"""The least of it as a share of the mean: of the seven digits of single precision, three tell values apart then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +58,27 @@ def supervise(
     classes = np.sort(np.argsort(-counts, kind="stable")[: min(MOST_CLASSES, np.count_nonzero(counts))])
     labels = tuple(str(task.classes[code]) for code in classes.tolist())
     return Supervision((y[:, None] == classes).astype(np.float64), labels, folds, random_state, weight)
+
+
+def unit_of(values: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return the mean and the spread of a target that libraries can only learn without them, else None.
+
+    >>> unit_of(np.array([1.7e9, 1.7e9 + 100])), unit_of(np.array([1.0, 3.0]))
+    ((1700000050.0, 50.0), None)
+    """
+    mean, spread = float(values.mean()), float(values.std())
+    low, high = SPREADS
+    learned = spread == 0 or (low <= spread <= high and spread >= ALIKE * abs(mean))
+    return None if learned else (mean, spread)
+
+
+def in_unit(y: NDArray[Any], task: Task) -> NDArray[Any]:
+    """Return a target as features and models can learn it, in another unit where that is needed."""
+    if task.classes:
+        return y
+    values = np.asarray(y, np.float64)
+    mean, spread = unit_of(values) or (0.0, 1.0)
+    return (values - mean) / spread
 
 
 def _stratified(y: NDArray[Any], random_state: int) -> NDArray[np.intp]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
+from automl.features.supervision import unit_of
 from automl.models import quantiles
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value, relay
 
@@ -25,10 +26,6 @@ SKEWNESS: Final = 1.0
 """From here on the logarithm is tried."""
 _FACTORS: Final = (0.5, 3.0)
 """By which predictions are raised at least and at most: a few rows must not decide on more."""
-_SMALL: Final = 1e-3
-"""Spread of a target below which it gets another unit: gains of trees, its squares, meet the limits of libraries."""
-_ALIKE: Final = 1e-4
-"""The same, as a share of its mean: of seven digits, three are left to tell values apart."""
 _FILE: Final = "target.json"
 
 
@@ -132,10 +129,8 @@ class Unit:
         """Return the unit of training values that need another one, else None."""
         if context.shape.problem_type.classification:
             return None
-        values = y.astype(np.float64)
-        mean, spread = float(values.mean()), float(values.std())
-        needed = 0 < spread < _SMALL or 0 < spread < _ALIKE * abs(mean)
-        return cls(mean, spread) if needed else None
+        found = unit_of(y.astype(np.float64))
+        return cls(*found) if found else None
 
     def transformed(self, data: FoldData) -> FoldData:
         """Return the fold with its target in this unit."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +88,20 @@ def test_weights_are_repeated_rows():
     assert np.allclose(some[2][again], same[2], atol=0.05)
     assert not np.allclose(some[0], others[0], rtol=1e-3)
     assert not np.allclose(some[2], others[2], atol=0.1)
+
+
+@pytest.mark.parametrize(("origin", "size"), [(1.7e9, 50.0), (0.0, 1e-7), (0.0, 1e18)])
+def test_features_learn_of_a_target_in_any_unit(origin: float, size: float) -> None:
+    rng = np.random.default_rng(0)
+    job = rng.integers(0, 60, 3_000)
+    frame = pd.DataFrame({"job": job.astype(np.int32)} | {f"n{i}": rng.normal(size=3_000) for i in range(3)})
+    column = Column("job", Kind.CATEGORICAL, "", categories=tuple(f"j{i}" for i in range(60)))
+    numbers = tuple(Column(f"n{i}", Kind.NUMERIC, "") for i in range(3))
+    plain = job % 7 + frame["n1"].to_numpy() * frame["n2"].to_numpy()
+    needs = Needs(missing="impute", categories="numbers", arithmetic=True)
+    rows = Schema((column, *numbers)), Task("y", ProblemType.REGRESSION, "")
+    expected, _ = fit_features(frame, plain, *rows, needs, random_state=0)
+    features, _ = fit_features(frame, origin + size * plain, *rows, needs, random_state=0)
+    assert {"n1 * n2", "mean(job)"} <= set(expected.names) & set(features.names)
+    means = (each.transform(frame).dense[:, each.names.index("mean(job)")] for each in (expected, features))
+    assert np.corrcoef(*means)[0, 1] > 0.999
