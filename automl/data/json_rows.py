@@ -43,17 +43,20 @@ def read_json(text: str) -> pd.DataFrame:
 
 
 def _columns(table: Mapping[str, Any]) -> dict[str, list[Any]] | None:
-    """Return the columns of an object that holds a list, or an object with the same keys, for each; else None.
+    """Return the columns of an object that holds a list, or an object of numbered cells, for each; else None.
 
-    >>> _columns({"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}), _columns({"a": [1], "b": 2})
+    >>> _columns({"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}), _columns({"a": [1, 2], "b": "c"})
     ({'a': [1, 2], 'b': [3, 4]}, None)
     """
-    cells = list(table.values())
-    if len(cells) > 1 and all(isinstance(each, list) and len(each) == len(cells[0]) > 1 for each in cells):
-        return dict(table)
-    if len(cells) > 1 and all(isinstance(each, dict) and each.keys() == cells[0].keys() for each in cells):
-        return {name: list(column.values()) for name, column in table.items()} if len(cells[0]) > 1 else None
-    return None
+    columns = [list(cells.values()) if _numbered(cells) else cells for cells in table.values()]
+    if len(columns) < 2 or not all(isinstance(cells, list) and len(cells) == len(columns[0]) > 1 for cells in columns):
+        return None
+    return dict(zip(table, columns, strict=True))
+
+
+def _numbered(cells: object) -> bool:
+    """Return whether cells are named as pandas names rows, ``0``, ``1``, ..., and no columns are."""
+    return isinstance(cells, dict) and all(name.isdigit() for name in cells)
 
 
 def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

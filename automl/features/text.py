@@ -32,7 +32,7 @@ CHANCE: Final = 2.0
 READ_SHARE: Final = 0.3
 """Of the time left that the texts of a column may take."""
 MANY: Final = 1_000_000
-"""Characters from which that is looked at."""
+"""Characters of different texts from which that is looked at."""
 TRIED: Final = 500
 """Texts by which it is told."""
 STATISTICS: Final = ("characters", "words", "digits", "capitals", "exclamations", "questions", "links")
@@ -228,15 +228,18 @@ class Texts:
 
 def _in_time(frame: pd.DataFrame, source: str, random_state: int, deadline: Deadline) -> bool:
     """Return whether the texts of a column take a small share of the time left, by what some of them take."""
-    if deadline.remaining == inf or frame[source].str.len().sum() < MANY:
+    if deadline.remaining == inf:
         return True
-    some = frame.iloc[sample(len(frame), TRIED, random_state)]
+    different = frame.drop_duplicates()
+    if different[source].str.len().sum() < MANY:
+        return True
+    some = different.iloc[sample(len(different), TRIED, random_state)]
     began = time.perf_counter()
     bag = Bag.fit(some, source, random_state)
     chosen = time.perf_counter()
     bag.transform(some)
     weighed = time.perf_counter()
-    seconds = (chosen - began) * min(len(frame), SAMPLE) + (weighed - chosen) * len(frame)
+    seconds = (chosen - began) * min(len(frame), SAMPLE) + (weighed - chosen) * len(different)
     return seconds / len(some) < READ_SHARE * deadline.remaining
 
 

@@ -233,5 +233,5 @@ def test_an_object_of_columns_is_a_table(orient: str, tmp_path: Path) -> None:
 
 
 def test_a_single_row_of_json_stays_a_row(tmp_path: Path) -> None:
-    (tmp_path / "row.json").write_text('{"home": {"city": "Bern", "zip": 3000}, "work": {"city": "Ulm"}}')
-    assert list(read_table(tmp_path / "row.json")[0]) == ["home.city", "home.zip", "work.city"]
+    (tmp_path / "row.json").write_text('{"home": {"city": "Bern", "zip": 3000}, "work": {"city": "Ulm", "zip": 8}}')
+    assert list(read_table(tmp_path / "row.json")[0]) == ["home.city", "home.zip", "work.city", "work.zip"]
