@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, vstack
 
 Analyzer = Literal["words", "pieces"]
 
@@ -20,6 +20,8 @@ LONGEST: Final = 10_000
 """Characters of a text that are read."""
 SAMPLE: Final = 20_000
 """Texts that the vocabulary and the reduction are fitted on."""
+BLOCK: Final = 10_000
+"""Texts whose terms are counted at a time."""
 PIECES: Final = (3, 4, 5)
 _WORD: Final = re.compile(r"\w\w+")
 _SUBLINEAR: Final = 1 + np.log(np.arange(1, LONGEST * 2))
@@ -71,6 +73,12 @@ class Vocabulary:
 
     def transform(self, texts: Sequence[str]) -> csr_array[Any]:
         """Return (texts, terms) float32 weights; a text without known terms is a row of zeros."""
+        starts = range(0, max(1, len(texts)), BLOCK)
+        blocks: csr_array[Any] = vstack([self._weights(texts[start : start + BLOCK]) for start in starts], format="csr")
+        return blocks
+
+    def _weights(self, texts: Sequence[str]) -> csr_array[Any]:
+        """Return the same, in many times the memory."""
         get, unknown = self._index.get, repeat(-1)
         found = [np.fromiter(map(get, analyze(text, self.analyzer), unknown), np.int32) for text in texts]
         rows = np.repeat(np.arange(len(texts)), [len(places) for places in found])

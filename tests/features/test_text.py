@@ -149,6 +149,14 @@ def test_texts_that_were_fitted_before_give_the_same_features(needs: Needs) -> N
     np.testing.assert_array_equal(shared.transform(frame).dense, alone.transform(frame).dense)
 
 
+def test_weights_do_not_depend_on_how_many_texts_are_counted_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    vocabulary = Vocabulary.fit(LINES, "words", least=1, most=1000)
+    whole = vocabulary.transform(LINES)
+    monkeypatch.setattr("automl.features.terms.BLOCK", 2)
+    np.testing.assert_array_equal(vocabulary.transform(LINES).toarray(), whole.toarray())
+    assert vocabulary.transform([]).shape == (0, whole.shape[1])
+
+
 def test_texts_that_take_too_long_are_left_out() -> None:
     rng = np.random.default_rng(0)
     words = np.array([f"word{i}" for i in range(500)], dtype=object)
