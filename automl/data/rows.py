@@ -6,6 +6,7 @@ Whatever is not plain, such as a missing column, a cell of another type or one t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -73,7 +74,7 @@ def _numeric(column: Column) -> Read:
 
     def read(cell: Any) -> float:
         if type(cell) is float or type(cell) is int:
-            number = float(cell) if abs(cell) < _LARGEST else nan
+            number = float(cell) if abs(cell) <= _LARGEST else nan
         else:
             text = _text(cell)
             if text is None or text in column.missing:
@@ -140,7 +141,7 @@ def _text(cell: Any) -> str | None:
     return None if text is None or (len(text) <= LONGEST_MISSING and text.lower() in MISSING_WORDS) else text
 
 
-_LARGEST: Final = 1e308
+_LARGEST: Final = sys.float_info.max
 _NUMBERS: Final = (bool, int, float)
 _READERS: Final[Mapping[Kind, Callable[[Column], Read]]] = {
     Kind.NUMERIC: _numeric,
