@@ -13,7 +13,7 @@ from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType, Task
 from automl.features.fused import Fused
 from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import Features, fit_features
+from automl.features.pipeline import Features, fit_features, fit_texts
 
 ROWS = 800
 RECIPES = [
@@ -67,9 +67,10 @@ def fitted() -> tuple[pd.DataFrame, list[Features]]:
     y = np.nan_to_num(typed["size"] * typed["price"]) + said.to_numpy(np.float64)
     task = Task("y", ProblemType.REGRESSION, "")
     halves = [np.arange(ROWS) % 2 == half for half in (0, 1)]
+    texts = [fit_texts(typed[half], y[half], schema, task, random_state=0) for half in halves]
     features = [
-        fit_features(typed[half], y[half], schema, task, needs, random_state=0)[0]
-        for needs, half in product(RECIPES, halves)
+        fit_features(typed[half], y[half], schema, task, needs, random_state=0, texts=read)[0]
+        for needs, (half, read) in product(RECIPES, zip(halves, texts, strict=True))
     ]
     return typed, features
 

@@ -115,7 +115,9 @@ def test_a_student_of_noise_is_not_praised(tmp_path: Path) -> None:
     assert max(students) < 0.6
 
 
-def test_from_the_command_line(model: AutoML, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_the_command_line(table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that must keep to a constraint has no students, which take the longest."""
+    model = AutoML(max_trials=2, folds=2, monotone={"a": "increasing"}, output=tmp_path / "run").fit(table, target="y")
     arguments = ["slim", str(model.run_), "--to", str(tmp_path / "small"), "--max-latency", "1s", "--json"]
     assert main([*arguments, "--plot", str(tmp_path / "new" / "options.svg")]) == 0
     options = json.loads(capsys.readouterr().out)
