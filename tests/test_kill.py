@@ -88,7 +88,7 @@ def title(process: psutil.Process) -> str:
 
 def test_kill_9_of_workers_costs_only_their_fold(table: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = start("fit", table, "--target", "y", "--time", "30s", "--output", run)
+    process = start("fit", table, "--target", "y", "--time", "45s", "--output", run)
     killed = 0
     while process.poll() is None and killed < 3:
         time.sleep(4)
