@@ -41,6 +41,8 @@ _READERS: Final = {
     "arrow": "read_feather(path)",
     "json": 'read_json(path, lines=not Path(path).read_bytes().lstrip().startswith(b"["))',
 }
+_LIBRARIES: Final = {"parquet": "pyarrow", "arrow": "pyarrow", "excel": "openpyxl"}
+"""What pandas reads a format with."""
 _SCALERS: Final = {
     "standard": "StandardScaler()",
     "robust": "RobustScaler()",
@@ -83,7 +85,8 @@ def write_script(run: Path, candidate: str | None, to: Path) -> None:
     imports = "\n".join(_imports(code, plan.estimator, facts["scoring"]))
     (to / "train.py").write_text(code.replace(_IMPORTS, imports, 1), encoding="utf-8")
     np.save(to / "folds.npy", _folds(stored.problem))
-    needed = {"pandas", "scikit-learn", get_family(trial.candidate.family).library} - {"numpy"}  # comes with these
+    reader = _LIBRARIES.get(stored.about.reading.format, "pandas")
+    needed = {"pandas", "scikit-learn", reader, get_family(trial.candidate.family).library} - {"numpy"}  # comes along
     pins = "".join(f"{name}=={version(name)}\n" for name in sorted(needed))
     (to / "requirements.txt").write_text(pins, encoding="ascii")
 

@@ -74,7 +74,10 @@ def named_families(names: str | Sequence[str]) -> tuple[str, ...]:
     asked = [get_family(name).name for name in given if not name.startswith("-")]
     if not given or (asked and left_out):
         raise UsageError(f"families must be names to train or, all with a -, names to leave out; got {given}")
-    return tuple(asked or (family.name for family in registered() if family.name not in left_out))
+    chosen = asked or [family.name for family in registered() if family.name not in left_out]
+    if all(get_family(name).baseline for name in chosen):
+        raise UsageError(f"families must leave something to train beside the baseline, got {given}")
+    return tuple(chosen)
 
 
 def register_family(family: Family) -> None:

@@ -112,7 +112,7 @@ class Matrices:
 def unread_texts(folder: Path) -> Sequence[str]:
     """Return the columns whose texts the first fold has left out, because there was too little time."""
     place = _texts(folder, 0) / "texts.json"
-    return read_json(place)["unread"] if place.exists() else ()
+    return read_json(place).get("unread", ()) if place.exists() else ()  # runs of earlier versions have read all
 
 
 def _texts(folder: Path, fold: int) -> Path:
@@ -141,6 +141,8 @@ def _read(place: Path) -> Matrix:
     values: NDArray[np.float32] | sparse.csr_array
     if (place / "values.npy").exists():
         values = _mapped(place / "values.npy")
+    elif "shape" not in about:  # runs of earlier versions
+        values = sparse.csr_array(sparse.load_npz(place / "values.npz"))
     else:
         values = sparse.csr_array(tuple(_mapped(place / f"{name}.npy") for name in _SPARSE), tuple(about["shape"]))
     return Matrix(

@@ -16,6 +16,7 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from automl import AutoML
 from automl.cli import main
+from automl.config import ReadOptions
 from automl.deploy.export import export
 from automl.errors import ArtifactError, UsageError
 from automl.tuning.review import leaderboard
@@ -136,14 +137,19 @@ def test_an_artifact_has_no_candidates(churn_run: Path, tmp_path: Path) -> None:
         export(churn_run, tmp_path / "code", "code", candidate=leaderboard(churn_run).rows[0].candidate[:-1])
 
 
-def test_decimal_commas_and_json_lines_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_decimal_commas_json_lines_and_sheets_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": (1000 * rng.random(200)).round(2), "b": rng.random(200).round(3)})
     frame["y"] = (frame["a"] / 500 + frame["b"]).round(4)
     frame.to_csv(tmp_path / "comma.csv", sep=";", decimal=",", index=False)
     frame.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
-    for name in ("comma.csv", "rows.jsonl"):
-        run = AutoML(max_trials=1, folds=2, n_jobs=1, output=tmp_path / f"run-{name}").fit(tmp_path / name, target="y")
+    with pd.ExcelWriter(tmp_path / "book.xlsx") as book:
+        pd.DataFrame({"note": ["a", "b"]}).to_excel(book, sheet_name="about", index=False)
+        frame.to_excel(book, sheet_name="rows", index=False)
+    for name, read in (("comma.csv", None), ("rows.jsonl", None), ("book.xlsx", ReadOptions(sheet="rows"))):
+        run = AutoML(max_trials=1, folds=2, n_jobs=1, read=read, output=tmp_path / f"run-{name}")
+        run.fit(tmp_path / name, target="y")
         script = export(run.run_, tmp_path / f"code-{name}", "code") / "train.py"
         found, expected = scores(script, tmp_path / name, capsys)
         assert found == pytest.approx(expected, rel=0.2)
+    assert "openpyxl==" in (tmp_path / "code-book.xlsx" / "requirements.txt").read_text()

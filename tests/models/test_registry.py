@@ -14,7 +14,7 @@ from automl.data.table import ProblemType  # noqa: E402
 from automl.errors import UsageError  # noqa: E402
 from automl.features.matrix import Matrix, Needs  # noqa: E402
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete  # noqa: E402
-from automl.models.registry import _OUTSIDE, FAMILIES, get_family, register_family, registered  # noqa: E402
+from automl.models.registry import _OUTSIDE, FAMILIES, get_family, named_families, register_family, registered  # noqa: E402
 
 
 class LineModel(Model):
@@ -121,3 +121,11 @@ def test_the_registry_imports_no_heavy_library():
     code = f"import sys, automl.models.registry; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_something_must_be_left_to_train() -> None:
+    for nothing in (["constant"], [f"-{family.name}" for family in registered() if not family.baseline]):
+        with pytest.raises(UsageError, match="something to train beside the baseline"):
+            named_families(nothing)
+    with pytest.raises(UsageError, match="names to leave out"):
+        named_families(["linear", "-mlp"])

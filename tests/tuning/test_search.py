@@ -80,7 +80,7 @@ def test_a_metric_of_the_user_and_gpus_reach_the_workers(
         "def closeness(y, prediction):\n    return 7 - abs(y - prediction).max()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    toy_families(Fixed({"offset": 0.0}, {"offset": 5.0}), OnGPU())
+    toy_families(Fixed({"offset": 0.0}, {"offset": 5.0}), OnGPU({}))
     config = FitConfig(max_trials=3, n_jobs=1, gpus=1)
     root, run = toy_run(config, "their_metrics:closeness")
     plan = Plan(("fixed", "on_gpu"), folds_run=3, concurrency=1, threads=1)

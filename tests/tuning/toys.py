@@ -100,23 +100,6 @@ class Base(Toy):
         return {}
 
 
-class OnGPU(Toy):
-    """Predicts 1 where it may use a GPU, else 0."""
-
-    name = "on_gpu"
-    gpu = True
-
-    def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        return ({},)
-
-    def space(self, shape: Shape) -> Space:
-        return {}
-
-    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        yield from ()
-        return Shift([float(context.gpu)])
-
-
 class Fixed(Toy):
     """Runs just what it is given."""
 
@@ -130,3 +113,14 @@ class Fixed(Toy):
 
     def space(self, shape: Shape) -> Space:
         return {}
+
+
+class OnGPU(Fixed):
+    """Predicts 1 where it may use a GPU, else 0."""
+
+    name = "on_gpu"
+    gpu = True
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        yield from ()
+        return Shift([float(context.gpu)])
