@@ -23,6 +23,7 @@ from automl.features.matrix import Matrix, Needs
 from automl.features.pipeline import FORMAT, fit_features, fit_texts
 from automl.features.state import read, write
 from automl.features.text import Texts
+from automl.memory import release_unused
 from automl.models.base import FoldData
 from automl.tuning.journal import read_json, write_json
 from automl.tuning.problem import Problem
@@ -57,6 +58,7 @@ class Matrices:
         place = self.place(fold, needs)
         if place not in self._open:
             _once(place, lambda partial: self._fit(partial, fold, needs, deadline))
+            release_unused()  # what fitting them has taken is most of the process if the table is large
             self._open[place] = self._read(place, fold)
             if len(self._open) > _KEPT:
                 self._open.popitem(last=False)

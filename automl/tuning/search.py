@@ -31,6 +31,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 from automl.config import FitConfig
 from automl.deadline import DeadlinePassedError
 from automl.evaluation.custom import Asked
+from automl.memory import release_unused
 from automl.models.base import Family
 from automl.models.registry import get_family, register_family, registered
 from automl.tuning.address import knock
@@ -256,6 +257,7 @@ class FoldTrainable(Trainable):
 
     def reset_config(self, new_config: Mapping[str, Any]) -> bool:
         """Turn to another candidate in the same process."""
+        release_unused()
         self._begin(new_config)
         return True
 
