@@ -67,7 +67,9 @@ class Levels(Model):
     def save_for_few_rows(self, folder: Path) -> None:
         """Write that of each model."""
         for place, model in enumerate(self.models):
-            model.save_for_few_rows(folder / _FOLDER.format(place))
+            of_level = folder / _FOLDER.format(place)
+            of_level.mkdir(exist_ok=True)  # the models may lie there, or elsewhere
+            model.save_for_few_rows(of_level)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -43,10 +45,17 @@ def test_levels_rise_cover_their_share_and_are_kept(family: Family, log: bool, t
     assert (np.diff(prediction, axis=1) >= 0).all()
     np.testing.assert_allclose(coverage(data.y_valid, prediction), LEVELS, atol=0.06)
     model.save(tmp_path)
-    model.save_for_few_rows(tmp_path)
     loaded = transformed.load(family, tmp_path)
     np.testing.assert_array_equal(loaded.predict(data.X_valid), prediction)
     assert loaded.details == model.details
+    with TemporaryDirectory() as apart:  # as a run does, in its own time; with the model beside it, as an export does
+        for folder in (Path(apart), tmp_path):
+            loaded.save_for_few_rows(folder)
+        shutil.copytree(apart, tmp_path, dirs_exist_ok=True)
+    quick = transformed.load(family, tmp_path)
+    for few in (1, 3):
+        rows = Matrix(data.X_valid.values[:few], ("x",))
+        np.testing.assert_allclose(quick.predict(rows), prediction[:few], rtol=1e-6)
 
 
 def test_crossing_levels_are_put_in_order(trained: Trained):
