@@ -313,10 +313,11 @@ class AutoML(Estimator):
         from automl.report.evaluation import evaluate
 
         predictor = self._fitted()
-        frame, _ = predictor.read(test)
+        frame, reading = predictor.read(test)
         weight = self._weight_column if self._weight_column in frame.columns else None
         metric, costs = self._asked
-        report = evaluate(predictor, frame, metric=metric, cost_matrix=costs, weight=weight)
+        same = ReadOptions(decimal=reading.decimal)
+        report = evaluate(predictor, frame, metric=metric, cost_matrix=costs, weight=weight, read=same)
         return {each.name: each.score.value for each in report.assessment.scores}
 
     def save(self, path: str | Path) -> Path:

@@ -16,7 +16,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
-from automl import AutoML
+from automl import AutoML, inspect_table
 from automl.data.schema import infer_schema
 from automl.data.schema_file import schema_to_json
 from automl.errors import DataError, DataWarning, UsageError
@@ -116,6 +116,23 @@ def test_the_unit_of_weights_does_not_matter_beside_a_validation_table(frame: pd
         model.fit(frame.head(200), target="churn", weight=weight * unit, valid=frame.tail(100))
         scores.append(model.score_.value)
     assert scores[0] == pytest.approx(scores[1])
+
+
+def test_a_file_of_decimal_commas_stands_beside_a_frame(tmp_path: Path) -> None:
+    """1,125 and 2,5 are read as the file has them, whatever the training table was."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(1_000, 9_000, 400) / 1_000
+    table = pd.DataFrame({"x": x, "kind": rng.choice(list("abc"), 400), "y": (x * 2).round(3)})
+    train, file = table.head(300), tmp_path / "later.csv"
+    table.tail(100).to_csv(file, sep=";", decimal=",", index=False)
+    found = []
+    for place, valid in (("frame", table.tail(100)), ("file", file)):
+        model = AutoML(max_trials=1, output=tmp_path / place).fit(train, target="y", valid=valid)
+        found.append((model.score_.value, *model.evaluate(valid).values()))
+    assert found[0] == pytest.approx(found[1])
+    shift = inspect_table(train, target="y", test=file).profile.shift
+    assert shift is not None
+    assert max(column.psi for column in shift.columns) < 0.1
 
 
 def comparable(model: AutoML) -> pd.DataFrame:

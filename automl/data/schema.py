@@ -105,7 +105,9 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def with_decimal(schema: Schema, mark: str) -> Schema:
-    """Return the schema for a table whose numbers have another decimal mark than in training."""
+    """Return the schema for a table whose numbers have this decimal mark, whatever they had in training."""
+    if all(column.decimal == mark for column in schema.columns if column.kind is Kind.NUMERIC):
+        return schema
     return Schema(
         tuple(replace(column, decimal=mark) if column.kind is Kind.NUMERIC else column for column in schema.columns)
     )

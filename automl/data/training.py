@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from automl.config import AS_FOUND, ReadOptions
 from automl.data.io import column_of, read_data
 from automl.data.reading import Reading
 from automl.data.roles import Roles, one_a_row, series_of
-from automl.data.schema import apply_schema
+from automl.data.schema import apply_schema, with_decimal
 from automl.data.table import ProblemType, Schema, Task
 from automl.data.task import encode_target, infer_task
 from automl.data.weights import row_weights
@@ -122,11 +122,13 @@ def validation_rows(
             rows = TrainingTable.read(*valid, weight=weight, reading=table.reading)
         else:
             rows = TrainingTable.read(valid, target=task.target, weight=weight, reading=table.reading)
-        y, known = encode_target(rows.target, task)
+        decimal = rows.reading.decimal  # a file may be written otherwise than the training table, or that be a frame
+        y, known = encode_target(rows.target, replace(task, decimal=decimal))
         if rows.weight is not None:
             known &= rows.weight > 0
         if not known.any():
             raise DataError("no row has a target")
-        return apply_schema(rows.frame[known], schema), y[known], None if rows.weight is None else rows.weight[known]
+        typed = apply_schema(rows.frame[known], with_decimal(schema, decimal))
+        return typed, y[known], None if rows.weight is None else rows.weight[known]
     except DataError as error:
         raise DataError(f"the validation table must be like the training table: {error}") from error

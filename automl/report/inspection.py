@@ -126,6 +126,6 @@ def inspect_table(
         rows = Rows(table.frame[known], schema, task, y, np.flatnonzero(known) + 1)
     if not rows.schema.columns:
         raise DataError("the table has no column beside the target; add what it could be predicted from")
-    other = None if test is None else read_data(test, reading=reading, options=options)[0]
+    other = None if test is None else read_data(test, reading=reading, options=options)
     profile = profile_table(rows, raw_target=raw_target, test=other, random_state=random_state)
     return TableReport(display(data) if is_path(data) else "table", reading, rows.task, profile, find(profile))

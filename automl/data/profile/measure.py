@@ -19,6 +19,7 @@ from automl.data.profile.repeats import find_duplicates
 from automl.data.profile.rows import Rows, vector
 from automl.data.profile.shift import find_shift
 from automl.data.profile.target import profile_target, small_model
+from automl.data.reading import Reading
 from automl.data.table import Column, Kind
 from automl.deadline import NEVER, Deadline
 
@@ -39,7 +40,7 @@ def profile_table(
     rows: Rows,
     *,
     raw_target: pd.Series[Any] | None = None,
-    test: pd.DataFrame | None = None,
+    test: tuple[pd.DataFrame, Reading] | None = None,
     random_state: int = 0,
 ) -> Profile:
     """Measure a whole table.
@@ -51,7 +52,7 @@ def profile_table(
     raw_target
         The target as it was read, with the rows that have none.
     test
-        A further table, as it was read, to compare with.
+        A further table to compare with, and how it was read.
     """
     sample = rows.sample(ROWS, random_state)
     typed = sample.typed()
@@ -74,7 +75,7 @@ def profile_table(
         duplicates=find_duplicates(rows),
         associations=associate(sample, interest, random_state=random_state),
         anomalies=find_anomalies(sample, random_state=random_state),
-        shift=None if test is None else find_shift(rows, test, random_state=random_state),
+        shift=None if test is None else find_shift(rows, *test, random_state=random_state),
     )
 
 
