@@ -173,6 +173,7 @@ copyreg.pickle(Predictor, _reduced)  # here, for a predictor does not know how i
 
 def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None:
     """Write a predictor to a new folder, each model also in its form for few rows."""
+    _require_unchanged(predictor)
     with archive.whole(to) as partial:
         for name in predictor.manifest["files"]:
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
@@ -186,6 +187,13 @@ def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None
         if sign is not None:
             digest = (partial / "manifest.sha256").read_text(encoding="ascii").strip()
             (partial / signature.NAME).write_bytes(sign(digest))
+
+
+def _require_unchanged(predictor: Predictor) -> None:
+    """Refuse a predictor whose folder holds another one now, or nothing: its run went on, or another took its place."""
+    manifest = predictor.folder / "manifest.json"
+    if not manifest.is_file() or json.dumps(json.loads(manifest.read_bytes())) != json.dumps(predictor.manifest):
+        raise ArtifactError(f"{predictor.folder} does not hold this model any more; load the one that is there now")
 
 
 def seals(predictor: Predictor) -> list[str]:
@@ -223,7 +231,7 @@ def build(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predicto
         reading=Reading.from_json(manifest["reading"]),
         examples=manifest["golden"]["rows"],
         manifest=manifest,
-        folder=folder,
+        folder=folder.absolute(),  # the working directory may change
     )
 
 

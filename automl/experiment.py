@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from automl import artifact
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
+from automl.data.roles import reordered
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
@@ -243,6 +244,10 @@ class AutoML(Estimator):
         table = TrainingTable.read(
             X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
         )
+        if reordered(X, y):
+            reporter.warn(
+                "y has the row labels of X in another order; its values are taken by place: give y.loc[X.index]"
+            )
         told = table.reading.describe()
         reporter.say(f"read {display(X)}: {told}" if is_path(X) else told)
         prepared = prepare(
@@ -383,8 +388,7 @@ class AutoML(Estimator):
     ) -> Self:
         search = _start_search(run.config, root, self.metric)
         try:
-            for warning in warnings:  # looked for while Ray starts
-                reporter.warn(warning)
+            _warn(warnings, reporter)  # looked for while Ray starts
             engine = Engine(
                 run.problem,
                 run.config,
@@ -399,7 +403,7 @@ class AutoML(Estimator):
         finally:
             if search is not None:
                 search.close()
-        self.run_ = root
+        self.run_ = root.absolute()
         self._asked, self._weight_column = (self.metric, self.cost_matrix), run.weight_column
         self.predictor_ = engine.predictor
         self._board = engine.board
@@ -413,6 +417,15 @@ AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name 
 def _by_name(options: Mapping[Any, str]) -> dict[str, str]:
     """Return what is set by column with the names that columns have here: texts without blanks around them."""
     return {str(name).strip(): value for name, value in options.items()}
+
+
+def _warn(warnings: Iterable[str], reporter: Reporter) -> None:
+    """Say what could mislead; a look at the table that fails is no reason to train nothing."""
+    try:
+        for warning in warnings:
+            reporter.warn(warning)
+    except Exception as error:
+        reporter.warn(f"the table could not be looked at for what misleads: {type(error).__name__}: {error}")
 
 
 def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> SearchProcess | None:

@@ -7,7 +7,7 @@ the columns add sums exactly to the difference between the prediction and the me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.table import Label
 from automl.errors import UsageError
-from automl.predictor import Predictor
+from automl.predictor import Predictor, predictor_of
 
 PAIRS: Final = 4
 """Random orders of the columns; the reverse of each is used too."""
@@ -61,21 +61,34 @@ class Explanation:
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``; of classes, ``of``."""
-        added = dict(zip(self.names, self.added.T, strict=True))
-        return self._between(pd.DataFrame(added))
+        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``; of classes, ``of``.
+
+        Where a column of the table is called so, these names end in ``_``.
+        """
+        return self._between(dict(zip(self.names, self.added.T, strict=True)))
 
     def told(self, top: int = 3) -> pd.DataFrame:
         """Return the strongest reasons in words, ``size = 3: +0.2``, in the place of what each column adds."""
         words = [[f"{why.column} = {why.value}: {why.adds:+.4g}" for why in row] for row in self.reasons(top)]
-        columns = {f"reason_{i + 1}": [row[i] if i < len(row) else "" for row in words] for i in range(top)}
-        return self._between(pd.DataFrame(columns))
+        return self._between({f"reason_{i + 1}": [row[i] if i < len(row) else "" for row in words] for i in range(top)})
 
-    def _between(self, reasons: pd.DataFrame) -> pd.DataFrame:
+    def importance(self) -> pd.Series[float]:
+        """Return how far each column moves a prediction, on average over the rows: the greatest first.
+
+        The mean absolute value of what it adds, in the unit of the prediction. It tells of the model, and of the rows
+        that were explained: that the target depends on the column it does not prove.
+        """
+        mean = pd.Series(np.abs(self.added).mean(axis=0), index=list(self.names), name="importance")
+        return mean.sort_values(ascending=False, kind="stable")
+
+    def _between(self, reasons: Mapping[str, Sequence[Any] | NDArray[Any]]) -> pd.DataFrame:
         """Return reasons between what they start from and what they lead to."""
-        of = {"of": self.of} if self.of else {}
-        ends = pd.DataFrame({"base": self.base}), pd.DataFrame({"predicted": self.predicted, **of})
-        return pd.concat([ends[0], reasons, ends[1]], axis=1)
+        ends = {"predicted": self.predicted} | ({"of": self.of} if self.of else {})
+
+        def free(columns: Mapping[str, Any]) -> dict[str, Any]:
+            return {name + "_" * (name in reasons): values for name, values in columns.items()}
+
+        return pd.DataFrame(free({"base": self.base}) | {**reasons} | free(ends), index=self.table.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ class Reason:
 
 
 def explain(
-    predictor: Predictor,
+    model: object,
     data: object,
     *,
     pairs: int = PAIRS,
@@ -102,6 +115,8 @@ def explain(
 
     Parameters
     ----------
+    model
+        A fitted :class:`~automl.AutoML`, or what :func:`automl.load` returns.
     pairs
         Random orders of the columns, each with its reverse: more make the values more precise.
     options
@@ -112,10 +127,11 @@ def explain(
     SchemaError
         If columns are missing or cells cannot be what they were in training.
     UsageError
-        If ``pairs`` is less than 1.
+        If ``pairs`` is less than 1, or ``model`` is none.
     """
     if pairs < 1:
         raise UsageError(f"pairs must be at least 1, got {pairs}")
+    predictor = predictor_of(model)
     names = [column.name for column in predictor.schema.used]
     frame, reading = predictor.read(data, options)
     typed = predictor.typed_as(frame, reading)

@@ -86,6 +86,10 @@ class Predictor:
     folder: Path
     """Where it is saved."""
 
+    def __repr__(self) -> str:
+        score = f"{self.metric} {self.score.value:.4g} ({self.score.low:.4g} to {self.score.high:.4g})"
+        return f"Predictor({self.task.target!r}: {self.problem_type_}, {score}, members: {len(self.blend.weights)})"
+
     @property
     def classes_(self) -> NDArray[np.generic] | None:
         """Class labels in the order of the columns of :meth:`predict_proba`; None for numbers."""
@@ -138,6 +142,8 @@ class Predictor:
     ) -> pd.DataFrame:
         """Return a frame with the column ``prediction``, or ``q<level>`` for each quantile; on demand, further ones.
 
+        Its index is that of ``data``, if that is a pandas frame.
+
         Parameters
         ----------
         proba
@@ -154,7 +160,8 @@ class Predictor:
         UsageError
             If probabilities are asked for of numbers, or an interval for classes or quantiles.
         """
-        return pd.DataFrame(self.columns(self.raw(data, options), proba=proba, interval=interval))
+        index = data.index if isinstance(data, pd.DataFrame) else None
+        return pd.DataFrame(self.columns(self.raw(data, options), proba=proba, interval=interval), index=index)
 
     def columns(
         self, raw: NDArray[np.float64], *, proba: bool = False, interval: float | None = None
@@ -279,3 +286,17 @@ class Predictor:
             raise SchemaError(f"an array must have the {len(known)} columns of the training table, got {len(names)}")
         some = ", ".join(map(repr, known[:3])) + (", ..." if len(known) > 3 else "")
         raise SchemaError(f"an array has no column names, and the training table had: {some}; give a frame with them")
+
+
+def predictor_of(model: object) -> Predictor:
+    """Return a model's predictor: that of a fitted :class:`~automl.AutoML`, or itself.
+
+    Raises
+    ------
+    UsageError
+        If it is neither.
+    """
+    found = getattr(model, "predictor_", model)
+    if not isinstance(found, Predictor):
+        raise UsageError(f"a model is a fitted AutoML or what automl.load returns, got {model!r}")
+    return found

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import AutoML, load
+from automl import AutoML, artifact, load
 from automl.errors import ArtifactError, AutoMLError
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -150,6 +150,18 @@ def test_a_copy_never_overwrites(churn_model: AutoML, tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match="not an empty folder"):
         churn_model.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_another_model_in_its_place_is_not_copied(copy: Path, churn_model: AutoML, tmp_path: Path) -> None:
+    """A run went on, or another took its folder: what is saved would not be what was fitted."""
+    loaded = load(copy)
+    shutil.rmtree(copy)
+    with pytest.raises(ArtifactError, match="does not hold this model any more"):
+        artifact.copy(loaded, tmp_path / "gone")
+    shutil.copytree(next(GOLDEN.iterdir()), copy)
+    with pytest.raises(ArtifactError, match="does not hold this model any more"):
+        artifact.copy(loaded, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("folder", sorted(GOLDEN.iterdir()), ids=lambda folder: folder.name)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
-from automl import AutoML, inspect_table
+from automl import AutoML, inspect_table, load
 from automl.data.schema import infer_schema
 from automl.data.schema_file import schema_to_json
 from automl.errors import DataError, DataWarning, UsageError
@@ -327,3 +328,39 @@ def test_the_order_that_words_are_taken_in_is_said(tmp_path: Path) -> None:
         on_progress=lambda snapshot: said.append(snapshot.message or ""),
     ).fit({"x": x, "size": ["low", "medium", "high"] * 30}, target="size")
     assert any("in this order: high < low < medium; name them so that they sort" in message for message in said)
+
+
+ODD: dict[str, Any] = {
+    "lists of Arrow": pd.Series([[1, 2], [3]], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+    "structs of Arrow": pd.Series([{"u": 1}, {"u": 2}], dtype=pd.ArrowDtype(pa.struct([("u", pa.int64())]))),
+    "maps of Arrow": pd.Series([[("k", 1)], [("k", 2)]], dtype=pd.ArrowDtype(pa.map_(pa.string(), pa.int64()))),
+    "quarters": pd.Series(pd.period_range("2001Q1", periods=2, freq="Q")),
+    "long floats": pd.Series(np.array([0.5, 1.5], dtype=np.longdouble)),
+}
+
+
+@pytest.mark.parametrize("column", ODD.values(), ids=ODD.keys())
+def test_odd_types_are_learned_from(column: pd.Series, tmp_path: Path) -> None:
+    """Every stage takes them: the look at the table, the features, a later prediction."""
+    frame = pd.DataFrame({"x": range(60), "odd": pd.concat([column] * 30, ignore_index=True)})
+    model = AutoML(max_trials=1, folds=2, output=tmp_path / "run").fit(frame, frame.index % 2)
+    assert [each.name for each in model.predictor_.schema.used if each.name == "odd"]
+    assert (model.predict(frame) == frame.index % 2).mean() > 0.9
+
+
+def test_a_shuffled_target_is_told(frame: pd.DataFrame, tmp_path: Path) -> None:
+    X, y = frame.drop(columns="churn"), frame["churn"]
+    with pytest.warns(DataWarning, match="in another order"):
+        AutoML(**TINY, output=tmp_path / "run").fit(X, y.sample(frac=1, random_state=0))
+
+
+def test_what_the_working_directory_becomes_does_not_matter(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    model = AutoML(**TINY, output="run").fit(frame, target="churn")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load(model.save("copy")).score == model.score_
+    assert len(model.leaderboard_)
+    assert load(model.run_).score == model.score_

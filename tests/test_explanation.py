@@ -114,3 +114,34 @@ def test_a_wide_table_is_predicted_in_blocks(
     monkeypatch.setattr("automl.explanation.CELLS", 200)
     np.testing.assert_allclose(explain(predictor, rows).added, at_once, rtol=1e-9)
     assert max(seen) <= 200
+
+
+def test_importance_is_how_far_a_column_moves_predictions(
+    regression: AutoML, numbers: pd.DataFrame, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    importance = explain(regression, numbers.head(40)).importance()
+    assert list(importance.index) == ["a", "b", "unrelated"]
+    assert importance["a"] == pytest.approx(np.abs(10 * numbers["a"]).mean(), rel=0.3)
+    numbers.head(4).to_csv(tmp_path / "rows.csv", index=False)
+    assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "--importance"]) == 0
+    told = pd.read_csv(StringIO(capsys.readouterr().out), index_col="column")
+    pd.testing.assert_series_equal(
+        told["importance"], explain(regression, numbers.head(4)).importance(), check_names=False
+    )
+    assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "--importance", "--top", "1"]) == 2
+    assert "leave out one" in capsys.readouterr().err
+
+
+def test_columns_may_be_called_like_what_stands_beside_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"base": rng.normal(size=60), "of": rng.normal(size=60)}).assign(y=lambda t: t["base"] > 0)
+    model = AutoML(max_trials=1, folds=2, output=tmp_path / "run").fit(frame, target="y")
+    found = explain(model, frame[frame["y"]].head(2)).frame()
+    assert list(found) == ["base_", "base", "of", "predicted", "of_"]
+    assert list(found.index) == list(frame[frame["y"]].head(2).index)
+
+
+def test_only_a_model_can_be_asked(numbers: pd.DataFrame) -> None:
+    for asked in (AutoML(), "run"):
+        with pytest.raises(UsageError, match="a model is a fitted AutoML or what"):
+            explain(asked, numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_one_row_is_predicted_as_in_the_batch(predictor, rows, expected) -> None
 def test_columns_are_matched_by_name(predictor, rows, expected) -> None:
     changed = rows[rows.columns[::-1]].assign(further=1, churn="no")
     np.testing.assert_array_equal(predictor.predict_proba(changed), expected)
+
+
+def test_a_frame_keeps_its_index(predictor, rows) -> None:
+    some = rows.set_index(pd.Index([f"row {i}" for i in range(len(rows))])).iloc[5:9]
+    assert predictor.predict_frame(some, proba=True).index.equals(some.index)
+
+
+def test_a_model_is_shown_in_a_line(predictor) -> None:
+    assert re.fullmatch(r"Predictor\('churn': binary, roc_auc [\d.]+ \(.*\), members: \d+\)", repr(predictor))
 
 
 @pytest.mark.parametrize(

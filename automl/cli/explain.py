@@ -16,12 +16,17 @@ from automl.errors import UsageError
 
 ROWS: Final = 8
 """Explained at a time."""
+MOST: Final = 200
+"""Explained at most, drawn at random, where only the mean is asked for."""
 
 
 def explain(
     model: Model,
     table: Table,
     top: Annotated[int | None, typer.Option(min=1, help="Print only the strongest reasons of each row.")] = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help=f"How far each column moves predictions, over up to {MOST} rows.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="CSV file to write.")] = None,
     keep: Keep = None,
     trust: Trust = None,
@@ -35,8 +40,10 @@ def explain(
     """Say what each column adds to the prediction of each row, in its unit: the target's own, or probability.
 
     A line a row: the mean prediction of a few training rows, what each column adds to it, and their sum; of classes
-    also which one that is the probability of.
+    also which one that is the probability of. With --importance a line a column: the mean size of what it adds.
     """
+    if importance and (top is not None or keep):
+        raise UsageError("--importance tells of columns, --top and --keep of rows; leave out one")
     from automl.artifact import load
     from automl.data.io import column_of
     from automl.explanation import explain as explain_rows
@@ -44,6 +51,11 @@ def explain(
     predictor = load(model, trust=trust)
     frame, reading = predictor.read(table, read_options(sep, encoding, decimal, na, sheet, query))
     same = ReadOptions(decimal=reading.decimal)
+    if importance:
+        drawn = frame.sample(min(MOST, len(frame)), random_state=0)
+        found = explain_rows(predictor, drawn, options=same)
+        found.importance().to_csv(output or sys.stdout, index_label="column", lineterminator="\n")
+        return
     kept = {name: column_of(frame, name) for name in keep or ()}
     with nullcontext(sys.stdout) if output is None else output.open("w", encoding="utf-8", newline="") as file:
         for start in range(0, max(len(frame), 1), ROWS):  # what is known is told: a row may take a second

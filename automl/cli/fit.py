@@ -218,7 +218,7 @@ def _leave(model: AutoML) -> None:
 def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
     score = model.score_
     result = {
-        "run": str(model.run_),
+        "run": str(_near(model.run_)),
         "problem_type": model.problem_type_,
         "metric": model.metric_,
         "score": _finite({"value": score.value, "low": score.low, "high": score.high}),
@@ -254,5 +254,11 @@ def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
     if test:
         shown = list(test.items())[:_SHOWN]
         print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))
-    run = shlex.quote(str(model.run_))
+    run = shlex.quote(str(_near(model.run_)))
     print(f"\nautoml predict {run} {shlex.quote(sample)}\nautoml serve {run}\nautoml leaderboard {run}")
+
+
+def _near(path: Path) -> Path:
+    """Return a path as people write it: from the working directory, if it is in there."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

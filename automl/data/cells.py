@@ -45,10 +45,30 @@ class Cells:
         return np.append(parsed, np.array([missing], dtype=parsed.dtype))[self.codes]
 
 
-def with_strings(series: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column whose texts, if it holds texts of Arrow as such, are the strings of pandas, like all others."""
-    arrow = isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "U"
-    return series.astype(pd.StringDtype("pyarrow")) if arrow else series
+def is_known(dtype: object) -> bool:
+    """Return whether cells of a dtype are understood as they are; of others :func:`in_known_dtype` makes such."""
+    return not isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype) and dtype != np.longdouble
+
+
+def in_known_dtype(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of a dtype that nothing here knows as one that is known.
+
+    Texts of Arrow are strings of pandas, like all others, its lists and structs are objects, periods begin, and a float
+    has 64 bits.
+
+    >>> in_known_dtype(pd.Series(pd.period_range("2026Q1", periods=2, freq="Q"))).astype(str).tolist()
+    ['2026-01-01', '2026-04-01']
+    """
+    dtype = series.dtype
+    if isinstance(dtype, pd.PeriodDtype):
+        return pd.Series(series.dt.to_timestamp())
+    if isinstance(dtype, pd.ArrowDtype):
+        import pyarrow as pa
+
+        if pa.types.is_nested(dtype.pyarrow_dtype):
+            return series.astype(object)
+        return series.astype(pd.StringDtype("pyarrow")) if dtype.kind == "U" else series
+    return series.astype(np.float64) if dtype == np.longdouble else series
 
 
 def text_of(value: object) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
-from automl.data.cells import text_of, with_strings
+from automl.data.cells import in_known_dtype, is_known, text_of
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark
 from automl.data.files import named, read_content, read_files
@@ -136,8 +136,8 @@ def as_frame(data: object) -> pd.DataFrame:
     else:
         frame = _from_library(data)
     found = named(frame)
-    texts = [name for name, dtype in found.dtypes.items() if isinstance(dtype, pd.ArrowDtype)]
-    return found.assign(**{str(name): with_strings(found[name]) for name in texts}) if texts else found
+    odd = [str(name) for name, dtype in found.dtypes.items() if not is_known(dtype)]
+    return found.assign(**{name: in_known_dtype(found[name]) for name in odd}) if odd else found
 
 
 def array_names(columns: int) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import cells_of, text_of, with_strings
+from automl.data.cells import cells_of, in_known_dtype, text_of
 from automl.data.dates import date_layout
 from automl.data.io import column_of
 from automl.data.kinds import infer_kind
@@ -106,9 +106,21 @@ def series_of(value: object, role: str) -> pd.Series[Any]:
         if array.ndim != 1:
             raise DataError(f"{role} must have one value a row, got a {type(value).__name__} of shape {array.shape}")
         given = pd.Series(array, name=getattr(given, "name", None))
-    series: pd.Series[Any] = with_strings(given.reset_index(drop=True))
+    series: pd.Series[Any] = in_known_dtype(given.reset_index(drop=True))
     series.name = given.name or role
     return series
+
+
+def reordered(X: object, y: object) -> bool:
+    """Return whether the row labels of a target are those of its table in another order, so that one was shuffled.
+
+    >>> X, y = pd.DataFrame({"a": [1, 2, 3]}), pd.Series([10, 20, 30])
+    >>> reordered(X, y), reordered(X, y[::-1])
+    (False, True)
+    """
+    if not isinstance(X, pd.DataFrame) or not isinstance(y, pd.Series | pd.DataFrame) or X.index.equals(y.index):
+        return False
+    return len(X) == len(y) and X.index.is_unique and bool(X.index.isin(y.index).all())
 
 
 def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:

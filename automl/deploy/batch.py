@@ -19,7 +19,7 @@ from automl.data.batches import Batch, Batches, open_batches
 from automl.deploy.answer_table import BatchAnswer, BatchPredictor, Engine
 from automl.deploy.tables import Format, csv_writer, is_folder, output_format, writing
 from automl.errors import UsageError
-from automl.predictor import Predictor
+from automl.predictor import predictor_of
 
 RECORD: Final = "_predict.json"
 REJECTED: Final = "_rejected"
@@ -54,7 +54,7 @@ Wait = TypeVar("Wait")
 
 
 def predict_files(
-    model: Predictor,
+    model: object,
     source: str | Path,
     output: str | Path | TextIO,
     *,
@@ -71,6 +71,8 @@ def predict_files(
 
     Parameters
     ----------
+    model
+        A fitted :class:`~automl.AutoML`, or what :func:`automl.load` returns.
     source
         As in :func:`~automl.data.io.read_table`. CSV and Parquet files are read in batches, other formats whole; what
         is compressed, elsewhere or standard input is first copied to the temporary folder.
@@ -105,13 +107,14 @@ def predict_files(
     >>> predict_files(load("runs/churn"), "2026-*.csv.gz", "out/", keep=["id"])          # doctest: +SKIP
     """
     written = output_format(output, format)
-    predictor = BatchPredictor.of(model, tuple(dict.fromkeys(keep)), proba, interval)
-    with open_batches(source, reading=model.reading, options=options) as table:
-        run = _Run(predictor, table, on_progress or (lambda _: None), monotonic())
+    predictor = predictor_of(model)
+    batch = BatchPredictor.of(predictor, tuple(dict.fromkeys(keep)), proba, interval)
+    with open_batches(source, reading=predictor.reading, options=options) as table:
+        run = _Run(batch, table, on_progress or (lambda _: None), monotonic())
         folder = Path(output) if isinstance(output, str | Path) and is_folder(output) else None
         if folder is not None:
             _claim(folder, run.record(written, options))
-        with _engine(engine, ray_address, predictor, table.options) as there:
+        with _engine(engine, ray_address, batch, table.options) as there:
             if folder is not None:
                 return run.in_parts(there, folder, written)
             if not isinstance(output, str | Path):

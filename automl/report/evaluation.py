@@ -24,7 +24,7 @@ from automl.evaluation.custom import Asked, stored_metric
 from automl.evaluation.decision import Decision
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import metrics_for
-from automl.predictor import Predictor
+from automl.predictor import Predictor, predictor_of
 from automl.report.numbers import number
 
 
@@ -83,6 +83,9 @@ class ModelReport:
         plain: dict[str, Any] = orjson.loads(orjson.dumps(record))
         return plain
 
+    def __repr__(self) -> str:
+        return f"ModelReport({self.name}: {self.verdict})"
+
     def to_html(self) -> str:
         """Return one page that needs nothing else: no network, no script, no other file."""
         from automl.report.model_page import render
@@ -96,7 +99,7 @@ class ModelReport:
 
 
 def evaluate(
-    model: Predictor,
+    model: object,
     data: object,
     *,
     metric: Asked | None = None,
@@ -112,7 +115,7 @@ def evaluate(
     Parameters
     ----------
     model
-        Such as ``automl.load(folder)`` or the ``predictor_`` of an :class:`automl.AutoML`.
+        A fitted :class:`~automl.AutoML`, or what :func:`automl.load` returns.
     data
         A table (pandas, polars, pyarrow, dict of lists) with the target column, or what
         :func:`~automl.data.io.read_table` reads.
@@ -130,12 +133,13 @@ def evaluate(
     DataError
         If the table lacks the target or other columns, or no row has a target.
     UsageError
-        If ``metric`` is not what was optimised.
+        If ``metric`` is not what was optimised, or ``model`` is none.
 
     >>> import automl                                                            # doctest: +SKIP
     >>> automl.evaluate(automl.load("runs/churn"), "later.csv").verdict           # doctest: +SKIP
     'roc_auc 0.8312 lies inside the 0.8107 to 0.8609 expected after training (out of fold 0.8358)'
     """
+    model = predictor_of(model)
     own = _optimised(model, metric, cost_matrix)
     options = read or AS_FOUND
     frame, reading = model.read(data, options)

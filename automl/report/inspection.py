@@ -66,6 +66,10 @@ class TableReport:
         plain: dict[str, Any] = orjson.loads(orjson.dumps(record))
         return plain
 
+    def __repr__(self) -> str:
+        rows, columns = self.profile.rows, len(self.profile.columns)
+        return f"TableReport({self.name}: {rows:,} rows x {columns} columns, {len(self.findings)} findings)"
+
     def to_html(self) -> str:
         """Return one page that needs nothing else: no network, no script, no other file."""
         from automl.report.page import render

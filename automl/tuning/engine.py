@@ -93,6 +93,8 @@ class Engine:
         ------
         NoModelError
             If not even the baseline could be trained.
+        KeyboardInterrupt
+            If the interrupt came before there was a model.
         """
         stopped: Stopped = "interrupted"
         with self._interrupt.ends():
@@ -102,6 +104,8 @@ class Engine:
         if self._search is not None:  # the last ensemble needs the cores
             self._search.close()
         self.champion.update(self._end.earlier(_EXIT))
+        if self.champion.predictor is None and self._interrupt.came:
+            raise KeyboardInterrupt
         if self.champion.predictor is None:
             raise NoModelError(self._first_failure())
         self.champion.finish(self._end.earlier(_EXIT))

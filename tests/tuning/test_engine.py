@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
@@ -75,6 +76,21 @@ def trained(root: Path, run: StoredRun, families: Sequence[Family], on_progress:
 
 def preview(engine: Engine) -> Trial:
     return next(trial for trial in engine._journal.trials() if trial.candidate.origin == "preview")
+
+
+class Interrupting(Base):
+    """Ctrl-C comes while the first model is trained."""
+
+    name = "interrupting"
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        signal.raise_signal(signal.SIGINT)
+        return (yield from super().fit(data, params, context))
+
+
+def test_an_interrupt_before_there_is_a_model_is_one(train: Train) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(FitConfig(time_budget=60.0), (Interrupting(),))
 
 
 def test_a_slow_preview_is_measured_once(train: Train) -> None:
