@@ -197,23 +197,18 @@ class Predictor:
     @cached_property
     def read_rows(self) -> RowReader | None:
         """What types a few rows without a frame, where that can be."""
-        return RowReader.of(self.schema) if self._fused and not self.reading.na else None
+        return None if self.reading.na else RowReader.of(self.schema)
 
     @cached_property
-    def _fused(self) -> Fused | None:
-        """The features of all parts in one go, where that can be."""
+    def _fused(self) -> Fused:
+        """The features of all parts in one go."""
         return Fused.of([part.features for part in self.parts])
 
     def _blended(self, typed: pd.DataFrame | Columns, rows: int) -> NDArray[np.float64]:
         """Return the predictions for typed rows."""
-        if self._fused:
-            if isinstance(typed, pd.DataFrame):
-                typed = {each.name: np.asarray(typed[each.name]) for each, _ in self.schema.typed}
-            matrices = self._fused(typed, rows)
-        else:
-            assert isinstance(typed, pd.DataFrame)
-            matrices = [part.features.transform(typed) for part in self.parts]
-        return self._together(matrices, lambda each, X: each.model.predict(X))
+        if isinstance(typed, pd.DataFrame):
+            typed = {each.name: np.asarray(typed[each.name]) for each, _ in self.schema.typed}
+        return self._together(self._fused(typed, rows), lambda each, X: each.model.predict(X))
 
     def _together(
         self, matrices: Sequence[Matrix], predicted: Callable[[FoldModel, Matrix], NDArray[np.float64]]
@@ -235,7 +230,6 @@ class Predictor:
         NoFormula
             If a member has none; names it.
         """
-        assert self._fused is not None
 
         def predicted(each: FoldModel, X: Any) -> Any:
             try:

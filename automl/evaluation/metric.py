@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isnan, nan
+from math import nan
 from typing import Any, Literal
 
 import numpy as np
@@ -64,7 +64,3 @@ class Metric:
         """Return the metric turned so that lower is better."""
         value = self(y, prediction, weight)
         return -value if self.greater_is_better else value
-
-    def better(self, a: float, b: float) -> bool:
-        """Return whether score ``a`` is better than score ``b``; any number is better than NaN."""
-        return not isnan(a) and (isnan(b) or (a > b if self.greater_is_better else a < b))

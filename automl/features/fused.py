@@ -97,9 +97,9 @@ class Fused:
     """Their numbers for each matrix."""
 
     @classmethod
-    def of(cls, features: Sequence[Features]) -> Fused | None:
-        """Put features side by side; None if there are none."""
-        return _Joint(features).fused() if features else None
+    def of(cls, features: Sequence[Features]) -> Fused:
+        """Put features side by side, one of them or more."""
+        return _Joint(features).fused()
 
     def __call__(self, columns: Columns, rows: int) -> list[Matrix]:
         """Return the matrix of each of the features."""

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import warnings
-from math import inf, isnan, nan
+from math import isnan, nan
 
 import numpy as np
 import pytest
@@ -323,17 +323,12 @@ def test_too_few_rows_for_r2():
     assert isnan(get_metric("adjusted_r2", REGRESSION, n_features=3)(np.arange(4.0), np.arange(4.0)))
 
 
-def test_loss_and_better_follow_the_sign():
+def test_the_loss_follows_the_sign():
     auc, rmse = get_metric("roc_auc", BINARY), get_metric("rmse", REGRESSION)
     y, prediction = np.array([0, 1]), np.array([[0.8, 0.2], [0.3, 0.7]])
     assert auc(y, prediction) == 1
     assert auc.loss(y, prediction) == -1
     assert rmse.loss(np.zeros(2), np.ones(2)) == rmse(np.zeros(2), np.ones(2)) == 1
-    assert auc.better(0.9, 0.8)
-    assert not auc.better(0.8, 0.8)
-    assert rmse.better(1.0, inf)
-    assert rmse.better(1.0, nan)
-    assert not rmse.better(nan, nan)
 
 
 def test_a_certain_mistake_costs_the_epsilon():

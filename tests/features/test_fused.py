@@ -117,7 +117,3 @@ def test_what_folds_have_in_common_is_made_once(fitted: tuple[pd.DataFrame, list
     assert fused is not None
     assert [style.source for style in fused.written.styles] == ["note", "title"]
     assert (len(fused.written.bags), len(fused.written.topics)) == (6, 6)
-
-
-def test_nothing_is_not_fused() -> None:
-    assert Fused.of([]) is None
