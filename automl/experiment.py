@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 from numbers import Integral
 from pathlib import Path
 from time import time as now
@@ -389,16 +388,7 @@ class AutoML(Estimator):
         search = _start_search(run.config, root, self.metric)
         try:
             _warn(warnings, reporter)  # looked for while Ray starts
-            engine = Engine(
-                run.problem,
-                run.config,
-                Journal(root),
-                run.about,
-                families,
-                search=search,
-                reporter=reporter,
-                save_plan=partial(store.save_plan, root),
-            )
+            engine = Engine(run, Journal(root), families, search=search, reporter=reporter)
             self.stopped_: Stopped = engine.run()
         finally:
             if search is not None:

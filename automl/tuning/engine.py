@@ -1,6 +1,6 @@
 """The main loop of a run: first a model at once, then the plan, then trials until the time is up.
 
-It owns the order of things and the deadline; it knows neither files nor Ray nor algorithms.
+It owns the order of things and the deadline; it knows neither Ray nor algorithms.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final, Literal
 
-from automl.assembly import About
-from automl.config import FitConfig
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.errors import NoModelError
 from automl.evaluation.leaderboard import Leaderboard
@@ -26,6 +24,7 @@ from automl.tuning.matrices import unread_texts
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.progress import Reporter
+from automl.tuning.store import StoredRun, save_plan
 from automl.tuning.trial import Allowance, RaceLostError, TrialRunner, full_resource
 
 if TYPE_CHECKING:
@@ -59,25 +58,19 @@ class Engine:
 
     def __init__(
         self,
-        problem: Problem,
-        config: FitConfig,
+        run: StoredRun,
         journal: Journal,
-        about: About,
         families: Sequence[Family],
         *,
         search: SearchProcess | None,
         reporter: Reporter,
-        save_plan: Callable[[Plan], None],
     ) -> None:
-        self._problem = problem
-        self._config = config
+        self._problem, self._config, self._about = run.problem, run.config, run.about
         self._journal = journal
-        self._about = about
         self._families = families
         self._search = search
         self._reporter = reporter
-        self._save_plan = save_plan
-        budget = config.time_budget
+        budget = run.config.time_budget
         self._end = NEVER if budget is None else Deadline(reporter.started + budget)
         self._reserve = min(max(_LEAST_RESERVE, _RESERVE_SHARE * (budget or 0.0)), _MOST_RESERVE)
         self.champion = self._new_champion()
@@ -138,7 +131,7 @@ class Engine:
     def _train(self) -> Stopped:
         self._journal.move_deadline(self._deadline)
         plan = self._first_models()
-        self._save_plan(plan)
+        save_plan(self._journal.root, plan)
         self._reporter.say(f"plan: {plan.describe()}")
         if self._train_here(plan, until_search=True) and self._search is not None:
             self._train_on_ray(self._search, plan)
@@ -194,10 +187,7 @@ class Engine:
             return search is not None and not search.starting
 
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
-        gpu, race = bool(self._config.gpus), not self._config.repeatable
-        allowance = Allowance(
-            self._deadline, moving=True, seconds=plan.trial_seconds, threads=plan.threads, gpu=gpu, race=race
-        )
+        allowance = Allowance.planned(plan, self._config, self._deadline)
         quick = search is None or plan.fold_seconds(self._preview_seconds()[1]) < _QUICK
         while not self._over:
             if ready():

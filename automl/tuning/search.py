@@ -165,14 +165,7 @@ def _tune(
         FoldTrainable,
         problem=problem,
         root=job.root,
-        allowance=Allowance(
-            job.deadline,
-            moving=True,
-            seconds=plan.trial_seconds,
-            threads=plan.threads,
-            gpu=bool(config.gpus),
-            race=not config.repeatable,
-        ),
+        allowance=Allowance.planned(plan, config, job.deadline),
         families=families,
     )
     del problem  # the workers share one copy

@@ -14,12 +14,14 @@ from typing import Final
 
 import numpy as np
 
+from automl.config import FitConfig
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.evaluation.validation import Folds
 from automl.models import resampled, transformed
 from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, relay
 from automl.models.registry import get_family
+from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import Configuration
 from automl.tuning.journal import FoldRecord, Journal, mean_loss
@@ -63,6 +65,18 @@ class Allowance:
     gpu: bool = False
     race: bool = False
     """Whether a trial that brings the ensemble nothing is stopped between folds. Then the order of arrival matters."""
+
+    @classmethod
+    def planned(cls, plan: Plan, config: FitConfig, deadline: Deadline) -> Allowance:
+        """Return what a trial of a planned run may use."""
+        return cls(
+            deadline,
+            moving=True,
+            seconds=plan.trial_seconds,
+            threads=plan.threads,
+            gpu=bool(config.gpus),
+            race=not config.repeatable,
+        )
 
 
 class RaceLostError(Exception):

@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,16 +59,8 @@ def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
 
 
 def trained(root: Path, run: StoredRun, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
-    engine = Engine(
-        run.problem,
-        run.config,
-        Journal(root),
-        run.about,
-        families,
-        search=None,
-        reporter=Reporter(on_progress, time.time(), run.config.time_budget),
-        save_plan=partial(store.save_plan, root),
-    )
+    reporter = Reporter(on_progress, time.time(), run.config.time_budget)
+    engine = Engine(run, Journal(root), families, search=None, reporter=reporter)
     engine.run()
     return engine
 
