@@ -118,9 +118,12 @@ class AutoML(Estimator):
 
     Examples
     --------
-    >>> from automl import AutoML                                                        # doctest: +SKIP
-    >>> model = AutoML(time_budget=60).fit("churn.csv", target="churn")                  # doctest: +SKIP
-    >>> model.predict_proba(new_customers)                                               # doctest: +SKIP
+    >>> from automl import AutoML
+    >>> model = AutoML(time_budget=60, max_trials=2).fit("churn.csv", target="churn")
+    >>> model.metric_, 0.5 < model.score_.low < model.score_.high
+    ('roc_auc', True)
+    >>> model.predict_proba("new.csv").shape
+    (5, 2)
     """
 
     _board: Leaderboard | None

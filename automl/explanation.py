@@ -30,9 +30,12 @@ CELLS: Final = 2**20
 class Explanation:
     """What the columns add to the predictions of some rows.
 
-    >>> import automl                                                            # doctest: +SKIP
-    >>> automl.explain(automl.load("runs/churn"), new_rows).reasons(3)[0]        # doctest: +SKIP
-    [Reason(column='contract', value='monthly', adds=0.21), ...]
+    >>> from automl import explain, load
+    >>> explanation = explain(load("runs/churn"), "new.csv")
+    >>> [len(strongest) for strongest in explanation.reasons(3)]
+    [3, 3, 3, 3, 3]
+    >>> explanation.importance().idxmax() in explanation.names
+    True
     """
 
     names: Sequence[str]

@@ -61,8 +61,9 @@ class Predictor:
     have the columns of the array that the model was trained on. Unseen categories, missing values and infinities are
     handled. A row's prediction does not depend on the rows beside it.
 
-    >>> import automl, pandas as pd                                              # doctest: +SKIP
-    >>> automl.load("runs/churn").predict(pd.read_csv("new.csv"))                # doctest: +SKIP
+    >>> import automl
+    >>> automl.load("runs/churn").predict(pd.read_csv("new.csv")).tolist()  # doctest: +ELLIPSIS
+    ['...', '...', '...', '...', '...']
     """
 
     schema: Schema

@@ -103,8 +103,9 @@ def predict_files(
     UsageError
         If options do not fit, or a folder holds something else than the beginning of the same predictions.
 
-    >>> from automl import load, predict_files                                           # doctest: +SKIP
-    >>> predict_files(load("runs/churn"), "2026-*.csv.gz", "out/", keep=["id"])          # doctest: +SKIP
+    >>> from automl import load, predict_files
+    >>> predict_files(load("runs/churn"), "new*.csv", "out/", keep=["customer_id"]).done
+    5
     """
     written = output_format(output, format)
     predictor = predictor_of(model)

@@ -56,7 +56,7 @@ def slim(
     AutoMLError
         If nothing is within the limits, or something is in the way in ``to``.
 
-    >>> slim(Path("runs/churn"), Path("small"), Wanted(row_ms=0.5))                              # doctest: +SKIP
+    >>> options, chosen = slim(Path("runs/churn"), Path("small"), Wanted(keep=0.95))  # doctest: +SKIP
     """
     artifact.require_free(to)
     with TemporaryDirectory() as folder:
