@@ -42,7 +42,7 @@ from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
 from automl.models import resampled, transformed
 from automl.models.base import Model
-from automl.models.clightgbm import FEW
+from automl.models.lightgbm_c import FEW_ROWS
 from automl.models.registry import get_family
 from automl.predictor import FoldModel, Part, Predictor
 
@@ -281,7 +281,9 @@ def replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Predict the golden rows, a few at a time: that reads no more of a model than it must."""
     names = [column.name for column in predictor.schema.columns]
     rows = pd.DataFrame(predictor.example_rows(), columns=names)
-    return np.concatenate([predictor.raw(rows.iloc[start : start + FEW]) for start in range(0, len(rows), FEW)])
+    return np.concatenate(
+        [predictor.raw(rows.iloc[start : start + FEW_ROWS]) for start in range(0, len(rows), FEW_ROWS)]
+    )
 
 
 def _drift(manifest: Mapping[str, Any]) -> str:

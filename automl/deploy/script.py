@@ -28,7 +28,7 @@ from automl.evaluation.leaderboard import Row
 from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING
 from automl.features.matrix import Needs
 from automl.features.pipeline import Features
-from automl.models.base import Estimator, FitContext
+from automl.models.base import FitContext, LibraryEstimator
 from automl.models.registry import get_family
 from automl.tuning.configuration import Configuration
 from automl.tuning.journal import Journal, Trial
@@ -163,7 +163,7 @@ class _Plan:
     """A candidate in words of the libraries."""
 
     family: str
-    estimator: Estimator
+    estimator: LibraryEstimator
     needs: Needs
     log: bool
     columns: Sequence[tuple[str, Column, str]]
@@ -307,7 +307,7 @@ _HOMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _imports(code: str, estimator: Estimator, scoring: Scoring) -> list[str]:
+def _imports(code: str, estimator: LibraryEstimator, scoring: Scoring) -> list[str]:
     """Return the lines that import what a script names, in their order."""
     homes = {estimator.module: [estimator.name], "sklearn.metrics": [scoring.function]}
     for module, names in _HOMES.items():

@@ -132,7 +132,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimator:
+class LibraryEstimator:
     """The nearest equivalent of a configuration in a well-known library, for exported code.
 
     Its class has scikit-learn's interface.
@@ -254,7 +254,7 @@ class Family(ABC):
         """
         return None
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator | None:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator | None:
         """Return the configuration as a library's estimator, or None if there is nothing like it.
 
         ``details`` are those of a trained model, such as the rounds after which it stopped.

@@ -12,8 +12,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.models.lookups import NUMBER, Lookups, Questions, round_down
-from automl.models.treetext import CATEGORICAL, ZERO_IS_MISSING, Fields, missing_right, numbers
+from automl.models.lightgbm_text import CATEGORICAL, ZERO_IS_MISSING, Fields, missing_right, numbers
+from automl.models.lookups import NUMBER, Lookups, Splits, round_down
 
 WORD: Final = 32
 """Leaves in a word."""
@@ -28,7 +28,7 @@ _MANTISSA, _BIAS = 23, 127
 class BitVectors:
     """Trees as tables.
 
-    >>> from automl.models.treetext import fields
+    >>> from automl.models.lightgbm_text import fields
     >>> lines = "num_leaves=2|num_cat=0|split_feature=0|threshold=.5|decision_type=8|left_child=-1|right_child=-2"
     >>> trees = BitVectors.of(fields(f"tree\\n\\nTree=0\\n{lines}\\n\\nend of trees".replace("|", "\\n").encode()))
     >>> [leaves.tolist() for leaves in trees.leaves(np.array([[0.5], [0.6], [np.nan]], np.float32))]
@@ -54,7 +54,7 @@ class BitVectors:
         left, right = _below(trees, tree, words)
         known = _sets(trees, tree[categorical], threshold[categorical].astype(np.intp))
         unknown_right = missing_right(kinds, threshold)
-        questions = Questions(
+        splits = Splits(
             np.tile(column, words),
             np.tile(round_down(threshold), words),
             np.tile(unknown_right, words),
@@ -67,7 +67,7 @@ class BitVectors:
         first = np.arange(words)[:, None] * WORD
         within = np.clip(leaves - first, 0, WORD).astype(np.uint64)
         beyond = ~((np.uint64(1) << within) - np.uint64(1)).astype(np.uint32)
-        return cls(Lookups.of(questions, beyond.size), beyond, (first - _BIAS).astype(np.int32))
+        return cls(Lookups.of(splits, beyond.size), beyond, (first - _BIAS).astype(np.int32))
 
     def leaves(self, X: NDArray[np.float32]) -> Iterator[NDArray[np.int32]]:
         """Yield (a few rows, trees): the number of the leaf that a row falls into."""

@@ -21,12 +21,12 @@ from automl.deadline import Deadline
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     Float,
     FoldData,
     Int,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -46,8 +46,8 @@ from automl.models.boosting import (
     objective_of,
     refit,
 )
-from automl.models.clightgbm import FEW
-from automl.models.questions import Questions
+from automl.models.catboost_trees import CatBoostTrees
+from automl.models.lightgbm_c import FEW_ROWS
 from automl.models.symmetric import SymmetricTrees
 
 LOSSES: Final = {
@@ -134,7 +134,7 @@ class CatBoostModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread."""
-        if self.trees is not None and X.rows <= FEW:
+        if self.trees is not None and X.rows <= FEW_ROWS:
             margins = self.trees(X.dense)
             return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
         raw = self.booster.predict(self.layout.pool(X), prediction_type="RawFormulaVal", thread_count=1)
@@ -143,9 +143,9 @@ class CatBoostModel(Model):
     def formula(self, X: Any) -> Any:
         """Return the same sums, over the matrix and columns of what is asked about categories."""
         layout = self.layout
-        questions = Questions(self._json(), layout.numeric, layout.categorical, layout.cardinality)
-        margins = questions.formula(X, self._answering)
-        return linked(margins if questions.outputs > 1 else margins[:, 0], self.classification)
+        trees = CatBoostTrees(self._json(), layout.numeric, layout.categorical, layout.cardinality)
+        margins = trees.formula(X, self._answering)
+        return linked(margins if trees.outputs > 1 else margins[:, 0], self.classification)
 
     def _json(self) -> Any:
         return orjson.loads(_written(self.booster, "json"))
@@ -296,7 +296,7 @@ class CatBoost(Family):
         """Return few rounds of longer steps."""
         return PREVIEW
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""
         chosen = complete(params, self.defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
         chosen = _used(chosen) | {"iterations": details["best_rounds"], "random_seed": context.random_state}
@@ -304,7 +304,7 @@ class CatBoost(Family):
         chosen |= {"allow_writing_files": False, "verbose": False}
         del chosen["max_rounds"]
         kind = "CatBoostClassifier" if context.shape.problem_type.classification else "CatBoostRegressor"
-        return Estimator("catboost", kind, chosen, categorical="cat_features", differs=(FOUND,))
+        return LibraryEstimator("catboost", kind, chosen, categorical="cat_features", differs=(FOUND,))
 
 
 def _written(booster: Any, form: str) -> bytes:

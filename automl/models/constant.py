@@ -15,10 +15,10 @@ from automl.data.table import ProblemType
 from automl.evaluation.regression import weighted_quantile
 from automl.features.matrix import Matrix, Needs
 from automl.models.base import (
-    Estimator,
     Family,
     FitContext,
     FoldData,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -95,14 +95,14 @@ class Constant(Family):
         record = json.loads((folder / "constant.json").read_text(encoding="utf-8"))
         return ConstantModel(tuple(record["output"]), record["classification"])
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's dummy."""
         if context.shape.problem_type.classification:
-            return Estimator("sklearn.dummy", "DummyClassifier", {"strategy": "prior"})
+            return LibraryEstimator("sklearn.dummy", "DummyClassifier", {"strategy": "prior"})
         named: dict[str, object] = {"strategy": "mean"}
         if context.quantile is not None:
             named = {"strategy": "quantile", "quantile": context.quantile}
-        return Estimator("sklearn.dummy", "DummyRegressor", named)
+        return LibraryEstimator("sklearn.dummy", "DummyRegressor", named)
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the bytes of one copy of the target."""

@@ -9,11 +9,11 @@ from typing import Final
 from automl.features.matrix import Needs
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     FoldData,
     Int,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -22,7 +22,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.forest import ForestModel, Plan, estimator, forest_memory, grow
+from automl.models.forest import ForestModel, ForestPlan, estimator, forest_memory, grow
 
 DEFAULTS: Final[Params] = {"trees": 200, "max_features": 0.75, "min_samples_leaf": 1, "min_samples_split": 2}
 
@@ -63,7 +63,7 @@ class ExtraTrees(Family):
 
         chosen = complete(params, DEFAULTS)
         kind = ExtraTreeClassifier if context.shape.problem_type.classification else ExtraTreeRegressor
-        return (yield from grow(data, Plan(kind, chosen), context))
+        return (yield from grow(data, ForestPlan(kind, chosen), context))
 
     def load(self, folder: Path) -> Model:
         """Read ``forest.npz``."""
@@ -77,6 +77,6 @@ class ExtraTrees(Family):
         """Return them with the trees that were grown: validation rows decide nothing."""
         return {**params, "trees": details["rounds"]}
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``ExtraTreesClassifier`` or ``ExtraTreesRegressor`` with the trees that were grown."""
         return estimator("ExtraTrees", complete(params, DEFAULTS), context, details)

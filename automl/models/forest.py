@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
 from automl.formula.trees import Tree, summed
-from automl.models.base import Estimator, FitContext, FoldData, Model, Params, Progress, Shape, Value
-from automl.models.clightgbm import FEW
+from automl.models.base import FitContext, FoldData, LibraryEstimator, Model, Params, Progress, Shape, Value
 from automl.models.leaves import MOST, LeafTable
+from automl.models.lightgbm_c import FEW_ROWS
 from automl.models.lookups import round_down
 from automl.models.target import Outcome
 
@@ -147,7 +147,7 @@ class ForestModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Average the trees."""
-        if self.leaves is not None and X.rows <= FEW:
+        if self.leaves is not None and X.rows <= FEW_ROWS:
             total = self.leaves(X.dense).astype(np.float64).sum(axis=1)
         else:
             total = self.nodes.total(X.dense)
@@ -217,13 +217,13 @@ class ForestModel(Model):
         return cls(nodes, Outcome.read(arrays), str(arrays["stopped"]), rows, LeafTable.load(folder))
 
 
-def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
     """Return scikit-learn's forest of a kind with the trees that were grown."""
     named: dict[str, object] = {"n_estimators" if name == "trees" else name: value for name, value in chosen.items()}
     named |= {"n_estimators": details["rounds"], "random_state": context.random_state}
     problem_type = context.shape.problem_type
     differs = "its probabilities can be 0: automl counts the class frequencies as one more row"
-    return Estimator(
+    return LibraryEstimator(
         "sklearn.ensemble",
         f"{kind}{'Classifier' if problem_type.classification else 'Regressor'}",
         named,
@@ -232,7 +232,7 @@ def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[s
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ForestPlan:
     """What to grow."""
 
     kind: Callable[..., Any]
@@ -252,7 +252,7 @@ class Plan:
         return self.kind(**shared, max_leaf_nodes=max_leaf_nodes, random_state=seed)
 
 
-def grow(data: FoldData, plan: Plan, context: FitContext) -> Generator[Progress, None, ForestModel]:
+def grow(data: FoldData, plan: ForestPlan, context: FitContext) -> Generator[Progress, None, ForestModel]:
     """Grow trees until all are there or the next one would not end before the deadline.
 
     At least one tree is grown: where the time left is short for the table, on a random sample of its rows.
@@ -297,7 +297,7 @@ class _Grower:
     X: NDArray[np.float32]
     y: NDArray[np.generic]
     weight: NDArray[np.float64] | None
-    plan: Plan
+    plan: ForestPlan
     shape: Shape
 
     def tree(self, seed: int) -> Nodes:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from automl.formula.trees import Tree
 from automl.models.bitvectors import BitVectors
-from automl.models.clightgbm import FEW, Trees
+from automl.models.lightgbm_c import FEW_ROWS, Trees
+from automl.models.lightgbm_text import fields, numbers, written
 from automl.models.lookups import MANY, one_by_one
-from automl.models.treetext import fields, numbers, written
 
 MOST: Final = 300_000
 """Leaves of a model up to which this form is worth its bytes."""
@@ -51,7 +51,7 @@ class LeafTable:
 
     def quick_for(self, rows: int) -> bool:
         """Return whether no library is quicker for so many rows."""
-        return rows <= FEW or (rows >= MANY and self.vectors is not None)
+        return rows <= FEW_ROWS or (rows >= MANY and self.vectors is not None)
 
     @cached_property
     def trees(self) -> Trees:

@@ -17,12 +17,12 @@ from automl.features.matrix import Matrix, Needs
 from automl.formula.trees import summed
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     Float,
     FoldData,
     Int,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -45,10 +45,10 @@ from automl.models.boosting import (
     refit,
     shrunk,
 )
-from automl.models.clightgbm import Trees
 from automl.models.leaves import LeafTable
+from automl.models.lightgbm_c import Trees
+from automl.models.lightgbm_text import fields, tree_of
 from automl.models.lookups import MANY
-from automl.models.treetext import fields, tree_of
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary", "binary_logloss"),
@@ -240,7 +240,7 @@ class LightGBM(Family):
         """Return them with the rounds that were best."""
         return refit(params, details)
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``LGBMClassifier`` or ``LGBMRegressor`` with the rounds that were found."""
         chosen = complete(params, self.defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
         chosen["max_rounds"] = details["best_rounds"]
@@ -249,7 +249,7 @@ class LightGBM(Family):
         if context.quantile is not None or context.power is not None:
             named |= _objective(context)
         kind = "LGBMClassifier" if context.shape.problem_type.classification else "LGBMRegressor"
-        return Estimator("lightgbm", kind, named, differs=(FOUND,))
+        return LibraryEstimator("lightgbm", kind, named, differs=(FOUND,))
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""

@@ -20,11 +20,11 @@ from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads, affine, bounded
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     Float,
     FoldData,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -168,7 +168,7 @@ class Linear(Family):
         facts = int(arrays["rows"]), float(arrays["penalty"]), int(arrays["rounds"]), str(arrays["stopped"])
         return LinearModel(arrays["weights"], arrays["bias"], Outcome.read(arrays), *facts)
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's model with the penalty that was found."""
         chosen, penalty = complete(params, DEFAULTS), float(details["penalty"]) or 1e3
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
@@ -177,11 +177,11 @@ class Linear(Family):
         if context.shape.problem_type.classification:
             named = {"C": 1 / (penalty * rows), "max_iter": 2_000, "random_state": context.random_state}
             named |= {"l1_ratio": ratio, "solver": "saga"} if ratio else {}
-            return Estimator(module, "LogisticRegression", named)
+            return LibraryEstimator(module, "LogisticRegression", named)
         if not ratio:
-            return Estimator(module, "Ridge", {"alpha": penalty * rows}, scaled_target=True)
+            return LibraryEstimator(module, "Ridge", {"alpha": penalty * rows}, scaled_target=True)
         named = {"alpha": penalty, "l1_ratio": ratio, "max_iter": 5_000}
-        return Estimator(module, "ElasticNet", named, scaled_target=True)
+        return LibraryEstimator(module, "ElasticNet", named, scaled_target=True)
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: two copies of the inputs, scores, gradients, and L-BFGS's 10 pairs."""

@@ -2,7 +2,7 @@
 
 Trees can tell few values of a column apart. For each of them a table has one row of bits, for all trees; a row of data
 takes one long bitwise step a column, whatever the depth of the trees. After QuickScorer (Lucchese et al. 2015), which
-looks at each question, not at each column.
+looks at each split, not at each column.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ T = TypeVar("T", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Questions:
-    """Questions of all trees, to be answered with yes or no; one entry each, but for ``known``.
+class Splits:
+    """Splits of all trees, to be answered with yes or no; one entry each, but for ``known``.
 
     column : that is asked about.
     threshold : numbers: whether they are above. None of it counts for categories.
@@ -73,10 +73,10 @@ class Lookups:
     words: int
 
     @classmethod
-    def of(cls, questions: Questions, words: int) -> Lookups:
-        """Bring questions into tables."""
-        asked = np.unique(questions.column).tolist()
-        return cls([_lookup(questions, column, words) for column in asked], words)
+    def of(cls, splits: Splits, words: int) -> Lookups:
+        """Bring splits into tables."""
+        asked = np.unique(splits.column).tolist()
+        return cls([_lookup(splits, column, words) for column in asked], words)
 
     def blocks(self, X: NDArray[np.float32]) -> Iterator[Words]:
         """Yield (a few rows, words): all bits that are set. The next ones overwrite them."""
@@ -92,19 +92,19 @@ class Lookups:
             yield found[:rows]
 
 
-def _lookup(questions: Questions, column: int, words: int) -> Lookup:
-    which = np.flatnonzero(questions.column == column)
-    which = which[np.argsort(questions.place[which], kind="stable")]
+def _lookup(splits: Splits, column: int, words: int) -> Lookup:
+    which = np.flatnonzero(splits.column == column)
+    which = which[np.argsort(splits.place[which], kind="stable")]
     borders = None
-    if questions.category[which[0]] != NUMBER:
-        answers = questions.known[questions.category[which]]
+    if splits.category[which[0]] != NUMBER:
+        answers = splits.known[splits.category[which]]
     else:
-        borders, rank = np.unique(questions.threshold[which], return_inverse=True)
+        borders, rank = np.unique(splits.threshold[which], return_inverse=True)
         answers = np.arange(len(borders) + 2) > rank[:, None]
-        answers[:, -1] = questions.missing[which]
+        answers[:, -1] = splits.missing[which]
         borders = np.append(borders, np.float32(np.inf))
-    bits = np.where(answers, questions.yes[which, None], questions.no[which, None])
-    place, first = np.unique(questions.place[which], return_index=True)
+    bits = np.where(answers, splits.yes[which, None], splits.no[which, None])
+    place, first = np.unique(splits.place[which], return_index=True)
     table = np.zeros((answers.shape[1], words), bits.dtype)
     table[:, place] = np.bitwise_or.reduceat(bits, first, axis=0).T
     return Lookup(column, borders, table)

@@ -18,12 +18,12 @@ from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import BlasThreads
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     Float,
     FoldData,
     Int,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -167,7 +167,7 @@ class MLP(Family):
         facts = int(arrays["rows"]), int(arrays["rounds"]), str(arrays["stopped"])
         return MLPModel(network, arrays["flat"], Outcome.read(arrays), *facts)
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's network of this size."""
         chosen = complete(params, DEFAULTS)
         named: dict[str, object] = {
@@ -179,7 +179,7 @@ class MLP(Family):
         }
         kind = "MLPClassifier" if context.shape.problem_type.classification else "MLPRegressor"
         differs = "it has no dropout, no weight decay and no falling learning rate"
-        return Estimator("sklearn.neural_network", kind, named, scaled_target=True, differs=(differs,))
+        return LibraryEstimator("sklearn.neural_network", kind, named, scaled_target=True, differs=(differs,))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: inputs drawn in, parameters eight times, activations of a chunk."""

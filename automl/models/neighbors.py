@@ -19,10 +19,10 @@ from automl.features.matrix import Matrix, Needs, Scaling
 from automl.models.affine import FAR, BlasThreads
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     FoldData,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -37,7 +37,7 @@ ROWS: Final = 50_000
 CELLS: Final = 10_000_000
 """Training rows kept, and their rows x columns: a bigger table is sampled, because every prediction searches it."""
 CHUNK: Final = 256
-FEW: Final = 8
+ONE_THREAD_ROWS: Final = 8
 """Rows up to which threads would wait for each other longer than they search."""
 JUDGES: Final = 2_000
 """Validation rows that choose k."""
@@ -79,7 +79,7 @@ class NeighborsModel(Model):
 
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
-        with _one_thread().limited() if len(rows) <= FEW else nullcontext():
+        with _one_thread().limited() if len(rows) <= ONE_THREAD_ROWS else nullcontext():
             distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 
@@ -203,13 +203,13 @@ class Neighbors(Family):
             stopped=str(arrays["stopped"]),
         )
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's model with the k that was found."""
         chosen = complete(params, DEFAULTS)
         named = {"n_neighbors": details["k"], "weights": chosen["weights"], "p": chosen["p"]}
         kind = "KNeighborsClassifier" if context.shape.problem_type.classification else "KNeighborsRegressor"
         differs = "its probabilities can be 0: automl counts the class frequencies as one more neighbour"
-        return Estimator("sklearn.neighbors", kind, named, differs=(differs,))
+        return LibraryEstimator("sklearn.neighbors", kind, named, differs=(differs,))
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""

@@ -8,12 +8,12 @@ from typing import Final
 
 from automl.features.matrix import Needs
 from automl.models.base import (
-    Estimator,
     Family,
     FitContext,
     Float,
     FoldData,
     Int,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -22,7 +22,7 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.forest import ForestModel, Plan, estimator, forest_memory, grow
+from automl.models.forest import ForestModel, ForestPlan, estimator, forest_memory, grow
 
 DEFAULTS: Final[Params] = {
     "trees": 200,
@@ -69,7 +69,7 @@ class RandomForest(Family):
 
         chosen = complete(params, DEFAULTS)
         kind = DecisionTreeClassifier if context.shape.problem_type.classification else DecisionTreeRegressor
-        return (yield from grow(data, Plan(kind, chosen, float(chosen["max_samples"])), context))
+        return (yield from grow(data, ForestPlan(kind, chosen, float(chosen["max_samples"])), context))
 
     def load(self, folder: Path) -> Model:
         """Read ``forest.npz``."""
@@ -83,6 +83,6 @@ class RandomForest(Family):
         """Return them with the trees that were grown: validation rows decide nothing."""
         return {**params, "trees": details["rounds"]}
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``RandomForestClassifier`` or ``RandomForestRegressor`` with the trees that were grown."""
         return estimator("RandomForest", complete(params, DEFAULTS), context, details)

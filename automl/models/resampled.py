@@ -66,14 +66,14 @@ def fit(
         weight = 1 / back[data.y_valid.astype(np.intp)]
         rows = replace(rows, weight_valid=weight if data.weight_valid is None else weight * data.weight_valid)
     training = family.fit(rows, params, context)
-    model = yield from relay(training, lambda each: replace(each, prediction=bring_back(each.prediction, back)))
-    return BroughtBack(model, tuple(back.tolist()))
+    model = yield from relay(training, lambda each: replace(each, prediction=correct_prior(each.prediction, back)))
+    return PriorCorrected(model, tuple(back.tolist()))
 
 
 def loaded(model: Model, folder: Path) -> Model:
     """Return a model as :func:`fit` made it, once its family has read it from the folder."""
     about = folder / _FILE
-    return BroughtBack(model, tuple(json.loads(about.read_text(encoding="utf-8")))) if about.exists() else model
+    return PriorCorrected(model, tuple(json.loads(about.read_text(encoding="utf-8")))) if about.exists() else model
 
 
 def resample(data: FoldData, how: str, random_state: int) -> FoldData:
@@ -130,13 +130,13 @@ def _shares(y: NDArray[Any], classes: int, weight: NDArray[np.float64] | None) -
     return np.asarray(counts / counts.sum())
 
 
-def bring_back(prediction: NDArray[np.float64], back: NDArray[np.float64]) -> NDArray[np.float64]:
+def correct_prior(prediction: NDArray[np.float64], back: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (rows, classes) probabilities for the classes' own shares.
 
     Each is multiplied by its share before over its share after resampling (King and Zeng 2001; for rows that were left
     out Dal Pozzolo et al. 2015).
 
-    >>> bring_back(np.array([[0.5, 0.5]]), np.array([0.9 / 0.5, 0.1 / 0.5])).round(3).tolist()
+    >>> correct_prior(np.array([[0.5, 0.5]]), np.array([0.9 / 0.5, 0.1 / 0.5])).round(3).tolist()
     [[0.9, 0.1]]
     """
     shares = prediction * back
@@ -145,7 +145,7 @@ def bring_back(prediction: NDArray[np.float64], back: NDArray[np.float64]) -> ND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BroughtBack(Model):
+class PriorCorrected(Model):
     """A model of resampled rows, and what its probabilities are multiplied by."""
 
     model: Model
@@ -153,11 +153,11 @@ class BroughtBack(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return probabilities for the classes' own shares."""
-        return bring_back(self.model.predict(X), np.array(self.back))
+        return correct_prior(self.model.predict(X), np.array(self.back))
 
     def formula(self, X: Any) -> Any:
         """Return the same."""
-        return bring_back(self.model.formula(X), np.array(self.back))
+        return correct_prior(self.model.formula(X), np.array(self.back))
 
     def save(self, folder: Path) -> None:
         """Write the model, and ``shares.json`` beside it."""

@@ -64,7 +64,7 @@ def fit(
     training = quantiles.fit(family, how.transformed(data), params, context, levels)
     restore = how.restore
     model = yield from relay(training, lambda each: replace(each, prediction=restore(each.prediction)))
-    return Restored(model, how.raised(model, data) if isinstance(how, Amounts) and log and means else how)
+    return TransformedTargetModel(model, how.raised(model, data) if isinstance(how, Amounts) and log and means else how)
 
 
 def load(family: Family, folder: Path) -> Model:
@@ -74,7 +74,7 @@ def load(family: Family, folder: Path) -> Model:
     if not about.exists():
         return model
     known = json.loads(about.read_text(encoding="utf-8"))
-    return Restored(model, Unit(**known) if "origin" in known else Amounts(**known))
+    return TransformedTargetModel(model, Unit(**known) if "origin" in known else Amounts(**known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _with_target(data: FoldData, name: str, function: Callable[[NDArray[np.float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Restored(Model):
+class TransformedTargetModel(Model):
     """A model of the target in another form, and what brings its predictions back."""
 
     model: Model

@@ -18,12 +18,12 @@ from automl.features.matrix import CODES, Matrix, Needs
 from automl.formula.trees import Tree, summed
 from automl.models.base import (
     Choice,
-    Estimator,
     Family,
     FitContext,
     Float,
     FoldData,
     Int,
+    LibraryEstimator,
     Model,
     Params,
     Progress,
@@ -247,7 +247,7 @@ class XGBoost(Family):
         """Return few rounds of longer steps."""
         return PREVIEW
 
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> Estimator:
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``XGBClassifier`` or ``XGBRegressor`` with the rounds that were found."""
         chosen = complete(params, DEFAULTS) | {"learning_rate": details["learning_rate"]}
         chosen["max_rounds"] = details["best_rounds"]
@@ -256,7 +256,7 @@ class XGBoost(Family):
         if context.quantile is not None or context.power is not None:
             named |= _objective(context)[0]
         kind = "XGBClassifier" if context.shape.problem_type.classification else "XGBRegressor"
-        return Estimator("xgboost", kind, named, differs=(FOUND,))
+        return LibraryEstimator("xgboost", kind, named, differs=(FOUND,))
 
 
 def _objective(context: FitContext) -> tuple[dict[str, Value], str]:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from automl.features.matrix import Matrix
 from automl.models.bitvectors import MOST, WORD
 from automl.models.boosting import Trained
-from automl.models.clightgbm import FEW, Trees
 from automl.models.leaves import LeafTable
 from automl.models.lightgbm import LightGBMModel
+from automl.models.lightgbm_c import FEW_ROWS, Trees
 from automl.models.lookups import MANY, one_by_one, round_down
 from automl.models.xgboost import XGBoostModel
 
@@ -53,7 +53,7 @@ def as_matrix(X: NDArray[np.float32]) -> Matrix:
 
 
 def one_after_the_other(model: LightGBMModel | XGBoostModel, X: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.concatenate([model.predict(as_matrix(X[at : at + FEW])) for at in range(0, len(X), FEW)])
+    return np.concatenate([model.predict(as_matrix(X[at : at + FEW_ROWS])) for at in range(0, len(X), FEW_ROWS)])
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.1])

@@ -69,7 +69,7 @@ def test_probabilities_are_those_of_the_table(name: str, classes: int, tmp_path:
     data, shape = rare_fold(classes)
     shares = np.bincount(data.y_valid) / ROWS
     model, reports = run(name, data, shape, "under")
-    assert isinstance(model, resampled.BroughtBack)
+    assert isinstance(model, resampled.PriorCorrected)
     prediction = model.predict(data.X_valid)
     assert prediction.mean(axis=0) == pytest.approx(shares, abs=0.02)
     assert prediction.sum(axis=1) == pytest.approx(np.ones(ROWS))

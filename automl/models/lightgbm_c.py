@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-FEW: Final = 16
+FEW_ROWS: Final = 16
 """Rows up to which one by one is quicker: a batch starts threads."""
 _FLOAT32: Final = 0
 _ROW_MAJOR: Final = 1
@@ -58,7 +58,7 @@ class Trees:
         out = np.empty((rows, self._widths[kind]))
         length = ctypes.c_int64()
         source, target = _address(X), _address(out)
-        if rows > FEW:
+        if rows > FEW_ROWS:
             shape = ctypes.c_int32(rows), ctypes.c_int32(self._columns), ctypes.c_int(_ROW_MAJOR)
             limits = ctypes.c_int(0), ctypes.c_int(-1), ctypes.c_char_p(_SETTINGS), ctypes.byref(length)
             data = ctypes.c_void_p(source), ctypes.c_int(_FLOAT32), *shape, ctypes.c_int(kind)

@@ -43,7 +43,7 @@ class _Rank:
     questions: tuple[int, ...]
 
 
-class Questions:
+class CatBoostTrees:
     """A model in CatBoost's JSON format over a matrix whose columns are ``numeric``, then ``categorical``."""
 
     def __init__(
