@@ -6,19 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from automl.config import ReadOptions
-from automl.data.io import column_of
-from automl.data.roles import one_a_row
 from automl.data.table import ProblemType
-from automl.data.task import encode_target
-from automl.data.weights import row_weights
 from automl.errors import AutoMLError, UsageError, suggestion
-from automl.evaluation.assessment import sees_classes
-from automl.evaluation.costs import read_costs
-from automl.evaluation.custom import Asked, stored_metric
-from automl.evaluation.decision import of_settled
+from automl.evaluation.custom import Asked
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
+from automl.labelled import Labelled, optimised
 from automl.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -59,18 +52,10 @@ class Estimator:
         sample_weight
             (rows,) how much each row counts.
         """
-        model, (metric, costs) = self._fitted(), self._asked
-        frame, reading = model.read(X)
-        target = column_of(frame, model.task.target) if y is None else one_a_row(frame, "y", y)
-        codes, counted = encode_target(target, model.task)
-        given = None if sample_weight is None else one_a_row(frame, "weight", sample_weight)
-        weight = None if given is None else row_weights(given, reading.decimal)[counted]
-        raw = model.raw(frame, ReadOptions(decimal=reading.decimal))[counted]
-        read = None if costs is None else read_costs(costs)
-        own = stored_metric(model.metric, metric, model.task, costs=read, n_features=len(model.schema.used))
-        if sees_classes(own):
-            own, raw = of_settled(own), model.decision.settled(raw)
-        return -own.loss(codes[counted], raw, weight)
+        model = self._fitted()
+        metric = optimised(model, *self._asked)
+        value = Labelled.of(model, X, y=y, weight=sample_weight).score(metric)
+        return value if metric.greater_is_better else -value
 
     def __sklearn_tags__(self) -> Tags:
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags

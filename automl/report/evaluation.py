@@ -10,20 +10,16 @@ from typing import Any
 import orjson
 
 from automl.config import AS_FOUND, ReadOptions
-from automl.data.io import column_of
 from automl.data.reading import Reading
-from automl.data.roles import one_a_row
 from automl.data.source import display, is_path
 from automl.data.table import Task
-from automl.data.task import encode_target
-from automl.data.weights import row_weights
-from automl.errors import DataError, UsageError
+from automl.errors import UsageError
 from automl.evaluation.assessment import Assessment, Comparison, assess
-from automl.evaluation.costs import read_costs
-from automl.evaluation.custom import Asked, stored_metric
+from automl.evaluation.custom import Asked
 from automl.evaluation.decision import Decision
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import metrics_for
+from automl.labelled import Labelled, optimised
 from automl.predictor import Predictor, predictor_of
 from automl.report.numbers import number
 
@@ -140,39 +136,31 @@ def evaluate(
     'roc_auc 0... is better than the ... expected after training: was the model trained on these rows?'
     """
     model = predictor_of(model)
-    own = _optimised(model, metric, cost_matrix)
-    options = read or AS_FOUND
-    frame, reading = model.read(data, options)
-    task = replace(model.task, decimal=reading.decimal)
-    y, counted = encode_target(column_of(frame, task.target), task)
-    weights = None if weight is None else row_weights(one_a_row(frame, "weight", weight), reading.decimal)
-    if weights is not None:
-        counted &= weights > 0
-    if not counted.any():
-        raise DataError(f"no row has a value of the target {task.target!r}; give a labelled table")
-    raw = model.raw(frame, replace(options, decimal=reading.decimal))[counted]
+    own = _known(model, metric, cost_matrix)
+    rows = Labelled.of(model, data, weight=weight, options=read or AS_FOUND)
+    task = replace(model.task, decimal=rows.reading.decimal)
     assessment = assess(
         task,
-        y[counted],
-        raw,
+        rows.y,
+        rows.raw,
         _metrics(own, model),
         decision=model.decision,
         residuals=model.residuals,
-        weight=None if weights is None else weights[counted],
+        weight=rows.weight,
         random_state=random_state,
     )
     first = assessment.scores[0]
     compared = Comparison(first.name, first.greater_is_better, model.score, first.score)
     return ModelReport(
         name=display(data) if is_path(data) else "table",
-        reading=reading,
+        reading=rows.reading,
         task=task,
         metric=model.metric,
         decision=model.decision,
         trained=model.manifest["created"],
-        rows=int(counted.sum()),
-        left_out=int((~counted).sum()),
-        weighted=weights is not None,
+        rows=len(rows.y),
+        left_out=rows.left_out,
+        weighted=rows.weight is not None,
         comparison=None if own is None else compared,
         assessment=assessment,
     )
@@ -191,15 +179,14 @@ def _relation(compared: Comparison) -> str:
     return f"{outside}: do these rows differ from those it was trained on?"
 
 
-def _optimised(
+def _known(
     model: Predictor, metric: Asked | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
 ) -> Metric | None:
     """Return the metric that was optimised; None if it is the user's own and not given."""
-    costs = None if cost_matrix is None else read_costs(cost_matrix)
     try:
-        return stored_metric(model.metric, metric, model.task, costs=costs, n_features=len(model.schema.used))
+        return optimised(model, metric, cost_matrix)
     except UsageError:
-        if metric is not None or costs is not None:
+        if metric is not None or cost_matrix is not None:
             raise
         return None
 

@@ -1,0 +1,97 @@
+"""A labelled table, as a model answers it: what scores and reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.config import AS_FOUND, ReadOptions
+from automl.data.io import column_of
+from automl.data.reading import Reading
+from automl.data.roles import one_a_row
+from automl.data.task import encode_target
+from automl.data.weights import row_weights
+from automl.errors import DataError
+from automl.evaluation.assessment import sees_classes
+from automl.evaluation.costs import read_costs
+from automl.evaluation.custom import Asked, stored_metric
+from automl.evaluation.decision import of_settled
+from automl.evaluation.metric import Metric
+from automl.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """The rows of a table that count, those with a target and a weight, and a model's predictions for them."""
+
+    model: Predictor
+    reading: Reading
+    y: NDArray[Any]
+    """(rows,) class codes or values."""
+    raw: NDArray[np.float64]
+    weight: NDArray[np.float64] | None
+    left_out: int
+    """Rows that do not count."""
+
+    @classmethod
+    def of(
+        cls,
+        model: Predictor,
+        data: object,
+        *,
+        y: object = None,
+        weight: object = None,
+        options: ReadOptions = AS_FOUND,
+    ) -> Labelled:
+        """Predict a labelled table.
+
+        Parameters
+        ----------
+        y
+            (rows,) target values; None = a column of the table has them.
+        weight
+            How much each row counts: the name of a column, or one number of at least 0 a row.
+
+        Raises
+        ------
+        DataError
+            If the table lacks the target or other columns, or no row has a target.
+        """
+        frame, reading = model.read(data, options)
+        task = replace(model.task, decimal=reading.decimal)
+        target = column_of(frame, task.target) if y is None else one_a_row(frame, "y", y)
+        codes, counted = encode_target(target, task)
+        weights = None if weight is None else row_weights(one_a_row(frame, "weight", weight), reading.decimal)
+        if weights is not None:
+            counted = counted & (weights > 0)
+        if not counted.any():
+            raise DataError(f"no row has a value of the target {task.target!r}; give a labelled table")
+        raw = model.raw(frame, replace(options, decimal=reading.decimal))[counted]
+        weights = None if weights is None else weights[counted]
+        return cls(model, reading, codes[counted], raw, weights, int((~counted).sum()))
+
+    def score(self, metric: Metric) -> float:
+        """Return a metric in its natural sign; one of classes sees those that the model chooses."""
+        raw = self.raw
+        if sees_classes(metric):
+            metric, raw = of_settled(metric), self.model.decision.settled(raw)
+        return metric(self.y, raw, self.weight)
+
+
+def optimised(
+    model: Predictor, metric: Asked | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
+) -> Metric:
+    """Return the metric that a model was chosen by; one of the user's own, or a cost matrix, must be given.
+
+    Raises
+    ------
+    UsageError
+        If it is not given, or another one is.
+    """
+    costs = None if cost_matrix is None else read_costs(cost_matrix)
+    return stored_metric(model.metric, metric, model.task, costs=costs, n_features=len(model.schema.used))
