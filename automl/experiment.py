@@ -344,6 +344,13 @@ class AutoML(Estimator):
         """All candidates, best first."""
         return self.board_.to_frame()
 
+    def leaderboard(self, test: object) -> pd.DataFrame:
+        """Return ``leaderboard_`` with a further column: the score of each finished candidate on a labelled table."""
+        from automl.report.leaderboard import leaderboard_on
+
+        self._fitted()
+        return leaderboard_on(self.run_, test, metric=self._asked[0]).to_frame()
+
     @property
     def classes_(self) -> NDArray[np.generic] | None:
         """Class labels in the order of the columns of :meth:`predict_proba`; None for numbers."""

@@ -12,6 +12,7 @@ import pandas as pd
 from automl.evaluation.interval import Score
 
 _HEADER: Final = ("candidate", "score", "low", "high", "weight", "folds", "fit s", "ms/row", "MB", "status")
+_UNKNOWN: Final = Score(nan, nan, nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Row:
     folds: int
     """Finished folds."""
     params: Mapping[str, bool | int | float | str]
+    test: float | None = None
+    """The score on a further table; None where none was asked for, or not every fold is trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,18 @@ class Leaderboard:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one mapping a candidate, best first; what is unknown or not finite is None."""
-        return [{name: _finite(value) for name, value in _values(row).items()} for row in self.rows]
+        return [{name: _finite(value) for name, value in self._values(row).items()} for row in self.rows]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a candidate, best first, with the columns of :meth:`to_json`."""
-        return pd.DataFrame([_values(row) for row in self.rows])
+        return pd.DataFrame([self._values(row) for row in self.rows])
 
     def to_text(self, width: int = 120) -> str:
         """Return an aligned table whose lines are at most ``width`` characters long."""
-        table = [_HEADER, *(_cells(row) for row in self.rows)]
+        table = [(*_HEADER[:2], *self._tested("test"), *_HEADER[2:])]
+        for row in self.rows:
+            first, score, *others = _cells(row)
+            table.append((first, score, *self._tested(_number(nan if row.test is None else row.test, ".5g")), *others))
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = [f"{self.metric_name}, {'higher' if self.greater_is_better else 'lower'} is better"]
         for first, *numbers, last in table:
@@ -81,13 +87,24 @@ class Leaderboard:
             lines.append("  ".join([first.ljust(widths[0]), *padded, last]))
         return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in lines)
 
+    def _tested(self, cell: str) -> tuple[str, ...]:
+        """Return the cell of the column on the further table, if there is one."""
+        return (cell,) if any(row.test is not None for row in self.rows) else ()
 
-def _values(row: Row) -> dict[str, Any]:
-    score = row.score or Score(nan, nan, nan)
+    def _values(self, row: Row) -> dict[str, Any]:
+        test = nan if row.test is None else row.test
+        return {
+            "candidate": row.candidate,
+            "family": row.family,
+            "score": (row.score or _UNKNOWN).value,
+            **dict.fromkeys(self._tested("test"), test),
+            **_further(row),
+        }
+
+
+def _further(row: Row) -> dict[str, Any]:
+    score = row.score or _UNKNOWN
     return {
-        "candidate": row.candidate,
-        "family": row.family,
-        "score": score.value,
         "low": score.low,
         "high": score.high,
         "weight": row.weight,
@@ -102,7 +119,7 @@ def _values(row: Row) -> dict[str, Any]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    score = row.score or Score(nan, nan, nan)
+    score = row.score or _UNKNOWN
     status = f"{row.status}: {row.reason}" if row.reason else row.status
     return (
         row.candidate,

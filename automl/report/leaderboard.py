@@ -1,0 +1,49 @@
+"""The leaderboard of a run, with how good each candidate is on a further table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from automl.config import ReadOptions
+from automl.data.io import read_data
+from automl.evaluation.custom import Asked
+from automl.evaluation.leaderboard import Leaderboard
+from automl.labelled import Labelled
+from automl.tuning.journal import Journal
+from automl.tuning.review import leaderboard
+from automl.tuning.single import finished, write_single
+from automl.tuning.store import read_run
+
+
+def leaderboard_on(root: Path, data: object, *, metric: Asked | None = None) -> Leaderboard:
+    """Predict a labelled table by every candidate that has trained all folds, and return the leaderboard with scores.
+
+    It stays in the order of the scores out of fold: who chooses by the table afterwards has no unseen rows any more.
+
+    Parameters
+    ----------
+    metric
+        The run's, if it is one of the user's own.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not a run folder.
+    DataError
+        If the table lacks the target or other columns.
+    """
+    run, journal = read_run(root, metric), Journal(root)
+    frame, reading = read_data(data, reading=run.about.reading)
+    same = ReadOptions(decimal=reading.decimal)
+    weight = run.weight_column if run.weight_column in frame.columns else None
+    scores: dict[str, float] = {}
+    with TemporaryDirectory(prefix=".leaderboard-", dir=root) as folder:  # there, for files are linked
+        for candidate in finished(run, journal):
+            predictor = write_single(run, journal, candidate, Path(folder) / candidate)
+            rows = Labelled.of(predictor, frame, weight=weight, options=same)
+            scores[candidate] = rows.score(run.problem.metric)
+    board = leaderboard(root, metric)
+    with_scores = [replace(row, test=scores.get(row.candidate)) for row in board.rows]
+    return Leaderboard(with_scores, board.metric_name, board.greater_is_better)
