@@ -46,8 +46,8 @@ def infer_task(
     positive
         The positive one of two classes; None = the second in sorted order.
     typed
-        Whether the table has types, so that the class ``"1"`` is a text. In a file of text, texts that numbers are
-        written as are numbers.
+        Whether the table has types, so that the class ``"1"`` is a text, and so is ``" a"``. In a file of text, texts that
+        numbers are written as are numbers, and blanks around words say nothing.
 
     Raises
     ------
@@ -165,24 +165,27 @@ def _label_cells(target: pd.Series[Any]) -> Cells:
 
 def _labels(target: pd.Series[Any], cells: Cells, typed: bool) -> tuple[Label, ...]:
     """Return the classes, sorted: as bools, ints or floats where they are that, else as texts, as they are written."""
-    written = _written(target)
+    written = _written(target, typed)
     scalars = {text: _scalar(text) for text in cells.values}
     kinds = {isinstance(scalar, bool) for scalar in scalars.values()}
     rewritten = any(str(scalar).lower() != text.lower() for text, scalar in scalars.items())
     spelled = kinds == {True} and len(scalars) > 2  # True and TRUE of merged files
     as_text = bool(written) and (typed or rewritten) and not spelled
     if as_text or len(kinds) > 1 or any(isinstance(scalar, str) for scalar in scalars.values()):
-        return tuple(sorted(written.get(text, text) for text in cells.values))
+        return tuple(sorted((written.get(text, text) for text in cells.values), key=str.strip))
     return tuple(sorted(set(scalars.values())))
 
 
-def _written(target: pd.Series[Any]) -> dict[str, str]:
-    """Return what stands in a column for each of its texts, such as ``1.0`` for ``1``; numbers and bools are none."""
+def _written(target: pd.Series[Any], typed: bool) -> dict[str, str]:
+    """Return what stands in a column for each of its texts, such as ``1.0`` for ``1``; numbers and bools are none.
+
+    In a typed table blanks around a text are part of it, if it never stands there without them.
+    """
     if target.dtype.kind != "O":
         return {}
     values = target if target.dtype == object else target.unique()  # objects may be lists, which are not hashed
-    texts = sorted({value.strip() for value in values if isinstance(value, str)}, reverse=True)
-    return {text_of(text) or "": text for text in texts}
+    texts = {value if typed else value.strip() for value in values if isinstance(value, str)}
+    return {text_of(text) or "": text for text in sorted(texts, key=lambda text: (len(text), text), reverse=True)}
 
 
 def _scalar(value: str) -> Label:

@@ -152,7 +152,7 @@ def _labels(task: Task) -> str | None:
     if not task.classes:
         return None
     if any(isinstance(label, str) for label in task.classes):
-        return "words(frame[TARGET]).map({label: code for code, label in enumerate(CLASSES)})"
+        return "words(frame[TARGET]).map({label.strip(): code for code, label in enumerate(CLASSES)})"
     if isinstance(task.classes[0], bool):
         return "words(frame[TARGET]).str.lower().map({str(label).lower(): code for code, label in enumerate(CLASSES)})"
     return "numbers(frame[TARGET]).map({label: code for code, label in enumerate(CLASSES)})"

@@ -96,6 +96,17 @@ def test_classes_come_out_as_they_went_in(
         assert {str(task.classes[code]) for code in codes} == {str(label) for label in classes}
 
 
+def test_blanks_around_the_classes_of_a_typed_table_stay() -> None:
+    target = pd.Series([" >50K", " <=50K", " >50K"])
+    task = infer_task(target, "y", typed=True)
+    assert task.classes == (" <=50K", " >50K")
+    assert encode_target(pd.Series([">50K", " <=50K "]), task)[0].tolist() == [1, 0]
+    assert task.decode(np.eye(2)).tolist() == [" <=50K", " >50K"]
+    assert infer_task(target, "y", positive="<=50K", typed=True).classes == (" >50K", " <=50K")
+    assert infer_task(pd.Series([" b", "a", " a", "c "]), "y", typed=True).classes == ("a", " b", "c ")
+    assert infer_task(target, "y").classes == ("<=50K", ">50K")
+
+
 @pytest.mark.parametrize("typed", [True, False])
 def test_spellings_of_true_are_one_class(typed: bool) -> None:
     target = pd.Series(["True", "TRUE", "False", "FALSE"] * 3)
