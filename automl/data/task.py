@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -46,8 +46,9 @@ def infer_task(
     positive
         The positive one of two classes; None = the second in sorted order.
     typed
-        Whether the table has types, so that the class ``"1"`` is a text, and so is ``" a"``. In a file of text, texts that
-        numbers are written as are numbers, and blanks around words say nothing.
+        Whether the table has types, so that the class ``"1"`` is a text, and so are ``" a"`` and ``"NA"``. In a file of
+        text, texts that numbers are written as are numbers, blanks around words say nothing, and words such as ``NA``
+        stand for no value.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def infer_task(
     >>> infer_task(pd.Series(["no", "yes", "no"]), "churn").classes
     ('no', 'yes')
     """
-    cells = _label_cells(target)
+    cells = _label_cells(target, typed=typed)
     if not cells.values:
         raise DataError(f"the target {name!r} has no values; choose another column")
     if len(cells.values) == 1:
@@ -93,8 +94,8 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
     if not task.problem_type.classification:
         values = numbers_of(target, task.decimal)
         return values, np.isfinite(values)
-    cells = _label_cells(target)
     texts = {text_of(label): code for code, label in enumerate(task.classes)}
+    cells = _label_cells(target, {str(text).lower() for text in texts})
     scalars = {_spelled(label): code for code, label in enumerate(task.classes)}
     if len(scalars) < len(task.classes):  # 01 and 1
         scalars = {}
@@ -154,13 +155,18 @@ def _with_positive(classes: tuple[Label, ...], positive: object) -> tuple[Label,
     return classes[1 - code], classes[code]
 
 
-def _label_cells(target: pd.Series[Any]) -> Cells:
-    """Return the cells of a target; in numbers every word for "no value" is one, in words ``none`` may be a class."""
-    cells = cells_of(target, MISSING_LABELS)
+def _label_cells(target: pd.Series[Any], classes: Collection[str] = (), *, typed: bool = False) -> Cells:
+    """Return the cells of a target; in numbers every word for "no value" is one, in words ``none`` may be a class.
+
+    In a typed table no word stands for "no value", and nowhere one that is known to be one of the ``classes``.
+    """
+    cells = cells_of(target, {""} if typed else MISSING_LABELS.difference(classes))
+    if typed and isinstance(target.dtype, pd.CategoricalDtype):
+        return cells
     plain = parse_numbers(cells.values)
     words = [value for value, number in zip(cells.values, plain, strict=True) if np.isnan(number)]
     numeric = len(words) < len(cells.values) and all(word.lower() in MISSING_WORDS for word in words)
-    return cells_of(target, MISSING_WORDS) if numeric else cells
+    return cells_of(target, MISSING_WORDS.difference(classes)) if numeric else cells
 
 
 def _labels(target: pd.Series[Any], cells: Cells, typed: bool) -> tuple[Label, ...]:

@@ -132,6 +132,16 @@ def test_rows_without_a_target_are_marked() -> None:
     assert values[present].tolist() == [2.5, 1000.0]
 
 
+def test_words_for_no_value_are_classes_of_a_typed_table() -> None:
+    for values in (["NA", "null", "?", None], pd.Categorical(["NA", "?", "1", None], ["1", "?", "NA", "x"])):
+        target = pd.Series(values)
+        task = infer_task(target, "y", typed=True)
+        assert task.classes == tuple(sorted(target.dropna()))
+        assert encode_target(target, task)[1].tolist() == [True, True, True, False]
+    assert infer_task(pd.Series(["NA", "no", "yes"]), "y").classes == ("no", "yes")
+    assert infer_task(pd.Series(["1.5", "2.5", "3.5", "NA"]), "y", typed=True).problem_type is REGRESSION
+
+
 def test_labels_are_matched_however_they_are_written() -> None:
     numbers = Task("y", BINARY, "", (0, 1))
     for values in ([1, 0], ["1", "0"], [1.0, 0.0], ["1.0", "0.0"], [True, False], ["TRUE", "false"]):
