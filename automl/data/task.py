@@ -202,6 +202,8 @@ def _scalar(value: str) -> Label:
     number = float(parse_numbers([value])[0])
     if not np.isfinite(number):
         return value
+    if value.lstrip("+-").isdecimal():  # a float has 53 bits
+        return int(value)
     return int(number) if number.is_integer() else number
 
 
