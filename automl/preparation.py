@@ -147,13 +147,15 @@ def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Report
     what = f"{task.problem_type}{outputs} ({task.reason})"
     reporter.say(f"target {task.target!r}: {what}; metric {metric.name}{positive}")
     if task.ordered and metric.name != "quadratic_kappa":
+        number = ", --problem-type regression predicts a number" if task.in_a_row else ""
         reporter.say(
-            f"the classes {task.classes[0]} to {task.classes[-1]} are numbers in a row: --metric quadratic_kappa "
-            "counts how far off an answer is, --problem-type regression predicts a number"
+            f"the classes {task.classes[0]} to {task.classes[-1]} are {'numbers in a row' if number else 'in order'}: "
+            f"--metric quadratic_kappa counts how far off an answer is{number}"
         )
     if metric.name == "quadratic_kappa" and task.n_classes > 2 and not task.ordered:
         order = " < ".join(str(label) for label in task.classes)
-        reporter.warn(f"quadratic_kappa takes the classes in this order: {order}; name them so that they sort as meant")
+        way_out = "name them so that they sort as meant, or give ordered categories"
+        reporter.warn(f"quadratic_kappa takes the classes in this order: {order}; {way_out}")
 
 
 def _look_at_classes(

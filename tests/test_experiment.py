@@ -317,17 +317,21 @@ def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path
     assert any("the classes 1 to 5 are numbers in a row" in message for message in said)
 
 
-def test_the_order_that_words_are_taken_in_is_said(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_the_order_that_words_are_taken_in_is_said_unless_it_was_declared(tmp_path: Path) -> None:
     x = np.arange(90) % 3 + np.random.default_rng(0).normal(0, 0.1, 90)
-    AutoML(
-        max_trials=1,
-        folds=2,
-        metric="quadratic_kappa",
-        output=tmp_path / "words",
-        on_progress=lambda snapshot: said.append(snapshot.message or ""),
-    ).fit({"x": x, "size": ["low", "medium", "high"] * 30}, target="size")
-    assert any("in this order: high < low < medium; name them so that they sort" in message for message in said)
+    sizes = ["low", "medium", "high"]
+    for size in (np.array(sizes * 30), pd.Categorical(sizes * 30, sizes, ordered=True)):
+        said: list[str] = []
+        model = AutoML(
+            max_trials=1,
+            folds=2,
+            metric="quadratic_kappa",
+            output=tmp_path / type(size).__name__,
+            on_progress=lambda snapshot, said=said: said.append(snapshot.message or ""),
+        ).fit({"x": x}, size)
+        warned = any("in this order: high < low < medium; name them so that they sort" in message for message in said)
+        assert model.classes_.tolist() == (sorted(sizes) if warned else sizes)
+        assert warned == isinstance(size, np.ndarray)
 
 
 ODD: dict[str, Any] = {

@@ -100,6 +100,7 @@ def series_of(value: object, role: str) -> pd.Series[Any]:
         If there is not one value a row.
     """
     given = value.squeeze(axis=1) if isinstance(value, pd.DataFrame) else value
+    given = pd.Series(given) if isinstance(given, pd.Categorical) else given  # an array has no order of categories
     if not isinstance(given, pd.Series):
         array = np.asarray(given)
         array = array[:, 0] if array.shape[1:] == (1,) else array

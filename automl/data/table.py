@@ -150,11 +150,14 @@ class Task:
     reason: str
     """Why it is this problem type, in words."""
     classes: tuple[Label, ...] = ()
-    """The class labels, sorted; of two the second is the positive one, as the user says. Empty for numbers."""
+    """The class labels, sorted or as declared; of two the second is the positive one, as the user says. Empty for
+    numbers."""
     decimal: str = "."
     """The decimal mark of numbers in text."""
     levels: tuple[float, ...] = ()
     """Quantile: the levels of the quantiles that are predicted, rising, each between 0 and 1."""
+    ranked: bool = False
+    """Whether the classes are in an order that their owner declared."""
 
     @property
     def n_classes(self) -> int:
@@ -163,9 +166,14 @@ class Task:
 
     @property
     def ordered(self) -> bool:
-        """Whether the classes are whole numbers in a row, such as grades, whose order says something.
+        """Whether the order of several classes says something: it was declared, or they are numbers in a row."""
+        return (self.ranked and len(self.classes) > 2) or self.in_a_row
 
-        >>> Task("grade", ProblemType.MULTICLASS, "", classes=(3, 4, 5)).ordered
+    @property
+    def in_a_row(self) -> bool:
+        """Whether the classes are whole numbers in a row, such as grades.
+
+        >>> Task("grade", ProblemType.MULTICLASS, "", classes=(3, 4, 5)).in_a_row
         True
         """
         first = self.classes[0] if len(self.classes) > 2 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -44,7 +45,7 @@ def infer_task(
     Parameters
     ----------
     positive
-        The positive one of two classes; None = the second in sorted order.
+        The positive one of two classes; None = the second in sorted order, or in that of ordered categories.
     typed
         Whether the table has types, so that the class ``"1"`` is a text, and so are ``" a"`` and ``"NA"``. In a file of
         text, texts that numbers are written as are numbers, blanks around words say nothing, and words such as ``NA``
@@ -74,7 +75,8 @@ def infer_task(
         _require_numbers(target, name, inferred, decimal)
     if inferred is ProblemType.BINARY and len(classes) != 2:
         raise DataError(f"a binary target has two values, {name!r} has {len(classes)}; use multiclass or regression")
-    return Task(name, inferred, reason, _with_positive(classes, positive), decimal)
+    ranked = bool(classes) and typed and _declared(target) is not None
+    return Task(name, inferred, reason, _with_positive(classes, positive), decimal, ranked=ranked)
 
 
 def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -170,7 +172,10 @@ def _label_cells(target: pd.Series[Any], classes: Collection[str] = (), *, typed
 
 
 def _labels(target: pd.Series[Any], cells: Cells, typed: bool) -> tuple[Label, ...]:
-    """Return the classes, sorted: as bools, ints or floats where they are that, else as texts, as they are written."""
+    """Return the classes: as bools, ints or floats where they are that, else as texts, as they are written.
+
+    They are sorted, but those of ordered categories of a typed table are in the order of these.
+    """
     written = _written(target, typed)
     scalars = {text: _scalar(text) for text in cells.values}
     kinds = {isinstance(scalar, bool) for scalar in scalars.values()}
@@ -178,8 +183,19 @@ def _labels(target: pd.Series[Any], cells: Cells, typed: bool) -> tuple[Label, .
     spelled = kinds == {True} and len(scalars) > 2  # True and TRUE of merged files
     as_text = bool(written) and (typed or rewritten) and not spelled
     if as_text or len(kinds) > 1 or any(isinstance(scalar, str) for scalar in scalars.values()):
-        return tuple(sorted((written.get(text, text) for text in cells.values), key=str.strip))
-    return tuple(sorted(set(scalars.values())))
+        labels: dict[str, Label] = {text: written.get(text, text) for text in sorted(cells.values)}
+    else:
+        labels = dict(sorted(scalars.items(), key=itemgetter(1)))
+    declared = _declared(target) if typed else None
+    return tuple(dict.fromkeys(labels[text] for text in declared or labels if text in labels))
+
+
+def _declared(target: pd.Series[Any]) -> list[str] | None:
+    """Return the texts of ordered categories in their order, those that do not occur too; None of others."""
+    dtype = target.dtype
+    if not isinstance(dtype, pd.CategoricalDtype) or not dtype.ordered:
+        return None
+    return [text_of(category) or "" for category in dtype.categories]
 
 
 def _written(target: pd.Series[Any], typed: bool) -> dict[str, str]:
@@ -279,6 +295,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "classes": list(task.classes),
         "decimal": task.decimal,
         "levels": list(task.levels),
+        "ranked": task.ranked,
     }
 
 
@@ -291,4 +308,5 @@ def task_from_json(record: Mapping[str, Any]) -> Task:
         tuple(record["classes"]),
         record.get("decimal", "."),
         tuple(record.get("levels", ())),
+        record.get("ranked", False),
     )

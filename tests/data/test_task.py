@@ -113,6 +113,20 @@ def test_blanks_around_the_classes_of_a_typed_table_stay() -> None:
     assert infer_task(target, "y").classes == ("<=50K", ">50K")
 
 
+def test_ordered_categories_are_classes_in_their_order() -> None:
+    dtype = pd.CategoricalDtype(["low", "medium", "high", "never"], ordered=True)
+    target = pd.Series(["high", "low", "medium", None] * 5, dtype=dtype)
+    task = infer_task(target, "y", typed=True)
+    assert (task.classes, task.ordered) == (("low", "medium", "high"), True)
+    assert encode_target(target, task)[0].tolist() == [2, 0, 1, -1] * 5
+    assert task_from_json(json.loads(json.dumps(task_to_json(task)))) == task
+    assert infer_task(target[target != "medium"], "y", typed=True).classes == ("low", "high")
+    falling = pd.Series(pd.Categorical([1, 2, 3], [3, 2, 1], ordered=True))
+    assert infer_task(falling, "y", problem_type=MULTICLASS, typed=True).classes == (3, 2, 1)
+    unordered = infer_task(target.cat.as_unordered(), "y", typed=True)
+    assert (unordered.classes, unordered.ordered) == (("high", "low", "medium"), False)
+
+
 @pytest.mark.parametrize("typed", [True, False])
 def test_spellings_of_true_are_one_class(typed: bool) -> None:
     target = pd.Series(["True", "TRUE", "False", "FALSE"] * 3)
