@@ -22,12 +22,12 @@ from automl.data.training import TrainingTable
 from automl.errors import UsageError
 from automl.estimator import Estimator
 from automl.evaluation.costs import read_costs
-from automl.evaluation.custom import Asked, metric_name
+from automl.evaluation.custom import Asked, metric_name, silent_on_sign
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.splits import Pairs, Splitter
 from automl.models.base import Family
-from automl.models.registry import named_families
+from automl.models.registry import get_family, named_families
 from automl.preparation import able_families, prepare
 from automl.tuning import store
 from automl.tuning.driver import SearchProcess
@@ -54,7 +54,9 @@ class AutoML(Estimator):
     metric
         What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression), pinball loss averaged over
         the levels (quantile). A name, also scikit-learn's, such as ``pinball@0.9``; or one of your own: a function of
-        target and prediction, its ``module:function``, or a :class:`~automl.evaluation.metric.Metric`.
+        target and prediction, its ``module:function``, or a :class:`~automl.evaluation.metric.Metric`. Of classes it
+        gets codes, places in ``classes_``, and (rows, classes) probabilities. Greater values are better, unless the
+        function has an attribute ``greater_is_better`` that is False.
     cost_matrix
         ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it; what is optimised is the mean cost.
     positive
@@ -408,6 +410,9 @@ class AutoML(Estimator):
         self.predictor_ = engine.predictor
         self._board = engine.board
         self.seconds_ = now() - run.started
+        if silent_on_sign(self.metric) and get_family(self.board_.rows[0].family).baseline:
+            way_out = "if its lower values are better, give it an attribute greater_is_better that is False"
+            reporter.warn(f"by {self.metric_}, whose greater values are better, the baseline is best; {way_out}")
         return self
 
 

@@ -296,6 +296,23 @@ def test_a_target_is_named_as_its_column_is(names: Any, tmp_path: Path) -> None:
     assert model.predict(frame.iloc[:, :1]).tolist() == frame.iloc[:, 1].tolist()
 
 
+def test_an_own_loss_without_its_sign_is_doubted(frame: pd.DataFrame, tmp_path: Path) -> None:
+    def misses(y: np.ndarray, prediction: np.ndarray) -> float:
+        return float((prediction.argmax(axis=1) != y).mean())
+
+    for direction in (None, False):
+        said: list[str] = []
+        if direction is not None:
+            misses.greater_is_better = direction  # type: ignore[attr-defined]
+        AutoML(
+            **TINY,
+            metric=misses,
+            output=tmp_path / str(direction),
+            on_progress=lambda snapshot, said=said: said.append(snapshot.message or ""),
+        ).fit(frame, target="churn")
+        assert any("the baseline is best; if its lower" in message for message in said) == (direction is None)
+
+
 def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=200)

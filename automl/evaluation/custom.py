@@ -6,10 +6,11 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from automl.evaluation.metrics import default_metric, get_metric
 
 Asked = str | Metric | Callable[..., Any]
 
+_LOWER: Final = ("_loss", "_error", "_deviance")
+"""Endings of scikit-learn's functions whose lower values are better."""
+
 
 def metric_name(asked: Asked) -> str:
     """Return the name under which a metric is known in the run folder; one of the user's own has a ``:`` in it.
@@ -32,7 +36,10 @@ def metric_name(asked: Asked) -> str:
     """
     if isinstance(asked, str | Metric):
         return asked if isinstance(asked, str) else asked.name
-    return f"{getattr(asked, '__module__', 'unknown')}:{getattr(asked, '__qualname__', type(asked).__qualname__)}"
+    function = _function(asked)
+    return (
+        f"{getattr(function, '__module__', 'unknown')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
+    )
 
 
 def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_features: int = 0) -> Metric:
@@ -40,8 +47,8 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
 
     A function is called with ``y`` and the prediction as :class:`Metric` describes them, and with the weights of the
     rows if it has a third parameter. Its greater values are better unless it has an attribute ``greater_is_better``
-    that is False. A name with a colon is imported, also from the working directory. For a function of scikit-learn
-    stands our metric of its name.
+    that is False, or is a partial one of scikit-learn's losses. A name with a colon is imported, also from the working
+    directory. For a function of scikit-learn, or a scorer of one without arguments, stands our metric of its name.
 
     Raises
     ------
@@ -61,7 +68,12 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
         return default_metric(task.problem_type, levels=task.levels)
     if isinstance(asked, str) and ":" not in asked:
         return get_metric(asked, task.problem_type, n_features=n_features, levels=task.levels)
-    found = _imported(asked) if isinstance(asked, str) else asked
+    found: Any = _imported(asked) if isinstance(asked, str) else asked
+    if _is_scorer(found):
+        if found._kwargs or _of_scikit_learn(_function(found)) is None:
+            way_out = "give its name, such as 'f1_macro', or a function of target and prediction"
+            raise UsageError(f"a metric must not be a scorer, which asks an estimator, got {found!r}; {way_out}")
+        found = _function(found)
     if (name := _of_scikit_learn(found)) is not None:
         return get_metric(name, task.problem_type, n_features=n_features, levels=task.levels)
     if isinstance(found, Metric):
@@ -76,7 +88,7 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
     return Metric(
         metric_name(asked),
         (task.problem_type,),
-        bool(getattr(found, "greater_is_better", True)),
+        _greater_is_better(found) is not False,
         _Plain(found, _takes_weight(found)),
         (-inf, inf),
     )
@@ -132,6 +144,16 @@ def check_metric(metric: Metric, y: NDArray[Any], task: Task, weight: Weight = N
     )
 
 
+def silent_on_sign(asked: Asked | None) -> bool:
+    """Return whether a metric is a function that does not say whether its greater values are better.
+
+    >>> silent_on_sign(lambda y, prediction: 1.0), silent_on_sign("rmse")
+    (True, False)
+    """
+    found = _imported(asked) if isinstance(asked, str) and ":" in asked else asked
+    return callable(found) and not isinstance(found, Metric) and _greater_is_better(found) is None
+
+
 @dataclass(frozen=True, slots=True)
 class _Plain:
     """A function of the user."""
@@ -159,10 +181,31 @@ def _ours(name: str, problem_type: ProblemType) -> bool:
 def _of_scikit_learn(asked: object) -> str | None:
     """Return the name of a function of scikit-learn that is a metric of ours, too: that one knows its sign."""
     name = getattr(asked, "__name__", "")
-    known = str(getattr(asked, "__module__", "")).startswith("sklearn.metrics") and any(
-        _ours(name, problem_type) for problem_type in ProblemType
-    )
-    return name if known else None
+    return name if _from_scikit_learn(asked) and any(_ours(name, each) for each in ProblemType) else None
+
+
+def _from_scikit_learn(asked: object) -> bool:
+    return str(getattr(asked, "__module__", "")).startswith("sklearn.metrics")
+
+
+def _is_scorer(asked: object) -> bool:
+    """Return whether something is what scikit-learn's ``make_scorer`` and ``get_scorer`` return."""
+    return _from_scikit_learn(asked) and hasattr(asked, "_score_func")
+
+
+def _function(asked: Any) -> Any:
+    """Return the function inside a partial one, or inside a scorer; others as they are."""
+    while isinstance(asked, partial):
+        asked = asked.func
+    return asked._score_func if _is_scorer(asked) else asked
+
+
+def _greater_is_better(function: object) -> bool | None:
+    """Return whether greater values of a function are better; None if it does not say so."""
+    inner = _function(function)
+    by_name = not getattr(inner, "__name__", "").endswith(_LOWER) if _from_scikit_learn(inner) else None
+    said = getattr(function, "greater_is_better", getattr(inner, "greater_is_better", by_name))
+    return None if said is None else bool(said)
 
 
 def _takes_weight(function: Callable[..., Any]) -> bool:

@@ -1,15 +1,24 @@
 """Metrics of the user's own: functions, objects, names to import; what cannot work is said at once."""
 
 import re
+from functools import partial
 from math import nan
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, mean_squared_error
+from sklearn.metrics import (
+    f1_score,
+    fbeta_score,
+    get_scorer,
+    hinge_loss,
+    make_scorer,
+    mean_pinball_loss,
+    mean_squared_error,
+)
 
 from automl.data.table import ProblemType, Task
 from automl.errors import UsageError
-from automl.evaluation.custom import check_metric, metric_name, resolve, stored_metric
+from automl.evaluation.custom import check_metric, metric_name, resolve, silent_on_sign, stored_metric
 from automl.evaluation.metric import Metric
 
 BINARY = Task("y", ProblemType.BINARY, "", ("no", "yes"))
@@ -43,6 +52,30 @@ def test_for_a_function_of_scikit_learn_stands_ours():
     assert stored_metric("mse", mean_squared_error, VALUES) == squared
     with pytest.raises(UsageError, match="'f1_score' is for binary problems, this one is regression"):
         resolve(f1_score, VALUES)
+
+
+def test_a_partial_function_keeps_its_arguments_and_the_sign_of_what_is_inside():
+    low = resolve(partial(mean_pinball_loss, alpha=0.1), VALUES)
+    assert low(np.array([1.0]), np.array([0.0])) == pytest.approx(0.1)
+    assert not low.greater_is_better
+    assert low.name == metric_name(mean_pinball_loss)
+    assert resolve(partial(fbeta_score, beta=2), BINARY).greater_is_better
+    assert not resolve(partial(misses, sample_weight=None), BINARY).greater_is_better
+    assert not resolve(hinge_loss, BINARY).greater_is_better
+
+
+def test_for_a_scorer_stands_ours_if_it_has_no_arguments():
+    loss = get_scorer("neg_log_loss")
+    assert resolve(loss, BINARY) == resolve("log_loss", BINARY) == resolve(metric_name(loss), BINARY)
+    for scorer in (get_scorer("f1_macro"), make_scorer(misses)):
+        with pytest.raises(UsageError, match=r"must not be a scorer.* got make_scorer.*; give its name, such as"):
+            resolve(scorer, BINARY)
+
+
+def test_who_does_not_say_the_sign_is_known():
+    assert [silent_on_sign(each) for each in (hits, partial(hits), lambda y, prediction: 1.0)] == [True] * 3
+    known = (None, "rmse", misses, f1_score, partial(misses), get_scorer("f1"), Metric("bias", (), True, hits))
+    assert not any(map(silent_on_sign, known))
 
 
 def test_a_name_is_imported_from_the_working_directory_too(tmp_path, monkeypatch):
