@@ -63,7 +63,10 @@ def make_scheme(
     if splitter is not None:
         if roles.time is not None or roles.fold is not None:
             raise UsageError("a splitter makes the folds, so a time or fold column cannot; give one of the two")
-        return Scheme(_usable(by_splitter(splitter, typed, y, roles.groups, known), y, task), groups)
+        split = by_splitter(splitter, typed, y, roles.groups, known)
+        if groups is not None:
+            _require_whole(split, groups, roles)
+        return Scheme(_usable(split, y, task), groups)
     if roles.fold is not None:
         if number is not None:
             raise UsageError(f"the fold column says how many folds there are, got folds={number} too; leave it out")
@@ -94,6 +97,20 @@ def by_table(y: NDArray[Any], y_valid: NDArray[Any], task: Task, roles: Roles, w
         raise UsageError(f"the validation table is validated on, got {other} too; leave one of them out")
     split = Folds(np.repeat(np.array([1, 0], np.int16), [len(y), len(y_valid)]), 1, fixed=True)
     return _usable(split, np.concatenate([y, y_valid]), task)
+
+
+def _require_whole(folds: Folds, groups: NDArray[np.intp], roles: Roles) -> None:
+    """Refuse folds that train on a part of a group and validate another one."""
+    assert roles.groups is not None
+    for fold in range(folds.run):
+        train, valid = folds.split(fold)
+        parted = valid[np.isin(groups[valid], groups[train])]
+        if parted.size:
+            group = str(roles.groups.iloc[parted[0]])
+            raise UsageError(
+                f"no group may be both trained on and validated, a fold has {group!r} on both sides; give a splitter "
+                "that keeps groups together, such as GroupKFold, or leave out the groups"
+            )
 
 
 def _usable(folds: Folds, y: NDArray[Any], task: Task) -> Folds:

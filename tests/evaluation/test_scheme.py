@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 
 from automl.data.roles import Roles
 from automl.data.table import ProblemType, Task
@@ -95,6 +95,15 @@ def test_the_past_must_hold_both_classes():
 def test_two_ways_to_split_are_one_too_many(roles, wanted, message):
     with pytest.raises(UsageError, match=message):
         scheme(pd.DataFrame({"a": np.arange(ROWS) * 0.5}), wanted=wanted, **roles)
+
+
+def test_given_folds_part_no_group():
+    frame, groups = pd.DataFrame({"a": np.arange(ROWS) * 0.5}), [f"g{row // 5}" for row in range(ROWS)]
+    assert scheme(frame, wanted=GroupKFold(4), groups=groups).folds.run == 4
+    pairs = [(np.arange(20), np.arange(20, 40)), (np.arange(22, 40), np.arange(22))]
+    for wanted in (list(KFold(3).split(frame)), pairs):
+        with pytest.raises(UsageError, match=r"a fold has 'g\d' on both sides; give a splitter that keeps groups"):
+            scheme(frame, wanted=wanted, groups=groups)
 
 
 @pytest.mark.parametrize(("roles", "wanted"), [(Roles(groups=pd.Series([1, 2])), None), (Roles(), 3)])
