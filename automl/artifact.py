@@ -23,6 +23,7 @@ import weakref
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -258,7 +259,9 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
 def _blend(manifest: Mapping[str, Any]) -> Blend:
     weights = np.array([member["weight"] for member in manifest["members"]], np.float64)
     how = manifest.get("blend", {"log": False, "bias": None})  # predictors of earlier versions average
-    return Blend(weights, None if how["bias"] is None else np.array(how["bias"], np.float64), how["log"])
+    bias = None if how["bias"] is None else np.array(how["bias"], np.float64)
+    least = how.get("least")  # and know no range
+    return Blend(weights, bias, how["log"], -inf if least is None else least)
 
 
 def _manifest(folder: Path, shown: Path, trust: Path | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,11 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
             for member, weight in zip(members, blend.weights.tolist(), strict=True)
         ],
         "quick": list(quick),
-        "blend": {"log": blend.log, "bias": None if blend.bias is None else blend.bias.tolist()},
+        "blend": {
+            "log": blend.log,
+            "bias": None if blend.bias is None else blend.bias.tolist(),
+            "least": None if blend.least == -inf else blend.least,
+        },
         "files": {},
         "golden": {"rows": plain_rows(about.examples), "predictions": []},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ class Blend:
     added, each to the power of its weight: a logarithmic opinion pool (Genest and Zidek 1986), whose weights need not
     sum to 1, so that it is sharper than its members where they agree, and whose bias belongs to the classes.
 
+    Values below the least one are raised to it.
+
     >>> half = np.array([[0.2, 0.8]])
     >>> Blend(np.array([0.5, 0.5]))([half, half])
     array([[0.2, 0.8]])
@@ -43,6 +46,8 @@ class Blend:
     bias: NDArray[np.float64] | None = None
     """(1,) for values, (levels,) for quantiles, (k,) for the logarithms of probabilities; None = 0."""
     log: bool = False
+    least: float = -inf
+    """The least value that may be predicted."""
 
     def __call__(self, predictions: Predictions) -> NDArray[np.float64]:
         """Return (rows, k), (rows, levels) or (rows,) from what the members predict."""
@@ -51,15 +56,18 @@ class Blend:
             if weight:
                 total += weight * (np.log(np.maximum(prediction, _FLOOR)) if self.log else prediction)
         if self.bias is None:
-            return softmax(total) if self.log else total
+            return softmax(total) if self.log else self._in_range(total)
         total += self.bias
         if self.log:
             return softmax(total)
-        return np.sort(total, axis=1) if total.ndim == 2 else total  # quantiles stay in order
+        return np.sort(total, axis=1) if total.ndim == 2 else self._in_range(total)  # quantiles stay in order
+
+    def _in_range(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
+        return total if self.least == -inf else np.maximum(total, self.least)
 
     def only(self, members: NDArray[np.intp]) -> Self:
         """Return the blend of some members; the others must have no weight."""
-        return type(self)(self.weights[members], self.bias, self.log)
+        return type(self)(self.weights[members], self.bias, self.log, self.least)
 
 
 def stack(

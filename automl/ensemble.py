@@ -227,7 +227,7 @@ def _blends(
     weights = greedy_weights(
         predictions, y, metric, sample_weight=judge.weight, max_members=max_members, costs=costs, deadline=deadline
     )
-    average = Blend(weights)
+    average = Blend(weights, least=_least(metric, y))
     if levels:
         return [average, shift(predictions, y, weights, levels, sample_weight=judge.weight)]
     if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
@@ -240,6 +240,11 @@ def _blends(
     chosen = [each[rows] for each in predictions]
     stacked = stack(chosen, some.y, weights, sample_weight=some.in_fits, deadline=deadline)
     return [average, average if positive and stacked.weights.min() < 0 else stacked]
+
+
+def _least(metric: Metric, y: NDArray[Any]) -> float:
+    """Return the least value to predict: of a metric with a range, 0 at least where no value is negative."""
+    return max(metric.least, 0.0) if metric.least > -inf and y.min() >= 0 else metric.least
 
 
 Losses = Callable[[Sequence[int], Sequence[int]], Iterable[float]]

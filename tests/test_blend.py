@@ -72,6 +72,13 @@ def test_members_without_a_weight_stay_out():
     assert np.array_equal(blend.only(others)([predictions[i] for i in others]), blend(predictions))
 
 
+def test_values_below_the_least_one_are_raised_to_it():
+    members = [np.array([-3.0, 1.0]), np.array([1.0, 2.0])]
+    blend = Blend(np.array([0.5, 0.5]), least=0.0)
+    assert blend(members).tolist() == [0.0, 1.5]
+    assert blend.only(np.array([1]))(members[1:]).tolist() == [0.5, 1.0]
+
+
 def test_a_constant_target_needs_no_care():
     blend = stack([np.full(5, 2.0), np.full(5, 4.0)], np.full(5, 3.0), np.array([0.5, 0.5]))
     assert blend([np.full(2, 2.0), np.full(2, 4.0)]) == pytest.approx([3.0, 3.0])

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, mean_gamma_deviance, mean_poisson_deviance
 
 from automl import AutoML, inspect_table, load
 from automl.data.schema import infer_schema
@@ -311,6 +312,29 @@ def test_an_own_loss_without_its_sign_is_doubted(frame: pd.DataFrame, tmp_path: 
             on_progress=lambda snapshot, said=said: said.append(snapshot.message or ""),
         ).fit(frame, target="churn")
         assert any("the baseline is best; if its lower" in message for message in said) == (direction is None)
+
+
+@pytest.mark.parametrize(
+    ("metric", "of_scikit_learn"),
+    [("poisson_deviance", mean_poisson_deviance), ("gamma_deviance", mean_gamma_deviance), ("rmsle", None)],
+)
+def test_predictions_stay_in_the_range_of_the_metric(
+    metric: str, of_scikit_learn: Callable[..., float] | None, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2))
+    y = np.maximum(3 * x[:, 0] + rng.normal(size=300), 0) + (metric == "gamma_deviance") * 1e-3
+    model = AutoML(**TINY, metric=metric, families=["linear"], output=tmp_path / "run").fit(x, y)
+    new = np.array([[-9.0, 0.0], [2.0, 0.0]])
+    predicted, loaded = model.predict(new), load(model.run_)
+    assert predicted[0] == {"rmsle": 0.0}.get(metric, 1e-9) < predicted[1]
+    assert model.predict_interval(new)[0, 0] == predicted[0]
+    many = pd.DataFrame(np.repeat(new, 200, axis=0), columns=["x0", "x1"])
+    assert loaded.predict(many)[::200].tolist() == predicted.tolist()
+    if of_scikit_learn is not None:
+        assert model.evaluate(pd.DataFrame(x, columns=["x0", "x1"]).assign(target=y))[metric] == pytest.approx(
+            of_scikit_learn(y, model.predict(x))
+        )
 
 
 def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:

@@ -45,11 +45,16 @@ class Residuals:
     rows: int
     """Rows that it was learned from; of weighted ones, how many of one weight would tell as much (Kish 1965)."""
     least: float
-    """No value is expected below: 0 if there was none in training."""
+    """No value is expected below: 0 if there was none in training, or the least that is predicted."""
 
     @classmethod
-    def fit(cls, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> Self:
-        """Learn from (rows,) values and their out-of-fold predictions; with weights, that share of them is covered."""
+    def fit(
+        cls, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None, *, least: float = -inf
+    ) -> Self:
+        """Learn from (rows,) values and their out-of-fold predictions; with weights, that share of them is covered.
+
+        ``least`` is the least value that is predicted.
+        """
         residual = y - prediction
         order = np.argsort(prediction, kind="stable")
         bins = np.array_split(order, min(max(len(y) // _ROWS, 1), _BINS))
@@ -61,7 +66,7 @@ class Residuals:
         spreads = np.maximum(means, smallest)
         quantiles = _quantiles(residual / np.interp(prediction, centers, spreads), _LEVELS, weight)
         told = len(y) if weight is None else max(1, round(weight.sum() ** 2 / np.square(weight).sum()))
-        return cls(centers, spreads, quantiles, told, 0.0 if np.min(y) >= 0 else -inf)
+        return cls(centers, spreads, quantiles, told, max(0.0 if np.min(y) >= 0 else -inf, least))
 
     def interval(self, prediction: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
         """Return (rows, 2): the bounds between which the value lies with probability ``coverage``, 0 < coverage < 1.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import nan
+from math import inf, nan
 from typing import Any, Literal
 
 import numpy as np
@@ -52,6 +52,8 @@ class Metric:
     """Whether it is another number if the other one of two classes is the positive one."""
     quantile: float | None = None
     """The quantile of the target whose prediction is best, such as 0.5 for absolute errors; None = the mean."""
+    least: float = -inf
+    """The least prediction that it is defined for; a model that is optimised for it predicts none below."""
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> float:
         """Return the metric in its natural sign."""

@@ -45,6 +45,10 @@ def _error(name: str, function: Formula, surrogate: Surrogate = None, *, quantil
     return Metric(name, _VALUES, False, function, (0.0, inf), surrogate, quantile=quantile)
 
 
+def _deviance(name: str, function: Formula, least: float = regression.TINY) -> Metric:
+    return replace(_error(name, function), least=least)
+
+
 def _share(name: str, function: Formula, surrogate: Surrogate = None, *, quantile: float | None = None) -> Metric:
     return Metric(name, _VALUES, True, function, (-inf, 1.0), surrogate, quantile=quantile)
 
@@ -89,12 +93,12 @@ METRICS: Final = (
     _error("mae", regression.mae, quantile=0.5),
     _error("mape", regression.mape, quantile=0.5),
     _error("wape", regression.wape, quantile=0.5),
-    _error("rmsle", regression.rmsle),
-    _error("msle", regression.msle),
+    _deviance("rmsle", regression.rmsle, regression.LOWEST),
+    _deviance("msle", regression.msle, regression.LOWEST),
     _error("median_absolute_error", regression.median_absolute_error, quantile=0.5),
     _error("max_error", regression.max_error),
-    _error("poisson_deviance", regression.poisson_deviance),
-    _error("gamma_deviance", regression.gamma_deviance),
+    _deviance("poisson_deviance", regression.poisson_deviance),
+    _deviance("gamma_deviance", regression.gamma_deviance),
     _share("r2", regression.r2, "squared_error"),
     _share("adjusted_r2", partial(regression.adjusted_r2, n_features=0), "squared_error"),
     _share("explained_variance", regression.explained_variance),
@@ -151,9 +155,12 @@ _WITH_ARGUMENT: Final[Mapping[str, _WithArgument]] = {
         lambda name, share: _share(name, partial(regression.d2_pinball, quantile=share), quantile=share), *_QUANTILE
     ),
     "tweedie_deviance": _WithArgument(
-        lambda name, power: _error(name, partial(regression.tweedie_deviance, power=power)), *_POWER
+        lambda name, power: _deviance(name, partial(regression.tweedie_deviance, power=power)), *_POWER
     ),
-    "d2_tweedie": _WithArgument(lambda name, power: _share(name, partial(regression.d2_tweedie, power=power)), *_POWER),
+    "d2_tweedie": _WithArgument(
+        lambda name, power: replace(_share(name, partial(regression.d2_tweedie, power=power)), least=regression.TINY),
+        *_POWER,
+    ),
 }
 
 _ALIASES: Final[Mapping[str, str]] = {

@@ -18,8 +18,10 @@ from automl.evaluation.metric import Weight
 Values = NDArray[Any]
 Predictions = NDArray[np.float64]
 
-_TINY: Final = 1e-9
+TINY: Final = 1e-9
 """Least prediction where only positive ones have a deviance; in units of the target."""
+LOWEST: Final = TINY - 1
+"""Least prediction where only those above -1 have a logarithm."""
 
 
 def mse(y: Values, prediction: Predictions, weight: Weight = None) -> float:
@@ -35,7 +37,7 @@ def rmse(y: Values, prediction: Predictions, weight: Weight = None) -> float:
 
 def msle(y: Values, prediction: Predictions, weight: Weight = None) -> float:
     """Return the mean squared error of ``log(1 + value)``; NaN if a target is not above -1."""
-    return mse(np.log1p(y), np.log1p(np.maximum(prediction, _TINY - 1)), weight) if y.min() > -1 else nan
+    return mse(np.log1p(y), np.log1p(np.maximum(prediction, LOWEST)), weight) if y.min() > -1 else nan
 
 
 def rmsle(y: Values, prediction: Predictions, weight: Weight = None) -> float:
@@ -92,7 +94,7 @@ def tweedie_deviance(y: Values, prediction: Predictions, weight: Weight = None, 
         return nan
     from scipy.special import xlogy
 
-    mean = np.maximum(prediction, _TINY)
+    mean = np.maximum(prediction, TINY)
     if power == 1:
         deviance = xlogy(y, y / mean) - y + mean
     elif power == 2:

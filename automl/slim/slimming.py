@@ -161,4 +161,5 @@ class _Slimming:
         matrices = Matrices(problem, self._journal.features)
         whole = Matrices(problem.on_all_rows(), self._anew.features)
         for each in Teaching(problem, self._full, needs, matrices, whole, self._folder).students():
-            yield self._measured(f"student of {each.rounds} rounds", [each.member], Blend(np.ones(1)), each.prediction)
+            alone = Blend(np.ones(1), least=self._blend.least)
+            yield self._measured(f"student of {each.rounds} rounds", [each.member], alone, each.prediction)

@@ -100,7 +100,8 @@ class OutOfFold:
     def ensemble(self, members: Sequence[Member], blend: Blend, judged: Judged) -> Ensemble:
         """Return an ensemble with everything that its cross-fitted predictions tell of it."""
         task = self.problem.task
-        values = task.problem_type is ProblemType.REGRESSION
-        residuals = Residuals.fit(judged.y, judged.prediction, judged.weight) if values else None
+        residuals = None
+        if task.problem_type is ProblemType.REGRESSION:
+            residuals = Residuals.fit(judged.y, judged.prediction, judged.weight, least=blend.least)
         covered = coverage(judged.y, judged.prediction, judged.weight).tolist() if task.levels else ()
         return Ensemble(members, blend, self.score(judged), residuals, judged.decision, covered)

@@ -112,6 +112,11 @@ def test_ensembles_decide_alike(kind: ProblemType, decision: Decision, blend: Bl
     assert_equal(small(ALL, kind, decision=decision, blend=blend), 1e-5)
 
 
+def test_values_stay_in_range() -> None:
+    blend = Blend(np.array([1.5, -0.5]), least=0.5)
+    assert_equal(small([("linear", {}), ("constant", {})], ProblemType.REGRESSION, blend=blend), 1e-5)
+
+
 def test_quantiles_are_moved_and_stay_in_order() -> None:
     members = [("lightgbm", {}), ("constant", {})]
     moved = Blend(np.array([0.7, 0.3]), np.array([0.5, 0.0, -0.5]))

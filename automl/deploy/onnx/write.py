@@ -92,7 +92,8 @@ def only(predictor: Predictor, candidate: str) -> Predictor:
         for part in predictor.parts
     ]
     manifest = {**predictor.manifest, "members": [predictor.manifest["members"][place]]}
-    return replace(predictor, parts=[part for part in parts if part.models], blend=Blend(np.ones(1)), manifest=manifest)
+    alone = Blend(np.ones(1), least=predictor.blend.least)
+    return replace(predictor, parts=[part for part in parts if part.models], blend=alone, manifest=manifest)
 
 
 def _outputs(predictor: Predictor, raw: Any, taken: frozenset[str]) -> dict[str, tuple[Any, list[str | int]]]:
