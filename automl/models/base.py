@@ -26,6 +26,9 @@ Value = bool | int | float | str
 Params = Mapping[str, Value]
 T = TypeVar("T")
 
+RESERVED: Final = ("arithmetic", "target", "resample")
+"""Names that no hyperparameter may have: a candidate has these beside those of its family."""
+
 
 @dataclass(frozen=True, slots=True)
 class Float:

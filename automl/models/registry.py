@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from automl.data.table import ProblemType
 from automl.errors import UsageError, suggestion
-from automl.models.base import Family
+from automl.models.base import RESERVED, Family, Shape
 from automl.models.catboost import CatBoost
 from automl.models.constant import Constant
 from automl.models.extra_trees import ExtraTrees
@@ -32,6 +33,8 @@ FAMILIES: Final[tuple[Family, ...]] = (
 
 _OUTSIDE: Final[dict[str, Family]] = {}
 """Families registered from outside the package, by name."""
+_USUAL: Final = {ProblemType.BINARY: 2, ProblemType.MULTICLASS: 3, ProblemType.REGRESSION: 0}
+"""Classes of a usual problem."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -86,7 +89,8 @@ def register_family(family: Family) -> None:
     Raises
     ------
     UsageError
-        If the object is not a :class:`Family`, its name is taken, or its name is not lower-case snake case.
+        If the object is not a :class:`Family`, its name is taken, or its name is not lower-case snake case; or if a
+        hyperparameter has a reserved name.
     """
     if not isinstance(family, Family):
         raise UsageError(f"a family must be an instance of automl.models.base.Family, got {family!r}")
@@ -96,4 +100,16 @@ def register_family(family: Family) -> None:
         )
     if family.name in {known.name for known in registered()}:
         raise UsageError(f"family names must be unique, {family.name!r} is taken; choose another name")
+    if taken := sorted(_hyperparameters(family).intersection(RESERVED)):
+        raise UsageError(
+            f"hyperparameters must not be named {', '.join(RESERVED)}, family {family.name!r} has {taken[0]!r}; give "
+            "it another name"
+        )
     _OUTSIDE[family.name] = family
+
+
+def _hyperparameters(family: Family) -> set[str]:
+    """Return the names of a family's hyperparameters, as problems of a usual size show them."""
+    shapes = [Shape(kind, 1_000, 10, classes) for kind, classes in _USUAL.items() if kind in family.problem_types]
+    named = ((family.space(shape), family.defaults(shape), *family.portfolio(shape)) for shape in shapes)
+    return {name for every in named for params in every for name in params}

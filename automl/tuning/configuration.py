@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from automl.features.matrix import Needs
-from automl.models.base import Choice, Family, Params, Shape, Space, Value
+from automl.models.base import RESERVED, Choice, Family, Params, Shape, Space, Value
 from automl.models.resampled import OVER, SMOTE, UNDER
 
-ARITHMETIC: Final = "arithmetic"
-TARGET: Final = "target"
+ARITHMETIC, TARGET, RESAMPLE = RESERVED
 LOG: Final = "log"
 PLAIN: Final = "plain"
-RESAMPLE: Final = "resample"
 TWEEDIE: Final = "tweedie"
 POWERS: Final = {"poisson": 1.0, TWEEDIE: 1.5}
 """Deviances that can be minimised instead of squared errors, by their variance powers."""
@@ -48,7 +46,7 @@ class Configuration:
     @classmethod
     def of(cls, params: Params) -> Configuration:
         """Take hyperparameters apart."""
-        own = {name: value for name, value in params.items() if name not in (ARITHMETIC, TARGET, RESAMPLE)}
+        own = {name: value for name, value in params.items() if name not in RESERVED}
         target, resample = str(params.get(TARGET, PLAIN)), str(params.get(RESAMPLE, ""))
         return cls(own, bool(params.get(ARITHMETIC, False)), target == LOG, POWERS.get(target), resample)
 

@@ -13,7 +13,7 @@ from contract import FamilyContract  # noqa: E402
 from automl.data.table import ProblemType  # noqa: E402
 from automl.errors import UsageError  # noqa: E402
 from automl.features.matrix import Matrix, Needs  # noqa: E402
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete  # noqa: E402
+from automl.models.base import Choice, Family, FitContext, FoldData, Model, Params, Progress, Shape, Space, complete  # noqa: E402
 from automl.models.registry import _OUTSIDE, FAMILIES, get_family, named_families, register_family, registered  # noqa: E402
 
 
@@ -88,6 +88,15 @@ def test_a_taken_name_is_refused(name):
 def test_a_bad_name_is_refused(name):
     with pytest.raises(UsageError, match="a family's name must be"):
         register_family(Named(name))
+
+
+@pytest.mark.parametrize("place", ["space", "portfolio", "defaults"])
+def test_a_reserved_name_of_a_hyperparameter_is_refused(place, monkeypatch):
+    params = {"target": Choice(("a", "b"))} if place == "space" else {"target": "a"}
+    monkeypatch.setattr(Named, place, lambda self, shape: (params,) if place == "portfolio" else params)
+    with pytest.raises(UsageError, match="family 'other' has 'target'; give it another name"):
+        register_family(Named("other"))
+    assert "other" not in _OUTSIDE
 
 
 def test_a_class_instead_of_an_object_is_refused():
