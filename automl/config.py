@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from math import inf, isfinite, nan
+from numbers import Number
 from typing import Any, Final, Literal, SupportsFloat, get_args
 
 from automl.errors import UsageError, suggestion
@@ -21,6 +23,24 @@ SEPARATORS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
 """Separators that are hard to type, by what people write for them."""
 QUANTILES: Final = (0.1, 0.5, 0.9)
 """What is predicted where quantiles are asked for without saying which."""
+
+
+def _plain(value: Any) -> Any:
+    """Return what numpy has in it as Python's own numbers and lists, which JSON knows."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return type(value)(map(_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def _of_type(option: str, value: object, kind: Any, said: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise UsageError(f"{_in_words(option)} must be {said}, got {value!r}")
+
+
+def _in_words(option: str) -> str:
+    return option.removeprefix("n_").replace("_", " ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +63,18 @@ class ReadOptions:
     decimal: str | None = None
     """Decimal mark of numbers in text: ``.`` or ``,``."""
     na: Sequence[str] = ()
-    """Further cells that count as missing, in every column, the target included."""
+    """Further cells that count as missing, in every column, the target included; numbers are taken as text."""
     sheet: str | None = None
     """Name of the sheet of a workbook; needed if several sheets hold data."""
     query: str | None = None
     """SQL that selects the rows; the source is then the URL of a database."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "na", (self.na,) if isinstance(self.na, str) else tuple(self.na))
+        for option in ("sep", "encoding", "decimal", "sheet", "query"):
+            _of_type(option, getattr(self, option), str, "a text")
+        na = _plain([self.na] if isinstance(self.na, str | Number) else self.na)
+        _of_type("na", na, list | tuple, "cells, such as ['n.v.', '-999']")
+        object.__setattr__(self, "na", tuple(map(str, na)))
         if self.sep is not None:
             object.__setattr__(self, "sep", SEPARATORS.get(self.sep, self.sep))
             if len(self.sep) != 1 or self.sep in '"\r\n\0':
@@ -62,6 +86,28 @@ class ReadOptions:
 
 
 AS_FOUND: Final = ReadOptions()
+
+_NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
+    "max_trials": (1, inf),
+    "folds": (2, inf),
+    "n_jobs": (1, inf),
+    "memory": (100_000_000, inf),
+    "gpus": (0, inf),
+    "random_state": (0, 2**32 - 1),
+}
+"""The least and the greatest value of options that are whole numbers."""
+_TYPES: Final[Mapping[str, tuple[Any, str]]] = {
+    "metric": (str, "a name"),
+    "cost_matrix": (Mapping, "costs by true, then by predicted class"),
+    "class_weight": (str | Mapping, "balanced or numbers by class, such as {'yes': 5}"),
+    "resample": (bool, "True or False"),
+    "types": (Mapping, "kinds by column, such as {'zip': 'categorical'}"),
+    "monotone": (Mapping, "directions by column, such as {'size': 'increasing'}"),
+    "interactions": (list | tuple, "groups of columns, such as [['size', 'age'], ['price']]"),
+    "read": (ReadOptions, "ReadOptions, such as ReadOptions(sep=';')"),
+    "ray_address": (str, "an address"),
+}
+"""The types of other options, and what they are in words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +171,9 @@ class FitConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
+        for option, (kind, said) in _TYPES.items():
+            _of_type(option, getattr(self, option), kind, said)
+        self._by_name()
         _one_of("preset", self.preset, get_args(Preset))
         _one_of("scheduler", self.scheduler, get_args(Scheduler))
         if self.problem_type is not None:
@@ -140,21 +189,33 @@ class FitConfig:
             object.__setattr__(self, "quantiles", QUANTILES)
         for name, direction in (self.monotone or {}).items():
             _one_of(f"direction of {name!r}", direction, ("increasing", "decreasing"))
-        if any(isinstance(group, str) for group in self.interactions or ()):
-            raise UsageError(
-                f"interactions must be groups, such as [['size', 'age'], ['price']]; got {self.interactions!r}"
-            )
         if self.n_jobs == -1:  # as in scikit-learn
             object.__setattr__(self, "n_jobs", None)
-        _at_least("time budget", self.time_budget, LEAST_BUDGET)
-        _at_least("max trials", self.max_trials, 1)
-        _at_least("folds", self.folds, 2)
-        _at_least("jobs", self.n_jobs, 1)
-        _at_least("memory", self.memory, 100_000_000)
-        _at_least("gpus", self.gpus, 0)
-        _at_least("random state", self.random_state, 0)
+        if self.time_budget is not None and not _number(self.time_budget) >= LEAST_BUDGET:
+            raise UsageError(f"time budget must be at least {LEAST_BUDGET} second, got {self.time_budget!r}")
+        for option, (low, high) in _NUMBERS.items():
+            if getattr(self, option) is not None or option == "random_state":
+                object.__setattr__(self, option, _whole(option, getattr(self, option), low, high))
         if self.time_budget is None and self.max_trials is None:
             object.__setattr__(self, "time_budget", PRESET_SECONDS[self.preset])
+
+    def _by_name(self) -> None:
+        """Give columns the names that they have here, texts without blanks around them, and classes theirs."""
+        for option in ("types", "monotone"):
+            given = getattr(self, option)
+            if given is not None:
+                object.__setattr__(self, option, {str(name).strip(): value for name, value in given.items()})
+        if self.interactions is not None:
+            for group in self.interactions:
+                _of_type("interactions", group, list | tuple, _TYPES["interactions"][1])
+            object.__setattr__(
+                self, "interactions", [[str(name).strip() for name in group] for group in self.interactions]
+            )
+        if isinstance(self.class_weight, Mapping):
+            for value in self.class_weight.values():
+                if not isfinite(_number(value)):
+                    raise UsageError(f"class weights must be numbers, such as {{'yes': 5}}, got {value!r}")
+            object.__setattr__(self, "class_weight", {str(label): each for label, each in self.class_weight.items()})
 
     @property
     def cores(self) -> int:
@@ -182,15 +243,6 @@ class FitConfig:
         return cls(**{**values, "read": ReadOptions(**values.get("read", {}))})
 
 
-def _plain(value: Any) -> Any:
-    """Return what numpy has in it as Python's own numbers and lists, which JSON knows."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    return type(value)(map(_plain, value)) if isinstance(value, list | tuple) else value
-
-
 def _known_encoding(name: str) -> None:
     try:
         "".encode(name)
@@ -215,9 +267,17 @@ def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
         raise UsageError(f"{option} must be one of {', '.join(allowed)}, got {value!r}{hint}")
 
 
-def _at_least(option: str, value: object, low: float) -> None:
-    if value is not None and not (isinstance(value, SupportsFloat) and float(value) >= low):
-        raise UsageError(f"{option} must be at least {low:,}, got {value!r}")
+def _number(value: object) -> float:
+    """Return a number as a float, NaN for what is none; a bool is none."""
+    return float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool) else nan
+
+
+def _whole(option: str, value: object, low: float, high: float) -> int:
+    number = _number(value)
+    if not (low <= number <= high and number.is_integer()):
+        limits = f"of at least {low:,}" if high == inf else f"from {low:,} to {high:,}"
+        raise UsageError(f"{_in_words(option)} must be a whole number {limits}, got {value!r}")
+    return int(number)
 
 
 def usable_cores() -> int:

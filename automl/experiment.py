@@ -240,8 +240,8 @@ class AutoML(Estimator):
                 raise UsageError("weight and sample_weight are the same; give one of them")
             weight = sample_weight
         weight, groups, time, fold = (
-            str(given) if isinstance(given, int) else given for given in (weight, groups, time, fold)
-        )  # columns without names are called 0, 1, ...
+            str(given).strip() if isinstance(given, str | Integral) else given for given in (weight, groups, time, fold)
+        )  # as the names of columns are; those without names are called 0, 1, ...
         reporter = Reporter(self.on_progress, now(), config.time_budget)
         if self.output is not None:  # before a table is read in vain
             store.require_free(Path(self.output))
@@ -379,14 +379,10 @@ class AutoML(Estimator):
             "metric": None if self.metric is None else metric_name(self.metric),
             "cost_matrix": None if self.cost_matrix is None else read_costs(self.cost_matrix),
             "positive": None if self.positive is None else str(self.positive),
-            "types": None if self.types is None else _by_name(self.types),
-            "monotone": None if self.monotone is None else _by_name(self.monotone),
             "schema": None if self.schema is None else read_schema(self.schema),
             "families": None if self.families is None else named_families(self.families),
             "read": self.read or AS_FOUND,
         }
-        if isinstance(self.class_weight, Mapping):
-            options["class_weight"] = {str(label): value for label, value in self.class_weight.items()}
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 
     def _train(
@@ -417,11 +413,6 @@ class AutoML(Estimator):
 
 
 AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
-
-
-def _by_name(options: Mapping[Any, str]) -> dict[str, str]:
-    """Return what is set by column with the names that columns have here: texts without blanks around them."""
-    return {str(name).strip(): value for name, value in options.items()}
 
 
 def _warn(warnings: Iterable[str], reporter: Reporter) -> None:

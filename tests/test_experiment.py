@@ -101,6 +101,30 @@ def test_columns_without_names_are_called_by_number(tmp_path: Path) -> None:
         AutoML(**TINY, types={7: "categorical"}, output=tmp_path / "other").fit(table, target=3)
 
 
+def test_names_of_columns_may_have_blanks_and_be_numbers_of_numpy(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({" a": np.arange(120) // 4, "x ": rng.normal(size=120), 2: rng.normal(size=120)})
+    table["y"] = rng.integers(0, 2, 120)
+    table["w"] = 1.0 + np.arange(120)
+    groups = {"groups": " a", "weight": " w "}
+    model = AutoML(**TINY, interactions=[["x"], [2]], output=tmp_path / "run").fit(table, target="y", **groups)
+    assert list(model.predictor_.feature_names_in_) == ["x", "2"]
+    numbered = table.set_axis(range(5), axis=1)
+    model = AutoML(**TINY, output=tmp_path / "numbered").fit(numbered, target=np.int64(3), groups=np.int64(0))
+    assert list(model.predictor_.feature_names_in_) == ["1", "2", "4"]
+    with pytest.raises(UsageError, match="groups must be another column than the target, got 'y' for both"):
+        AutoML(**TINY).fit(table, target="y", groups="y")
+
+
+def test_what_cannot_be_is_said_before_the_table_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for output in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UsageError, match=r"file is a file; give another output"):
+            AutoML(output=output).fit("none.csv", target="y")
+    with pytest.raises(UsageError, match="on_progress must be a function, got 5"):
+        AutoML(on_progress=5).fit("none.csv", target="y")  # type: ignore[arg-type]
+
+
 def test_weights_have_the_name_of_scikit_learn_too(frame: pd.DataFrame, tmp_path: Path) -> None:
     weight = np.arange(1.0, 301.0)
     one = AutoML(**TINY, output=tmp_path / "one").fit(frame, target="churn", weight=weight)

@@ -61,6 +61,9 @@ class TrainingTable:
                 f"target is the name of one column, got a {type(target).__name__}; its values are given as y"
             )
         target = None if target is None else str(target).strip()  # as the names of columns are
+        for role, given in (("weight", weight), ("groups", groups), ("time", time), ("fold", fold)):
+            if isinstance(given, str) and given == target:
+                raise UsageError(f"{role} must be another column than the target, got {target!r} for both")
         frame, found = read_data(X, reading=reading, options=options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")

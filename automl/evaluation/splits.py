@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from reprlib import repr as shortened
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -159,8 +160,9 @@ def by_splitter(
         raise
     except (ValueError, TypeError, IndexError) as error:
         reason = " ".join(str(error).split())
+        given = repr(splitter) if isinstance(splitter, Splitter) else shortened(splitter)  # of pairs the first numbers
         raise UsageError(
-            f"folds must be a number, a splitter of scikit-learn or pairs of row numbers, got {splitter!r} ({reason})"
+            f"folds must be a number, a splitter of scikit-learn or pairs of row numbers, got {given} ({reason})"
         ) from error
     assert folds.roles is not None
     turned = replace(folds, roles=folds.roles[::-1])

@@ -43,6 +43,10 @@ class Reporter:
     """Seconds since the epoch."""
     budget: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.on_progress is not None and not callable(self.on_progress):
+            raise errors.UsageError(f"on_progress must be a function, got {self.on_progress!r}")
+
     @property
     def watched(self) -> bool:
         """Whether anybody watches."""

@@ -43,13 +43,16 @@ class StoredRun:
 
 
 def require_free(root: Path) -> None:
-    """Refuse a folder that holds a run already.
+    """Refuse a folder that holds a run already, and a place where no folder can be.
 
     Raises
     ------
     UsageError
-        If it does.
+        If it does, or a file is in the way.
     """
+    place = next(each for each in (root.absolute(), *root.absolute().parents) if each.exists())
+    if not place.is_dir():
+        raise UsageError(f"the run folder {root} cannot be made, {place} is a file; give another output")
     if (root / "run.json").exists():
         raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
 

@@ -97,6 +97,13 @@ def test_two_ways_to_split_are_one_too_many(roles, wanted, message):
         scheme(pd.DataFrame({"a": np.arange(ROWS) * 0.5}), wanted=wanted, **roles)
 
 
+def test_wrong_pairs_are_shown_in_short():
+    pairs = [(np.arange(30), np.arange(30, 99))] * 9
+    with pytest.raises(UsageError, match="out of bounds") as error:
+        scheme(pd.DataFrame({"a": np.arange(ROWS) * 0.5}), wanted=pairs)
+    assert len(str(error.value)) < 600
+
+
 def test_given_folds_part_no_group():
     frame, groups = pd.DataFrame({"a": np.arange(ROWS) * 0.5}), [f"g{row // 5}" for row in range(ROWS)]
     assert scheme(frame, wanted=GroupKFold(4), groups=groups).folds.run == 4
