@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from automl.data.table import ProblemType
@@ -72,7 +72,9 @@ def named_families(names: str | Sequence[str]) -> tuple[str, ...]:
     >>> named_families("linear"), named_families(["linear", "mlp"]), "mlp" in named_families(["-mlp"])
     (('linear',), ('linear', 'mlp'), False)
     """
-    given = [names] if isinstance(names, str) else list(map(str, names))
+    given = list(map(str, names)) if isinstance(names, Iterable) and not isinstance(names, str) else [names]
+    if not all(isinstance(name, str) for name in given):
+        raise UsageError(f"families must be names, such as ('lightgbm', 'linear'), got {names!r}")
     left_out = [get_family(name[1:]).name for name in given if name.startswith("-")]
     asked = [get_family(name).name for name in given if not name.startswith("-")]
     if not given or (asked and left_out):

@@ -89,7 +89,7 @@ def test_a_split_that_cannot_be_made(failure, table, tmp_path, options, code, me
         (["--cost-matrix", "no.json"], "no file 'no.json'"),
         (["--max-trials", "many"], "'--max-trials'"),
         (["--folds", "1"], "at least 2"),
-        (["--random-state", "-1"], "at least 0"),
+        (["--random-state", "-1"], "from 0 to 4,294,967,295"),
         (["--metrik", "rmse"], "--metric"),
         (["--families", "linear,ligthgbm"], "unknown model family 'ligthgbm'; did you mean 'lightgbm'?"),
         (["--types", "a"], "COL=KIND"),

@@ -138,3 +138,5 @@ def test_something_must_be_left_to_train() -> None:
             named_families(nothing)
     with pytest.raises(UsageError, match="names to leave out"):
         named_families(["linear", "-mlp"])
+    with pytest.raises(UsageError, match=r"families must be names, .* got 5"):
+        named_families(5)
