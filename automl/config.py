@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import inf, isfinite, nan
 from numbers import Number
@@ -72,8 +72,8 @@ class ReadOptions:
     def __post_init__(self) -> None:
         for option in ("sep", "encoding", "decimal", "sheet", "query"):
             _of_type(option, getattr(self, option), str, "a text")
-        na = _plain([self.na] if isinstance(self.na, str | Number) else self.na)
-        _of_type("na", na, list | tuple, "cells, such as ['n.v.', '-999']")
+        na = (self.na,) if isinstance(self.na, str | Number) else self.na
+        _of_type("na", na, Iterable, "cells, such as ['n.v.', '-999']")
         object.__setattr__(self, "na", tuple(map(str, na)))
         if self.sep is not None:
             object.__setattr__(self, "sep", SEPARATORS.get(self.sep, self.sep))

@@ -60,7 +60,8 @@ def test_cells_that_are_missing_may_be_numbers() -> None:
     numbers: Any = [-999, np.int64(-1)]
     assert ReadOptions(na=numbers).na == ("-999", "-1")
     assert ReadOptions(na=numbers[0]).na == ("-999",)
-    for options in ({"sep": 5}, {"encoding": 5}, {"sheet": 0}, {"na": {"a"}}):
+    assert ReadOptions(na={"n.v."}).na == ("n.v.",)  # type: ignore[arg-type]
+    for options in ({"sep": 5}, {"encoding": 5}, {"sheet": 0}, {"na": object()}):
         with pytest.raises(UsageError, match="must be"):
             ReadOptions(**options)
 
