@@ -1,5 +1,6 @@
 """What only boosters do: learn faster when the time is short, keep the best round, share binned data."""
 
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.features.matrix import Matrix
-from automl.models import lightgbm, xgboost
+from automl.models import catboost, lightgbm, xgboost
 from automl.models.base import FitContext, FoldData, Shape
 from automl.models.registry import get_family
 
@@ -35,6 +36,26 @@ def test_short_time_is_met_by_longer_steps(name, trained):
     assert model.details["stopped"] == "deadline"
     assert 1 <= model.details["best_rounds"] <= model.details["rounds"]
     assert np.std(model.predict(data.X_valid) - data.y_valid) < 0.95 * np.std(data.y_valid)
+
+
+def test_too_many_rows_for_the_time_are_sampled(trained, monkeypatch):
+    """Categories, weights and all: CatBoost starts again on a part of them, and is better for it."""
+    data, shape = smooth(120_000, columns=20)
+    words = np.random.default_rng(0).integers(0, 50, (121_000, 2)).astype(np.float32)
+    train, valid = (
+        Matrix(np.hstack([X.values, words[rows]]), (*X.names, "k", "l"), categorical=(20, 21), cardinalities=(50, 50))
+        for X, rows in ((data.X_train, slice(120_000)), (data.X_valid, slice(120_000, None)))
+    )
+    weight = np.random.default_rng(0).random(120_000) + 0.5
+    data, shape = FoldData(train, data.y_train, valid, data.y_valid, weight), replace(shape, columns=22)
+    errors = []
+    for fewest in (10_000, 120_000):
+        monkeypatch.setattr(catboost, "_FEWEST_ROWS", fewest)
+        context = FitContext(shape, deadline=Deadline.after(1.5))
+        model, _ = trained(get_family("catboost").fit(data, {"one_hot_max_size": 2}, context))
+        errors.append(float(np.std(model.predict(data.X_valid) - data.y_valid)))
+        assert model.details["learning_rate"] == 0.3
+    assert errors[0] < errors[1]
 
 
 @pytest.mark.parametrize("name", BOOSTERS)
