@@ -40,7 +40,7 @@ class FoldModel:
 
     member: int
     share: float
-    """Of the member's prediction, which is the mean of its fold models."""
+    """Share of the member's prediction, which is the mean of its fold models."""
     model: Model
 
 

@@ -34,7 +34,7 @@ class BatchProgress:
     """How far the prediction of a table is, in rows."""
 
     rows: int
-    """Of the table."""
+    """All rows of the table."""
     done: int = 0
     """Whose predictions are written."""
     earlier: int = 0

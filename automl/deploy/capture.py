@@ -49,7 +49,7 @@ class CaptureOptions:
 
     folder: Path
     share: float = 1.0
-    """Of the requests."""
+    """Share of the requests that are kept."""
     max_bytes: int = 2**30
     """That one worker writes; then nothing more is kept."""
 

@@ -22,7 +22,7 @@ from automl.deploy.problem import RequestError
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
 PARQUET: Final = "application/vnd.apache.parquet"
 _MAX_BYTES: Final = 256 * 2**20
-"""Of a body when it is unpacked."""
+"""Bytes that a body may have when it is unpacked."""
 _BATCH_ROWS: Final = 256
 _DICTIONARY_BATCH: Final = 2
 _RECORD_BATCH: Final = 3

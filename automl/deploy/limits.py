@@ -19,7 +19,7 @@ class Limits:
     max_requests: int = 512
     """In flight; further ones are answered with 503."""
     max_held_bytes: int = 128 * 2**20
-    """Of all bodies in flight."""
+    """Bytes of all bodies in flight together."""
     timeout: float = 30.0
     """Seconds that a request may take."""
 

@@ -55,7 +55,7 @@ class ServeOptions:
     workers: int = 1
     """Processes that share the address."""
     limits: Limits = field(default_factory=Limits)
-    """Of each worker."""
+    """What each worker may hold at a time."""
     watch: float | None = None
     """Seconds after which to look for a new version, again and again; SIGHUP makes it look at once."""
     variants: tuple[Variant, ...] = ()

@@ -19,7 +19,7 @@ _DELTA_BYTE_ARRAY: Final = 7
 """The encoding in which a value repeats the beginning of the one before it."""
 _BOOLEANS, _BYTE, _INTEGERS, _BINARY, _STRUCT = (1, 2), 3, (4, 5, 6), 8, 12
 _DEPTH: Final = 4
-"""Of the structures in a header: page, data page, statistics."""
+"""Nested structures in a header: page, data page, statistics."""
 
 _UNPACKED, _PACKED, _DICTIONARY = 2, 3, 7
 """Fields of a page header: its sizes, and what is told of a dictionary."""
@@ -32,10 +32,10 @@ Header = Mapping[int, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of some columns of a file, in bytes."""
+    """What some columns of a file take, in bytes."""
 
     total: int = 0
-    """Of all pages, unpacked."""
+    """All pages, unpacked."""
     repeated: int = 0
     """The most in one row group that a single row can hold and the next ones again, without taking any more space."""
 
@@ -74,7 +74,7 @@ class _Page:
     """Bytes."""
     packed: int
     values: int
-    """Of a data page; else 0."""
+    """Number of values in a data page; else 0."""
     repeats: bool
     """Whether its values can be had many times: it is a dictionary, or its encoding repeats beginnings."""
 

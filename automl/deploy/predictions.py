@@ -45,7 +45,7 @@ class Request:
     parameters: Mapping[str, str]
     max_rows: int
     name: str = MODEL_NAME
-    """Of the model that is asked."""
+    """The name of the model that is asked."""
 
     @property
     def media_type(self) -> str:
@@ -59,7 +59,7 @@ class Way:
 
     query_of: Callable[[bytes], Query]
     media_type: str
-    """Of the answer."""
+    """The media type of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class RequestError(DataError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Of the answer."""
+        """HTTP headers of the answer."""
         retry = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
         return {"content-type": MEDIA_TYPE, **retry}
 

@@ -49,7 +49,7 @@ class Variant:
     path: Path
     role: Role
     share: float = 1.0
-    """Of the requests."""
+    """Share of the requests that it gets."""
 
     @property
     def name(self) -> str:
@@ -102,7 +102,7 @@ class Lane:
 
     @property
     def share(self) -> float:
-        """Of the requests that this version gets; the next one begins anew."""
+        """Share of the requests that this version gets; the next one begins anew."""
         return 0.0 if self._ended == self.served.id else self._share
 
     def end_share(self) -> None:

@@ -49,9 +49,9 @@ class ClassScore:
     recall: float
     f1: float
     roc_auc: float
-    """Of its probability; NaN if all rows or none are of it."""
+    """Area under the curve of its probability; NaN if all rows or none are of it."""
     reliability: Reliability
-    """Of its probability."""
+    """How far its probability means what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Classes:
     """Rows, or their weights, by true and by chosen class."""
     each: tuple[ClassScore, ...]
     reliability: Reliability
-    """Of the probability of the positive class; of more than two, of the most probable one."""
+    """How far the probability of the positive class means what it says; of more than two, of the most probable one."""
     ranking: Ranking | None
     """Two classes."""
 

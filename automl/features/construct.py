@@ -16,7 +16,7 @@ from automl.features.terms import sample
 
 OPERATORS: Final = ("+", "-", "*", "/")
 _FUNCTIONS: Final = (np.add, np.subtract, np.multiply, np.divide)
-"""Of the operators."""
+"""What the operators stand for, in their order."""
 SOURCES: Final = 8
 """Columns that are combined: those that a small boosted model gains most from."""
 MOST: Final = 24

@@ -84,7 +84,7 @@ class OneHots:
     starts: NDArray[np.intp]
     """(sources,) where the places of each begin."""
     places: NDArray[np.int32]
-    """Of one source after the other: which column is 1; -1 = none."""
+    """For one source after the other: which column is 1; -1 = none."""
     width: int
 
     @classmethod

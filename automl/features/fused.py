@@ -82,15 +82,15 @@ class Fused:
     looked_up: LookedUp
     written: Written
     arithmetic: Arithmetic
-    """Of all, over the plain, the looked up and then the written columns."""
+    """Combined columns of all recipes, over the plain, the looked up and then the written columns."""
     medians: NDArray[np.float64]
-    """Of the dense columns and the combined ones; NaN where a recipe lets values be missing."""
+    """What a missing value becomes, for the dense columns and the combined ones; NaN where a recipe lets values be missing."""
     flagged: NDArray[np.intp]
     order: NDArray[np.intp]
     """From the plain, looked up, written, combined and flag columns to those of each matrix, one after the other."""
     features: Sequence[Features]
     ends: Sequence[int]
-    """Of the dense columns of each matrix."""
+    """Where the dense columns of each matrix end."""
     onehots: Sequence[OneHots]
     """The sparse columns of each; those of texts come after them."""
     bags: Sequence[Sequence[int]]

@@ -26,7 +26,7 @@ CELLS: Final = 3_000_000
 TREES: Final = 60
 LEAVES: Final = 15
 QUANTILE: Final = 0.9
-"""Of the probes' importances; what is not above it could be noise."""
+"""Quantile of the probes' importances; what is not above it could be noise."""
 
 
 def distinct(values: NDArray[np.float64], cardinalities: tuple[int, ...]) -> NDArray[np.intp]:

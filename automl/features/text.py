@@ -30,7 +30,7 @@ JUDGED: Final = 5_000
 CHANCE: Final = 2.0
 """Standard errors by which words must tell of texts that they were not learned from."""
 READ_SHARE: Final = 0.3
-"""Of the time left that the texts of a column may take."""
+"""Share of the time left that the texts of a column may take."""
 MANY: Final = 1_000_000
 """Characters of different texts from which that is looked at."""
 TRIED: Final = 500

@@ -32,7 +32,7 @@ class Symbol(NDArrayOperatorsMixin):
     """
 
     operator: str
-    """Of ONNX; empty for a column of the table, whose only input is its name."""
+    """The operator of ONNX; empty for a column of the table, whose only input is its name."""
     inputs: tuple[Any, ...]
     """Symbols and arrays."""
     dtype: np.dtype[Any]

@@ -67,7 +67,7 @@ class Shape:
     """The size of a problem, for defaults, spaces, costs and memory."""
 
     problem_type: ProblemType
-    """Of each model: where quantiles are predicted, every level is a regression."""
+    """What each model predicts: where quantiles are predicted, every level is a regression."""
     rows: int
     columns: int
     n_classes: int = 0

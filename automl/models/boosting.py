@@ -33,7 +33,7 @@ IDLE: Final = 30
 WARM_UP: Final = 8
 """Rounds before the first look at the clock, if they are quick; further looks after twice as many each time."""
 _SIGNS: Final = np.array([-1.0, 1.0])
-"""Of a margin, for each of two classes."""
+"""Sign of a margin, for each of two classes."""
 
 
 def round_limit(rows: int) -> int:
@@ -87,7 +87,7 @@ class RoundControl:
 
     learning_rate: float
     rows: int
-    """Of the training table."""
+    """Rows of the training table."""
     enough: float
     """Distance to plan for: with less, longer steps are better than fewer of them."""
     most_rounds: int = MOST_ROUNDS

@@ -18,7 +18,7 @@ from automl.models.target import softmax
 SMOOTHING: Final = 0.05
 """Spreads of the target within which the corner of the pinball loss is round (Chen and Mangasarian 1996)."""
 ITERATIONS: Final = 100
-"""Of L-BFGS for one penalty. The next one starts from here, so that a solution need not be exact."""
+"""Iterations of L-BFGS for one penalty. The next one starts from here, so that a solution need not be exact."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

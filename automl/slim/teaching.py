@@ -64,9 +64,9 @@ class Teaching:
     ensemble: Predictor
     needs: Needs
     matrices: Matrices
-    """Of the run."""
+    """The matrices of the run."""
     whole: Matrices
-    """Of all rows, see :meth:`Problem.on_all_rows`."""
+    """Those of all rows, see :meth:`Problem.on_all_rows`."""
     folder: Path
     """For the students; it exists."""
 

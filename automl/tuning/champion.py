@@ -29,11 +29,11 @@ from automl.tuning.review import Board
 _CONTENDERS: Final = 24
 """Trials that the ensemble chooses from."""
 _OF_FAMILY: Final = 3
-"""Of them that come from each family first: what is weaker alone may err in other rows."""
+"""Contenders that come from each family first: what is weaker alone may err in other rows."""
 _KEPT: Final = 2
 """Predictors on disk: the best, and the one before it for whoever is just reading it."""
 _BYTES_A_SECOND: Final = 5_000_000
-"""Of models that are brought into their form for few rows; measured twice as many."""
+"""Bytes of models that are brought into their form for few rows in a second; measured twice as many."""
 _OVERHEAD: Final = 0.05
 """Share of the time that updates may take while trials run."""
 

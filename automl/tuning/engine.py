@@ -40,7 +40,7 @@ _EXIT: Final = 0.3
 _CLOSING: Final = 0.5
 """Seconds from the end of the training to the last ensemble: the next look at the clock, and the end of the search."""
 _MOST_SHARE: Final = 0.1
-"""Of the time that an ensemble and its saving may take at the end."""
+"""Share of the time that an ensemble and its saving may take at the end."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 3.0
 _IMPORT: Final = 2.0
