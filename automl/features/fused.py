@@ -84,7 +84,7 @@ class Fused:
     arithmetic: Arithmetic
     """Combined columns of all recipes, over the plain, the looked up and then the written columns."""
     medians: NDArray[np.float64]
-    """What a missing value becomes, for the dense columns and the combined ones; NaN where a recipe lets values be missing."""
+    """What a missing value of the dense and the combined columns becomes; NaN where a recipe lets it be missing."""
     flagged: NDArray[np.intp]
     order: NDArray[np.intp]
     """From the plain, looked up, written, combined and flag columns to those of each matrix, one after the other."""

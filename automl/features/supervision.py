@@ -14,7 +14,7 @@ FOLDS: Final = 5
 MOST_CLASSES: Final = 10
 """Multiclass: only the most frequent classes get columns of their own."""
 SPREADS: Final = (1e-3, 1e12)
-"""Least and greatest spread of a target without another unit: gains of trees, its squares, meet the limits of libraries beyond."""
+"""Spreads of a target that keeps its unit: beyond, gains of trees, its squares, meet the limits of libraries."""
 ALIKE: Final = 1e-4
 """The least of it as a share of the mean: of the seven digits of single precision, three tell values apart then."""
 

@@ -39,7 +39,7 @@ class Configuration:
     log: bool
     """Whether the model learns the logarithm of the target."""
     power: float | None = None
-    """Variance power of the deviance that the model minimises; None = squared errors, or what else the metric asks for."""
+    """Variance power of the deviance to be minimised; None = squared errors, or what else the metric asks for."""
     resample: str = ""
     """How the training rows are resampled, see :mod:`automl.models.resampled`; empty = not."""
 
