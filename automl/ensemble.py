@@ -227,7 +227,7 @@ def _blends(
     weights = greedy_weights(
         predictions, y, metric, sample_weight=judge.weight, max_members=max_members, costs=costs, deadline=deadline
     )
-    average = Blend(weights, least=_least(metric, y))
+    average = Blend(weights, least=least_prediction(metric, y))
     if levels:
         return [average, shift(predictions, y, weights, levels, sample_weight=judge.weight)]
     if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
@@ -242,7 +242,7 @@ def _blends(
     return [average, average if positive and stacked.weights.min() < 0 else stacked]
 
 
-def _least(metric: Metric, y: NDArray[Any]) -> float:
+def least_prediction(metric: Metric, y: NDArray[Any]) -> float:
     """Return the least value to predict: of a metric with a range, 0 at least where no value is negative."""
     return max(metric.least, 0.0) if metric.least > -inf and y.min() >= 0 else metric.least
 

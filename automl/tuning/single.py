@@ -8,6 +8,7 @@ import numpy as np
 
 from automl import assembly
 from automl.blend import Blend
+from automl.ensemble import least_prediction
 from automl.errors import UsageError, suggestion
 from automl.predictor import Predictor
 from automl.tuning.champion import member
@@ -38,4 +39,5 @@ def write_single(run: StoredRun, journal: Journal, candidate: str, to: Path) -> 
     out_of_fold = OutOfFold(problem, journal)
     judged = out_of_fold.judged(out_of_fold.prediction(candidate, problem.folds.run))
     members = [member(journal, known[candidate], problem.folds.final)]
-    return assembly.write(to, out_of_fold.ensemble(members, Blend(np.ones(1)), judged), run.about, {})
+    alone = Blend(np.ones(1), least=least_prediction(problem.metric, problem.y_valid))
+    return assembly.write(to, out_of_fold.ensemble(members, alone, judged), run.about, {})
