@@ -269,7 +269,7 @@ class Predictor:
 
     def typed_as(self, frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
         """Return the typed frame of what :meth:`read` returned."""
-        return apply_schema(frame, with_decimal(self.schema, reading.decimal))
+        return apply_schema(frame, with_decimal(self.schema, reading.decimal, self.reading.decimal))
 
     def _require_array(self, names: Sequence[str]) -> None:
         """Refuse an array whose columns are not those of the training table, with its target or without: they are

@@ -176,7 +176,7 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
             copies = [Path(folder, str(number), "rewritten") for number in range(len(names))]
             files = _open_all(names, paths, copies, reading, options)
         first = files[0]
-        decimal = options.decimal or (reading.decimal if reading.format == first.reading.format else None)
+        decimal = options.decimal or reading.decimal_for(first.reading.format)
         if decimal is None:  # the rows of the first batch must tell
             rows, _ = next(first.batches(_rows(first), ()))
             decimal = decimal_mark(without_cells(rows, na), first.reading.delimiter)

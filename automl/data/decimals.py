@@ -29,6 +29,15 @@ def decimal_mark(frame: pd.DataFrame, delimiter: str | None = None) -> str:
     return "," if commas >= dots else "."
 
 
+def settles_decimal(frame: pd.DataFrame) -> bool:
+    """Return whether a column tells the decimal mark of a table; numbers of their own type have none.
+
+    >>> settles_decimal(pd.DataFrame({"a": ["0,5"]})), settles_decimal(pd.DataFrame({"a": [0.5], "b": ["1,250"]}))
+    (True, False)
+    """
+    return any(_certain(series, mark) for mark in (",", ".") for _, series in frame.items())
+
+
 def _certain(series: pd.Series[Any], mark: str) -> bool:
     """Return whether the cells of a column are numbers that only this decimal mark explains."""
     import pyarrow as pa

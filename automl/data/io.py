@@ -13,7 +13,7 @@ import pandas as pd
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.cells import in_known_dtype, is_known, text_of
 from automl.data.database import read_query
-from automl.data.decimals import decimal_mark
+from automl.data.decimals import decimal_mark, settles_decimal
 from automl.data.files import named, read_content, read_files
 from automl.data.json_rows import frame_of_rows
 from automl.data.numerals import parse_numbers
@@ -59,8 +59,10 @@ def read_table(
         frame, decided = read_files(locate(source), reading, options)
     na = tuple(options.na) or (reading.na if reading else ())
     frame = without_cells(frame, na)
-    decimal = options.decimal or (reading.decimal if reading and reading.format == decided.format else None)
-    return frame, replace(decided, decimal=decimal or decimal_mark(frame, decided.delimiter), na=na, rows=len(frame))
+    decimal = options.decimal or (reading.decimal_for(decided.format) if reading else None)
+    settled = decided.format == "csv" or options.decimal is not None or settles_decimal(frame)
+    decimal = decimal or decimal_mark(frame, decided.delimiter)
+    return frame, replace(decided, decimal=decimal, settled=settled, na=na, rows=len(frame))
 
 
 def read_data(
@@ -72,7 +74,9 @@ def read_data(
     na = tuple(options.na) or (reading.na if reading else ())
     frame = without_cells(as_frame(data), na)
     decimal = options.decimal or (reading.decimal if reading else decimal_mark(frame))
-    return frame, Reading("frame", header=tuple(frame.columns), decimal=decimal, na=na, rows=len(frame))
+    settled = options.decimal is not None or settles_decimal(frame)
+    found = Reading("frame", header=tuple(frame.columns), decimal=decimal, settled=settled, na=na, rows=len(frame))
+    return frame, found
 
 
 def without_cells(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:

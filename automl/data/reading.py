@@ -39,6 +39,8 @@ class Reading:
     """The column names as they were found."""
     decimal: str = "."
     """Decimal mark of the numbers in text."""
+    settled: bool = False
+    """Whether the table tells it, or its owner did: then it is that of later tables, of whatever format they are."""
     na: tuple[str, ...] = ()
     """Cells that count as missing because their owner said so."""
     sheet: str | None = None
@@ -54,7 +56,15 @@ class Reading:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Reading:
         """Read what :meth:`to_json` wrote, now or before some of the fields were there."""
-        return cls(**{**record, "header": tuple(record["header"]), "na": tuple(record.get("na", ()))})
+        fields = {"settled": record["format"] == "csv", **record}
+        return cls(**{**fields, "header": tuple(record["header"]), "na": tuple(record.get("na", ()))})
+
+    def decimal_for(self, format: str) -> str | None:
+        """Return the decimal mark of a later table of a format, None if that table must tell it.
+
+        A mark that is kept reads one row as the same row among many, and the cells of a CSV file as those of Parquet.
+        """
+        return self.decimal if self.settled or format == self.format else None
 
     def describe(self) -> str:
         """Return one short line for people."""

@@ -104,9 +104,12 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
 
 
-def with_decimal(schema: Schema, mark: str) -> Schema:
-    """Return the schema for a table whose numbers have this decimal mark, whatever they had in training."""
-    if all(column.decimal == mark for column in schema.columns if column.kind is Kind.NUMERIC):
+def with_decimal(schema: Schema, mark: str, trained: str) -> Schema:
+    """Return the schema for a table with this decimal mark; the training table had ``trained``.
+
+    With the same mark each column keeps its own: ``6,2`` may stand beside ``47,993`` that is a whole number.
+    """
+    if mark == trained:
         return schema
     return Schema(
         tuple(replace(column, decimal=mark) if column.kind is Kind.NUMERIC else column for column in schema.columns)

@@ -131,7 +131,7 @@ def validation_rows(
             known &= rows.weight > 0
         if not known.any():
             raise DataError("no row has a target")
-        typed = apply_schema(rows.frame[known], with_decimal(schema, decimal))
+        typed = apply_schema(rows.frame[known], with_decimal(schema, decimal, table.reading.decimal))
         return typed, y[known], None if rows.weight is None else rows.weight[known]
     except DataError as error:
         raise DataError(f"the validation table must be like the training table: {error}") from error

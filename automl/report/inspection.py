@@ -17,7 +17,7 @@ from automl.data.profile.measure import profile_table
 from automl.data.profile.record import ColumnProfile, Profile
 from automl.data.profile.rows import Rows
 from automl.data.reading import Reading
-from automl.data.schema import infer_schema
+from automl.data.schema import infer_schema, with_decimal
 from automl.data.source import display, is_path
 from automl.data.table import ProblemType, Task
 from automl.data.training import TrainingTable
@@ -130,6 +130,9 @@ def inspect_table(
         rows = Rows(table.frame[known], schema, task, y, np.flatnonzero(known) + 1)
     if not rows.schema.columns:
         raise DataError("the table has no column beside the target; add what it could be predicted from")
-    other = None if test is None else read_data(test, reading=reading, options=options)
+    other = None
+    if test is not None:
+        later, found = read_data(test, reading=reading, options=options)
+        other = later, with_decimal(rows.schema, found.decimal, reading.decimal)
     profile = profile_table(rows, raw_target=raw_target, test=other, random_state=random_state)
     return TableReport(display(data) if is_path(data) else "table", reading, rows.task, profile, find(profile))

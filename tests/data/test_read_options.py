@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from automl.config import FitConfig, ReadOptions
+from automl.data.batches import open_batches
 from automl.data.io import read_data, read_table
 from automl.data.reading import Reading
-from automl.data.schema import apply_schema, infer_schema
+from automl.data.schema import apply_schema, infer_schema, with_decimal
 from automl.data.table import ProblemType
 from automl.data.task import encode_target, infer_task
 from automl.errors import DataError, UsageError
@@ -146,3 +148,39 @@ def test_a_later_table_in_memory_is_read_as_the_first_one() -> None:
     later, found = read_data(frame, reading=reading)
     assert later.isna().sum().tolist() == [1, 1]
     assert (found.na, found.decimal) == (("n.v.",), ",")
+
+
+MIXED = pd.DataFrame({"eu": ["6,2", "0,5", "12,25"], "us": ["47,993", "1,200.5", "2,500"]})
+"""Columns with different marks, as where two tables were joined."""
+GERMAN = pd.DataFrame({"preis": ["5.643,83 €", "500 €", "7,5 €"], "menge": ["47.993", "1.250", "2.500"]})
+"""Only the first column tells the mark of the second."""
+
+
+@pytest.mark.parametrize(("table", "sep"), [(MIXED, ","), (GERMAN, ";")], ids=["mixed", "german"])
+@pytest.mark.parametrize("format", ["csv", "json", "parquet", "excel"])
+def test_cells_are_read_alike_in_every_format_and_one_by_one(
+    tmp_path: Path, table: pd.DataFrame, sep: str, format: str
+) -> None:
+    table.to_csv(tmp_path / "train.csv", sep=sep, index=False)
+    frame, first = read_table(tmp_path / "train.csv")
+    schema = infer_schema(frame, decimal=first.decimal)
+    expected = apply_schema(frame, schema)
+    for number, rows in enumerate([table, *(table.iloc[[i]] for i in range(len(table)))]):
+        path = tmp_path / f"{number}.{format}"
+        {
+            "csv": lambda t, p: t.to_csv(p, sep=sep, index=False),
+            "json": lambda t, p: t.to_json(p, orient="records"),
+            "parquet": lambda t, p: t.to_parquet(p),
+            "excel": lambda t, p: t.to_excel(p, index=False, engine="openpyxl"),
+        }[format](rows, path)
+        later, found = read_table(path, reading=first)
+        typed_later = apply_schema(later, with_decimal(schema, found.decimal, first.decimal))
+        pd.testing.assert_frame_equal(typed_later, expected.iloc[rows.index].reset_index(drop=True))
+        with open_batches(path, reading=first, options=ReadOptions()) as batches:
+            assert batches.options.decimal == first.decimal
+
+
+def test_a_frame_whose_texts_tell_the_mark_tells_it_for_files(tmp_path: Path) -> None:
+    _, first = read_data(MIXED)
+    MIXED.to_csv(tmp_path / "later.csv", index=False)
+    assert read_table(tmp_path / "later.csv", reading=first)[1].decimal == first.decimal == ","

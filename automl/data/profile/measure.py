@@ -19,8 +19,7 @@ from automl.data.profile.repeats import find_duplicates
 from automl.data.profile.rows import Rows, vector
 from automl.data.profile.shift import find_shift
 from automl.data.profile.target import profile_target, small_model
-from automl.data.reading import Reading
-from automl.data.table import Column, Kind
+from automl.data.table import Column, Kind, Schema
 from automl.deadline import NEVER, Deadline
 
 ROWS: Final = 200_000
@@ -40,7 +39,7 @@ def profile_table(
     rows: Rows,
     *,
     raw_target: pd.Series[Any] | None = None,
-    test: tuple[pd.DataFrame, Reading] | None = None,
+    test: tuple[pd.DataFrame, Schema] | None = None,
     random_state: int = 0,
 ) -> Profile:
     """Measure a whole table.
@@ -52,7 +51,7 @@ def profile_table(
     raw_target
         The target as it was read, with the rows that have none.
     test
-        A further table to compare with, and how it was read.
+        A further table to compare with, and how its cells are to be read.
     """
     sample = rows.sample(ROWS, random_state)
     typed = sample.typed()

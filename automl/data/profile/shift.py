@@ -15,8 +15,7 @@ from automl.data.profile.record import ColumnShift, Shift
 from automl.data.profile.repeats import comparable, row_codes
 from automl.data.profile.rows import Rows, vector
 from automl.data.profile.scores import roc_auc
-from automl.data.reading import Reading
-from automl.data.schema import apply_schema, with_decimal
+from automl.data.schema import apply_schema
 from automl.data.table import UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError
 
@@ -30,17 +29,16 @@ FEWEST: Final = 50
 Floats = NDArray[np.float64]
 
 
-def find_shift(train: Rows, frame: pd.DataFrame, reading: Reading, *, random_state: int = 0) -> Shift:
+def find_shift(train: Rows, frame: pd.DataFrame, schema: Schema, *, random_state: int = 0) -> Shift:
     """Compare a test table with a training table, column by column and as a whole.
 
     Parameters
     ----------
-    frame, reading
-        The test table as it was read, which may hold further columns, and how that was.
+    frame, schema
+        The test table as it was read, which may hold further columns, and how its cells are to be read.
     """
     names = {str(name): i for i, name in enumerate(frame.columns)}
-    used = with_decimal(train.schema, reading.decimal).used
-    known = [column for column in used if column.name in names]
+    known = [column for column in schema.used if column.name in names]
     common = frame.iloc[:, [names[column.name] for column in known]]
     few = common if len(common) <= ROWS else common.sample(ROWS, random_state=random_state)
     typed, unreadable = _readable(few, known)
@@ -54,7 +52,7 @@ def find_shift(train: Rows, frame: pd.DataFrame, reading: Reading, *, random_sta
         rows=len(frame),
         columns=_adjusted([_column_shift(*pair) for pair in pairs]),
         auc=_told_apart(pairs) if pairs else None,
-        absent=tuple(column.name for column in used if column.name not in names),
+        absent=tuple(column.name for column in schema.used if column.name not in names),
         unreadable=unreadable,
         repeated=_repeated(train.frame[common.columns], common) if known else 0,
     )

@@ -11,7 +11,6 @@ from automl.data.profile.measure import profile_table, quick_profile
 from automl.data.profile.record import Associations
 from automl.data.profile.rows import Rows
 from automl.data.profile.shift import find_shift
-from automl.data.reading import Reading
 from automl.data.schema import infer_schema
 from automl.data.task import encode_target, infer_task
 
@@ -83,7 +82,8 @@ def test_a_sample_of_a_large_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_test_table_like_the_training_table_has_not_shifted() -> None:
     train, test = table(), table(seed=1).drop(columns=["y", "day"])
-    shift = find_shift(rows_of(train.drop(columns="day"), "y"), test, Reading("frame"))
+    rows = rows_of(train.drop(columns="day"), "y")
+    shift = find_shift(rows, test, rows.schema)
     assert shift.auc is not None
     assert 0.4 < shift.auc < 0.6
     assert all(column.p_value > 0.01 for column in shift.columns)
@@ -94,7 +94,8 @@ def test_a_test_table_like_the_training_table_has_not_shifted() -> None:
 def test_a_shift_is_in_the_column_that_moved(column: str) -> None:
     train, test = table().drop(columns="day"), table(seed=1).drop(columns=["y", "day"])
     test[column] = np.abs(test["x"]) + 1 if column == "x" else "plus"
-    shift = find_shift(rows_of(train, "y"), test, Reading("frame"))
+    rows = rows_of(train, "y")
+    shift = find_shift(rows, test, rows.schema)
     assert shift.columns[0].name == column
     assert shift.columns[0].psi > 0.25
     assert shift.columns[0].p_value < 1e-6
@@ -102,7 +103,8 @@ def test_a_shift_is_in_the_column_that_moved(column: str) -> None:
 
 
 def test_few_test_rows_say_nothing() -> None:
-    shift = find_shift(rows_of(table(), "y"), table().head(10), Reading("frame"))
+    rows = rows_of(table(), "y")
+    shift = find_shift(rows, table().head(10), rows.schema)
     assert (shift.columns, shift.auc, shift.repeated) == ((), None, 10)
 
 
