@@ -16,7 +16,7 @@ from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
-from automl.data.numerals import CLOCK, PLAIN, SAMPLE, Style, column_style, parse_numbers, plain_numbers
+from automl.data.numerals import CLOCK, PLAIN, SAMPLE, Style, column_style, is_measured, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
@@ -225,7 +225,12 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
         return None
     numbers = parse_numbers(cells.values, style)
     known = ~np.isnan(numbers)
-    if not _mostly(known, cells) or _zero_padded(cells.values):
+    if 2 * known.sum() > len(known) and not _mostly(known, cells):
+        style = column_style(_with_rare(cells.values, known), decimal)
+        numbers = parse_numbers(cells.values, style)
+        known = ~np.isnan(numbers)
+    measured = cells.counts()[known].sum() >= READABLE * cells.counts().sum() and is_measured(cells.values)
+    if not (measured or _mostly(known, cells)) or _zero_padded(cells.values):
         return None
     if known.all() and style == PLAIN:
         reason = _row_number(name, numbers, cells, floats=floats)
@@ -233,6 +238,14 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
             return Column(name, Kind.IDENTIFIER, reason)
     column = Column(name, Kind.NUMERIC, _number_reason(style), unit=style.unit, decimal=style.decimal)
     return _with_missing(_without_disguised(column, cells.spread(numbers, np.nan)), cells, known)
+
+
+def _with_rare(values: list[str], known: NDArray[np.bool_]) -> list[str]:
+    """Return a sample, half of it values that could not be read: a rare form is hardly among a thousand of all."""
+    each = SAMPLE // 2
+    read, unread = np.flatnonzero(known), np.flatnonzero(~known)
+    places = (*read[:: max(1, len(read) // each)][:each], *unread[:: max(1, len(unread) // each)][:each])
+    return [values[place] for place in places]
 
 
 def _number_reason(style: Style) -> str:

@@ -33,6 +33,8 @@ TIME: Final = re.compile(
     r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
 )
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
+SHAPED: Final = 0.95
+"""Share of values with the shape of a number from which they measure something, where that shape is no code's."""
 SAMPLE: Final = 1000
 FEW: Final = 100
 """Values that tell a column of words from one of numbers."""
@@ -192,6 +194,18 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     own = "" if SCALED in special and own.casefold() in SCALES else own
     found = Style(" ".join([own, *special]).strip(), style.decimal)
     return found if _read(sample, found) > read else style
+
+
+def is_measured(values: Sequence[str]) -> bool:
+    """Return whether nearly all values are numbers, most with a fraction or a decoration that codes do not have.
+
+    >>> is_measured(["$9.94", "(€25.20)", "12 %"]), is_measured(["5363", "5364", "C5365", "207a"])
+    (True, False)
+    """
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    matches = [_pattern(".").fullmatch(value) or _pattern(",").fullmatch(value) for value in sample]
+    marked = sum(bool(m and (m[2] or m[6] or not m[4].isdigit() or m.end(4) < m.start(5))) for m in matches)
+    return sum(map(bool, matches)) >= SHAPED * len(sample) and 2 * marked > len(sample)
 
 
 def _read(sample: Sequence[str], style: Style) -> int:

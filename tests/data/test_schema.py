@@ -150,6 +150,25 @@ NUMERALS = {
 }
 
 
+AMOUNTS = [f"{10_000 + 7 * i:,}.{i % 89 + 10}" for i in range(30_000)]
+RARE = {"brackets": ("({:,.2f})", -1), "dollars": ("${}", 1)}
+
+
+@pytest.mark.parametrize(("form", "sign"), RARE.values(), ids=RARE.keys())
+def test_a_form_that_is_too_rare_for_the_sample_is_read(form: str, sign: int) -> None:
+    rare = range(7, 30_000, 2000)
+    values = [form.format(place) if place in rare else amount for place, amount in enumerate(AMOUNTS)]
+    read = typed(values)
+    assert [read[place] for place in rare] == [sign * place for place in rare]
+    assert not np.isnan(read).any()
+
+
+def test_amounts_beside_many_other_codes_are_no_identifier() -> None:
+    column = infer([*(f"{i}.25" for i in range(970)), *(f"n{i}" for i in range(30))])
+    assert column.kind is Kind.NUMERIC
+    assert len(column.missing) == 30
+
+
 TIMES = {
     "of day": ([f"{hour}:30" for hour in range(24)], [3600.0 * hour + 1800 for hour in range(24)]),
     "of half a day": (
