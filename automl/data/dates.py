@@ -36,9 +36,23 @@ PARTS: Final = {
 COMPACT: Final = "%Y%m%d"
 DATES: Final = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y"),
+    *(
+        "%m/%d/%y",
+        "%d/%m/%y",
+        "%d.%m.%y",
+        "%d-%m-%y",
+        "%m-%d-%y",
+        "%y-%m-%d",
+        "%y/%m/%d",
+        "%d %b %Y",
+        "%d-%b-%Y",
+        "%d-%b-%y",
+        "%d %b %y",
+    ),
     *("%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
 )
+DAYS: Final = 20
+"""Different numbers from which those of two digits are days, if the others, the years, are half as many at most."""
 EARLIEST, LATEST = 1800, 2200
 """Years that most dates without a day lie in; ``9371-11`` is a code."""
 TIME: Final = re.compile(
@@ -126,27 +140,35 @@ class DateLayout(NamedTuple):
     format: str | None
     """The strptime format; None = ISO 8601."""
     ambiguous: bool = False
-    """Whether day and month could be swapped: no value tells them apart."""
+    """Whether day and month, or a day and a year of two digits, could be swapped: no value tells them apart."""
 
 
 def date_layout(values: Sequence[str]) -> DateLayout | None:
     """Return the layout that reads most of the values, or None if most of them are no dates.
 
-    If day and month are never told apart, the month comes first with slashes, the day with dots and dashes.
+    If day and month are never told apart, the month comes first with slashes, the day with dots and dashes. Of two
+    digits at both ends those that vary less are the year.
 
     >>> date_layout(["01/02/2024", "13/01/2024"]), date_layout(["a", "b"])
     (DateLayout(format='%d/%m/%Y', ambiguous=False), None)
     """
     sample = values[:: max(1, len(values) // SAMPLE)]
     enough = len(sample) / 2
-    if _readable(sample, None) > enough:
-        return DateLayout(None)
-    layouts = [date + time for time in _times(sample[:20]) for date in DATES]
-    read = {layout: _readable(sample, layout) for layout in layouts if _readable(sample[:20], layout)}
+    others = [value for value in sample if _iso(value) is None]
+    iso = len(sample) - len(others)
+    layouts = [date + time for time in _times(others[:20]) for date in DATES]
+    read = {layout: _readable(sample, layout) for layout in layouts if _readable(others[:20], layout)}
     best = max(read.values(), default=0)
-    if best <= enough:
-        return None
+    if best <= max(iso, enough):
+        return DateLayout(None) if iso > enough else None
     winners = [layout for layout, count in read.items() if count == best]
+    if len({layout.startswith("%y") for layout in winners}) > 1:
+        parts = [numbers for value in others if len(numbers := re.findall(r"\d+", value)) > 2]
+        first, last = ({numbers[end] for numbers in parts} for end in (0, 2))
+        winners = [layout for layout in winners if layout.startswith("%y") == (len(first) < len(last))]
+        few, many = sorted(map(len, (first, last)))
+        if many < max(DAYS, 2 * few):
+            return DateLayout(winners[0], ambiguous=True)
     swapped = len(winners) > 1 and winners[0][:2] != winners[1][:2] and {"%d", "%m"} == {w[:2] for w in winners[:2]}
     if swapped and len(sample) < len(values):  # one day after the 12th in the whole column is enough
         read = {layout: _readable(values, layout) for layout in winners[:2]}
@@ -163,7 +185,7 @@ def telling_date(values: Sequence[str], layout: str) -> str | None:
     """
     if {layout[:2], layout[3:5]} != {"%d", "%m"}:
         return None
-    return next((value for value in values if value[:2].isdigit() and _beyond_months(value)), None)
+    return next((value for value in values if _beyond_months(value) and _match(value, layout)), None)
 
 
 def are_codes(dates: NDArray[np.datetime64], layout: str | None) -> bool:

@@ -200,7 +200,8 @@ def _dates(name: str, cells: Cells) -> Column | None:
         return None
     reason = "dates" if written is None else f"dates written {written}"
     if layout.ambiguous:
-        reason += "; no value tells day and month apart"
+        parts = "day, month and year" if written is not None and "%y" in written else "day and month"
+        reason += f"; no value tells {parts} apart"
     elif written is not None and (telling := telling_date(values, written)) is not None:
         reason += f"; {telling!r} tells day and month apart"
     return _with_missing(Column(name, Kind.DATETIME, reason, format=written), cells, known)

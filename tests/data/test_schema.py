@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import json
 import unicodedata
 import uuid
@@ -242,6 +243,28 @@ DATES = {
 @pytest.mark.parametrize(("values", "dates"), DATES.values(), ids=DATES.keys())
 def test_dates(values: list[str], dates: list[str | None]) -> None:
     assert pd.Series(typed(values)).equals(pd.Series(pd.to_datetime(dates, format="mixed")))
+
+
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%y/%m/%d", "%d-%m-%y", "%d/%m/%y", "%m/%d/%y"])
+@pytest.mark.parametrize("count", [40, 900])
+def test_the_part_of_two_digits_that_varies_least_is_the_year(form: str, count: int) -> None:
+    days = pd.date_range("2019-01-01", periods=count, freq="2D")
+    column = infer([*days.strftime(form), "unknown"])
+    assert column.format == form
+    assert "no value" not in column.reason
+    column = infer(days[:5].strftime(form))
+    assert "no value tells day, month and year apart" in column.reason
+
+
+@pytest.mark.parametrize("every", [2, 5, 100])
+def test_dates_of_two_forms_are_read_whichever_is_the_more_frequent(every: int) -> None:
+    days = pd.date_range("2019-01-01", periods=900)
+    for one, other in (("%Y-%m-%d", "%d.%m.%Y"), ("%d.%m.%Y", "%Y-%m-%d")):
+        values = [day.strftime(other if i % every == 0 else one) for i, day in enumerate(days)]
+        column = infer(values)
+        assert (column.kind, column.format, column.missing) == (Kind.DATETIME, "%d.%m.%Y", ())
+        assert re.search(r"'\d\d\.\d\d\.\d{4}' tells", column.reason)
+        assert typed(values) == list(days)
 
 
 def test_day_and_month_that_are_never_told_apart_are_said() -> None:
