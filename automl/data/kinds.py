@@ -209,12 +209,16 @@ def _dates(name: str, cells: Cells) -> Column | None:
 
 def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
     """Return whether so many values are known that the others are missing ones, not what the column is about."""
-    if known.all():
-        return True
-    counts = np.where(disguised_words(cells.values), 0, cells.counts())
-    if not known.any() or counts[known].sum() < READABLE * counts.sum():
+    if known.all() or not known.any():
+        return bool(known.all())
+    counts = cells.counts()
+    limits = np.array([not read and is_limit(value) for value, read in zip(cells.values, known, strict=True)])
+    if counts[limits].sum() > counts[known].sum():
         return False
-    others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0)) if not is_limit(cells.values[i])]
+    counts = np.where(limits | disguised_words(cells.values), 0, counts)
+    if counts[known].sum() < READABLE * counts.sum():
+        return False
+    others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0))]
     codes = sum(any(map(str.isdigit, value)) for value in others)
     return codes <= OTHER_WORDS and len(others) <= max(OTHER_WORDS, OTHER_SHARE * known.sum())
 

@@ -90,13 +90,15 @@ MEASURES = [str(i / 8) for i in range(1, 1990)]
     ("values", "kind"),
     [
         ([*MEASURES, *(f"err {letter}" for letter in "abcdefghijk")], Kind.NUMERIC),
-        ([*MEASURES, *(f"err {letter}{mark}" for letter in "abcdefghijk" for mark in "+-*")], Kind.IDENTIFIER),
+        ([*MEASURES, *(f"err {letter}{mark}" for letter in "abcdefghijk" for mark in "+-*")], Kind.NUMERIC),
         ([*map(str, range(1990)), *(f"C{i}" for i in range(11))], Kind.IDENTIFIER),
         ([*(["7", "8", "9"] * 400), *"abcdefghijk"], Kind.CATEGORICAL),
         ([*MEASURES, *(f"<{i / 100}" for i in range(60))], Kind.NUMERIC),
-        ([*MEASURES, *(f"<{i / 100}" for i in range(200))], Kind.IDENTIFIER),
+        ([*MEASURES, *(f"<{i / 100}" for i in range(1000))], Kind.NUMERIC),
+        ([*(["0.5", "1.25", "2"] * 400), *["<0.2"] * 400], Kind.NUMERIC),
+        ([*(["0.5", "1.25", "2"] * 400), *["<0.2"] * 1300], Kind.CATEGORICAL),
     ],
-    ids=["errors", "too many errors", "codes with a letter", "codes", "limits", "too many limits"],
+    ids=["errors", "many errors", "codes with a letter", "codes", "limits", "many limits", "one", "more than numbers"],
 )
 def test_how_many_other_words_numbers_may_have(values: list[str], kind: Kind) -> None:
     assert infer(values)[0].kind is kind

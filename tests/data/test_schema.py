@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import json
+import re
 import unicodedata
 import uuid
 from datetime import time, timedelta

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from automl.data.disguised import is_limit
 from automl.data.identifiers import CHANCE
 from automl.data.insights.base import SHOWN, Seen, Severity, counted, listed, option, share, together
 from automl.data.kinds import names_identifier
@@ -141,9 +142,13 @@ def mostly_missing(profile: Profile) -> Iterator[Seen]:
 
 
 def stray_words(profile: Profile) -> Iterator[Seen]:
-    """Words among numbers or dates."""
+    """Words and limits of detection among numbers or dates."""
     for column in profile.columns:
-        if words := [word[:40] for word in column.stray if not _number(word)]:
+        if limits := [word[:40] for word in column.stray if is_limit(word)]:
+            evidence = f"{column.name!r} is {column.kind}, but some cells hold limits, {listed(limits)}"
+            fix = "they count as missing; write a number, such as the limit or half of it, where they should count"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+        if words := [word[:40] for word in column.stray if not _number(word) and not is_limit(word)]:
             said = listed(words)
             evidence = f"{column.name!r} is {column.kind}, but some cells hold {said}; they count as missing"
             fix = f"repair them, or use {option('--types', [column.name], '=categorical')}"

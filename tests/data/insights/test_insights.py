@@ -245,6 +245,14 @@ def test_an_almost_complete_leak_stands_out(tmp_path: Path) -> None:
     assert found[0].columns == ("outcome",)
 
 
+def test_limits_of_detection_leave_a_number_and_are_said(tmp_path: Path) -> None:
+    made = Made(replaced(clean(), "width", "<0.2", 8))
+    (found,) = [each for each in reported(made, tmp_path) if each.insight == "stray_words"]
+    assert (found.columns, found.severity) == (("width",), Severity.MEDIUM)
+    assert "limits, '<0.2'" in found.evidence
+    assert "the limit or half of it" in found.fix
+
+
 def few_values(rows: int) -> pd.DataFrame:
     random = rng(5)
     columns = {name: random.choice(WORDS[:values], rows) for name, values in (("a", 3), ("b", 2), ("c", 4))}
