@@ -16,7 +16,17 @@ from automl.data.cells import Cells, cells_of
 from automl.data.dates import COMPACT, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
-from automl.data.numerals import CLOCK, PLAIN, SAMPLE, Style, column_style, is_measured, parse_numbers, plain_numbers
+from automl.data.numerals import (
+    CLOCK,
+    CURRENCIES,
+    PLAIN,
+    SAMPLE,
+    Style,
+    column_style,
+    is_measured,
+    parse_numbers,
+    plain_numbers,
+)
 from automl.data.table import Column, Kind
 from automl.errors import DataError
 
@@ -256,7 +266,8 @@ def _with_rare(values: list[str], known: NDArray[np.bool_]) -> list[str]:
 def _number_reason(style: Style) -> str:
     if style.unit == CLOCK:
         return "times of day or durations, in seconds"
-    unit = f" in {style.unit}" if style.unit else ""
+    named = (style.unit or "").replace(CURRENCIES, "several currencies")
+    unit = f" in {named}" if named else ""
     return "numbers" + unit + (" with a decimal comma" if style.decimal == "," else "")
 
 
@@ -340,5 +351,7 @@ def _words(name: str, cells: Cells) -> Column:
     if present >= SMALL and unique >= UNIQUE:
         if _telling(values):
             return Column(name, Kind.TEXT, f"long and not alike: {shares}", score=score)
+        if is_measured(values):
+            return Column(name, Kind.TEXT, f"numbers in several units: {shares}", score=score)
         return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=score)
     return _categorical(name, cells, f"{form}: {shares}")

@@ -25,10 +25,15 @@ SCALED: Final = "K/M/B"
 """Stands for scales in the unit of numbers that have them."""
 BRACKETS: Final = "(-)"
 """The unit of numbers whose brackets mean a minus, as accountants write them."""
+BEHIND: Final = "0-"
+"""The unit of numbers that have their minus behind them, as SAP writes them."""
+CURRENCIES: Final = "\u00a4"
+"""The unit of numbers in several currencies; it is Unicode's sign for any of them."""
 MEASURED: Final = 10
 """Different values that a column needs before a word behind its numbers is taken for a unit."""
 CLOCK: Final = "h:m:s"
 """The unit of times of day and durations; they are read in seconds."""
+MINUS: Final = ("-", "−")
 TIME: Final = re.compile(
     r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
 )
@@ -49,8 +54,8 @@ class Style:
     """
 
     unit: str | None = None
-    """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus; ``h:m:s``
-    are times of day and durations, in seconds."""
+    """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus, ``0-`` a
+    minus behind; ``\u00a4`` is any currency; ``h:m:s`` are times of day and durations, in seconds."""
     decimal: str = "."
 
 
@@ -63,7 +68,7 @@ def _pattern(decimal: str) -> re.Pattern[str]:
     whole = rf"\d+|[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
     mark = re.escape(decimal)
     number = rf"(?:(?:{whole})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?"
-    return re.compile(rf"([-+−(]?)\s*({CURRENCY})?\s*([-+(]?)({number})\s*({SUFFIX})?(\)?)")
+    return re.compile(rf"([-+−(]?)\s*({CURRENCY})?\s*([-+(]?)({number})\s*({SUFFIX})?([)\-−]?)")
 
 
 def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.float64]:
@@ -89,23 +94,27 @@ def _number(value: str, style: Style) -> float:
     if match is None:
         return _plain(value)
     sign, prefix, inner_sign, number, suffix, close = match.groups()
-    unit, scales, brackets = _taken_apart(style.unit)
+    unit, scales, closing = _taken_apart(style.unit)
     scale = scales.get((suffix or "").casefold())
     suffix = suffix if scale is None else None
-    if (prefix and suffix) or (sign and inner_sign) or (prefix or suffix or unit).casefold() != unit.casefold():
+    found = prefix or suffix or unit
+    known = found.casefold() == unit.casefold() or (unit == CURRENCIES and re.fullmatch(CURRENCY, found))
+    if (prefix and suffix) or (sign and inner_sign) or not known:
         return float("nan")
-    if ("(" in (sign, inner_sign)) != bool(close) or (close and not brackets):
+    signs = {sign, inner_sign} - {""}
+    if ("(" in signs) != (close == ")") or close not in closing or (close in MINUS and signs):
         return float("nan")
     digits = re.sub(rf"[^\d{re.escape(style.decimal)}eE+-]", "", number).replace(style.decimal, ".")
-    return float(digits) * (scale or 1.0) * (-1.0 if {"-", "−", "("} & {sign, inner_sign} else 1.0)
+    return float(digits) * (scale or 1.0) * (-1.0 if {*MINUS, "("} & {*signs, close} else 1.0)
 
 
 @lru_cache(maxsize=64)
-def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], bool]:
-    """Return the decoration, the factors that letters stand for, and whether brackets are a minus."""
+def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], tuple[str, ...]]:
+    """Return the decoration, the factors that letters stand for, and what numbers may end with."""
     parts = (unit or "").split()
-    own = [part for part in parts if part not in (SCALED, BRACKETS)]
-    return "".join(own), SCALES if SCALED in parts else {}, BRACKETS in parts
+    own = [part for part in parts if part not in (SCALED, BRACKETS, BEHIND)]
+    closing = ("", *((")",) if BRACKETS in parts else ()), *(MINUS if BEHIND in parts else ()))
+    return "".join(own), SCALES if SCALED in parts else {}, closing
 
 
 def _seconds(value: str) -> float:
@@ -166,10 +175,11 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
 
 
 def column_style(values: Sequence[str], prefer: str = ".") -> Style:
-    """Return :func:`number_style`, or what only many different values tell: times, scales, and brackets for a minus.
+    """Return :func:`number_style`, or what only many different values tell: times, scales, several currencies, and
+    brackets or a mark behind for a minus.
 
-    Times must be most of the values. Scales are believed where at least two of them occur, brackets where some numbers
-    have none.
+    Times must be most of the values. Scales and currencies are believed where at least two of them occur, the forms of
+    a minus where some numbers have none.
 
     >>> column_style([f"{i}.5{scale}" for i in range(9) for scale in "KM"]).unit
     'K/M/B'
@@ -186,11 +196,14 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
         return Style(CLOCK)
     matches = [_pattern(style.decimal).fullmatch(value) for value in sample]
     scales = {SCALES.get((match[5] or "").casefold(), 0.0) for match in matches if match} - {0.0}
-    brackets = {bool(match[6]) for match in matches if match}
-    special = [SCALED] * (len(scales) > 1) + [BRACKETS] * (len(brackets) > 1)
-    if not special:
+    ends = {match[6] for match in matches if match}
+    special = [SCALED] * (len(scales) > 1)
+    special += [BRACKETS] * ({"", ")"} <= ends) + [BEHIND] * ("" in ends and not ends.isdisjoint(MINUS))
+    units = {(match[2] or match[5] or "").casefold() for match in matches if match}
+    currencies = sum(re.fullmatch(CURRENCY, unit, re.IGNORECASE) is not None for unit in units) > 1
+    if not special and not currencies:
         return style
-    own = _unit(sample) or ""
+    own = CURRENCIES if currencies else _unit(sample) or ""
     own = "" if SCALED in special and own.casefold() in SCALES else own
     found = Style(" ".join([own, *special]).strip(), style.decimal)
     return found if _read(sample, found) > read else style

@@ -66,6 +66,8 @@ KINDS = {
     ),
     "formulas": (["C" * (i % 8) + "(=O)Oc1ccccc1C(=O)" + "NOCS"[i % 4] * (i // 8 + 1) for i in range(40)], Kind.TEXT),
     "files": ([f"images/camera_{i % 3}/{i:06}_{i**3}.jpg" for i in range(40)], Kind.IDENTIFIER),
+    "units of a weight": ([f"{i}.5 {'kg' if i % 2 else 'lb'}" for i in range(40)], Kind.TEXT),
+    "numbers of books": ([f"{10**9 + 7919 * i}{'X' if i % 11 == 0 else i % 10}" for i in range(40)], Kind.IDENTIFIER),
     "times of day": ([f"{i % 24:02}:{7 * i % 60:02}" for i in range(40)], Kind.NUMERIC),
     "few times of day": (["8:00", "12:30"] * 20, Kind.CATEGORICAL),
     "ratios": ([f"{i}:{i + 1}" for i in range(30)] * 2, Kind.CATEGORICAL),
@@ -143,6 +145,14 @@ NUMERALS = {
     "zloty": ([f"{i},25 zł" for i in range(12)], [i + 0.25 for i in range(12)]),
     "brackets": ([*NUMBERS, "(1,200)"], [*map(float, NUMBERS), -1200.0]),
     "brackets and dollars": ([*(f"${i}" for i in range(9)), "($1,200.50)", "$(3)"], [*range(9), -1200.5, -3.0]),
+    "a minus behind": (
+        [*(f"{i}.25" for i in range(9)), "1,544.75-", "$3-", "−4"],
+        [*(i + 0.25 for i in range(9)), -1544.75, -3.0, -4.0],
+    ),
+    "several currencies": (
+        [*(f"${i}.5" for i in range(9)), "€25.20", "-£3.10", "1,000 USD"],
+        [*(i + 0.5 for i in range(9)), 25.2, -3.1, 1000.0],
+    ),
     "scales": ([*(f"{i}K" for i in range(9)), "1.5M", "2bn", "7"], [*range(0, 9000, 1000), 1.5e6, 2e9, 7.0]),
     "euros with scales": ([*(f"€{i}.5K" for i in range(9)), "€1.2M", "€0"], [*range(500, 9000, 1000), 1.2e6, 0.0]),
     "one scale is a unit": ([f"{i}K" for i in range(12)], [*range(12)]),
