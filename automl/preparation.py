@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from automl.assembly import About
 from automl.config import FitConfig
+from automl.data.cells import cells_of
 from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
+from automl.data.insights.base import listed
 from automl.data.insights.registry import find
 from automl.data.kinds import names_identifier
 from automl.data.profile.measure import quick_profile
@@ -106,7 +108,9 @@ def prepare(
     task = replace(task, levels=tuple(float(level) for level in config.quantiles or ()))
     if not known.all():
         missing = "a target" if weight is None else "a target or weight"
-        reporter.warn(f"{int((~known).sum())} rows without {missing} are left out")
+        words = [] if weight is not None or task.classes else cells_of(table.target[~known]).values
+        why = f"; {listed([word[:40] for word in words])} cannot be read as numbers" if words else ""
+        reporter.warn(f"{int((~known).sum())} rows without {missing} are left out{why}")
     schema = _schema(config, frame, table.reading.header, y, task, reporter)
     constraints = Constraints.of(config.monotone, config.interactions)
     constraints.check(schema, task)

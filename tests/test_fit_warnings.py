@@ -72,6 +72,12 @@ def test_warnings_of_a_fit_without_progress_are_python_warnings(frame: pd.DataFr
     assert {each.filename for each in caught} == {__file__}, "the line of the caller, not one of ours"
 
 
+def test_values_of_a_target_that_are_no_numbers_are_named(frame: pd.DataFrame, tmp_path: Path) -> None:
+    amounts = (frame["x"] + 3).map("{:.2f}".format)
+    said = warnings(frame.assign(y=amounts.where(frame.index % 100 > 0, "ca. 5")), tmp_path, max_trials=1)
+    assert "warning: 3 rows without a target are left out; 'ca. 5' cannot be read as numbers" in said
+
+
 def test_what_is_settled_needs_no_warning(frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = frame.assign(code=[f"k{i}" for i in range(300)])
     with catch_warnings(action="error"):

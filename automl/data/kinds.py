@@ -22,10 +22,10 @@ from automl.data.numerals import (
     PLAIN,
     SAMPLE,
     Style,
-    column_style,
     is_measured,
     parse_numbers,
     plain_numbers,
+    read_numbers,
 )
 from automl.data.table import Column, Kind
 from automl.errors import DataError
@@ -59,8 +59,6 @@ PHRASE: Final = 1.5
 """Mean words from which values are names of several words."""
 SPELLINGS: Final = 16
 """Different values that yes and no may have, in small letters and capitals."""
-HOPELESS: Final = 200
-"""Different values without a number among them after which the column is taken for none of numbers."""
 SMALL: Final = 20
 """Rows below which uniqueness says nothing."""
 WORDED: Final = range(51, 20_001)
@@ -121,7 +119,7 @@ def forced_kind(
     if kind is Kind.CATEGORICAL:
         return replace(settled, categories=_by_frequency(cells))
     if kind is Kind.NUMERIC:
-        style = column_style(cells.values, decimal)
+        style, _ = read_numbers(cells.values, decimal)
         style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
         known = np.isfinite(parse_numbers(cells.values, style))
         return _readable(replace(settled, unit=style.unit, decimal=style.decimal), cells, known)
@@ -234,16 +232,8 @@ def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
 
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
-    style = column_style(cells.values, decimal)
-    beginning = parse_numbers(cells.values[:HOPELESS], style)
-    if len(beginning) == HOPELESS and np.isnan(beginning).all():  # most columns of words end here
-        return None
-    numbers = parse_numbers(cells.values, style)
+    style, numbers = read_numbers(cells.values, decimal)
     known = ~np.isnan(numbers)
-    if 2 * known.sum() > len(known) and not _mostly(known, cells):
-        style = column_style(_with_rare(cells.values, known), decimal)
-        numbers = parse_numbers(cells.values, style)
-        known = ~np.isnan(numbers)
     measured = cells.counts()[known].sum() >= READABLE * cells.counts().sum() and is_measured(cells.values)
     if not (measured or _mostly(known, cells)) or _zero_padded(cells.values):
         return None
@@ -253,14 +243,6 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
             return Column(name, Kind.IDENTIFIER, reason)
     column = Column(name, Kind.NUMERIC, _number_reason(style), unit=style.unit, decimal=style.decimal)
     return _with_missing(_without_disguised(column, cells.spread(numbers, np.nan)), cells, known)
-
-
-def _with_rare(values: list[str], known: NDArray[np.bool_]) -> list[str]:
-    """Return a sample, half of it values that could not be read: a rare form is hardly among a thousand of all."""
-    each = SAMPLE // 2
-    read, unread = np.flatnonzero(known), np.flatnonzero(~known)
-    places = (*read[:: max(1, len(read) // each)][:each], *unread[:: max(1, len(unread) // each)][:each])
-    return [values[place] for place in places]
 
 
 def _number_reason(style: Style) -> str:

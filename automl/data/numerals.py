@@ -41,6 +41,8 @@ GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 SHAPED: Final = 0.95
 """Share of values with the shape of a number from which they measure something, where that shape is no code's."""
 SAMPLE: Final = 1000
+HOPELESS: Final = 200
+"""Different values without a number among them after which the column is taken for none of numbers."""
 FEW: Final = 100
 """Values that tell a column of words from one of numbers."""
 
@@ -207,6 +209,28 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     own = "" if SCALED in special and own.casefold() in SCALES else own
     found = Style(" ".join([own, *special]).strip(), style.decimal)
     return found if _read(sample, found) > read else style
+
+
+def read_numbers(values: Sequence[str], prefer: str = ".") -> tuple[Style, NDArray[np.float64]]:
+    """Return the style of the different values of a column, and each as a number, NaN where it is none.
+
+    What most styles of a sample leave unread is a sample of its own: a few brackets for a minus among many amounts.
+
+    >>> read_numbers([*map(str, range(3000)), "(7)"])[1][-1].item()
+    -7.0
+    """
+    style = column_style(values, prefer)
+    if len(values) > HOPELESS and np.isnan(parse_numbers(values[:HOPELESS], style)).all():
+        return style, np.full(len(values), np.nan)
+    numbers = parse_numbers(values, style)
+    unread = np.flatnonzero(np.isnan(numbers))
+    if len(values) <= SAMPLE or not 0 < 2 * len(unread) < len(values):
+        return style, numbers
+    read, half = np.flatnonzero(~np.isnan(numbers)), SAMPLE // 2
+    places = [*read[:: len(read) // half], *unread[:: max(1, len(unread) // half)]]
+    other = column_style([values[place] for place in places], prefer)
+    again = parse_numbers(values, other)
+    return (other, again) if np.isnan(again).sum() < len(unread) else (style, numbers)
 
 
 def is_measured(values: Sequence[str]) -> bool:

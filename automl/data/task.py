@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of, text_of
 from automl.data.kinds import READABLE, infer_kind
-from automl.data.numerals import number_style, parse_numbers
+from automl.data.numerals import CLOCK, parse_numbers, read_numbers
 from automl.data.table import Kind, Label, ProblemType, Task
 from automl.errors import DataError, UsageError, suggestion
 
@@ -233,13 +233,19 @@ def numbers_of(series: pd.Series[Any], decimal: str) -> NDArray[np.float64]:
         values = series.to_numpy(np.float64, na_value=np.nan)
     else:
         cells = cells_of(series)
-        values = cells.spread(parse_numbers(cells.values, number_style(cells.values, decimal)), np.nan)
+        values = cells.spread(_amounts(cells, decimal), np.nan)
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _amounts(cells: Cells, decimal: str) -> NDArray[np.float64]:
+    """Return the values as numbers as those of features are read, but for times: those are refused."""
+    style, numbers = read_numbers(cells.values, decimal)
+    return np.full(len(numbers), np.nan) if style.unit == CLOCK else numbers
 
 
 def _require_numbers(target: pd.Series[Any], name: str, problem_type: ProblemType, decimal: str) -> None:
     cells = cells_of(target)
-    read = np.isfinite(parse_numbers(cells.values, number_style(cells.values, decimal)))
+    read = np.isfinite(_amounts(cells, decimal))
     if cells.counts()[read].sum() < READABLE * cells.counts().sum():
         _refuse_times(target, cells, name)
         example = cells.values[int(np.argmin(read))]

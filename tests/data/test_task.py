@@ -34,6 +34,8 @@ TASKS = {
     "counts with rare ends": (RINGS, REGRESSION, ()),
     "fractions": ([1.5, 2.0, 3.0], REGRESSION, ()),
     "ten different numbers": (list(range(10)), REGRESSION, ()),
+    "minus in brackets": ([*(f"{i}.5" for i in range(40)), "(35)", "(1,200.25)"], REGRESSION, ()),
+    "scales": ([*(f"{i}.8K" for i in range(40)), "1.5M"], REGRESSION, ()),
     "dollars": (["$1,200", "$3.50", "?", "$7"], REGRESSION, ()),
 }
 
@@ -51,6 +53,14 @@ def test_task(values: object, problem_type: ProblemType, classes: tuple[Label, .
     assert codes.dtype == (np.int64 if classes else np.float64)
     if classes:
         assert set(codes[present]) == set(range(len(classes)))
+
+
+@pytest.mark.parametrize("name", ["minus in brackets", "scales"])
+def test_a_target_is_read_as_a_feature_is(name: str) -> None:
+    target = pd.Series(TASKS[name][0])
+    y, known = encode_target(target, infer_task(target, "y"))
+    assert known.all()
+    assert y[-1] in (-1200.25, 1.5e6)
 
 
 def test_classes_that_were_filtered_out_are_none() -> None:

@@ -35,7 +35,8 @@ def words_in_target(profile: Profile) -> Iterator[Seen]:
     severity = Severity.HIGH if target.words > 0.05 * target.rows else Severity.MEDIUM
     classes = target.problem_type.classification
     result = f"so it is taken as {target.problem_type}" if classes else "those rows are left out"
-    evidence = f"{counted(target.words, 'cell')} of {target.name!r} hold words where most hold numbers; {result}"
+    words = listed([word[:40] for word in target.stray])
+    evidence = f"{counted(target.words, 'cell')} of {target.name!r} hold {words} where most hold numbers; {result}"
     yield Seen(severity, (target.name,), evidence, "repair those cells, or leave them empty")
 
 

@@ -118,6 +118,8 @@ class TargetProfile:
     """The most frequent value in regression."""
     words: int = 0
     """Cells that are no numbers where most are."""
+    stray: tuple[str, ...] = ()
+    """Some of the values in these cells."""
     baseline: Baseline | None = None
 
 

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from automl.data.cells import cells_of
-from automl.data.numerals import number_style, parse_numbers
+from automl.data.cells import Cells, cells_of
+from automl.data.numerals import read_numbers
 from automl.data.profile.booster import FOLDS, out_of_fold
 from automl.data.profile.columns import histogram, summarise
 from automl.data.profile.record import Baseline, Frequency, TargetProfile
@@ -20,6 +19,8 @@ from automl.data.table import Kind, ProblemType
 
 FEWEST: Final = 60
 """Rows below which a small model tells nothing."""
+STRAY: Final = 20
+"""Different words of a target of numbers that are kept."""
 MANY_CLASSES: Final = 20
 """Classes up to which the small model is quick; it builds one tree a class and round."""
 
@@ -30,6 +31,7 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
     if task is None or y is None:
         return None
     cells = None if raw is None else cells_of(raw)
+    stray = [] if cells is None else _stray(cells)
     values, counts = np.unique(y, return_counts=True)
     record = TargetProfile(
         name=task.target,
@@ -38,7 +40,8 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
         rows=len(y),
         missing=0 if raw is None else len(raw) - len(y),
         distinct=len(values),
-        words=0 if cells is None else _words(cells.values, cells.counts()),
+        words=int(cells.counts()[stray].sum()) if cells is not None else 0,
+        stray=tuple(sorted(cells.values[place] for place in stray)[:STRAY]) if cells is not None else (),
     )
     if task.problem_type.classification:
         held = np.bincount(y, minlength=task.n_classes).tolist()
@@ -49,11 +52,11 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
     return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent)
 
 
-def _words(values: list[str], counts: NDArray[Any]) -> int:
-    """Return the cells that are no numbers, if more than half of them are and those differ."""
-    numbers = np.isfinite(parse_numbers(values, number_style(values)))
+def _stray(cells: Cells) -> list[int]:
+    """Return the places of the values that are no numbers, if more than half of the cells are and those differ."""
+    numbers, counts = np.isfinite(read_numbers(cells.values)[1]), cells.counts()
     several = np.count_nonzero(numbers) > 2
-    return int(counts[~numbers].sum()) if several and counts[numbers].sum() > 0.5 * counts.sum() else 0
+    return np.flatnonzero(~numbers).tolist() if several and counts[numbers].sum() > 0.5 * counts.sum() else []
 
 
 def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | None:
