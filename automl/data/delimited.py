@@ -21,6 +21,8 @@ from automl.errors import DataError
 
 LONGEST_HEADER: Final = 1 << 20
 BEGINNING: Final = SAMPLE + LONGEST_HEADER
+COMMENT: Final = "# "
+"""What NumPy writes before a header."""
 MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 
 
@@ -77,7 +79,7 @@ def _with_equal_line_ends(text: str) -> str:
 def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
     head = body[:LONGEST_HEADER].lstrip("\r\n")
     first = head.partition("\n")[0]
-    names = next(iter(records(head, dialect)), [])
+    names = next(iter(records(head.removeprefix(COMMENT), dialect)), [])
     if names in ([], [""]):
         raise DataError("the file has no header; the first line must name the columns")
     held = [mark for mark in DELIMITERS if mark in first]

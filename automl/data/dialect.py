@@ -27,6 +27,12 @@ BLOCK: Final = 1 << 20
 MARK: Final = "\ufeff"
 """A byte order mark, decoded."""
 
+SEPARATOR: Final = re.compile(r'"?sep=([^\n])"?[ \t\r]*(?:\n|$)', re.IGNORECASE)
+"""A first line that is for Excel, and names the delimiter."""
+
+NUMBERS: Final = re.compile(r"(?:[-+.\d\s,;|]|e[-+]|nan|inf)+", re.IGNORECASE)
+"""A row of numbers."""
+
 UNREADABLE: Final = "\ufffd"
 """What stands for bytes that are no text."""
 
@@ -161,17 +167,21 @@ def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None)
     """Decide the dialect on the beginning of a text: DuckDB names the delimiter and quotes, the rows the preamble.
 
     With a ``known`` dialect only the lines before the header are counted. DuckDB's own count of them is not used: it
-    leaves out whole ragged tables silently. A ``delimiter`` that is given is not questioned.
+    leaves out whole ragged tables silently. A ``delimiter`` that is given is not questioned, nor that of Excel's line
+    ``sep=;``.
     """
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
         sample = sample[: sample.rfind("\n") + 1] or sample
-    comments = _comment_lines(sample)
-    body = sample.split("\n", comments)[-1]
+    said = SEPARATOR.match(sample)
+    first = 1 if said else 0
+    delimiter = delimiter or (said[1] if said else None)
+    first += _comment_lines(sample.split("\n", first)[-1])
+    body = sample.split("\n", first)[-1]
     dialect = known or _corrected(body, _sniff_characters(body, delimiter), delimiter)
     if delimiter is not None:
         dialect = replace(dialect, delimiter=delimiter)
-    return replace(dialect, skipped=comments + title_lines(records(body, dialect)))
+    return replace(dialect, skipped=first + title_lines(records(body, dialect)))
 
 
 def _corrected(body: str, dialect: Dialect, delimiter: str | None) -> Dialect:
@@ -260,22 +270,29 @@ def records(text: str, dialect: Dialect) -> list[list[str]]:
 
 
 def _comment_lines(sample: str) -> int:
-    """Count the leading ``#`` lines; a last one such as ``#id,age`` may be the header."""
+    """Count the leading ``#`` lines; a last one such as ``#id,age``, or ``# id,age`` above numbers, may be the header.
+
+    NumPy writes the latter.
+    """
     lines = sample.split("\n")
     count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
     if count == 0 or count == len(lines):
         return 0
     last, following = lines[count - 1], lines[count]
-    header = any(0 < last.count(mark) == following.count(mark) for mark in DELIMITERS) and last[1:2].strip() != ""
-    return count - 1 if header else count
+    even = any(0 < last.count(mark) == following.count(mark) for mark in DELIMITERS)
+    header = last[1:2].strip() != "" or (NUMBERS.fullmatch(following) and not NUMBERS.fullmatch(last[1:]))
+    return count - 1 if even and header else count
 
 
 def title_lines(rows: Sequence[Sequence[object]]) -> int:
     """Count the leading rows that are blank, or hold one value where the rows below hold several.
 
-    >>> title_lines([["Report"], [], ["city", "size"], ["Bern", "1"]])
+    Spreadsheets fill short rows up with empty cells.
+
+    >>> title_lines([["Report", ""], [], ["city", "size"], ["Bern", "1"]])
     2
     """
+    rows = [row[: max((i for i, cell in enumerate(row, 1) if cell != ""), default=0)] for row in rows]
     widths = Counter(len(row) for row in rows if row)
     usual = widths.most_common(1)[0][0] if widths else 1
     count = next((i for i, row in enumerate(rows) if len(row) > 1 or (row and usual == 1)), 0)

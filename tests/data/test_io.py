@@ -61,6 +61,9 @@ SAME_TABLE = {
     "blanks in the header": CITIES.replace("city;size", " city; size ").encode(),
     "comments": ("# made by hand\n# on, monday\n" + CITIES).encode(),
     "title": ("Report of the day\n\n" + CITIES).encode(),
+    "titles of a spreadsheet": ("Report of the day;\n;\n" + CITIES).encode(),
+    "delimiter named": ("sep=;\n" + CITIES).encode(),
+    "delimiter named in quotes": ('"sep=;"\r\nReport;\n' + CITIES).encode(),
     "delimiter at the end": CITIES.replace("\n", ";\n").encode(),
     "gzip": gzip.compress(CITIES.encode()),
     "bz2": bz2.compress(CITIES.encode()),
@@ -114,6 +117,28 @@ def test_a_decimal_comma_in_every_cell_is_no_delimiter() -> None:
 
 def test_a_header_may_begin_with_a_hash() -> None:
     assert list(read("#id,age\n1,2\n3,4\n")) == ["#id", "age"]
+
+
+def test_a_comment_above_numbers_is_their_header() -> None:
+    buffer = io.BytesIO()
+    np.savetxt(buffer, np.arange(12.0).reshape(4, 3), delimiter=",", header="made by hand\na,b,y")
+    assert read(buffer.getvalue()).astype(float).to_dict("list") == {
+        "a": [0, 3, 6, 9],
+        "b": [1, 4, 7, 10],
+        "y": [2, 5, 8, 11],
+    }
+    assert list(read("# a,b\nc,d\n1,2\n")) == ["c", "d"]
+    assert list(read("# 0.5,1\n1,2\n3,4\n")) == ["1", "2"]
+
+
+def test_the_delimiter_that_a_file_names_is_not_questioned(tmp_path: Path) -> None:
+    text = "sep=|\na,b|c,d\n1,2|3,4\n5,6|7,8\n"
+    assert list(read(text)) == ["a,b", "c,d"]
+    (tmp_path / "t.csv").write_text(text)
+    frame, reading = read_table(tmp_path / "t.csv")
+    assert (reading.delimiter, reading.skipped) == ("|", 1)
+    with open_batches(tmp_path / "t.csv", reading=reading, options=ReadOptions()) as batches:
+        pd.testing.assert_frame_equal(next(iter(batches.read())).frame, frame)
 
 
 def test_a_column_without_a_name_gets_one() -> None:
