@@ -84,7 +84,7 @@ def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tu
     if not text.strip():
         raise DataError("the file is empty; it needs a header and rows")
     if begins_json(text):
-        return _with_header(read_json(text), Reading("json", encoding))
+        return _with_header(read_json(text, known.header if known else ()), Reading("json", encoding))
     frame, names, dialect = read_delimited(text, known, options.sep)
     reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
     return named(frame, names), replace(reading, unreadable=text.count(UNREADABLE))

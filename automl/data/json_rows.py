@@ -1,4 +1,4 @@
-"""JSON tables: one object a line, one array of objects, or one object of columns.
+"""JSON tables: one object a line, one array of objects, an object that holds one, or one object of columns.
 
 Objects inside of objects become columns ``outer.inner``.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -16,6 +16,8 @@ from automl.errors import DataError
 
 BEGINNING: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[{\]])")
 """How a JSON table begins, and a CSV file hardly can."""
+INDENTED: Final = re.compile(r"\s*\{\s*\n")
+"""How an object begins that is written on several lines."""
 
 
 def begins_json(text: str) -> bool:
@@ -27,19 +29,46 @@ def begins_json(text: str) -> bool:
     return BEGINNING.match(text) is not None
 
 
-def read_json(text: str) -> pd.DataFrame:
+def read_json(text: str, header: Collection[str] = ()) -> pd.DataFrame:
     """Return the table of a JSON text; a key that is missing in an object is a missing cell.
+
+    Parameters
+    ----------
+    header
+        The columns of an earlier table: an object that names some of them is a row, whatever it holds.
 
     Raises
     ------
     DataError
         If a line is no object, or there is none.
     """
-    rows = _array(text) if text.lstrip().startswith("[") else _lines(text)
+    if text.lstrip().startswith("["):
+        rows = _array(text)
+    else:
+        rows = [_parse(text, "the JSON object")] if INDENTED.match(text) else _lines(text)
+        if len(rows) == 1 and {name.partition(".")[0] for name in header}.isdisjoint(rows[0]):
+            return _whole(rows[0])
     if not rows:
         raise DataError("the file is an empty JSON array; it needs one object a row")
     columns = _columns(rows[0]) if len(rows) == 1 else None
     return frame_of_rows(rows) if columns is None else pd.DataFrame(columns)
+
+
+def _whole(table: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the table that a single object holds: columns and data, as pandas writes with ``orient="split"``, a list
+    for each column, or exactly one list of objects, as in answers of web services; else it is a row."""
+    names, data = table.get("columns"), table.get("data")
+    if isinstance(names, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        try:
+            return pd.DataFrame(data, columns=names)
+        except (ValueError, AssertionError) as error:
+            raise DataError(f"columns and data of the JSON object do not fit ({error}); repair it") from error
+    columns = _columns(table)
+    if columns is not None:
+        return pd.DataFrame(columns)
+    lists = [cells for cells in table.values() if isinstance(cells, list) and cells]
+    lists = [cells for cells in lists if all(isinstance(cell, dict) for cell in cells)]
+    return frame_of_rows(lists[0] if len(lists) == 1 else [table])
 
 
 def _columns(table: Mapping[str, Any]) -> dict[str, list[Any]] | None:

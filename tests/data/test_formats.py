@@ -235,3 +235,29 @@ def test_an_object_of_columns_is_a_table(orient: str, tmp_path: Path) -> None:
 def test_a_single_row_of_json_stays_a_row(tmp_path: Path) -> None:
     (tmp_path / "row.json").write_text('{"home": {"city": "Bern", "zip": 3000}, "work": {"city": "Ulm", "zip": 8}}')
     assert list(read_table(tmp_path / "row.json")[0]) == ["home.city", "home.zip", "work.city", "work.zip"]
+
+
+PLACES = pd.DataFrame({"city": ["Bern", "Ulm", "Rom"], "size": [1.5, 2.25, 3.0], "zip": [1, 2, 3]})
+WRAPPED = {
+    "split": PLACES.to_json(orient="split"),
+    "table": PLACES.to_json(orient="table", index=False),
+    "a web service": json.dumps({"data": PLACES.to_dict("records"), "total": 3, "links": []}),
+    "on several lines": json.dumps({"page": {"number": 1}, "rows": PLACES.to_dict("records")}, indent=1),
+}
+
+
+@pytest.mark.parametrize("text", WRAPPED.values(), ids=WRAPPED.keys())
+def test_a_table_inside_of_an_object_is_found(text: str) -> None:
+    assert read(text.encode())[0].to_dict("list") == PLACES.to_dict("list")
+
+
+def test_an_object_with_the_columns_of_training_is_a_row_whatever_it_holds() -> None:
+    row = {"order": 7, "items": [{"a": 1}, {"a": 2}]}
+    _, reading = read(json.dumps([row, row]).encode())
+    frame, _ = read_table(io.BytesIO(json.dumps(row).encode()), reading=reading)
+    assert frame.to_dict("records") == [row]
+
+
+def test_columns_that_do_not_fit_their_data_are_an_error() -> None:
+    with pytest.raises(DataError, match="columns and data of the JSON object do not fit"):
+        read(b'{"columns": ["a"], "data": [[1, 2]]}')
