@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from automl.data.profile.record import ColumnProfile, Profile
+from automl.data.profile.record import ColumnProfile, LookAlike, Profile
 
 SHOWN: Final = 3
 """Names that are written out; the others are counted."""
@@ -120,6 +120,22 @@ def chance(p_value: float) -> str:
     ('0.04', '< 1e-9')
     """
     return "< 1e-9" if p_value < 1e-9 else f"{p_value:.1g}"
+
+
+def spellings(pairs: Sequence[LookAlike]) -> str:
+    """Return which values are written in two ways.
+
+    >>> spellings([LookAlike("yse", "yes", 2), LookAlike("Yes", "yes", 9)])
+    "'yse' beside 'yes', 'Yes' beside 'yes'"
+    """
+    said = ", ".join(f"{pair.rare[:40]!r} beside {pair.frequent[:40]!r}" for pair in pairs[:SHOWN])
+    return said + (f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else "")
+
+
+def one_spelling(pairs: Sequence[LookAlike], rows: int) -> str:
+    """Return the way out of values that are written in two ways."""
+    changed = sum(pair.count for pair in pairs)
+    return f"write each in one way ({counted(changed, 'cell')} to change, {share(changed, rows)})"
 
 
 def option(name: str, columns: Sequence[str], value: str) -> str:

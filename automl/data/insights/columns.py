@@ -8,7 +8,7 @@ import numpy as np
 
 from automl.data.disguised import is_limit
 from automl.data.identifiers import CHANCE
-from automl.data.insights.base import SHOWN, Seen, Severity, counted, listed, option, share, together
+from automl.data.insights.base import SHOWN, Seen, Severity, counted, listed, one_spelling, option, spellings, together
 from automl.data.kinds import names_identifier
 from automl.data.numerals import parse_numbers
 from automl.data.profile.record import ColumnProfile, Profile
@@ -177,15 +177,8 @@ def misspelt_categories(profile: Profile) -> Iterator[Seen]:
     """Categories that look like another one."""
     for column in profile.columns:
         if column.look_alikes:
-            pairs = column.look_alikes[:SHOWN]
-            said = ", ".join(f"{pair.rare[:40]!r} beside {pair.frequent[:40]!r}" for pair in pairs)
-            more = len(column.look_alikes) - len(pairs)
-            evidence = f"{column.name!r} writes some categories in two ways: {said}" + (
-                f" and {more} more" if more else ""
-            )
-            rows = sum(pair.count for pair in column.look_alikes)
-            fix = f"write each in one way ({counted(rows, 'cell')} to change, {share(rows, profile.sampled)})"
-            yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+            evidence = f"{column.name!r} writes some categories in two ways: {spellings(column.look_alikes)}"
+            yield Seen(Severity.MEDIUM, (column.name,), evidence, one_spelling(column.look_alikes, profile.sampled))
 
 
 def time_order(profile: Profile) -> Iterator[Seen]:

@@ -13,6 +13,7 @@ INSIGHTS: Final = (
     Insight("target_correlation", "Correlated with the target", columns.target_correlation, in_fit=True),
     Insight("duplicates_across_folds", "Duplicates across folds", rows.duplicates_across_folds, in_fit=True),
     Insight("tiny_class", "Too few rows of a class", target.tiny_class, in_fit=True),
+    Insight("misspelt_classes", "Misspelt classes", target.misspelt_classes, in_fit=True),
     Insight("words_in_target", "Words in a numeric target", target.words_in_target, in_fit=True),
     Insight("weak_signal", "Weak signal", target.weak_signal),
     Insight("heavy_tailed_target", "Heavy-tailed target", target.heavy_tailed_target),

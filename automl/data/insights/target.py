@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, counted, listed, share
+from automl.data.insights.base import Seen, Severity, counted, listed, one_spelling, share, spellings
 from automl.data.profile.record import Profile
 
 SKEW, KURTOSIS, SOME_KURTOSIS = 3.0, 10.0, 3.0
@@ -83,6 +83,14 @@ def tiny_class(profile: Profile) -> Iterator[Seen]:
         )
         fix = "add rows of them, or join or drop them; scores of such a class are chance"
         yield Seen(Severity.HIGH, (target.name,), evidence, fix)
+
+
+def misspelt_classes(profile: Profile) -> Iterator[Seen]:
+    """Classes that look like another one: a model learns, and is scored on, a difference that is none."""
+    target = profile.target
+    if target is not None and target.look_alikes:
+        evidence = f"{target.name!r} writes some classes in two ways: {spellings(target.look_alikes)}"
+        yield Seen(Severity.HIGH, (target.name,), evidence, one_spelling(target.look_alikes, target.rows))
 
 
 def unbalanced_classes(profile: Profile) -> Iterator[Seen]:

@@ -112,6 +112,8 @@ class TargetProfile:
     distinct: int
     classes: tuple[Frequency, ...] = ()
     """In the order of the task's classes; empty for regression."""
+    look_alikes: tuple[LookAlike, ...] = ()
+    """Classes that are most likely another one, written differently."""
     numbers: Numbers | None = None
     histogram: Histogram | None = None
     top: Frequency | None = None

@@ -12,9 +12,10 @@ from automl.data.cells import Cells, cells_of
 from automl.data.numerals import read_numbers
 from automl.data.profile.booster import FOLDS, out_of_fold
 from automl.data.profile.columns import histogram, summarise
-from automl.data.profile.record import Baseline, Frequency, TargetProfile
+from automl.data.profile.record import Baseline, Frequency, LookAlike, TargetProfile
 from automl.data.profile.rows import Rows, vector
 from automl.data.profile.scores import accuracy, r2, roc_auc
+from automl.data.profile.words import RARE, look_alikes
 from automl.data.table import Kind, ProblemType
 
 FEWEST: Final = 60
@@ -46,10 +47,25 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
     if task.problem_type.classification:
         held = np.bincount(y, minlength=task.n_classes).tolist()
         classes = tuple(Frequency(str(label), count) for label, count in zip(task.classes, held, strict=True))
-        return replace(record, classes=classes)
+        return replace(record, classes=classes, look_alikes=_misspelt(classes))
     top = int(counts.argmax())
     frequent = Frequency(f"{values[top]:.10g}", int(counts[top]))
     return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent)
+
+
+def _misspelt(classes: tuple[Frequency, ...]) -> tuple[LookAlike, ...]:
+    """Return the classes that differ from another in capitals or blanks only, or are rare beside one that they look
+    like: ``A-`` and ``A`` may be two grades."""
+    counts = {each.value: each.count for each in classes}
+
+    def spelling(value: str) -> str:
+        return "".join(value.casefold().split())
+
+    return tuple(
+        pair
+        for pair in look_alikes(counts)
+        if spelling(pair.rare) == spelling(pair.frequent) or pair.count <= RARE * counts[pair.frequent]
+    )
 
 
 def _stray(cells: Cells) -> list[int]:

@@ -125,6 +125,7 @@ MADE: dict[str, Callable[[], Made]] = {
     "target_correlation": stretched,
     "duplicates_across_folds": repeated,
     "tiny_class": lambda: classes({"no": 380, "yes": 12}),
+    "misspelt_classes": lambda: Made(replaced(clean(), "y", "Yes", 9)),
     "words_in_target": lambda: Made(replaced(amounts(), "y", "n/k", 50)),
     "weak_signal": chance_rows,
     "heavy_tailed_target": lambda: Made(replaced(amounts(), "y", 9000, 130)),
@@ -251,6 +252,16 @@ def test_limits_of_detection_leave_a_number_and_are_said(tmp_path: Path) -> None
     assert (found.columns, found.severity) == (("width",), Severity.MEDIUM)
     assert "limits, '<0.2'" in found.evidence
     assert "the limit or half of it" in found.fix
+
+
+def test_misspelt_classes_are_said_before_a_fit_but_grades_are_not() -> None:
+    words = rng(2).choice(["yes", "no", "YES", "unclear"], ROWS)
+    words[:3] = ["unclaer", "Yes ", "Unclear"]
+    said = [each for each in said_by_a_fit(Made(clean().assign(y=words))) if each.insight == "misspelt_classes"]
+    assert [each.severity for each in said] == [Severity.HIGH]
+    assert "'yes' beside 'YES'" in said[0].evidence
+    grades = Made(clean().assign(y=rng(2).choice(["A", "A-", "B+", "B", "B-"], ROWS)))
+    assert "misspelt_classes" not in {each.insight for each in said_by_a_fit(grades)}
 
 
 def few_values(rows: int) -> pd.DataFrame:
