@@ -54,6 +54,8 @@ class Prepared:
     rows: Rows
     blocks: NDArray[Any] | None
     """(rows,) the block of each row that is validated or trained on in turn; None if another table is validated."""
+    target: pd.Series[Any]
+    """Some of the target as it was read, where it is known."""
     families: Sequence[Family]
     """What is trained."""
     settled: bool
@@ -66,7 +68,9 @@ class Prepared:
         rows, blocks = self.rows, self.blocks
         if len(rows) > _LOOKED_AT:
             rows, blocks = rows.sample(_LOOKED_AT, config.random_state), None
-        profile = quick_profile(rows, folds=blocks, seconds=seconds, random_state=config.random_state)
+        profile = quick_profile(
+            rows, folds=blocks, raw_target=self.target, seconds=seconds, random_state=config.random_state
+        )
         for finding in find(profile, in_fit=True):
             if not (self.settled and finding.insight in _OF_VALIDATION):
                 yield finding.message
@@ -139,7 +143,8 @@ def prepare(
     run = StoredRun(config, problem, about, reporter.started, weight_column)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     families = able_families(config, problem, reporter)
-    return Prepared(run, rows, None if valid is not None else split.assignment, families, settled)
+    blocks = None if valid is not None else split.assignment
+    return Prepared(run, rows, blocks, table.target[known][:_LOOKED_AT], families, settled)
 
 
 def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Reporter) -> None:

@@ -78,6 +78,12 @@ def test_values_of_a_target_that_are_no_numbers_are_named(frame: pd.DataFrame, t
     assert "warning: 3 rows without a target are left out; 'ca. 5' cannot be read as numbers" in said
 
 
+def test_a_target_in_several_units_is_said(frame: pd.DataFrame, tmp_path: Path) -> None:
+    rates = [f"{x:.3f}" if i % 4 == 0 else f"{100 * x:.1f}%" for i, x in enumerate(frame["x"])]
+    said = warnings(frame.assign(y=rates), tmp_path, max_trials=1)
+    assert any("of the cells of 'y' have the sign %" in message for message in said)
+
+
 def test_what_is_settled_needs_no_warning(frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = frame.assign(code=[f"k{i}" for i in range(300)])
     with catch_warnings(action="error"):

@@ -8,9 +8,20 @@ import numpy as np
 
 from automl.data.disguised import is_limit
 from automl.data.identifiers import CHANCE
-from automl.data.insights.base import SHOWN, Seen, Severity, counted, listed, one_spelling, option, spellings, together
+from automl.data.insights.base import (
+    SHOWN,
+    Seen,
+    Severity,
+    counted,
+    listed,
+    one_spelling,
+    option,
+    share,
+    spellings,
+    together,
+)
 from automl.data.kinds import names_identifier
-from automl.data.numerals import parse_numbers
+from automl.data.numerals import CURRENCIES, parse_numbers
 from automl.data.profile.record import ColumnProfile, Profile
 from automl.data.table import Kind
 
@@ -153,6 +164,22 @@ def stray_words(profile: Profile) -> Iterator[Seen]:
             evidence = f"{column.name!r} is {column.kind}, but some cells hold {said}; they count as missing"
             fix = f"repair them, or use {option('--types', [column.name], '=categorical')}"
             yield Seen(Severity.LOW, (column.name,), evidence, fix)
+
+
+def mixed_units(profile: Profile) -> Iterator[Seen]:
+    """Numbers in percent of which some lack the sign, or in several currencies: they are read alike."""
+    found = [(column.name, column.mixed) for column in profile.columns]
+    found += [(profile.target.name, profile.target.mixed)] if profile.target is not None else []
+    for name, mixed in found:
+        if mixed is None:
+            continue
+        if mixed.sign == CURRENCIES:
+            evidence, fix = f"{name!r} holds amounts in several currencies", "convert them to one"
+        else:
+            signed = share(mixed.signed, mixed.cells)
+            evidence = f"only {signed} of the cells of {name!r} have the sign {mixed.sign}"
+            fix = f"write all in one unit: 0.5 may mean 0.5 {mixed.sign} or a half"
+        yield Seen(Severity.MEDIUM, (name,), f"{evidence}, and all are read alike", fix)
 
 
 def rare_categories(profile: Profile) -> Iterator[Seen]:

@@ -34,6 +34,7 @@ INSIGHTS: Final = (
     Insight("conflicting_labels", "Conflicting labels", rows.conflicting_labels),
     Insight("disguised_missing", "Disguised missing values", columns.disguised_missing),
     Insight("misspelt_categories", "Misspelt categories", columns.misspelt_categories),
+    Insight("mixed_units", "Mixed units", columns.mixed_units, in_fit=True),
     Insight("high_cardinality", "High cardinality", columns.high_cardinality),
     Insight("stray_words", "Words among numbers", columns.stray_words),
     Insight("mostly_missing", "Mostly missing", columns.mostly_missing),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import cells_of
+from automl.data.cells import Cells, cells_of
 from automl.data.disguised import NUMBERS, WORDS
-from automl.data.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, Numbers
+from automl.data.numerals import CURRENCIES
+from automl.data.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, MixedUnit, Numbers
 from automl.data.profile.rows import vector
 from automl.data.profile.words import look_alikes
 from automl.data.table import MISSING, Column, Kind
@@ -43,11 +45,26 @@ def profile_column(column: Column, raw: pd.Series[Any], typed: pd.DataFrame, sig
         (rows,) a target that has a mean, or None.
     """
     if column.kind in (Kind.NUMERIC, Kind.BOOLEAN, Kind.DATETIME):
-        return _measured(column, vector(column, typed), signal)
+        mixed = mixed_unit(cells_of(raw, missing=column.missing), column.unit) if column.unit else None
+        return replace(_measured(column, vector(column, typed), signal), mixed=mixed)
     if column.kind is Kind.CATEGORICAL:
         return _counted(column, typed[column.name].to_numpy(), list(column.categories), signal)
     cells = cells_of(raw)
     return _counted(column, cells.codes, cells.values, None)
+
+
+def mixed_unit(cells: Cells, unit: str | None) -> MixedUnit | None:
+    """Return how many cells lack the unit of a column where that changes what they mean; None if none does.
+
+    A bare 0.227 beside 42.4% may be 22.7 percent, a bare 7 beside $5 is most likely in dollars. Zero is zero.
+    """
+    sign = next((each for each in "%‰\u00a4" if each in (unit or "")), None)
+    if sign is None:
+        return None
+    counts = cells.counts() * np.array([value.strip("+-0.,") != "" for value in cells.values])
+    signed = counts[np.array([sign in value for value in cells.values])].sum()
+    mixed = sign == CURRENCIES or signed < counts.sum()
+    return MixedUnit(sign, int(counts.sum()), int(signed)) if mixed else None
 
 
 def summarise(values: Floats) -> Numbers:

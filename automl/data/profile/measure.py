@@ -79,7 +79,12 @@ def profile_table(
 
 
 def quick_profile(
-    rows: Rows, *, folds: NDArray[Any] | None, seconds: float | None = None, random_state: int = 0
+    rows: Rows,
+    *,
+    folds: NDArray[Any] | None,
+    raw_target: pd.Series[Any] | None = None,
+    seconds: float | None = None,
+    random_state: int = 0,
 ) -> Profile:
     """Measure what could make a fit mislead, on some rows, in the time there is.
 
@@ -87,6 +92,8 @@ def quick_profile(
     ----------
     folds
         (rows,) the fold of each row; None = none of these rows is validated.
+    raw_target
+        Some of the target as it was read, where it is known.
     seconds
         Time to take, None = what it needs. Columns that it does not reach are left out. The first column does not
         count: it loads libraries that the fit needs in any case.
@@ -105,7 +112,8 @@ def quick_profile(
             deadline = Deadline.after(seconds)
     in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining
     duplicates = find_duplicates(rows, folds=folds) if in_time else None
-    return Profile(len(rows), len(few), tuple(columns), target=profile_target(rows), duplicates=duplicates)
+    target = profile_target(rows, raw_target)
+    return Profile(len(rows), len(few), tuple(columns), target=target, duplicates=duplicates)
 
 
 def _with_signal(measured: ColumnProfile, column: Column, rows: Rows, typed: pd.DataFrame) -> ColumnProfile:

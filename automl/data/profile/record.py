@@ -59,6 +59,18 @@ class LookAlike:
 
 
 @dataclass(frozen=True, slots=True)
+class MixedUnit:
+    """Numbers that are read alike, though not all are written in one unit."""
+
+    sign: str
+    """``%`` or ``‰``, which some lack; or Unicode's sign for any currency, where there are several."""
+    cells: int
+    """Cells with a number other than 0."""
+    signed: int
+    """Those with the sign."""
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnProfile:
     """One feature column."""
 
@@ -79,6 +91,7 @@ class ColumnProfile:
     """Values that may stand for a missing one, such as 999 or ``unknown``."""
     stray: tuple[str, ...] = ()
     """Words among numbers or dates, and numbers in place of a missing one such as -999; they count as missing."""
+    mixed: MixedUnit | None = None
     power: float | None = None
     """What the column alone tells of the target: 0 = nothing, 1 = everything."""
     correlation: float | None = None
@@ -122,6 +135,7 @@ class TargetProfile:
     """Cells that are no numbers where most are."""
     stray: tuple[str, ...] = ()
     """Some of the values in these cells."""
+    mixed: MixedUnit | None = None
     baseline: Baseline | None = None
 
 

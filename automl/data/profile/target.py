@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from automl.data.cells import Cells, cells_of
-from automl.data.numerals import read_numbers
+from automl.data.numerals import PLAIN, Style, read_numbers
 from automl.data.profile.booster import FOLDS, out_of_fold
-from automl.data.profile.columns import histogram, summarise
+from automl.data.profile.columns import histogram, mixed_unit, summarise
 from automl.data.profile.record import Baseline, Frequency, LookAlike, TargetProfile
 from automl.data.profile.rows import Rows, vector
 from automl.data.profile.scores import accuracy, r2, roc_auc
@@ -31,8 +31,8 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
     task, y = rows.task, rows.y
     if task is None or y is None:
         return None
-    cells = None if raw is None else cells_of(raw)
-    stray = [] if cells is None else _stray(cells)
+    cells = None if raw is None or raw.dtype.kind in "iufb" else cells_of(raw)
+    style, stray = (PLAIN, []) if cells is None else _stray(cells)
     values, counts = np.unique(y, return_counts=True)
     record = TargetProfile(
         name=task.target,
@@ -50,7 +50,8 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
         return replace(record, classes=classes, look_alikes=_misspelt(classes))
     top = int(counts.argmax())
     frequent = Frequency(f"{values[top]:.10g}", int(counts[top]))
-    return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent)
+    mixed = None if cells is None else mixed_unit(cells, style.unit)
+    return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent, mixed=mixed)
 
 
 def _misspelt(classes: tuple[Frequency, ...]) -> tuple[LookAlike, ...]:
@@ -68,11 +69,13 @@ def _misspelt(classes: tuple[Frequency, ...]) -> tuple[LookAlike, ...]:
     )
 
 
-def _stray(cells: Cells) -> list[int]:
-    """Return the places of the values that are no numbers, if more than half of the cells are and those differ."""
-    numbers, counts = np.isfinite(read_numbers(cells.values)[1]), cells.counts()
-    several = np.count_nonzero(numbers) > 2
-    return np.flatnonzero(~numbers).tolist() if several and counts[numbers].sum() > 0.5 * counts.sum() else []
+def _stray(cells: Cells) -> tuple[Style, list[int]]:
+    """Return how the numbers are written, and the places of the values that are none if more than half of the cells are
+    and those differ."""
+    style, numbers = read_numbers(cells.values)
+    read, counts = np.isfinite(numbers), cells.counts()
+    several = np.count_nonzero(read) > 2 and counts[read].sum() > 0.5 * counts.sum()
+    return style, np.flatnonzero(~read).tolist() if several else []
 
 
 def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | None:

@@ -81,6 +81,11 @@ def replaced(frame: pd.DataFrame, column: str, value: object, every: int, start:
     return frame.assign(**{column: cells})
 
 
+def percent(values: pd.Series, every: int) -> pd.Series:
+    """Numbers in percent, but for some that lack the sign."""
+    return pd.Series([f"{x:.3f}" if i % every == 0 else f"{100 * x:.1f}%" for i, x in enumerate(values)])
+
+
 def leaked() -> Made:
     frame = amounts()
     return Made(frame.assign(paid=frame["y"] * 1.2 + rng(9).normal(0, 3, ROWS)))
@@ -146,6 +151,7 @@ MADE: dict[str, Callable[[], Made]] = {
     "conflicting_labels": relabelled,
     "disguised_missing": lambda: Made(replaced(clean(), "width", 999, 90)),
     "misspelt_categories": lambda: Made(clean().assign(town=with_rare("Springfield", "Sprngfield", "SPRINGFIELD"))),
+    "mixed_units": lambda: Made(clean().assign(rate=percent(clean()["width"], 3))),
     "high_cardinality": lambda: Made(clean().assign(code=[f"k{i % 150}" for i in range(ROWS)])),
     "stray_words": lambda: Made(replaced(clean(), "width", "broken", 100)),
     "mostly_missing": lambda: Made(clean().assign(width=lambda f: f["width"].where(f.index % 3 == 0))),
@@ -262,6 +268,23 @@ def test_misspelt_classes_are_said_before_a_fit_but_grades_are_not() -> None:
     assert "'yes' beside 'YES'" in said[0].evidence
     grades = Made(clean().assign(y=rng(2).choice(["A", "A-", "B+", "B", "B-"], ROWS)))
     assert "misspelt_classes" not in {each.insight for each in said_by_a_fit(grades)}
+
+
+def test_a_target_in_percent_of_which_some_lack_the_sign_is_said(tmp_path: Path) -> None:
+    made = Made(amounts().assign(y=percent(amounts()["y"], 4)))
+    (found,) = [each for each in reported(made, tmp_path) if each.insight == "mixed_units"]
+    assert found.evidence == "only 75.0 % of the cells of 'y' have the sign %, and all are read alike"
+    assert found.columns == ("y",)
+
+
+def test_zeros_without_a_sign_and_dollars_without_theirs_mean_the_same(tmp_path: Path) -> None:
+    rates = percent(clean()["width"], ROWS + 1)
+    rates[::5] = "0"
+    dollars = [f"${i}.5" if i % 3 else f"{i}.5" for i in range(ROWS)]
+    made = Made(clean().assign(rate=rates, price=dollars))
+    assert "mixed_units" not in {each.insight for each in reported(made, tmp_path)}
+    several = Made(clean().assign(price=[f"{'€$'[i % 2]}{i}.5" for i in range(ROWS)]))
+    assert [each.columns for each in said_by_a_fit(several) if each.insight == "mixed_units"] == [("price",)]
 
 
 def few_values(rows: int) -> pd.DataFrame:
