@@ -54,4 +54,8 @@ def parse_by_column(given: Sequence[str] | None, option: str, example: str) -> d
     for each in given or ():
         if "=" not in each:
             raise UsageError(f"{name} must be {form}, such as {example}; got {each!r}")
-    return {column: word for column, _, word in (each.rpartition("=") for each in given or ())}
+    found: dict[str, str] = {}
+    for column, _, word in (each.rpartition("=") for each in given or ()):
+        if found.setdefault(column, word) != word:
+            raise UsageError(f"{name} says two things of {column!r}, {found[column]} and {word}; keep one of them")
+    return found

@@ -25,7 +25,7 @@ from automl.data.database import read_query
 from automl.data.decimals import decimal_mark
 from automl.data.delimited_file import DelimitedFile
 from automl.data.dialect import MARK, SAMPLE, encoding_of
-from automl.data.files import REFUSED, named, read_content, require_alike, require_same
+from automl.data.files import REFUSED, named, read_content, require_alike, require_no_sheet, require_same
 from automl.data.io import column_of, without_cells
 from automl.data.json_rows import begins_json
 from automl.data.parquet_file import ParquetFile
@@ -210,12 +210,14 @@ def _open(path: Path, copy: Path, known: Reading, options: ReadOptions) -> Table
     with path.open("rb") as file:
         begin = file.read(8)
         if begin.startswith(PARQUET):
+            require_no_sheet(options)
             return ParquetFile.open(path)
         if not begin.startswith((ARROW, ARROW_STREAM, ZIP, *REFUSED)):
             encoding = encoding_of(file, known.encoding, options.encoding)
             with path.open(encoding=encoding, errors="replace") as text:
                 head = text.read(SAMPLE).removeprefix(MARK)
             if head.strip() and not begins_json(head):
+                require_no_sheet(options)
                 return DelimitedFile.open(path, encoding, known, options.sep, copy)
     frame, found = read_content(path.read_bytes(), known, options)
     return WholeTable(found, frame)

@@ -24,6 +24,8 @@ def read_query(url: str, query: str | None) -> pd.DataFrame:
     """
     if query is None:
         raise UsageError(f"{display(url)!r} is a database; its rows are named by --query 'select ...'")
+    if "://" not in url:
+        raise UsageError(f"a query needs a database, and {display(url)!r} is none; name its URL, or leave out --query")
     try:
         import sqlalchemy
     except ImportError:

@@ -21,7 +21,7 @@ from automl.data.json_rows import begins_json, read_json
 from automl.data.reading import Reading, column_names
 from automl.data.source import content, display
 from automl.data.workbook import read_workbook
-from automl.errors import DataError
+from automl.errors import DataError, UsageError
 
 REFUSED: Final = {
     b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE and say --query 'select ...'",
@@ -76,6 +76,7 @@ def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tu
     if data.startswith(ZIP):
         frame, sheet, skipped = read_workbook(data, options.sheet, known.sheet if known else None)
         return _with_header(frame, Reading("excel", skipped=skipped, sheet=sheet))
+    require_no_sheet(options)
     if data.startswith(PARQUET):
         return _with_header(read_parquet(data), Reading("parquet"))
     if data.startswith((ARROW, ARROW_STREAM)):
@@ -88,6 +89,14 @@ def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tu
     frame, names, dialect = read_delimited(text, known, options.sep)
     reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
     return named(frame, names), replace(reading, unreadable=text.count(UNREADABLE))
+
+
+def require_no_sheet(options: ReadOptions) -> None:
+    """Refuse the name of a sheet for a file that is no workbook."""
+    if options.sheet is not None:
+        raise UsageError(
+            f"the sheet {options.sheet!r} needs an Excel workbook, and the file is none; leave out --sheet"
+        )
 
 
 def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, Reading]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -132,7 +132,8 @@ def inspect_table(
         raise DataError("the table has no column beside the target; add what it could be predicted from")
     other = None
     if test is not None:
-        later, found = read_data(test, reading=reading, options=options)
+        own = replace(options, sheet=None)  # another workbook has the same sheet, another file has none
+        later, found = read_data(test, reading=reading, options=own)
         other = later, with_decimal(rows.schema, found.decimal, reading.decimal)
     profile = profile_table(rows, raw_target=raw_target, test=other, random_state=random_state)
     return TableReport(display(data) if is_path(data) else "table", reading, rows.task, profile, find(profile))

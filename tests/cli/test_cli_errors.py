@@ -94,6 +94,7 @@ def test_a_split_that_cannot_be_made(failure, table, tmp_path, options, code, me
         (["--families", "linear,ligthgbm"], "unknown model family 'ligthgbm'; did you mean 'lightgbm'?"),
         (["--types", "a"], "COL=KIND"),
         (["--monotone", "a"], "--monotone must be COL=DIRECTION"),
+        (["--monotone", "a=increasing", "--monotone", "a=decreasing"], "--monotone says two things of 'a'"),
         (["--monotone", "a=up"], "must be one of increasing, decreasing, got 'up'"),
         (["--interactions", "a,;b"], "such as 'size,age;price'"),
         (["--interactions", "a;z"], "'z', which is no feature"),

@@ -25,7 +25,7 @@ from automl.data import batches
 from automl.data.batches import open_batches
 from automl.data.io import read_table, without_cells
 from automl.data.reading import Reading
-from automl.errors import AutoMLError, DataError
+from automl.errors import AutoMLError, DataError, UsageError
 
 LIKE_TRAINING = Reading("csv", "cp1252", ",")
 PIECES = [
@@ -240,3 +240,12 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
         with open_batches(tmp_path / name, reading=LIKE_TRAINING, options=AS_FOUND) as table:
             digests.add(table.digest())
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.json"])
+def test_a_sheet_is_refused_of_what_has_none(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"a": ["x", "y"]})
+    {"csv": frame.to_csv, "parquet": frame.to_parquet, "json": frame.to_json}[name[2:]](tmp_path / name)
+    agree(tmp_path / name, ReadOptions(sheet="Data"))
+    with pytest.raises(UsageError, match="the sheet 'Data' needs an Excel workbook"):
+        read_table(tmp_path / name, options=ReadOptions(sheet="Data"))

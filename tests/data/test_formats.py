@@ -192,7 +192,7 @@ def test_what_a_database_cannot_answer_is_one_line(shop: str, tmp_path: Path) ->
         (missing, "select 1", DataError, "did you mean 'shop.db'"),
         ("postgresql://me:secret@host/shop", None, UsageError, r"me:\*\*\*@host"),
         ("sqlite+nothing:///x", "select 1", UsageError, "cannot be opened"),
-        ("train.csv", "select 1", UsageError, "cannot be opened"),
+        ("train.csv", "select 1", UsageError, "a query needs a database, and 'train.csv' is none"),
     ):
         with pytest.raises(error, match=message) as caught:
             read_table(url, options=ReadOptions(query=query))

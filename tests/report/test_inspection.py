@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from automl import TableReport, inspect_table
+from automl.config import ReadOptions
 from automl.errors import DataError, UsageError
 
 DATASETS = Path(__file__).parents[2] / "datasets"
@@ -119,3 +120,12 @@ def test_every_table_has_a_report(data: st.DataObject, rows: int, targeted: bool
     plain = report.to_json()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
     assert "</html>" in report.to_html()
+
+
+def test_a_sheet_is_that_of_the_table_and_not_of_the_test_table(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": range(60), "y": ["a", "b"] * 30})
+    frame.to_excel(tmp_path / "train.xlsx", sheet_name="Data", index=False)
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    options = ReadOptions(sheet="Data")
+    report = inspect_table(tmp_path / "train.xlsx", target="y", test=tmp_path / "test.csv", read=options)
+    assert report.profile.shift is not None
