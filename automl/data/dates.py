@@ -177,6 +177,15 @@ def date_layout(values: Sequence[str]) -> DateLayout | None:
     return DateLayout(winners[0], swapped)
 
 
+def swapped(layout: str) -> str:
+    """Return a layout with day and month in each other's place.
+
+    >>> swapped("%m/%d/%Y %H:%M")
+    '%d/%m/%Y %H:%M'
+    """
+    return re.sub("%[dm]", lambda part: {"%d": "%m", "%m": "%d"}[part[0]], layout)
+
+
 def telling_date(values: Sequence[str], layout: str) -> str | None:
     """Return a value that shows which of two numbers is the day, if a layout begins with day and month as numbers.
 

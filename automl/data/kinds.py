@@ -126,7 +126,9 @@ def forced_kind(
     if kind is Kind.DATETIME and series.dtype.kind != "M":
         layout = date_layout(cells.values)
         found = given.get("format", layout.format if layout else COMPACT)
-        return _readable(replace(settled, format=found), cells, ~np.isnat(parse_dates(cells.values, found)))
+        open_ = layout is not None and layout.ambiguous and "format" not in given
+        settled = replace(settled, format=found, ambiguous=open_)
+        return _readable(settled, cells, ~np.isnat(parse_dates(cells.values, found)))
     if kind is Kind.BOOLEAN and not settled.categories:
         column = _boolean(name, cells)
         if len(cells.values) > 2 and column is None:
@@ -212,7 +214,8 @@ def _dates(name: str, cells: Cells) -> Column | None:
         reason += f"; no value tells {parts} apart"
     elif written is not None and (telling := telling_date(values, written)) is not None:
         reason += f"; {telling!r} tells day and month apart"
-    return _with_missing(Column(name, Kind.DATETIME, reason, format=written), cells, known)
+    column = Column(name, Kind.DATETIME, reason, format=written, ambiguous=layout.ambiguous)
+    return _with_missing(column, cells, known)
 
 
 def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import FEW, Cells, cells_of
-from automl.data.dates import NOT_A_DATE, parse_dates
+from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
 from automl.data.duplicates import with_duplicates
@@ -73,7 +73,7 @@ def infer_schema(
         return infer_kind(name, series, decimal=mark)
 
     columns = [decide(name, frame.iloc[:, i]) for i, name in enumerate(names)]
-    columns = with_duplicates(frame, columns, settled=overrides)
+    columns = with_duplicates(frame, _with_order(columns, settled=overrides), settled=overrides)
     for i, column in enumerate(columns):
         record = records.get(column.name)
         if record is not None and column.name not in overrides and not is_unedited(column, record):
@@ -81,6 +81,29 @@ def infer_schema(
             columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=settled_fields(record))
     schema = Schema(tuple(columns))
     return schema.without_words(set(schema.texts).difference(names))
+
+
+def _with_order(columns: list[Column], settled: Collection[str]) -> list[Column]:
+    """Return the columns; dates that leave the order of day and month open have that of the others, if these agree."""
+
+    def order(column: Column) -> str:
+        """Return the first of two numbers for day and month, where years have four digits."""
+        found = re.match("(%[dm]).(%[dm]).%Y", column.format or "")
+        return found[1] if found else ""
+
+    certain = {order(column): column.name for column in columns if not column.ambiguous and order(column)}
+    if len(certain) != 1:
+        return columns
+    ((first, other),) = certain.items()
+
+    def with_order(column: Column) -> Column:
+        if not column.ambiguous or not order(column) or column.name in settled:
+            return column
+        written = str(column.format) if order(column) == first else swapped(str(column.format))
+        reason = f"dates written {written}; {other!r} tells day and month apart"
+        return replace(column, reason=reason, format=written, ambiguous=False)
+
+    return [with_order(column) for column in columns]
 
 
 def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

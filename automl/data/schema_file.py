@@ -2,8 +2,8 @@
 
 ``name`` and ``kind`` say it all in most cases. What else there is says how the cells are read, by the fields of
 :class:`automl.data.table.Column`: ``format``, ``unit``, ``decimal``, ``missing``, ``separator``, and ``categories`` of
-a boolean, for 0 and 1; ``worded`` says whether models see the words of categories. ``reason`` and ``score`` are for
-people; columns that are left out are inferred.
+a boolean, for 0 and 1; ``worded`` says whether models see the words of categories. ``reason``, ``score`` and
+``ambiguous`` are for people; columns that are left out are inferred.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from automl.data.table import Column, Kind, Schema
 from automl.errors import UsageError, suggestion
 
 DEFAULTS: Final = asdict(Column("", Kind.TEXT, ""))
-TOLD: Final = ("reason", "score")
+TOLD: Final = ("reason", "score", "ambiguous")
 """Fields that say why, and are decided anew."""
 
 Record = Mapping[str, Any]

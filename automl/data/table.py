@@ -80,6 +80,8 @@ class Column:
     """Categorical: the values by falling frequency. Boolean: the two values for 0 and 1."""
     format: str | None = None
     """Datetime read from text: the strptime format; None = ISO 8601 or native."""
+    ambiguous: bool = False
+    """Datetime: whether day and month, or day and year, could be swapped: no value tells them apart."""
     unit: str | None = None
     """Numeric read from decorated text: the decoration that is stripped, such as ``$`` or ``%``, and what else is read,
     see :class:`automl.data.numerals.Style`."""

@@ -283,6 +283,18 @@ def test_day_and_month_that_are_never_told_apart_are_said() -> None:
     assert "day and month" in column.reason
 
 
+def test_dates_that_are_certain_settle_the_others_of_the_table() -> None:
+    frame = pd.DataFrame({"open": ["01/02/2024", "03/04/2024"], "certain": ["13.01.2024", "02.03.2024"]})
+    schema = infer_schema(frame)
+    assert (schema["open"].format, schema["open"].ambiguous) == ("%d/%m/%Y", False)
+    assert "'certain' tells day and month apart" in schema["open"].reason
+    assert apply_schema(frame, schema)["open"].dt.month.tolist() == [2, 4]
+    against = infer_schema(frame.assign(other=["01/31/2024", "03/04/2024"]))["open"]
+    assert (against.format, against.ambiguous) == ("%m/%d/%Y", True)
+    hand = infer_schema(frame, edited=[{"name": "open", "kind": "datetime", "format": "%m/%d/%Y"}])["open"]
+    assert (hand.format, hand.ambiguous) == ("%m/%d/%Y", False)
+
+
 def test_categories_are_ordered_and_matched_however_they_are_written() -> None:
     assert infer(["b", "a", "c", "b", " c"]).categories == ("b", "c", "a")
     assert typed(["1", "2", "1"], [2, 1, 3], c=Kind.CATEGORICAL) == [1, 0, UNSEEN]

@@ -208,6 +208,14 @@ def misspelt_categories(profile: Profile) -> Iterator[Seen]:
             yield Seen(Severity.MEDIUM, (column.name,), evidence, one_spelling(column.look_alikes, profile.sampled))
 
 
+def ambiguous_dates(profile: Profile) -> Iterator[Seen]:
+    """Dates of which no value tells the day: a wrong guess moves nearly all of them."""
+    for column in profile.columns:
+        if column.ambiguous:
+            fix = "write dates as 2024-12-31, or correct the `format` in what `automl schema` writes"
+            yield Seen(Severity.MEDIUM, (column.name,), f"{column.name!r} holds {column.reason}", fix)
+
+
 def time_order(profile: Profile) -> Iterator[Seen]:
     """The rows are in the order of a date: validation on rows between those of training is too kind."""
     for column in profile.columns:

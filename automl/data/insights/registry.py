@@ -28,6 +28,7 @@ INSIGHTS: Final = (
     Insight("unseen_categories", "Unseen categories", shift.unseen_categories),
     Insight("test_rows_in_training", "Test rows in training", shift.test_rows_in_training),
     Insight("time_order", "Ordered by time", columns.time_order, in_fit=True),
+    Insight("ambiguous_dates", "Day or month", columns.ambiguous_dates, in_fit=True),
     Insight("repeated_identifier", "Repeated identifier", columns.repeated_identifier, in_fit=True),
     Insight("telling_identifier", "Telling row number", columns.telling_identifier),
     Insight("duplicate_rows", "Duplicate rows", rows.duplicate_rows),

@@ -133,6 +133,7 @@ def _measured(column: Column, values: Floats, signal: Floats | None) -> ColumnPr
         placeholders=_sentinels(distinct, counts, len(values)) if numeric else (),
         stray=column.missing,
         correlation=_pearson(present, told) if column.kind is not Kind.DATETIME else None,
+        ambiguous=column.ambiguous,
         sorted=column.kind is Kind.DATETIME and _in_order(present),
     )
 

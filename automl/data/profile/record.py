@@ -96,6 +96,8 @@ class ColumnProfile:
     """What the column alone tells of the target: 0 = nothing, 1 = everything."""
     correlation: float | None = None
     """Pearson's correlation with the target (binary: with 0 and 1)."""
+    ambiguous: bool = False
+    """Dates: whether day and month could be swapped."""
     sorted: bool = False
     """Dates: the rows are in their order, rising or falling."""
     order_chance: float | None = None

@@ -145,6 +145,7 @@ MADE: dict[str, Callable[[], Made]] = {
     "unseen_categories": lambda: against(lambda test: replaced(test, "colour", "violet", 8)),
     "test_rows_in_training": lambda: Made(clean(), test=clean().drop(columns="y").head(80)),
     "time_order": lambda: Made(clean().assign(day=dates())),
+    "ambiguous_dates": lambda: Made(clean().assign(day=[f"{i % 12 + 1:02}/{i % 7 + 1:02}/2024" for i in range(ROWS)])),
     "repeated_identifier": lambda: Made(clean().assign(patient_id=rng().integers(1000, 1100, ROWS))),
     "telling_identifier": sorted_rows,
     "duplicate_rows": repeated,
