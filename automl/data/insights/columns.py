@@ -65,11 +65,13 @@ def leakage(profile: Profile) -> Iterator[Seen]:
 
 
 def target_correlation(profile: Profile) -> Iterator[Seen]:
-    """A number that follows the target on a straight line; silent where its power said so already."""
+    """A number that follows the target on a straight line, and not in a few far rows only, such as one of sums; silent
+    where its power said so already."""
     if profile.target is None:
         return
     for column in profile.columns:
-        if abs(column.correlation or 0.0) > LEAK and (column.power or 0.0) <= LEAK:
+        ranks = abs(column.rank_correlation or 0.0)
+        if abs(column.correlation or 0.0) > LEAK and ranks > SUSPECT and (column.power or 0.0) <= LEAK:
             evidence = f"{column.name!r} and {profile.target.name!r} are correlated by {column.correlation:.3f}"
             fix = f"if it is made from the target, leave it out with {option('--types', [column.name], '=identifier')}"
             yield Seen(Severity.HIGH, (column.name,), evidence, fix)
@@ -211,7 +213,7 @@ def misspelt_categories(profile: Profile) -> Iterator[Seen]:
 def ambiguous_dates(profile: Profile) -> Iterator[Seen]:
     """Dates of which no value tells the day: a wrong guess moves nearly all of them."""
     for column in profile.columns:
-        if column.ambiguous:
+        if column.ambiguous and column.kind is Kind.DATETIME:
             fix = "write dates as 2024-12-31, or correct the `format` in what `automl schema` writes"
             yield Seen(Severity.MEDIUM, (column.name,), f"{column.name!r} holds {column.reason}", fix)
 

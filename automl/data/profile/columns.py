@@ -133,6 +133,7 @@ def _measured(column: Column, values: Floats, signal: Floats | None) -> ColumnPr
         placeholders=_sentinels(distinct, counts, len(values)) if numeric else (),
         stray=column.missing,
         correlation=_pearson(present, told) if column.kind is not Kind.DATETIME else None,
+        rank_correlation=_spearman(present, told) if column.kind is not Kind.DATETIME else None,
         ambiguous=column.ambiguous,
         sorted=column.kind is Kind.DATETIME and _in_order(present),
     )
@@ -175,6 +176,12 @@ def _pearson(values: Floats, told: Floats | None) -> float | None:
     if told is None or len(values) < 3 or values.std() == 0 or told.std() == 0:
         return None
     return float(np.corrcoef(values, told)[0, 1])
+
+
+def _spearman(values: Floats, told: Floats | None) -> float | None:
+    from scipy.stats import rankdata
+
+    return None if told is None else _pearson(rankdata(values), rankdata(told))
 
 
 def _in_order(values: Floats) -> bool:

@@ -96,6 +96,8 @@ class ColumnProfile:
     """What the column alone tells of the target: 0 = nothing, 1 = everything."""
     correlation: float | None = None
     """Pearson's correlation with the target (binary: with 0 and 1)."""
+    rank_correlation: float | None = None
+    """Spearman's, which a few far values do not make."""
     ambiguous: bool = False
     """Dates: whether day and month could be swapped."""
     sorted: bool = False

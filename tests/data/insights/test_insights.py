@@ -92,11 +92,16 @@ def leaked() -> Made:
 
 
 def stretched() -> Made:
-    """Two far values make a straight line of what tells little of the others."""
+    """Two far values make a straight line of what follows the others loosely."""
     frame = amounts()
-    frame.loc[[10, 20], "y"] = [90_000.0, 70_000.0]
-    noise = rng(5).normal(0, 30, ROWS)
-    return Made(frame.assign(follows=frame["y"] + noise))
+    frame.loc[[10, 20], "y"] = [900.0, 700.0]
+    return Made(frame.assign(follows=frame["y"] + rng(5).normal(0, 14, ROWS)))
+
+
+def totals() -> Made:
+    """The last row holds the sums of the others."""
+    frame = amounts().select_dtypes("number")
+    return Made(pd.concat([frame, frame.sum().to_frame().T], ignore_index=True))
 
 
 def chance_rows() -> Made:
@@ -286,6 +291,10 @@ def test_zeros_without_a_sign_and_dollars_without_theirs_mean_the_same(tmp_path:
     assert "mixed_units" not in {each.insight for each in reported(made, tmp_path)}
     several = Made(clean().assign(price=[f"{'€$'[i % 2]}{i}.5" for i in range(ROWS)]))
     assert [each.columns for each in said_by_a_fit(several) if each.insight == "mixed_units"] == [("price",)]
+
+
+def test_a_row_of_sums_is_no_correlation(tmp_path: Path) -> None:
+    assert "target_correlation" not in {each.insight for each in findings(totals(), tmp_path)}
 
 
 def few_values(rows: int) -> pd.DataFrame:
