@@ -34,6 +34,7 @@ MEASURED: Final = 10
 CLOCK: Final = "h:m:s"
 """The unit of times of day and durations; they are read in seconds."""
 MINUS: Final = ("-", "−")
+NEGATIVE: Final = ("-", "−", "(")
 TIME: Final = re.compile(
     r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
 )
@@ -103,11 +104,11 @@ def _number(value: str, style: Style) -> float:
     known = found.casefold() == unit.casefold() or (unit == CURRENCIES and re.fullmatch(CURRENCY, found))
     if (prefix and suffix) or (sign and inner_sign) or not known:
         return float("nan")
-    signs = {sign, inner_sign} - {""}
-    if ("(" in signs) != (close == ")") or close not in closing or (close in MINUS and signs):
+    before = sign or inner_sign
+    if (before == "(") != (close == ")") or close not in closing or (close in MINUS and before):
         return float("nan")
     digits = re.sub(rf"[^\d{re.escape(style.decimal)}eE+-]", "", number).replace(style.decimal, ".")
-    return float(digits) * (scale or 1.0) * (-1.0 if {*MINUS, "("} & {*signs, close} else 1.0)
+    return float(digits) * (scale or 1.0) * (-1.0 if (before or close) in NEGATIVE else 1.0)
 
 
 @lru_cache(maxsize=64)
