@@ -87,7 +87,7 @@ def text_of(value: object) -> str | None:
     if isinstance(value, float):
         if value != value:  # only NaN differs from itself
             return None
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+        return repr(value + 0.0).removesuffix(".0")  # the sum makes -0.0 plain
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, list | dict | np.ndarray):

@@ -16,6 +16,8 @@ ARROW: Final = b"ARROW1"
 ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 
+_EXACT: Final = 2**53
+"""Up to here a float holds every whole number."""
 UNNAMED_INDEX: Final = re.compile(r"__index_level_\d+__")
 """The column that pandas writes for row labels without a name."""
 
@@ -33,6 +35,27 @@ def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
             held = held.slice(rows)
     if held is not None and held.num_rows:
         yield held
+
+
+def framed(table: Any) -> pd.DataFrame:
+    """Return an Arrow table as pandas holds it, without losing digits: beside nulls, whole numbers become floats only
+    if these can hold them, and stay what they are otherwise, as large identifiers do.
+    """
+    frame = cast("pd.DataFrame", table.to_pandas())
+    for place, column in enumerate(table.columns):
+        if column.null_count and _beyond_floats(column):
+            frame.isetitem(place, column.to_pandas(integer_object_nulls=True))
+    return frame
+
+
+def _beyond_floats(column: Any) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)):
+        return False
+    least, largest = pc.min_max(column).as_py().values()
+    return least is not None and max(-least, largest) > _EXACT
 
 
 def read_parquet(data: bytes) -> pd.DataFrame:
@@ -55,7 +78,7 @@ def _frame(format: str, read: Callable[[], Any]) -> pd.DataFrame:
     with explained(format):
         table = read().replace_schema_metadata(None)  # an index with a name is a column like the others
         kept = [i for i, name in enumerate(table.column_names) if not UNNAMED_INDEX.fullmatch(name)]
-        frame = cast("pd.DataFrame", table.select(kept).to_pandas())
+        frame = framed(table.select(kept))
     if not len(frame):
         raise DataError(f"the {format} file has no rows")
     return frame

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from automl.data.columnar import UNNAMED_INDEX, explained, regrouped
+from automl.data.columnar import UNNAMED_INDEX, explained, framed, regrouped
 from automl.data.reading import Reading, column_names
 from automl.errors import DataError
 
@@ -47,4 +47,4 @@ class ParquetFile:
         with explained("Parquet"), pq.ParquetFile(self.path) as file:
             for table in regrouped(file.iter_batches(rows, columns=list(self.stored)), rows):
                 named = table.replace_schema_metadata(None).rename_columns(self.names)
-                yield named.to_pandas(), named.select(keep)
+                yield framed(named), named.select(keep)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.columnar import framed
 from automl.deploy.limits import no_rows, require_few
 from automl.deploy.parquet_pages import POINTER, sizes
 from automl.deploy.problem import RequestError
@@ -58,7 +59,7 @@ def read_columnar(
             require_few(rows, max_rows)
             _check_size(size)
         table = pa.Table.from_batches(kept, pa.schema([schema.field(name) for name in used]))
-        frame = cast("pd.DataFrame", table.replace_schema_metadata(None).to_pandas())
+        frame = framed(table.replace_schema_metadata(None))
     except (pa.ArrowException, OSError, ValueError, LookupError, struct.error) as error:
         if isinstance(error, RequestError):
             raise

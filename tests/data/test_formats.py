@@ -16,9 +16,12 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from automl.config import ReadOptions
+from automl.data.batches import open_batches
+from automl.data.cells import text_of
 from automl.data.io import as_frame, read_table
 from automl.data.reading import Reading
 from automl.data.schema import apply_schema, infer_schema
@@ -261,3 +264,32 @@ def test_an_object_with_the_columns_of_training_is_a_row_whatever_it_holds() -> 
 def test_columns_that_do_not_fit_their_data_are_an_error() -> None:
     with pytest.raises(DataError, match="columns and data of the JSON object do not fit"):
         read(b'{"columns": ["a"], "data": [[1, 2]]}')
+
+
+LARGE_IDS = [2**53 + 1, 2**53, None, -(2**62) - 1]
+
+
+def test_large_identifiers_keep_their_digits_beside_nulls(tmp_path: Path) -> None:
+    for kind in (pa.int64(), pa.uint64()):
+        cells = [cell for cell in LARGE_IDS if kind == pa.int64() or cell is None or cell > 0]
+        table = pa.table({"id": pa.array(cells, kind), "few": pa.array([1, 2, None, 3][: len(cells)], kind)})
+        stream = pa.BufferOutputStream()
+        with pa.ipc.new_stream(stream, table.schema) as writer:
+            writer.write_table(table)
+        pq.write_table(table, tmp_path / "ids.parquet")
+        with open_batches(tmp_path / "ids.parquet", reading=Reading("parquet"), options=ReadOptions()) as batches:
+            frames = [batch.frame for batch in batches.read()]
+        for frame in (
+            read(stream.getvalue().to_pybytes())[0],
+            read((tmp_path / "ids.parquet").read_bytes())[0],
+            *frames,
+        ):
+            assert [text_of(cell) for cell in frame["id"]] == [None if cell is None else str(cell) for cell in cells]
+            assert frame["few"].dtype == np.float64
+
+
+def test_a_float_is_the_text_of_its_whole_number() -> None:
+    assert [text_of(float(number)) for number in (2**53 - 1, 2**53, -(2**53), 0)] == [
+        *map(str, (2**53 - 1, 2**53, -(2**53), 0))
+    ]
+    assert text_of(-0.0) == "0"

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from automl import Predictor
+from automl.data.cells import text_of
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
 from automl.deploy.parquet_pages import sizes
 from automl.deploy.problem import RequestError
@@ -66,6 +67,14 @@ def test_columns_come_in_order_and_lists_where_they_may(media_type: str) -> None
         frame = read(arrow(kept) if media_type == ARROW_STREAM else parquet(kept), media_type)
         assert frame.columns.tolist() == ["a", "b"]
         assert len(frame) == kept.num_rows
+
+
+@pytest.mark.parametrize("media_type", [ARROW_STREAM, PARQUET])
+def test_a_large_identifier_is_the_same_alone_and_beside_a_null(media_type: str) -> None:
+    ids = pa.table({"a": [2**53 + 1, None], "b": [["x"], ["x"]]})
+    for kept in (ids, ids.slice(0, 1)):
+        frame = read(arrow(kept) if media_type == ARROW_STREAM else parquet(kept), media_type)
+        assert text_of(frame["a"][0]) == str(2**53 + 1)
 
 
 def test_dictionaries_are_values() -> None:
