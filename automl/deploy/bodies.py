@@ -21,7 +21,7 @@ import csv
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 import orjson
@@ -169,8 +169,13 @@ def _read_json_lines(body: bytes, max_rows: int) -> list[Any]:
 
 def _read_csv(body: bytes, max_rows: int) -> list[Any]:
     try:
-        lines = filter(None, csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
-        return [[cell or None for cell in line] for line in islice(lines, max_rows + 2)]  # the first may hold names
+        text = body.decode("utf-8-sig").strip("\r\n")  # as the blank lines around a file are no rows
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        first = next(lines, [])
+        rows = chain([first], lines)
+        kept = rows if len(first) == 1 else filter(None, rows)  # of a single column, an empty line is a row
+        found = islice(kept, max_rows + 2)  # the first may hold names
+        return [[cell or None for cell in line] or [None] for line in found]
     except UnicodeDecodeError as error:
         raise RequestError(400, f"the body is not UTF-8: {error}") from None
     except csv.Error as error:

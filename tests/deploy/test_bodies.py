@@ -3,12 +3,15 @@ from __future__ import annotations
 import csv
 import io
 import tracemalloc
+from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.config import ReadOptions
+from automl.data.io import read_table
 from automl.data.table import Column, Kind, Schema
 from automl.deploy.bodies import Table, parse
 from automl.deploy.problem import SHOWN, RequestError
@@ -63,6 +66,21 @@ def test_every_shape_means_the_same_table(values: list[list[object]]) -> None:
         assert table.rows == records
     lines = b"\n\n".join(map(orjson.dumps, records))
     assert read(lines, LINES).rows == records
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_an_empty_line_of_a_single_column_is_a_row_as_in_a_file(end: str, tmp_path: Path) -> None:
+    schema = Schema((Column("age", Kind.NUMERIC, "test"),))
+    for header in ("age", '"age"'):
+        body = end.join(["", header, "1", "", '""', "2", "", ""]).encode()
+        (tmp_path / "new.csv").write_bytes(body)
+        frame, _ = read_table(tmp_path / "new.csv", options=ReadOptions())
+        for sent in (body, b"1" + body.partition(b"1")[2]):
+            rows = parse(sent, CSV, schema, max_rows=5).rows
+            assert rows == [{"age": age} for age in ("1", None, None, "2")]
+        assert frame["age"].isna().tolist() == [False, True, True, False]
+    with pytest.raises(RequestError, match="more than 3 rows"):
+        parse(body, CSV, schema, max_rows=3)
 
 
 @settings(deadline=None, max_examples=40)
