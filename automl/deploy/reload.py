@@ -14,7 +14,7 @@ from typing import Final
 
 from automl.artifact import load
 from automl.deploy.metrics import Metrics
-from automl.deploy.served import Served, identity, require_same_question
+from automl.deploy.served import Served, identity, require_interchangeable
 from automl.deploy.variants import Lane
 
 _LOG: Final = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def _found(path: Path) -> str:
 
 
 def _load(path: Path, old: Served, trust: Path | None) -> Served:
-    """Return the version in a folder, warm, if it answers the same question as the old one."""
+    """Return the version in a folder, warm, if it can take the place of the old one."""
     predictor = load(path.resolve(), trust=trust)  # a link may point elsewhere meanwhile
-    require_same_question(old.predictor.task, predictor.task)
+    require_interchangeable(old.predictor, predictor)
     return Served.warm(predictor)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 import automl
 from automl.data.cells import text_of
-from automl.data.table import Schema, Task
+from automl.data.lists import ARRAY
+from automl.data.table import Column, Kind, Schema, Task
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
-from automl.errors import AutoMLError, UsageError
+from automl.errors import AutoMLError, SchemaError, UsageError
 from automl.explanation import explain
 from automl.predictor import Predictor
 
@@ -123,8 +124,33 @@ def framed(rows: Rows, schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=used, dtype=object)
 
 
+def require_interchangeable(old: Predictor, new: Predictor) -> None:
+    """Raise an AutoMLError if a model cannot take the place of another: clients would get answers to something else,
+    or none to what they send now.
+    """
+    require_same_question(old.task, new.task)
+    known = {column.name: column for column in old.schema.used}
+    further = [column.name for column in new.schema.used if column.name not in known]
+    if further:
+        raise AutoMLError(f"it needs columns that the model that is served does not: {', '.join(map(repr, further))}")
+    for column in new.schema.used:
+        if not _reads_all(column, known[column.name]):
+            kinds = f"{column.kind} where the model that is served has {known[column.name].kind}"
+            raise AutoMLError(f"it reads column {column.name!r} otherwise: {kinds}")
+    try:
+        new.typed(framed(old.example_rows(), new.schema))
+    except SchemaError as error:
+        raise AutoMLError(f"it cannot read rows that the model that is served can: {error}") from None
+
+
+def _reads_all(new: Column, old: Column) -> bool:
+    """Return whether a column can be read from whatever another one can."""
+    lists = old.separator != ARRAY or new.separator == ARRAY
+    return lists and (new.kind is old.kind or new.kind in (Kind.CATEGORICAL, Kind.TEXT))
+
+
 def require_same_question(old: Task, new: Task) -> None:
-    """Raise an AutoMLError if a model cannot take the place of another: clients would get answers to something else."""
+    """Raise an AutoMLError if two models do not predict the same."""
     for what in ("target", "problem_type", "classes", "levels"):
         before, after = (getattr(task, what) for task in (old, new))
         if before != after:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from automl.artifact import load
-from automl.data.table import Task
 from automl.deploy import listening
 from automl.deploy.asgi import App
 from automl.deploy.capture import Capture
@@ -27,7 +26,7 @@ from automl.deploy.metrics import Metrics
 from automl.deploy.options import ServeOptions
 from automl.deploy.reload import Reloader
 from automl.deploy.routes import application
-from automl.deploy.served import Served, require_same_question
+from automl.deploy.served import Served, require_interchangeable
 from automl.deploy.service import Service
 from automl.deploy.variants import MAIN, Lane, Role, Variant
 from automl.deploy.workers import Supervisor
@@ -51,7 +50,7 @@ def create_app(predictor: Predictor, options: ServeOptions | None = None) -> App
     ArtifactError
         If a variant cannot be loaded.
     AutoMLError
-        If one answers another question.
+        If one answers another question, or needs other columns.
     """
     return _app(predictor, predictor.folder, options or ServeOptions())
 
@@ -67,7 +66,7 @@ def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
     metrics = Metrics()
     lanes = [
         Lane(MAIN, path, Role.MAIN, 1.0, Served.warm(predictor)),
-        *(_lane(one, predictor.task, options.trust) for one in options.variants),
+        *(_lane(one, predictor, options.trust) for one in options.variants),
     ]
     capture = None if options.capture is None else Capture(options.capture)
     service = Service(lanes, options.limits, metrics, capture)
@@ -82,11 +81,11 @@ def _app(predictor: Predictor, path: Path, options: ServeOptions) -> App:
     return application(service, Keys.from_environment(), while_it_runs)
 
 
-def _lane(variant: Variant, task: Task, trust: Path | None) -> Lane:
+def _lane(variant: Variant, main: Predictor, trust: Path | None) -> Lane:
     """Return the lane of a model beside the main one."""
     predictor = load(variant.path, trust=trust)
     try:
-        require_same_question(task, predictor.task)
+        require_interchangeable(main, predictor)
     except AutoMLError as error:
         raise AutoMLError(f"{variant.path} cannot be served beside the main model: {error}") from None
     return Lane(variant.name, variant.path, variant.role, variant.share, Served.warm(predictor))

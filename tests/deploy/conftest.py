@@ -52,6 +52,15 @@ def other_run(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def wide_run(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the same question that needs a further column."""
+    folder = tmp_path_factory.mktemp("deploy") / "wide"
+    wide = table.assign(income=np.random.default_rng(1).normal(size=len(table)) + (table["late"] == "late"))
+    AutoML(max_trials=1, random_state=0, n_jobs=1, output=folder).fit(wide, target="late")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def predictor(run: Path) -> Predictor:
     return load(run)
 

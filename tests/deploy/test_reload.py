@@ -74,9 +74,9 @@ def version(address: str) -> str:
     return str(httpx.get(f"{address}/version").json()["model"]["id"])
 
 
-@pytest.mark.parametrize("damage", ["a changed byte", "another target", "nothing"])
+@pytest.mark.parametrize("damage", ["a changed byte", "another target", "further columns", "nothing"])
 def test_what_cannot_be_served_is_refused_and_the_old_version_stays(
-    run: Path, churn_model: object, predictor: Predictor, tmp_path: Path, damage: str
+    run: Path, wide_run: Path, churn_model: object, predictor: Predictor, tmp_path: Path, damage: str
 ) -> None:
     live, new = tmp_path / "live", tmp_path / "new"
     point(live, run)
@@ -88,6 +88,8 @@ def test_what_cannot_be_served_is_refused_and_the_old_version_stays(
         first = version(address)
         if damage == "another target":
             new = churn_model.run_  # type: ignore[attr-defined]
+        elif damage == "further columns":
+            new = wide_run
         elif damage == "a changed byte":
             export(run, new)
             file = next(path for path in new.rglob("*") if path.suffix in (".txt", ".npz", ".ubj", ".cbm"))
@@ -97,6 +99,7 @@ def test_what_cannot_be_served_is_refused_and_the_old_version_stays(
         point(live, new)
         said = stderr.readline()
         assert f"main stays at {first}" in said
+        assert damage != "further columns" or "'income'" in said
         assert httpx.post(f"{address}/predict", json={"rows": predictor.example_rows()}).status_code == 200
         assert version(address) == first
         assert 'automl_reloads_total{outcome="refused",variant="main"} 1.0' in httpx.get(f"{address}/metrics").text

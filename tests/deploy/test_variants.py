@@ -13,11 +13,11 @@ import pytest
 from serving import started
 
 from automl import AutoML, Predictor, load
-from automl.data.table import ProblemType, Task
+from automl.data.table import Column, Kind, ProblemType, Schema, Task
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Rows
 from automl.deploy.options import ServeOptions
-from automl.deploy.served import Served, require_same_question
+from automl.deploy.served import Served, require_interchangeable, require_same_question
 from automl.deploy.server import open_app
 from automl.deploy.variants import Canary, Lane, Role, Variant, check_variants, pick
 from automl.errors import AutoMLError, UsageError
@@ -103,6 +103,47 @@ def test_the_question_is_the_target_its_type_and_what_can_be_answered(change: di
     require_same_question(task, replace(task, reason="another", decimal=","))
     with pytest.raises(AutoMLError, match=next(iter(change))):
         require_same_question(task, replace(task, **change))
+
+
+def test_what_takes_the_place_of_a_model_needs_no_further_columns(run: Path, wide_run: Path) -> None:
+    narrow, wide = load(run), load(wide_run)
+    require_interchangeable(wide, narrow)
+    with pytest.raises(AutoMLError, match=r"needs columns that .* not: 'income'"):
+        require_interchangeable(narrow, wide)
+
+
+@pytest.mark.parametrize("role", [Role.SPLIT, Role.CANARY, Role.SHADOW])
+def test_a_variant_that_needs_further_columns_is_refused_at_start(run: Path, wide_run: Path, role: Role) -> None:
+    with pytest.raises(AutoMLError, match=r"cannot be served beside the main model: .*'income'"):
+        open_app(run, ServeOptions(variants=(Variant(wide_run, role, 0.5),)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "fits"),
+    [
+        ({"kind": Kind.NUMERIC}, {"kind": Kind.CATEGORICAL}, True),
+        ({"kind": Kind.CATEGORICAL}, {"kind": Kind.NUMERIC}, False),
+        ({"kind": Kind.TEXT, "separator": "["}, {"kind": Kind.TEXT, "separator": "["}, True),
+        ({"kind": Kind.TEXT, "separator": "["}, {"kind": Kind.CATEGORICAL}, False),
+        (
+            {"kind": Kind.BOOLEAN, "categories": ("left", "right")},
+            {"kind": Kind.BOOLEAN, "categories": ("no", "yes")},
+            False,
+        ),
+    ],
+)
+def test_what_takes_the_place_of_a_model_reads_what_that_reads(
+    predictor: Predictor, kind: dict[str, Any], other: dict[str, Any], fits: bool
+) -> None:
+    old, new = (
+        replace(predictor, schema=Schema((replace(Column("a", Kind.TEXT, ""), **change),)), examples=[{"a": "left"}])
+        for change in (kind, other)
+    )
+    if fits:
+        require_interchangeable(old, new)
+    else:
+        with pytest.raises(AutoMLError, match="column 'a'"):
+            require_interchangeable(old, new)
 
 
 def test_the_answer_names_who_gave_it(run: Path, other_run: Path, predictor: Predictor, tmp_path: Path) -> None:
