@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from automl.deploy.asgi import App, Message, Receive, Send
 from automl.deploy.batching import explained
-from automl.deploy.limits import Admission, Limits, Load, chunks, slow_answer, slow_body
+from automl.deploy.limits import Admission, Limits, Load, chunks, slow_answer, slow_body, stated_length
 from automl.deploy.metrics import MEDIA_TYPE, Metrics
 from automl.deploy.problem import refuse
 
@@ -88,7 +88,7 @@ class Door:
 
     async def _passed_on(self, scope: Message, receive: Receive) -> WholeResponse:
         with self._admission.request() as load:
-            body = await self._read(load, receive)
+            body = await self._read(load, receive, stated_length(scope["named_headers"]))
             named = [(name, value) for name, value in scope["headers"] if name != b"x-request-id"]
             named.append((b"x-request-id", scope["request_id"].encode("ascii")))
             asked = WholeRequest({name: scope[name] for name in _PASSED if name in scope} | {"headers": named}, body)
@@ -98,10 +98,10 @@ class Door:
             except TimeoutError:
                 raise slow_answer(self._limits.timeout) from None
 
-    async def _read(self, load: Load, receive: Receive) -> bytes:
+    async def _read(self, load: Load, receive: Receive, stated: int) -> bytes:
         try:
             async with asyncio.timeout(self._limits.timeout):
-                return await self._admission.read(load, chunks(receive))
+                return await self._admission.read(load, chunks(receive), stated)
         except TimeoutError:
             raise slow_body(self._limits.timeout) from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -70,8 +70,8 @@ class Admission:
         finally:
             self._held_bytes -= size
 
-    async def read(self, load: Load, chunks: AsyncIterator[bytes]) -> bytes:
-        """Return the body of a request; give up as soon as it is too large, with or without a stated length.
+    async def read(self, load: Load, chunks: AsyncIterator[bytes], stated: int = 0) -> bytes:
+        """Return the body of a request; give up as soon as it is too large, or at once if its stated length is.
 
         Raises
         ------
@@ -79,16 +79,30 @@ class Admission:
             413 if it is too large, 503 if the bodies in flight are together.
         """
         body = bytearray()
+        self._require_short(stated)
         async for chunk in chunks:
             body += chunk
             load.held_bytes += len(chunk)
             self._held_bytes += len(chunk)
-            if len(body) > self.limits.max_body_bytes:
-                message = f"the body is larger than {self.limits.max_body_bytes} bytes; send the rows in parts"
-                raise RequestError(413, message)
+            self._require_short(len(body))
             if self._held_bytes > self.limits.max_held_bytes:
                 raise busy()
         return bytes(body)
+
+    def _require_short(self, size: int) -> None:
+        most = self.limits.max_body_bytes
+        if size > most:
+            raise RequestError(413, f"the body is larger than {most} bytes; send the rows in parts")
+
+
+def stated_length(headers: Mapping[str, str]) -> int:
+    """Return the bytes of a body as its request states them, 0 if it does not.
+
+    >>> stated_length({"content-length": "12"}), stated_length({"transfer-encoding": "chunked"})
+    (12, 0)
+    """
+    given = headers.get("content-length", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 20 else 0
 
 
 async def chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -26,7 +26,7 @@ from automl.deploy.batching import Query, explained
 from automl.deploy.bodies import most_cells, parse
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.inference import Inference
-from automl.deploy.limits import chunks
+from automl.deploy.limits import chunks, stated_length
 from automl.deploy.problem import RequestError, refuse
 from automl.deploy.served import PREDICTIONS, Asked
 from automl.deploy.service import Service
@@ -100,8 +100,10 @@ class Predictions:
         """Return the body and the headers of an answer, and note in the scope, for the log, whose it is."""
         service = self._service
         parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        way = scope["route"].way(Request(scope["named_headers"], parameters, service.limits.max_rows, name))
-        answered = await service.answer(scope["request_id"], chunks(receive), way.query_of)
+        headers = scope["named_headers"]
+        way = scope["route"].way(Request(headers, parameters, service.limits.max_rows, name))
+        stated = stated_length(headers)
+        answered = await service.answer(scope["request_id"], chunks(receive), way.query_of, stated=stated)
         reply, variant = answered.reply, answered.variant
         scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
         return reply.body, {

@@ -51,9 +51,9 @@ class Service:
         return self.lanes[0].served
 
     async def answer(
-        self, request_id: str, chunks: AsyncIterator[bytes], query_of: Callable[[bytes], Query]
+        self, request_id: str, chunks: AsyncIterator[bytes], query_of: Callable[[bytes], Query], *, stated: int = 0
     ) -> Answered:
-        """Read a body, make a query of it, and answer it.
+        """Read a body, of so many bytes as are ``stated``, make a query of it, and answer it.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class Service:
         with self._admission.request() as load:
             try:
                 async with asyncio.timeout(self.limits.timeout):
-                    query = query_of(await self._read(lane, load, chunks))
+                    query = query_of(await self._read(lane, load, chunks, stated))
                     answered = await self._ask(lane, query)
             except TimeoutError:
                 raise self._too_slow(lane, arrived=query is not None) from None
@@ -76,10 +76,10 @@ class Service:
         self._ask_shadows(query, answered.reply, load.held_bytes)
         return answered
 
-    async def _read(self, lane: Lane, load: Load, chunks: AsyncIterator[bytes]) -> bytes:
+    async def _read(self, lane: Lane, load: Load, chunks: AsyncIterator[bytes], stated: int) -> bytes:
         lane.batcher.on_their_way += 1
         try:
-            return await self._admission.read(load, chunks)
+            return await self._admission.read(load, chunks, stated)
         finally:
             lane.batcher.on_their_way -= 1
 
