@@ -17,6 +17,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from automl.deploy.problem import RequestError
 from automl.errors import AutoMLError
 from automl.models.affine import BlasThreads
 
@@ -26,6 +27,9 @@ _GRACE_SECONDS: Final = 1.0
 """After SIGTERM, for clients that are about to ask over a connection that they have."""
 _KEEP_ALIVE_SECONDS: Final = 75
 """For connections that nobody asks over: more than load balancers keep them, so that they are the ones to close."""
+_HEAD_SECONDS: Final = 20.0
+"""For the head of a request from its first byte on, and for the rest of one that was answered before its end."""
+_MAX_HEAD_BYTES: Final = 2**16
 _BACKLOG: Final = 2048
 """Connections that wait to be accepted."""
 _ACCEPTED_AT_ONCE: Final = 2
@@ -69,7 +73,7 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
-        http=HttpToolsProtocol,
+        http=_Connection,
     )
     gc.collect()
     gc.freeze()  # or what was loaded would be looked through again and again, each time for a tenth of a second
@@ -96,6 +100,87 @@ def exit_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection that ends when nothing is asked over it, or a head takes too long or is too large.
+
+    What the application is asked it looks after itself; before it hears of a request, nobody else does.
+    """
+
+    _in_head = True
+    """Whether what comes next belongs to a head."""
+    _head_bytes = 0
+    """Of a head that is not complete."""
+    _rest: asyncio.TimerHandle | None = None
+    """Hangs up unless the rest of a head, or of what was answered already, comes before."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._idle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._in_head:
+            super().data_received(data)
+        elif len(data) <= (room := _MAX_HEAD_BYTES - self._head_bytes):
+            self._head_bytes += len(data)
+            super().data_received(data)
+            if self._head_bytes:
+                self._wait_for_rest()
+        else:  # until the head must have ended, and if it has, the rest
+            self._head_bytes = _MAX_HEAD_BYTES
+            super().data_received(data[:room])
+            if self._head_bytes:
+                self._refuse_head()
+            elif not self.transport.is_closing():
+                self.data_received(data[room:])
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._head_bytes = False, 0
+        self._wait_no_more()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._wait_no_more()
+        super().on_message_complete()
+        if self.cycle.response_complete:  # it was answered before its end
+            self._idle()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and not self._in_head:
+            self._wait_for_rest()
+
+    def _idle(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _wait_for_rest(self) -> None:
+        if self._rest is None:
+            self._rest = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+
+    def _wait_no_more(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+
+    def _refuse_head(self) -> None:
+        if self.transport.is_closing():
+            return
+        error = RequestError(431, f"the head of the request is larger than {_MAX_HEAD_BYTES} bytes; send fewer headers")
+        body = error.to_json()
+        headers = {**error.headers, "content-length": str(len(body)), "connection": "close"}
+        lines = [
+            "HTTP/1.1 431 Request Header Fields Too Large",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("ascii") + body)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -143,7 +228,7 @@ class _Server(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         """Return what reads requests and writes answers: much faster than what comes without a further library."""
-        return HttpToolsProtocol(self.config, self.server_state, self.lifespan.state)
+        return _Connection(self.config, self.server_state, self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let clients that keep their connection, or wait for one, ask once more; the answer tells them to close it."""
