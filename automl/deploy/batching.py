@@ -2,7 +2,8 @@
 
 The queue lives on the event loop. Small batches of a quick model are predicted there, too: to hand them to a thread
 takes longer than they do. All others are predicted in one thread, and the next batch gathers meanwhile. A batch waits
-for more only if further requests are known to be on their way, and at most ``WAIT`` seconds.
+for more only if further requests are known to be on their way, and at most ``WAIT`` seconds. A request of very many
+rows is predicted piece by piece, and batch after batch in between.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Final, cast
 import numpy as np
 import pandas as pd
 
+from automl.config import usable_cores
 from automl.data.schema import wrong_cells
 from automl.data.table import Schema
 from automl.deploy.answers import Answers
@@ -25,12 +27,15 @@ from automl.deploy.bodies import Table
 from automl.deploy.problem import SHOWN, RequestError
 from automl.deploy.served import PREDICTIONS, Asked, Served
 from automl.errors import SchemaError, UsageError
+from automl.predictor import BLOCK
 
 WAIT: Final = 0.002
 MAX_REQUESTS: Final = 64
 """In a batch."""
 MAX_ROWS: Final = 1024
 """Predicted together; larger requests are predicted alone."""
+PIECE: Final = BLOCK * usable_cores()
+"""Rows of a request that are predicted before others have their turn: a block for each core."""
 SMALL: Final = 2**16
 """Bytes of the bodies of a batch that is predicted on the event loop."""
 SMALL_ROWS: Final = 256
@@ -66,10 +71,38 @@ Outcome = Reply | RequestError
 Deliver = Callable[[Sequence[tuple[int, Outcome]]], None]
 
 
+class Piecewise:
+    """A query of very many rows on the way to its answer."""
+
+    def __init__(self, served: Served, query: Query, table: Table) -> None:
+        self._served = served
+        self._query = query
+        self._table = table
+        self._answers: list[Answers] = []
+        self._done = 0
+
+    def step(self) -> Outcome | None:
+        """Predict the next piece; return the outcome if that was the last one, or one that cannot be predicted."""
+        rows, start = self._table.rows, self._done
+        self._done += PIECE
+        piece = rows.iloc[start : self._done] if isinstance(rows, pd.DataFrame) else rows[start : self._done]
+        try:
+            self._answers.append(self._served.answer(piece, self._query.asked))
+        except SchemaError:
+            return _wrong_cells(self._served, self._table)
+        except Exception as error:
+            return explained(error)
+        if self._done < len(rows):
+            return None
+        whole = {name: np.concatenate([answers[name] for answers in self._answers]) for name in self._answers[0]}
+        return _written(self._served, self._query, self._table, whole)
+
+
 def answer_all(
     served: Served, queries: Sequence[Query], deliver: Deliver, wanted: Callable[[int], bool] = lambda _: True
-) -> None:
-    """Answer queries, as many of them in one prediction as possible, the small ones first.
+) -> Mapping[int, Piecewise]:
+    """Answer queries, as many of them in one prediction as possible, the small ones first. Return, by number, those
+    that have too many rows for that.
 
     ``deliver`` is called with the numbers of queries and their outcomes as soon as they are known. A query that fails
     fails alone. One that is no longer ``wanted`` when its turn comes is left out: its client was told that it took too
@@ -89,9 +122,11 @@ def answer_all(
             refused.append((number, explained(error)))
     if refused:
         deliver(refused)
+    many = {number: tables.pop(number) for number in list(tables) if len(tables[number].rows) > PIECE}
     for group in _groups(queries, tables):
         if still := [number for number in group if wanted(number)]:
             deliver(_answer_group(served, queries, tables, still))
+    return {number: Piecewise(served, queries[number], table) for number, table in many.items()}
 
 
 def _groups(queries: Sequence[Query], tables: dict[int, Table]) -> list[list[int]]:
@@ -187,6 +222,7 @@ class Batcher:
         self.on_batch: Callable[[int], None] = lambda _: None
         """Is told how many queries a batch has."""
         self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
+        self._long: deque[tuple[Piecewise, asyncio.Future[Outcome]]] = deque()
         self._arrived = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
@@ -210,15 +246,28 @@ class Batcher:
         return outcome
 
     async def _work(self) -> None:
-        """Answer batch after batch until nothing waits."""
+        """Answer batch after batch, and a piece of a long query after each, until nothing waits."""
         try:
-            while self._waiting:
-                await self._gather()
-                count = min(len(self._waiting), MAX_REQUESTS)
-                taken = (self._waiting.popleft() for _ in range(count))
-                await self._answer([(query, future) for query, future in taken if not future.done()])
+            while self._waiting or self._long:
+                if self._waiting:
+                    await self._gather()
+                    count = min(len(self._waiting), MAX_REQUESTS)
+                    taken = (self._waiting.popleft() for _ in range(count))
+                    await self._answer([(query, future) for query, future in taken if not future.done()])
+                if self._long:
+                    await self._go_on(*self._long.popleft())
         finally:
             self._working = None
+
+    async def _go_on(self, query: Piecewise, future: asyncio.Future[Outcome]) -> None:
+        """Predict the next piece of a long query; the other long ones have their turn before the one after that."""
+        if future.done():
+            return
+        outcome = await asyncio.get_running_loop().run_in_executor(self._thread, query.step)
+        if outcome is None:
+            self._long.append((query, future))
+        elif not future.done():
+            future.set_result(outcome)
 
     async def _gather(self) -> None:
         if not self.on_their_way:
@@ -249,9 +298,10 @@ class Batcher:
         self.on_batch(len(queries))
         try:
             if self._small(queries):
-                answer_all(self.served, queries, settle)
+                long = answer_all(self.served, queries, settle)
             else:
-                await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver, wanted)
+                long = await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver, wanted)
+            self._long.extend((query, batch[number][1]) for number, query in long.items())
         except Exception as error:
             settle([(number, explained(error)) for number in range(len(batch))])
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl import Predictor
+from automl.deploy import batching
 from automl.deploy.batching import MAX_REQUESTS, MAX_ROWS, Batcher, Outcome, Query, Reply, answer_all
-from automl.deploy.bodies import Rows, lined_up
+from automl.deploy.bodies import Rows, Table, lined_up
 from automl.deploy.problem import RequestError
-from automl.deploy.served import Asked, Served
+from automl.deploy.served import Asked, Served, framed
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,50 @@ def test_many_rows_are_cut_into_batches_that_fit(served: Served, monkeypatch: py
     answered = outcomes(served, [query([row] * count) for count in counts])
     assert [len(reply.table.rows) for reply in answered if isinstance(reply, Reply)] == counts
     assert sizes == [1001, 700, MAX_ROWS + 5]
+
+
+def test_others_have_their_turn_between_the_pieces_of_a_long_query(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PIECE", 100)
+    sizes: list[int] = []
+    began = threading.Event()
+    answer = Served.answer
+
+    def counted(self: Served, rows: Rows, asked: Asked) -> object:
+        sizes.append(len(rows))
+        began.set()
+        time.sleep(0.1)
+        return answer(self, rows, asked)
+
+    rows = [served.predictor.example_rows()[number % 3] | {"age (years)": number} for number in range(250)]
+    columns = replace(query(rows), read=lambda _: Table(framed(rows, served.predictor.schema)))
+    wanted = [reply.body for reply in outcomes(served, [query(rows[:50])]) if isinstance(reply, Reply)]
+    monkeypatch.setattr(Served, "answer", counted)
+
+    async def scene() -> list[Reply]:
+        batcher = Batcher(served)
+        long = [asyncio.create_task(batcher.ask(each)) for each in (query(rows), columns, query(rows))]
+        await asyncio.to_thread(began.wait, 30)
+        long.pop().cancel()
+        short = await batcher.ask(query(rows[:1]))
+        assert not any(task.done() for task in long)
+        return [short, *await asyncio.gather(*long)]
+
+    _, first, second = asyncio.run(scene())
+    assert sizes == [100, 1, 100, 100, 100, 50, 50]
+    assert first.body == second.body
+    assert first.body.startswith(wanted[0][:-1])
+    assert len(first.answers["prediction"]) == len(rows)
+
+
+def test_a_wrong_cell_in_a_late_piece_is_named_by_its_row(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "PIECE", 100)
+    rows = [dict(served.predictor.example_rows()[0]) for _ in range(250)]
+    rows[220]["age (years)"] = "abc"
+    with pytest.raises(RequestError, match="in row 221") as caught:
+        asyncio.run(Batcher(served).ask(query(rows)))
+    assert caught.value.status == 422
 
 
 def test_what_gathers_while_a_batch_is_predicted_is_the_next_batch(
