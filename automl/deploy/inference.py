@@ -14,6 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 import automl
+from automl.data.cells import text_of
 from automl.data.table import Column, Kind, Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table, decode, lined_up, rows_of_columns
@@ -53,12 +54,17 @@ def datatype(column: Column) -> str:
 
 def example(row: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     """Return the body of a request with one row."""
-    return {
-        "inputs": [
-            {"name": column.name, "shape": [1], "datatype": datatype(column), "data": [row[column.name]]}
-            for column in schema.used
-        ]
-    }
+
+    def tensor(column: Column) -> dict[str, Any]:
+        kind, cell = datatype(column), row[column.name]
+        return {
+            "name": column.name,
+            "shape": [1],
+            "datatype": kind,
+            "data": [text_of(cell) if kind == "BYTES" else cell],
+        }
+
+    return {"inputs": [tensor(column) for column in schema.used]}
 
 
 class Inference:

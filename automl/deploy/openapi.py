@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from typing import Any, Final
 
-from automl.data.table import Column, Task
+from automl.data.lists import ARRAY
+from automl.data.table import Column, Kind, Task
 from automl.deploy import inference, problem
 from automl.deploy.answers import WRITERS
 from automl.deploy.bodies import MEDIA_TYPES
@@ -19,6 +20,14 @@ from automl.deploy.served import EXPLAINED
 from automl.predictor import Predictor
 
 _TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_CELLS: Final[Mapping[Kind, Sequence[str]]] = {
+    Kind.NUMERIC: ("number", "string"),
+    Kind.BOOLEAN: ("boolean", "string", "number"),
+    Kind.CATEGORICAL: ("string", "number", "boolean"),
+    Kind.DATETIME: ("string", "number"),
+    Kind.TEXT: ("string", "number", "boolean"),
+}
+"""What the cells of a column can be read from, the usual first."""
 _KEYS: Final = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -144,8 +153,8 @@ def _example(column: Column, value: Any) -> Any:
 
 def _cell(column: Column) -> dict[str, Any]:
     """Return the type of a column's values. Categories are not an enumeration: others can be predicted too."""
-    kind = "number" if inference.datatype(column) == "FP64" else "string"
-    cell: dict[str, Any] = {"type": [kind, "null"], "description": column.kind.value}
+    types = [*_CELLS[column.kind], *(["array"] if column.separator == ARRAY else []), "null"]
+    cell: dict[str, Any] = {"type": types, "description": column.kind.value}
     if column.categories:
         cell["examples"] = list(column.categories[:_LISTED])
     if column.format:
