@@ -1,7 +1,8 @@
 """A table in batches of rows, read exactly as :func:`automl.data.io.read_table` reads it whole.
 
 CSV and Parquet files may be larger than the memory. They must lie on the disk: standard input, addresses and compressed
-files are first copied to the temporary folder. Other formats are read whole.
+files are first copied to the temporary folder. Other formats are read whole. Unlike there, CSV and Parquet files may
+have no rows: a table of such files alone is one empty batch.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class TableFile(Protocol):
         """Bytes of all rows."""
 
     def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
-        """Return the rows in frames of ``rows``, each with the columns ``keep`` as an Arrow table."""
+        """Return the rows in frames of ``rows``, or one of none, each with the columns ``keep`` as an Arrow table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batches:
-    """A table whose batches are always the same; none spans two files."""
+    """A table whose batches are always the same; none spans two files, and files without rows have none."""
 
     files: Sequence[TableFile]
     paths: Sequence[Path]
@@ -91,7 +92,7 @@ class Batches:
         return sum(file.rows for file in self.files)
 
     def __len__(self) -> int:
-        return sum(ceil(file.rows / _rows(file)) for file in self.files)
+        return sum(max(1, ceil(file.rows / _rows(file))) for file in _filled(self.files))
 
     def read(self, keep: Sequence[str] = ()) -> Iterator[Batch]:
         """Return all batches in order.
@@ -104,7 +105,7 @@ class Batches:
         for name in keep:
             column_of(pd.DataFrame(columns=list(self.files[0].names)), name)
         number = start = 0
-        for file in self.files:
+        for file in _filled(self.files):
             for frame, kept in file.batches(_rows(file), keep):
                 yield Batch(number, start, frame, kept)
                 number, start = number + 1, start + len(frame)
@@ -119,6 +120,11 @@ class Batches:
             for batch in self.read():
                 whole.update(batch.frame.to_csv(index=False).encode())
         return whole.hexdigest()
+
+
+def _filled(files: Sequence[TableFile]) -> Sequence[TableFile]:
+    """Return the files that have rows, or the first one if none has."""
+    return [file for file in files if file.rows] or files[:1]
 
 
 def _rows(file: TableFile) -> int:
@@ -175,7 +181,7 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
             paths = [_unpacked(name, Path(folder, str(number))) for number, name in enumerate(names)]
             copies = [Path(folder, str(number), "rewritten") for number in range(len(names))]
             files = _open_all(names, paths, copies, reading, options)
-        first = files[0]
+        first = _filled(files)[0]
         decimal = options.decimal or reading.decimal_for(first.reading.format)
         if decimal is None:  # the rows of the first batch must tell
             rows, _ = next(first.batches(_rows(first), ()))

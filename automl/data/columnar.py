@@ -23,17 +23,17 @@ UNNAMED_INDEX: Final = re.compile(r"__index_level_\d+__")
 
 
 def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
-    """Return Arrow batches as tables of ``rows`` rows; the last one may have fewer."""
+    """Return Arrow batches as tables of ``rows`` rows; the last one may have fewer, and none if there are none."""
     import pyarrow as pa
 
-    held = None
+    held, begun = None, False
     for batch in batches:
         table = pa.Table.from_batches([batch])
         held = table if held is None else pa.concat_tables([held, table])
         while held.num_rows >= rows:
             yield held.slice(0, rows)
-            held = held.slice(rows)
-    if held is not None and held.num_rows:
+            held, begun = held.slice(rows), True
+    if held is not None and (held.num_rows or not begun):
         yield held
 
 

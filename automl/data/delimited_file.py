@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from automl.data.columnar import regrouped
-from automl.data.delimited import BEGINNING, layout, select, without_rows
+from automl.data.delimited import BEGINNING, layout, select
 from automl.data.dialect import BLOCK, MARK, UNREADABLE, Dialect
 from automl.data.reading import Reading, column_names
 
@@ -22,7 +22,7 @@ BATCH: Final = 16_384
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DelimitedFile:
-    """A CSV file whose rows were counted, and all found to be of equal length."""
+    """A CSV file whose rows, if it has any, were counted, and all found to be of equal length."""
 
     path: Path
     """UTF-8, the header first."""
@@ -39,7 +39,7 @@ class DelimitedFile:
     def open(cls, path: Path, encoding: str, known: Reading | None, delimiter: str | None, copy: Path) -> DelimitedFile:
         """Look at all of a file that is not compressed; one that the parser does not take is rewritten to ``copy``.
 
-        Raises what :func:`automl.data.delimited.read_delimited` does.
+        Raises what :func:`automl.data.delimited.read_delimited` does, but not if there are no rows.
         """
         newline, unreadable = _scanned(path, encoding)
         with path.open(encoding=encoding, errors="replace", newline=newline) as text:
@@ -49,8 +49,6 @@ class DelimitedFile:
             path = _rewritten(path, encoding, newline, dialect.skipped, copy, single=len(found) == 1)
         with select(f"count(*), count(c{len(found) - 1})", path, dialect, len(found)) as counted:
             ((rows, last),) = counted.fetchall()
-        if rows < 2:
-            raise without_rows(found)
         ends_with_delimiter = not found[-1] and last == 0
         names = column_names(found[:-1] if ends_with_delimiter else found)
         reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from automl.data.columnar import UNNAMED_INDEX, explained, framed, regrouped
 from automl.data.reading import Reading, column_names
-from automl.errors import DataError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,22 +28,23 @@ class ParquetFile:
 
     @classmethod
     def open(cls, path: Path) -> ParquetFile:
-        """Look at the description of a file; raises what :func:`read_parquet` does."""
+        """Look at the description of a file; raises what :func:`read_parquet` does, but not if there are no rows."""
         import pyarrow.parquet as pq
 
         with explained("Parquet"), pq.ParquetFile(path) as file:
             about = file.metadata
             stored = tuple(name for name in file.schema_arrow.names if not UNNAMED_INDEX.fullmatch(name))
             size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-        if not about.num_rows:
-            raise DataError("the Parquet file has no rows")
         return cls(path, Reading("parquet"), tuple(column_names(stored)), stored, about.num_rows, size)
 
     def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
         """Return the table in frames of ``rows`` rows, each with some columns as an Arrow table."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         with explained("Parquet"), pq.ParquetFile(self.path) as file:
-            for table in regrouped(file.iter_batches(rows, columns=list(self.stored)), rows):
+            stored = list(self.stored)
+            none = pa.RecordBatch.from_pylist([], pa.schema([file.schema_arrow.field(name) for name in stored]))
+            for table in regrouped(file.iter_batches(rows, columns=stored) if self.rows else [none], rows):
                 named = table.replace_schema_metadata(None).rename_columns(self.names)
                 yield framed(named), named.select(keep)

@@ -108,5 +108,8 @@ class BatchPredictor:
     def _predicted(self, frame: pd.DataFrame, options: ReadOptions) -> Any:
         import pyarrow as pa
 
+        if not len(frame):
+            self.model.typed(frame, options)  # which says what columns are missing
+            return self.columns.empty_table()
         predicted = self.model.predict_frame(frame, proba=self.proba, interval=self.interval, options=options)
         return pa.Table.from_pandas(predicted, schema=self.columns, preserve_index=False)

@@ -50,6 +50,27 @@ def joined(folder: Path) -> pd.DataFrame:
     return pd.concat([pd.read_csv(part, dtype={"id": str}).fillna({"id": ""}) for part in parts], ignore_index=True)
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_no_rows_have_no_predictions(
+    ending: str, rows: pd.DataFrame, expected: pd.DataFrame, predictor: Predictor, tmp_path: Path
+) -> None:
+    none = rows.head(0)
+    _ = (
+        none.to_csv(tmp_path / "none.csv", index=False)
+        if ending == "csv"
+        else none.to_parquet(tmp_path / "none.parquet")
+    )
+    source, read = tmp_path / f"none.{ending}", pd.read_csv if ending == "csv" else pd.read_parquet
+    for output in (tmp_path / f"out.{ending}", tmp_path / "out"):
+        progress = predict_files(predictor, source, output, keep=["id"], proba=True, format=ending)  # type: ignore[arg-type]
+        written = read(output if output.is_file() else output / f"part-00000.{ending}")
+        assert list(written) == list(expected)
+        assert len(written) == progress.rows == progress.done == 0
+    pd.DataFrame(columns=["id"]).to_csv(tmp_path / "short.csv", index=False)
+    with pytest.raises(SchemaError, match="missing"):
+        predict_files(predictor, tmp_path / "short.csv", tmp_path / "short_out.csv")
+
+
 WRITTEN: dict[str, Callable[[pd.DataFrame, Path], object]] = {
     "csv": lambda rows, path: rows.to_csv(path / "new.csv", index=False),
     "gzip": lambda rows, path: (path / "new.csv").write_bytes(gzip.compress(rows.to_csv(index=False).encode())),
