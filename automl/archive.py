@@ -6,6 +6,7 @@ files is unpacked, and nothing grows far beyond its own size.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -41,21 +42,51 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+def partial_place(place: Path) -> Path:
+    """Return where to write what will be at a place: beside it, or in it if it is an empty folder, where somebody may
+    be, such as in the current one.
+    """
+    place, process = place.absolute(), os.getpid()
+    return place / f".{process}" if _is_empty(place) else place.with_name(f".{process}.{place.name}")
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def settle(partial: Path, place: Path) -> None:
+    """Bring what was written to its partial place to its place.
+
+    Raises
+    ------
+    OSError
+        If something is there by then.
+    """
+    if partial.parent != place.absolute():
+        partial.rename(place)
+        return
+    if [entry.name for entry in place.iterdir()] != [partial.name]:
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(place))
+    for entry in sorted(partial.iterdir()):
+        entry.rename(place / entry.name)
+    partial.rmdir()
+
+
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
-    """Give a new folder to be filled beside its place, and rename it when the block ends: nobody sees half of it.
+    """Give a new folder to be filled, and bring it to its place when the block ends: nobody sees half of it.
 
     Raises
     ------
     OSError
         If something is in its place by then.
     """
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    partial = partial_place(folder)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         yield partial
-        partial.rename(folder)
+        settle(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

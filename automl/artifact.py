@@ -141,10 +141,8 @@ def copy(predictor: Predictor, to: Path, *, key: Path | None = None) -> Path:
     """
     require_free(to)
     sign = None if key is None else signature.signer(key)
-    if to.exists():
-        to.rmdir()
     if not to.name.endswith(archive.ENDING):
-        _copied(predictor, to.absolute(), sign)
+        _copied(predictor, to, sign)
         return to
     to.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as beside:

@@ -66,6 +66,21 @@ def resealed(folder: Path, name: str, data: bytes) -> Path:
     return folder
 
 
+def test_an_empty_folder_is_filled_and_stays_the_one_that_somebody_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with archive.whole(Path()) as partial:
+        (partial / "below").mkdir()
+        (partial / "below" / "file").touch()
+        assert not list(tmp_path.glob("below"))
+    assert [str(path) for path in sorted(Path().rglob("*"))] == ["below", "below/file"]
+    (tmp_path / "new").mkdir()
+    with pytest.raises(OSError, match="not empty"), archive.whole(tmp_path / "new") as partial:
+        (tmp_path / "new" / "other").touch()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["other"]
+
+
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     place = tmp_path / "deep" / "model"
     with pytest.raises(FileNotFoundError), archive.whole(place) as partial:

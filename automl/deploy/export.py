@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Final, Literal
 
-from automl.archive import ENDING
+from automl.archive import ENDING, partial_place, settle
 from automl.artifact import copy, load, require_free
 from automl.deploy.onnx.write import write_onnx
 from automl.deploy.project import write_project
@@ -70,7 +69,7 @@ def export(
         raise UsageError("code is made from a run, not from a model that is signed; leave out --trust")
     require_free(to, file=_is_file(to, format))
     to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f".{os.getpid()}.{to.name}")
+    partial = partial_place(to)
     try:
         match format:
             case "artifact":
@@ -83,7 +82,7 @@ def export(
                 write_onnx(load(model, trust=trust), partial, candidate)
             case "code":
                 write_script(Path(model), candidate, partial)
-        partial.replace(to)
+        settle(partial, to)
     finally:
         if partial.is_file():
             partial.unlink()

@@ -47,6 +47,14 @@ def test_an_empty_folder_is_filled(run: Path, tmp_path: Path) -> None:
     assert load(tmp_path).task.target == "late"
 
 
+def test_the_current_folder_is_filled_and_stays_it(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for form in ("artifact", "endpoint"):
+        (tmp_path / form).mkdir()
+        monkeypatch.chdir(tmp_path / form)
+        assert export(run, Path(), form) == Path()  # type: ignore[arg-type]
+        assert load(Path() if form == "artifact" else Path("model")).task.target == "late"
+
+
 def test_requirements_are_what_is_needed_as_installed(endpoint: Path, predictor: Predictor) -> None:
     lines = (endpoint / "requirements.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if "==" in line)
