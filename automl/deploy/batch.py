@@ -17,6 +17,7 @@ import pandas as pd
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import Batch, Batches, open_batches
 from automl.deploy.answer_table import BatchAnswer, BatchPredictor, Engine
+from automl.deploy.output import writing_to
 from automl.deploy.tables import Format, csv_writer, is_folder, output_format, writing
 from automl.errors import UsageError
 from automl.predictor import predictor_of
@@ -114,7 +115,8 @@ def predict_files(
         run = _Run(batch, table, on_progress or (lambda _: None), monotonic())
         folder = Path(output) if isinstance(output, str | Path) and is_folder(output) else None
         if folder is not None:
-            _claim(folder, run.record(written, options))
+            with writing_to(folder):
+                _claim(folder, run.record(written, options))
         with _engine(engine, ray_address, batch, table.options) as there:
             if folder is not None:
                 return run.in_parts(there, folder, written)

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from automl.archive import ENDING, partial_place, settle
 from automl.artifact import copy, load, require_free
 from automl.deploy.onnx.write import write_onnx
+from automl.deploy.output import writing_to
 from automl.deploy.project import write_project
 from automl.deploy.sagemaker import write_sagemaker
 from automl.deploy.script import write_script
@@ -59,7 +60,7 @@ def export(
     UsageError
         If the options do not go together.
     AutoMLError
-        If there is something at that place, or this model cannot be written in this format.
+        If there is something at that place, the disk is full, or this model cannot be written in this format.
     """
     if candidate is not None and format not in _OF_ONE:
         raise UsageError(f"a candidate is exported as code or onnx, not as {format}; add --format code")
@@ -68,25 +69,26 @@ def export(
     if trust is not None and format == "code":
         raise UsageError("code is made from a run, not from a model that is signed; leave out --trust")
     require_free(to, file=_is_file(to, format))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_place(to)
-    try:
-        match format:
-            case "artifact":
-                load(copy(load(model, trust=trust), partial, key=key))
-            case "endpoint":
-                write_project(load(model, trust=trust), partial, key)
-            case "sagemaker":
-                write_sagemaker(load(model, trust=trust), partial, key)
-            case "onnx":
-                write_onnx(load(model, trust=trust), partial, candidate)
-            case "code":
-                write_script(Path(model), candidate, partial)
-        settle(partial, to)
-    finally:
-        if partial.is_file():
-            partial.unlink()
-        shutil.rmtree(partial, ignore_errors=True)
+    with writing_to(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_place(to)
+        try:
+            match format:
+                case "artifact":
+                    load(copy(load(model, trust=trust), partial, key=key))
+                case "endpoint":
+                    write_project(load(model, trust=trust), partial, key)
+                case "sagemaker":
+                    write_sagemaker(load(model, trust=trust), partial, key)
+                case "onnx":
+                    write_onnx(load(model, trust=trust), partial, candidate)
+                case "code":
+                    write_script(Path(model), candidate, partial)
+            settle(partial, to)
+        finally:
+            if partial.is_file():
+                partial.unlink()
+            shutil.rmtree(partial, ignore_errors=True)
     return to
 
 

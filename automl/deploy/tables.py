@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO, cast, get_args
 
+from automl.deploy.output import writing_to
 from automl.errors import DataError, UsageError
 
 Format = Literal["csv", "parquet"]
@@ -49,16 +50,22 @@ def writing(path: Path, format: Format) -> Iterator[Write]:
     """Write a file under a hidden name; it takes the place of ``path`` when it is complete.
 
     Its folder is made if it is missing.
+
+    Raises
+    ------
+    AutoMLError
+        If the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
-    try:
-        with _WRITERS[format](partial) as write:
-            yield write
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    partial.replace(path)
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with _WRITERS[format](partial) as write:
+                yield write
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        partial.replace(path)
 
 
 def csv_writer(stream: TextIO) -> Write:

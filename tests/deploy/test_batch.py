@@ -16,7 +16,7 @@ from automl import AutoML, Predictor, ReadOptions, load, predict_files
 from automl.data import batches
 from automl.deploy.batch import BatchProgress
 from automl.deploy.tables import Format
-from automl.errors import DataError, SchemaError, UsageError
+from automl.errors import AutoMLError, DataError, SchemaError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +69,15 @@ def test_no_rows_have_no_predictions(
     pd.DataFrame(columns=["id"]).to_csv(tmp_path / "short.csv", index=False)
     with pytest.raises(SchemaError, match="missing"):
         predict_files(predictor, tmp_path / "short.csv", tmp_path / "short_out.csv")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_full_disk_is_told_of_by_the_output(ending: str, source: Path, predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / f".out.{ending}").symlink_to("/dev/full")
+    with pytest.raises(AutoMLError, match=rf"cannot write .*/out\.{ending}: .*; make room"):
+        predict_files(predictor, source, tmp_path / f"out.{ending}")
+    assert not [path for path in tmp_path.iterdir() if "out" in path.name]
 
 
 WRITTEN: dict[str, Callable[[pd.DataFrame, Path], object]] = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -53,6 +54,16 @@ def test_the_current_folder_is_filled_and_stays_it(run: Path, tmp_path: Path, mo
         monkeypatch.chdir(tmp_path / form)
         assert export(run, Path(), form) == Path()  # type: ignore[arg-type]
         assert load(Path() if form == "artifact" else Path("model")).task.target == "late"
+
+
+def test_a_full_disk_is_told_of_by_the_output(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, to: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(to))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(AutoMLError, match=r"^cannot write .*/new: No space left on device; make room"):
+        export(run, tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_requirements_are_what_is_needed_as_installed(endpoint: Path, predictor: Predictor) -> None:
