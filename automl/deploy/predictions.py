@@ -34,6 +34,8 @@ from automl.deploy.service import Service
 _JSON: Final = "application/json"
 MODEL_NAME: Final = "model"
 """In the paths of the Open Inference Protocol."""
+_CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+"""In which UTF-8 is UTF-8."""
 _INFER_PATH: Final = re.compile(r"/v2/models/([^/]*)/infer")
 
 
@@ -51,6 +53,17 @@ class Request:
     def media_type(self) -> str:
         """What the body is."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def require_plain_text(self) -> None:
+        """Raise the RequestError of a body that is compressed, or in another encoding than UTF-8."""
+        packed = self.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity"):
+            raise RequestError(415, f"content encoding {packed:.40}; send the body without, or as Parquet")
+        for parameter in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            charset = value.strip(' "').lower()
+            if name.strip().lower() == "charset" and charset not in _CHARSETS:
+                raise RequestError(415, f"charset {charset:.40}; send the body as UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,9 @@ class Predictions:
         service = self._service
         parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         headers = scope["named_headers"]
-        way = scope["route"].way(Request(headers, parameters, service.limits.max_rows, name))
+        asked = Request(headers, parameters, service.limits.max_rows, name)
+        asked.require_plain_text()
+        way = scope["route"].way(asked)
         stated = stated_length(headers)
         answered = await service.answer(scope["request_id"], chunks(receive), way.query_of, stated=stated)
         reply, variant = answered.reply, answered.variant

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 
 import httpx
+import orjson
 import pandas as pd
 import pytest
 
@@ -67,3 +69,23 @@ def test_a_csv_row_of_another_length_is_named(client: httpx.Client) -> None:
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["row"] == 1
     assert "age (years), plan" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content-encoding": "gzip"}, 415),
+        ({"content-encoding": "identity"}, 200),
+        ({"content-type": "application/json; charset=latin-1"}, 415),
+        ({"content-type": 'application/json; Charset="UTF-8"'}, 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+def test_a_body_that_is_packed_or_not_utf_8_is_told_what_to_send(
+    client: httpx.Client, predictor: Predictor, path: str, headers: dict[str, str], status: int
+) -> None:
+    body = orjson.dumps({"rows": predictor.example_rows()[:1]})
+    content = gzip.compress(body) if headers.get("content-encoding") == "gzip" else body
+    answer = client.post(path, content=content, headers={"content-type": "application/json"} | headers)
+    assert answer.status_code == status
+    assert status == 200 or "; send the body " in answer.json()["detail"]
