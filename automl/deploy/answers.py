@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, write_arrow, write_parquet
 
+_QUALITY: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 Answers = Mapping[str, NDArray[np.generic]]
 """``prediction`` and, (rows,) each, ``probability_<class>`` of every class, or ``low`` and ``high``; on demand
 ``reasons``, a list a row."""
@@ -40,20 +42,30 @@ def records(answers: Answers) -> list[dict[str, Any]]:
 def accepted(accept: str, otherwise: str) -> str | None:
     """Return the media type to answer with, or None if no acceptable one can be written.
 
-    The first of the wanted types that can be written counts; any type at all means ``otherwise``.
+    The most wanted type that can be written counts, the first of equals; of a range such as ``*/*`` that is
+    ``otherwise`` if it is in it. A quality of 0 excludes a type.
 
     >>> accepted("text/html, application/jsonlines;q=0.9", "text/csv")
     'application/jsonlines'
-    >>> accepted("*/*", "text/csv")
-    'text/csv'
+    >>> accepted("*/*", "text/csv"), accepted("application/json;q=0.5, text/csv", "application/json")
+    ('text/csv', 'text/csv')
     """
-    wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",") if part.strip()] or ["*/*"]
-    for media_type in wanted:
-        if media_type in WRITERS:
-            return media_type
-        if media_type in ("*/*", otherwise.partition("/")[0] + "/*"):
-            return otherwise
+    wanted = [_weighed(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+    excluded = [media_type for media_type, quality in wanted if quality <= 0]
+    for media_type, quality in sorted(wanted, key=lambda each: -each[1]):
+        main = media_type.removesuffix("*") if media_type.endswith("/*") else None
+        for known in (otherwise, *WRITERS):
+            fits = known == media_type or (main is not None and (main == "*/" or known.startswith(main)))
+            if quality > 0 and fits and known not in excluded:
+                return known
     return None
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    """Return a media type of an ``Accept`` header, and how much it is wanted."""
+    media_type, *parameters = (text.strip().lower() for text in part.split(";"))
+    quality = next((text.removeprefix("q=") for text in parameters if text.startswith("q=")), "1")
+    return media_type, float(quality) if _QUALITY.fullmatch(quality) else 1.0
 
 
 def _json(answers: Answers) -> bytes:

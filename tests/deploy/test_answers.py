@@ -36,6 +36,11 @@ def test_the_answer_has_a_form_that_the_client_accepts() -> None:
     assert accepted("application/json, text/csv", "text/csv") == "application/json"
     assert accepted("image/png, text/*", "text/csv") == "text/csv"
     assert accepted("image/png", "text/csv") is None
+    assert accepted("application/json;q=0, text/csv", "application/json") == "text/csv"
+    assert accepted("text/csv;q=0.2, application/json; Q=0.7", "text/csv") == "application/json"
+    assert accepted("*/*, application/json;q=0", "application/json") == "application/jsonlines"
+    assert accepted("*/*;q=0", "application/json") is None
+    assert accepted("text/*;q=0.1, application/x-ndjson;q=x", "application/json") == "application/x-ndjson"
 
 
 def test_a_problem_is_short_however_much_is_wrong() -> None:
