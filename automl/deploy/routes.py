@@ -19,6 +19,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import automl
@@ -39,6 +40,7 @@ def application(
     facts = FastAPI(title="Predictions", version=automl.__version__, lifespan=while_it_runs)
     _add_inference(facts, service)
     _add_facts(facts, service)
+    _add_heads(facts)
     for error in (RequestError, HTTPException, Exception):
         facts.add_exception_handler(error, _refuse)
     facts.openapi = partial(_documented, facts, service, guarded=bool(keys))  # type: ignore[method-assign]
@@ -86,6 +88,18 @@ def _add_facts(app: FastAPI, service: Service) -> None:
     @app.get("/", include_in_schema=False)
     async def home() -> RedirectResponse:
         return RedirectResponse("/docs")
+
+
+def _add_heads(app: FastAPI) -> None:
+    """Let whatever can be asked for with GET be asked for with HEAD, too, as load balancers do."""
+    for route in [route for route in app.routes if isinstance(route, APIRoute)]:
+        app.add_api_route(
+            route.path,
+            route.endpoint,
+            methods=["HEAD"],
+            response_class=route.response_class,
+            include_in_schema=False,
+        )
 
 
 def _documented(app: FastAPI, service: Service, *, guarded: bool) -> dict[str, Any]:

@@ -157,8 +157,8 @@ def test_the_documented_example_is_a_real_request(client: httpx.Client, predicto
     content = operations["/predict"]["post"]["requestBody"]["content"]["application/json"]
     row = content["schema"]["properties"]["rows"]["items"]
     assert row["required"] == [column.name for column in predictor.schema.used]
-    assert row["properties"]["age (years)"]["type"] == ["number", "null"]
-    assert row["properties"]["plan"]["type"] == ["string", "null"]
+    assert row["properties"]["age (years)"]["type"] == ["number", "string", "null"]
+    assert row["properties"]["plan"]["type"] == ["string", "number", "boolean", "null"]
     answer = client.post("/predict", json=content["example"]).json()
     assert answer == {"predictions": expected(predictor, pd.DataFrame(predictor.example_rows()[:1]))}
     invocation = operations["/invocations"]["post"]["requestBody"]["content"]["application/json"]["example"]
@@ -172,6 +172,15 @@ def test_it_tells_what_it_is(client: httpx.Client) -> None:
     assert version["automl"] == automl.__version__
     assert version["classes"] == ["in time", "late"]
     assert version["model"]["versions"]["numpy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/ping", "/health", "/metrics", "/version", "/v2/health/ready", "/v2", "/v2/models/model"]
+)
+def test_heads_of_what_it_tells_can_be_asked_for(client: httpx.Client, path: str) -> None:
+    answer, whole = client.head(path), client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == whole.headers["content-type"]
 
 
 def test_eight_clients_at_once(client: httpx.Client, predictor: Predictor, table: pd.DataFrame) -> None:
