@@ -5,7 +5,7 @@ to hand a request on than a model to predict its row.
 ``/predict``                rows as JSON objects, typed from the training schema; Arrow, Parquet
 ``/invocations``            the hosting contract, and MLflow's bodies: CSV, JSON, JSON lines, Arrow
                             and Parquet in; ``Accept`` chooses what comes out
-``/v2/models/model/infer``  the Open Inference Protocol
+``/v2/models/model/infer``  the Open Inference Protocol; also ``/v2/models/model/versions/VERSION/infer``
 ==========================  ======================================================================
 
 A refused request is answered with ``application/problem+json`` (RFC 9457) that names every wrong row and column.
@@ -14,7 +14,7 @@ A refused request is answered with ``application/problem+json`` (RFC 9457) that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -30,13 +30,14 @@ from automl.deploy.limits import chunks, stated_length
 from automl.deploy.problem import RequestError, refuse
 from automl.deploy.served import PREDICTIONS, Asked
 from automl.deploy.service import Service
+from automl.errors import suggestion
 
 _JSON: Final = "application/json"
 MODEL_NAME: Final = "model"
 """In the paths of the Open Inference Protocol."""
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 """In which UTF-8 is UTF-8."""
-_INFER_PATH: Final = re.compile(r"/v2/models/([^/]*)/infer")
+_INFER_PATH: Final = re.compile(r"/v2/models/([^/]*)(?:/versions/([^/]*))?/infer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +98,21 @@ class Predictions:
         if found is None:
             await self._others(scope, receive, send)
             return
-        scope["route"], name = found
+        scope["route"], name, version = found
         if scope["method"] != "POST":
             error = RequestError(405, f"{scope['method']:.20} is not for this path; send POST")
             await refuse(send, error, scope["path"], {"allow": "POST"})
             return
         try:
-            body, headers = await self._answer(scope, receive, name)
+            body, headers = await self._answer(scope, receive, name, version)
         except Exception as fault:
             await refuse(send, explained(fault), scope["path"])
         else:
             await respond(send, 200, body, headers)
 
-    async def _answer(self, scope: Message, receive: Receive, name: str) -> tuple[bytes, Mapping[str, str]]:
+    async def _answer(
+        self, scope: Message, receive: Receive, name: str, version: str | None
+    ) -> tuple[bytes, Mapping[str, str]]:
         """Return the body and the headers of an answer, and note in the scope, for the log, whose it is."""
         service = self._service
         parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
@@ -117,6 +120,7 @@ class Predictions:
         asked = Request(headers, parameters, service.limits.max_rows, name)
         asked.require_plain_text()
         way = scope["route"].way(asked)
+        require_version(version, service.served.id)
         stated = stated_length(headers)
         answered = await service.answer(scope["request_id"], chunks(receive), way.query_of, stated=stated)
         reply, variant = answered.reply, answered.variant
@@ -128,12 +132,12 @@ class Predictions:
         }
 
 
-def _found(path: str) -> tuple[Route, str] | None:
-    """Return the route of a path, and the name of the model in it."""
+def _found(path: str) -> tuple[Route, str, str | None] | None:
+    """Return the route of a path, and the name and the version of the model in it."""
     if path in _BY_PATH:
-        return _BY_PATH[path], MODEL_NAME
+        return _BY_PATH[path], MODEL_NAME, None
     infer = _INFER_PATH.fullmatch(path)
-    return infer and (_INFER, infer[1])
+    return infer and (_INFER, infer[1], infer[2])
 
 
 def _predict(request: Request) -> Way:
@@ -146,6 +150,7 @@ def _predict(request: Request) -> Way:
 
 def _invocations(request: Request) -> Way:
     """Predict rows by name or in training order, as CSV, JSON, JSON lines, Arrow or Parquet."""
+    _require_known(request.parameters, ("interval", "reasons"))
     media_type, accept = request.media_type, request.headers.get("accept", "")
     to = accepted(accept, media_type if media_type in WRITERS else _JSON)
     if to is None:
@@ -166,6 +171,7 @@ def _invocations(request: Request) -> Way:
 def _infer(request: Request) -> Way:
     """Predict the rows of named tensors, one a column."""
     require_model(request.name)
+    _require_known(request.parameters, ())
 
     def query_of(body: bytes) -> Query:
         asked = Inference(request.name, body, request.max_rows)
@@ -178,6 +184,21 @@ def require_model(name: str) -> None:
     """Raise the RequestError of a model that there is not."""
     if name != MODEL_NAME:
         raise RequestError(404, f"there is no model {name!r:.60}; the model is called {MODEL_NAME!r}")
+
+
+def require_version(version: str | None, served: str) -> None:
+    """Raise the RequestError of a version that is not the one that is served."""
+    if version not in (None, served):
+        raise RequestError(404, f"there is no version {version!r:.60}; the one that is served is {served!r}")
+
+
+def _require_known(parameters: Mapping[str, str], known: Sequence[str]) -> None:
+    """Raise the RequestError of parameters that say nothing here."""
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        named = ", ".join(f"{name[:40]!r}" for name in unknown[:5])
+        way_out = f"{suggestion(unknown[0], known)}; there are {', '.join(known)}" if known else "; leave it out"
+        raise RequestError(400, f"unknown parameter {named}{way_out}")
 
 
 def _coverage(parameters: Mapping[str, str]) -> float | None:

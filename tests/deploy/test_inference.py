@@ -50,6 +50,21 @@ def test_named_tensors(client: httpx.Client, predictor: Predictor, table: pd.Dat
     assert {(output["datatype"], *output["shape"]) for output in answer["outputs"]} == {("BYTES", 9), ("FP64", 9)}
 
 
+def test_the_version_that_is_served_can_be_asked_for(client: httpx.Client, table: pd.DataFrame) -> None:
+    (version,) = client.get("/v2/models/model").json()["versions"]
+    body = {"inputs": tensors(table.head(2))}
+    answer = client.post(f"/v2/models/model/versions/{version}/infer", json=body)
+    assert answer.status_code == 200
+    assert answer.json() == client.post(INFER, json=body).json()
+    for path, word in (
+        ("model/versions/7", f"'7'; the one that is served is {version!r}"),
+        ("m/versions/7", "'model'"),
+    ):
+        answer = client.post(f"/v2/models/{path}/infer", json=body)
+        assert answer.status_code == 404
+        assert word in answer.json()["error"]
+
+
 def test_outputs_can_be_chosen(client: httpx.Client, table: pd.DataFrame) -> None:
     body: dict[str, Any] = {"inputs": tensors(table.head(2)), "outputs": [{"name": "probability_late"}]}
     assert [output["name"] for output in client.post(INFER, json=body).json()["outputs"]] == ["probability_late"]

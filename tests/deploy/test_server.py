@@ -101,6 +101,8 @@ def test_every_bad_cell_is_named_at_once(client: httpx.Client, table: pd.DataFra
         ("POST", "/invocations", {"content": b"{}", "headers": {"content-type": "image/png"}}, 415),
         ("POST", "/invocations", {"json": {}, "headers": {"accept": "text/html"}}, 406),
         ("POST", "/predict", {"json": {"rows": [{}]}}, 422),
+        ("POST", "/predict?reason=3", {"json": {"rows": [{}]}}, 400),
+        ("POST", "/v2/models/model/infer?interval=0.9", {"json": {}}, 400),
         ("GET", "/predict", {}, 405),
         ("GET", "/nowhere", {}, 404),
     ],
