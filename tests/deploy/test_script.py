@@ -91,7 +91,7 @@ def test_amounts_over_time_of_a_hostile_table(tmp_path: Path, capsys: pytest.Cap
         {
             '"""\nraise SystemExit(1)': x.round(4),
             "{{ 7 * 7 }}": rng.choice(["a'b", 'c"d', "{% raw %}"], rows),
-            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows), unit="D"),
+            "day": pd.Timestamp("2024-01-01", tz="Europe/Rome") + pd.to_timedelta(np.arange(rows), unit="D"),
             "weight, kg": [f"{value:.1f} kg" for value in 50 + 10 * rng.random(rows)],
             "cost\n": np.exp(2 * x + rng.normal(0, 0.2, rows)).round(3),
         }
