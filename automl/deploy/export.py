@@ -46,7 +46,8 @@ def export(
     Parameters
     ----------
     candidate
-        Which one, as the leaderboard names it. For ``code`` None = the best, for ``onnx`` None = the whole ensemble.
+        Which one, as the leaderboard names it. For ``code`` None = the best, for ``onnx`` None = the whole ensemble. A
+        member alone predicts the most probable class, or the cheapest: a tuned threshold is that of the ensemble.
     key
         For artifact, endpoint and sagemaker: PEM file of an Ed25519 private key to sign the model with, see
         :mod:`automl.signature`.

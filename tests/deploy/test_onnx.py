@@ -204,6 +204,15 @@ def test_one_member_can_be_exported(run: Path, predictor: Predictor, tmp_path: P
         export(run, tmp_path / "other.onnx", "onnx", candidate="lightgbm-1")
 
 
+@pytest.mark.parametrize("decision", [Decision(0.2), Decision(costs=((0, 1), (9, 0)))])
+def test_a_member_decides_without_the_threshold_of_the_ensemble(decision: Decision) -> None:
+    whole = small([("lightgbm", {}), ("linear", {})], ProblemType.BINARY, decision=decision)
+    alone = write.only(whole, "linear-1")
+    assert alone.decision == Decision(costs=decision.costs)
+    single = small([("linear", {})], ProblemType.BINARY, decision=decision)
+    assert write.only(single, "linear-0").decision == decision
+
+
 @pytest.mark.parametrize(("place", "said"), [("model", "ends in .onnx"), ("model.tar.gz", "ends in .onnx")])
 def test_other_places_are_refused(run: Path, tmp_path: Path, place: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):

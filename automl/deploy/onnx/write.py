@@ -15,6 +15,7 @@ from automl.deploy.onnx.check import largest_difference
 from automl.deploy.onnx.graph import free, model
 from automl.deploy.onnx.inputs import described, typed
 from automl.errors import AutoMLError, UsageError, suggestion
+from automl.evaluation.decision import Decision
 from automl.formula.symbol import NoFormula
 from automl.predictor import Predictor
 
@@ -76,6 +77,8 @@ def content(predictor: Predictor) -> bytes:
 def only(predictor: Predictor, candidate: str) -> Predictor:
     """Return a predictor with a single one of its members.
 
+    It decides by itself: a threshold or multipliers are those of the whole ensemble's probabilities, not of a member's.
+
     Raises
     ------
     UsageError
@@ -86,14 +89,21 @@ def only(predictor: Predictor, candidate: str) -> Predictor:
         raise UsageError(
             f"no candidate {candidate!r} in this model{suggestion(candidate, known)}; its members: {', '.join(known)}"
         )
+    if known == [candidate]:
+        return predictor
     place = known.index(candidate)
     parts = [
         replace(part, models=[replace(each, member=0) for each in part.models if each.member == place])
         for part in predictor.parts
     ]
     manifest = {**predictor.manifest, "members": [predictor.manifest["members"][place]]}
-    alone = Blend(np.ones(1), least=predictor.blend.least)
-    return replace(predictor, parts=[part for part in parts if part.models], blend=alone, manifest=manifest)
+    return replace(
+        predictor,
+        parts=[part for part in parts if part.models],
+        blend=Blend(np.ones(1), least=predictor.blend.least),
+        decision=Decision(costs=predictor.decision.costs),
+        manifest=manifest,
+    )
 
 
 def _outputs(predictor: Predictor, raw: Any, taken: frozenset[str]) -> dict[str, tuple[Any, list[str | int]]]:
