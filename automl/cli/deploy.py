@@ -25,7 +25,7 @@ def export(
     ] = "artifact",
     candidate: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Which one, by the leaderboard: by default code is of the best, onnx of all."),
+        typer.Option(metavar="ID", help="One of a run's leaderboard, not all together; code is of the best."),
     ] = None,
     sign: Annotated[
         Path | None,

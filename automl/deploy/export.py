@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 from automl.archive import ENDING, partial_place, settle
@@ -14,14 +17,18 @@ from automl.deploy.project import write_project
 from automl.deploy.sagemaker import write_sagemaker
 from automl.deploy.script import write_script
 from automl.errors import UsageError
+from automl.predictor import Predictor
+from automl.tuning.journal import Journal
+from automl.tuning.single import write_single
+from automl.tuning.store import read_run
 
 Format = Literal["artifact", "endpoint", "sagemaker", "onnx", "code"]
 _ENDINGS: Final = {"artifact": ENDING, "sagemaker": ENDING, "onnx": ".onnx"}
 """Formats that can be one file, by what it ends in."""
 _ONLY_FILES: Final = ("sagemaker", "onnx")
 """Formats that are one file."""
-_OF_ONE: Final = ("code", "onnx")
-"""Formats that can be of one candidate."""
+_UNSIGNED: Final = ("code", "onnx")
+"""Formats that are not for :func:`automl.load`."""
 
 
 def export(
@@ -46,8 +53,8 @@ def export(
     Parameters
     ----------
     candidate
-        Which one, as the leaderboard names it. For ``code`` None = the best, for ``onnx`` None = the whole ensemble. A
-        member alone predicts the most probable class, or the cheapest: a tuned threshold is that of the ensemble.
+        Of a run: which one, as the leaderboard names it, with the decision that is its own. None = the whole ensemble,
+        for ``code`` the best.
     key
         For artifact, endpoint and sagemaker: PEM file of an Ed25519 private key to sign the model with, see
         :mod:`automl.signature`.
@@ -63,34 +70,49 @@ def export(
     AutoMLError
         If there is something at that place, the disk is full, or this model cannot be written in this format.
     """
-    if candidate is not None and format not in _OF_ONE:
-        raise UsageError(f"a candidate is exported as code or onnx, not as {format}; add --format code")
-    if key is not None and format in _OF_ONE:
+    if key is not None and format in _UNSIGNED:
         raise UsageError(f"only a model that automl loads can be signed, not {format}; leave out --sign")
-    if trust is not None and format == "code":
-        raise UsageError("code is made from a run, not from a model that is signed; leave out --trust")
+    if trust is not None and (format == "code" or candidate is not None):
+        what = "code" if candidate is None else "a candidate"
+        raise UsageError(f"{what} is made from a run, not from a model that is signed; leave out --trust")
     require_free(to, file=_is_file(to, format))
     with writing_to(to):
         to.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_place(to)
         try:
-            match format:
-                case "artifact":
-                    load(copy(load(model, trust=trust), partial, key=key))
-                case "endpoint":
-                    write_project(load(model, trust=trust), partial, key)
-                case "sagemaker":
-                    write_sagemaker(load(model, trust=trust), partial, key)
-                case "onnx":
-                    write_onnx(load(model, trust=trust), partial, candidate)
-                case "code":
-                    write_script(Path(model), candidate, partial)
+            if format == "code":
+                write_script(Path(model), candidate, partial)
+            else:
+                with _source(model, candidate, trust) as predictor:
+                    _write(predictor, partial, format, key)
             settle(partial, to)
         finally:
             if partial.is_file():
                 partial.unlink()
             shutil.rmtree(partial, ignore_errors=True)
     return to
+
+
+@contextmanager
+def _source(model: str | Path, candidate: str | None, trust: Path | None) -> Iterator[Predictor]:
+    """Give the predictor of a model, or of one candidate of a run."""
+    if candidate is None:
+        yield load(model, trust=trust)
+        return
+    with TemporaryDirectory(prefix="automl-") as folder:
+        yield write_single(read_run(Path(model)), Journal(Path(model)), candidate, Path(folder, candidate))
+
+
+def _write(predictor: Predictor, to: Path, format: Format, key: Path | None) -> None:
+    match format:
+        case "artifact":
+            load(copy(predictor, to, key=key))
+        case "endpoint":
+            write_project(predictor, to, key)
+        case "sagemaker":
+            write_sagemaker(predictor, to, key)
+        case "onnx":
+            write_onnx(predictor, to)
 
 
 def _is_file(to: Path, format: Format) -> bool:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import LEVELS, QUICK, messy, small
 
-from automl import Predictor
+from automl import Predictor, load
 from automl.blend import Blend
 from automl.cli import main
 from automl.data.reading import Reading
@@ -28,6 +28,9 @@ from automl.deploy.onnx.inputs import described, feeds, typed
 from automl.errors import AutoMLError, UsageError
 from automl.evaluation.decision import Decision
 from automl.models.registry import FAMILIES
+from automl.tuning.journal import Journal
+from automl.tuning.single import finished
+from automl.tuning.store import read_run
 
 SINGLE = {"xgboost", "linear", "mlp"}
 """Families that reckon in single precision."""
@@ -193,24 +196,20 @@ def test_a_run_becomes_one_file(run: Path, predictor: Predictor, table: pd.DataF
     assert export(run, tmp_path / "again.onnx", "onnx").read_bytes() == place.read_bytes()
 
 
-def test_one_member_can_be_exported(run: Path, predictor: Predictor, tmp_path: Path) -> None:
-    member = predictor.manifest["members"][0]["candidate"]
-    content = export(run, tmp_path / "one.onnx", "onnx", candidate=member).read_bytes()
-    alone = write.only(predictor, member)
-    frame = check.golden(predictor)
-    got = answers(content, feeds(frame, predictor.typed(frame), predictor.schema))
+def test_one_candidate_can_be_exported(run: Path, tmp_path: Path) -> None:
+    known = finished(read_run(run), Journal(run))
+    candidate = next(each for each in known if each.startswith("lightgbm"))
+    content = export(run, tmp_path / "one.onnx", "onnx", candidate=candidate).read_bytes()
+    alone = load(export(run, tmp_path / "one", candidate=candidate))
+    assert [member["candidate"] for member in alone.manifest["members"]] == [candidate]
+    frame = check.golden(alone)
+    got = answers(content, feeds(frame, alone.typed(frame), alone.schema))
     np.testing.assert_allclose(got["probabilities"], alone.raw(frame), atol=1e-5)
-    with pytest.raises(UsageError, match="its members: "):
-        export(run, tmp_path / "other.onnx", "onnx", candidate="lightgbm-1")
-
-
-@pytest.mark.parametrize("decision", [Decision(0.2), Decision(costs=((0, 1), (9, 0)))])
-def test_a_member_decides_without_the_threshold_of_the_ensemble(decision: Decision) -> None:
-    whole = small([("lightgbm", {}), ("linear", {})], ProblemType.BINARY, decision=decision)
-    alone = write.only(whole, "linear-1")
-    assert alone.decision == Decision(costs=decision.costs)
-    single = small([("linear", {})], ProblemType.BINARY, decision=decision)
-    assert write.only(single, "linear-0").decision == decision
+    with pytest.raises(UsageError, match="these can be had: "):
+        export(run, tmp_path / "other", candidate="lightgbm-1")
+    with pytest.raises(UsageError, match="a candidate is made from a run, not from a model that is signed"):
+        export(run, tmp_path / "other", candidate=candidate, trust=tmp_path / "public.pem")
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(("place", "said"), [("model", "ends in .onnx"), ("model.tar.gz", "ends in .onnx")])

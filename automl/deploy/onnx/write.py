@@ -10,12 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 import automl
-from automl.blend import Blend
 from automl.deploy.onnx.check import largest_difference
 from automl.deploy.onnx.graph import free, model
 from automl.deploy.onnx.inputs import described, typed
-from automl.errors import AutoMLError, UsageError, suggestion
-from automl.evaluation.decision import Decision
+from automl.errors import AutoMLError, UsageError
 from automl.formula.symbol import NoFormula
 from automl.predictor import Predictor
 
@@ -24,7 +22,7 @@ LARGEST: Final = 2**31 - 1
 """Bytes of a file that holds everything, by the format of its messages."""
 
 
-def write_onnx(predictor: Predictor, to: Path, candidate: str | None = None) -> None:
+def write_onnx(predictor: Predictor, to: Path) -> None:
     """Write a new file; see :func:`content`.
 
     Raises
@@ -32,18 +30,17 @@ def write_onnx(predictor: Predictor, to: Path, candidate: str | None = None) -> 
     AutoMLError
         If this model cannot be said in ONNX, or is not understood the same; says why and what to do.
     UsageError
-        If there is no such candidate, or a package is missing.
+        If a package is missing.
     """
     absent = [name for name in PACKAGES if find_spec(name) is None]
     if absent:
         raise UsageError(f"ONNX needs {' and '.join(absent)}, not installed here; pip install 'automl[onnx]'")
-    chosen = predictor if candidate is None else only(predictor, candidate)
     try:
-        to.write_bytes(content(chosen))
+        to.write_bytes(content(predictor))
     except NoFormula as error:
         raise AutoMLError(
-            f"this model cannot be said in ONNX: {error}; export what automl slim makes of it, or one member: "
-            "--candidate ID"
+            f"this model cannot be said in ONNX: {error}; export what automl slim makes of it, or one of its "
+            "run: --candidate ID"
         ) from None
 
 
@@ -72,38 +69,6 @@ def content(predictor: Predictor) -> bytes:
     helper.set_model_props(made, {name: value for name, value in about.items() if value})
     text: bytes = made.SerializeToString(deterministic=True)
     return text
-
-
-def only(predictor: Predictor, candidate: str) -> Predictor:
-    """Return a predictor with a single one of its members.
-
-    It decides by itself: a threshold or multipliers are those of the whole ensemble's probabilities, not of a member's.
-
-    Raises
-    ------
-    UsageError
-        If it is none of them.
-    """
-    known = [member["candidate"] for member in predictor.manifest["members"]]
-    if candidate not in known:
-        raise UsageError(
-            f"no candidate {candidate!r} in this model{suggestion(candidate, known)}; its members: {', '.join(known)}"
-        )
-    if known == [candidate]:
-        return predictor
-    place = known.index(candidate)
-    parts = [
-        replace(part, models=[replace(each, member=0) for each in part.models if each.member == place])
-        for part in predictor.parts
-    ]
-    manifest = {**predictor.manifest, "members": [predictor.manifest["members"][place]]}
-    return replace(
-        predictor,
-        parts=[part for part in parts if part.models],
-        blend=Blend(np.ones(1), least=predictor.blend.least),
-        decision=Decision(costs=predictor.decision.costs),
-        manifest=manifest,
-    )
 
 
 def _outputs(predictor: Predictor, raw: Any, taken: frozenset[str]) -> dict[str, tuple[Any, list[str | int]]]:
