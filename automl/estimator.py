@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from automl.data.table import ProblemType
 from automl.errors import AutoMLError, UsageError, suggestion
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
 from automl.labelled import Labelled, optimised
@@ -27,7 +27,7 @@ class Estimator:
 
     options: ClassVar[tuple[str, ...]]
     predictor_: Predictor
-    _asked: tuple[Asked | None, Mapping[Any, Mapping[Any, float]] | str | Path | None]
+    _asked: tuple[MetricLike | None, Mapping[Any, Mapping[Any, float]] | str | Path | None]
     """The metric and the costs that were optimised."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Estimator:
         return told.pop() if len(told) == 1 else None
 
 
-def _fits(metric: Asked | None, problem_type: ProblemType) -> bool:
+def _fits(metric: MetricLike | None, problem_type: ProblemType) -> bool:
     """Return whether a metric can be for a problem type; what is not known can be for any."""
     if isinstance(metric, Metric):
         return problem_type in metric.problem_types

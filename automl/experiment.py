@@ -22,7 +22,7 @@ from automl.data.training import TrainingTable
 from automl.errors import UsageError
 from automl.estimator import Estimator
 from automl.evaluation.costs import read_costs
-from automl.evaluation.custom import Asked, metric_name, silent_on_sign
+from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.splits import Pairs, Splitter
@@ -135,7 +135,7 @@ class AutoML(Estimator):
         *,
         time_budget: float | None = None,
         max_trials: int | None = None,
-        metric: Asked | None = None,
+        metric: MetricLike | None = None,
         cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
         problem_type: str | None = None,
         quantiles: Sequence[float | str] | None = None,
@@ -277,7 +277,7 @@ class AutoML(Estimator):
         run: str | Path,
         *,
         time_budget: float | None = None,
-        metric: Asked | None = None,
+        metric: MetricLike | None = None,
         on_progress: OnProgress | None = None,
     ) -> AutoML:
         """Go on with an interrupted run. No finished fold is lost, whatever ended it.
@@ -424,7 +424,7 @@ def _warn(warnings: Iterable[str], reporter: Reporter) -> None:
         reporter.warn(f"the table could not be looked at for what misleads: {type(error).__name__}: {error}")
 
 
-def _start_search(config: FitConfig, root: Path, metric: Asked | None) -> SearchProcess | None:
+def _start_search(config: FitConfig, root: Path, metric: MetricLike | None) -> SearchProcess | None:
     """Start Ray in the background, unless the whole job is a few seconds of work."""
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS

@@ -19,7 +19,7 @@ from automl.data.weights import row_weights
 from automl.errors import DataError
 from automl.evaluation.assessment import sees_classes
 from automl.evaluation.costs import read_costs
-from automl.evaluation.custom import Asked, stored_metric
+from automl.evaluation.custom import MetricLike, stored_metric
 from automl.evaluation.decision import of_settled
 from automl.evaluation.metric import Metric
 from automl.predictor import Predictor
@@ -84,7 +84,7 @@ class Labelled:
 
 
 def optimised(
-    model: Predictor, metric: Asked | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
+    model: Predictor, metric: MetricLike | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
 ) -> Metric:
     """Return the metric that a model was chosen by; one of the user's own, or a cost matrix, must be given.
 

@@ -26,7 +26,7 @@ from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
 from automl.errors import DataError, UsageError
 from automl.evaluation.advice import imbalance_advice, positive_advice
-from automl.evaluation.custom import Asked, check_metric, resolve
+from automl.evaluation.custom import MetricLike, check_metric, resolve
 from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
@@ -80,7 +80,7 @@ def prepare(
     config: FitConfig,
     table: TrainingTable,
     *,
-    metric: Asked | None,
+    metric: MetricLike | None,
     folds: int | Splitter | Pairs | None,
     valid: object,
     weight_column: str | None,

@@ -25,7 +25,7 @@ from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table
 from automl.deploy.problem import SHOWN, RequestError
-from automl.deploy.served import PREDICTIONS, Asked, Served
+from automl.deploy.served import PREDICTIONS, AnswerOptions, Served
 from automl.errors import SchemaError, UsageError
 from automl.predictor import BLOCK
 
@@ -50,7 +50,7 @@ class Query:
     read: Callable[[Schema], Table]
     write: Callable[[Answers, str], bytes]
     """From the answers and the id of the model that gave them."""
-    asked: Asked = PREDICTIONS
+    asked: AnswerOptions = PREDICTIONS
     size: int | None = None
     """Bytes of its body, if it takes little to read and answer so many."""
     cells: int = 0
@@ -132,7 +132,7 @@ def answer_all(
 def _groups(queries: Sequence[Query], tables: dict[int, Table]) -> list[list[int]]:
     """Put together what can be predicted together: rows of one kind of which the same is asked, up to MAX_ROWS."""
     groups: list[list[int]] = []
-    growing: dict[Asked, list[int]] = {}
+    growing: dict[AnswerOptions, list[int]] = {}
     for number in sorted(tables, key=lambda number: len(tables[number].rows)):
         rows, asked = tables[number].rows, queries[number].asked
         if isinstance(rows, pd.DataFrame) or asked.reasons:

@@ -28,7 +28,7 @@ from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.inference import Inference
 from automl.deploy.limits import chunks, stated_length
 from automl.deploy.problem import RequestError, refuse
-from automl.deploy.served import PREDICTIONS, Asked
+from automl.deploy.served import PREDICTIONS, AnswerOptions
 from automl.deploy.service import Service
 from automl.errors import suggestion
 
@@ -155,7 +155,8 @@ def _invocations(request: Request) -> Way:
     to = accepted(accept, media_type if media_type in WRITERS else _JSON)
     if to is None:
         raise RequestError(406, f"cannot answer with {accept:.100}; accept one of: {', '.join(WRITERS)}")
-    asked = Asked(_coverage(request.parameters), _reasons(request.parameters)) if request.parameters else PREDICTIONS
+    given = request.parameters
+    asked = AnswerOptions(_coverage(given), _reasons(given)) if given else PREDICTIONS
     if asked.reasons and to not in SPEAK_REASONS:
         raise RequestError(406, f"reasons cannot be told as {to}; accept {_JSON}")
     plain = not asked.reasons and media_type not in (ARROW_STREAM, PARQUET)

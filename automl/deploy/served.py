@@ -30,7 +30,7 @@ _QUICK_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnswerOptions:
     """What is asked for beside predictions."""
 
     interval: float | None = None
@@ -39,7 +39,7 @@ class Asked:
     """How many reasons of each row."""
 
 
-PREDICTIONS: Final = Asked()
+PREDICTIONS: Final = AnswerOptions()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Served:
         seconds = (timeit.timeit(lambda: served.answer(rows, PREDICTIONS), number=1) for _ in range(3))
         return replace(served, quick=any(each <= _QUICK_SECONDS for each in seconds))
 
-    def answer(self, rows: Rows, asked: Asked) -> Answers:
+    def answer(self, rows: Rows, asked: AnswerOptions) -> Answers:
         """Predict rows that have every used column, with the probabilities of classes.
 
         Raises

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import Label, Task
-from automl.evaluation import confusion as of
+from automl.evaluation import confusion as cm
 from automl.evaluation.calibration import Reliability, Share, equal_bins, observed, reliability
 from automl.evaluation.classification import roc_auc
 from automl.evaluation.conformal import Residuals
@@ -165,8 +165,8 @@ def _classes(
     labels: Sequence[Label], y: NDArray[Any], raw: NDArray[np.float64], decision: Decision, weight: Weight
 ) -> Classes:
     predicted = decision(raw)
-    matrix = of.confusion(y, predicted, len(labels), weight)
-    precisions, recalls, f1 = of.precisions(matrix), of.recalls(matrix), of.fbetas(matrix)
+    matrix = cm.confusion(y, predicted, len(labels), weight)
+    precisions, recalls, f1 = cm.precisions(matrix), cm.recalls(matrix), cm.fbetas(matrix)
     each = []
     for code, label in enumerate(labels):
         own, share = y == code, raw[:, code]

@@ -21,13 +21,13 @@ from automl.evaluation.costs import Costs, cost_metric
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.metrics import default_metric, get_metric
 
-Asked = str | Metric | Callable[..., Any]
+MetricLike = str | Metric | Callable[..., Any]
 
 _LOWER: Final = ("_loss", "_error", "_deviance")
 """Endings of scikit-learn's functions whose lower values are better."""
 
 
-def metric_name(asked: Asked) -> str:
+def metric_name(asked: MetricLike) -> str:
     """Return the name under which a metric is known in the run folder; one of the user's own has a ``:`` in it.
 
     >>> def gain(y, prediction): ...
@@ -42,7 +42,7 @@ def metric_name(asked: Asked) -> str:
     )
 
 
-def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_features: int = 0) -> Metric:
+def resolve(asked: MetricLike | None, task: Task, *, costs: Costs | None = None, n_features: int = 0) -> Metric:
     """Return the metric that the user asks for; by default that of the cost matrix or of the problem type.
 
     A function is called with ``y`` and the prediction as :class:`Metric` describes them, and with the weights of the
@@ -95,7 +95,7 @@ def resolve(asked: Asked | None, task: Task, *, costs: Costs | None = None, n_fe
 
 
 def stored_metric(
-    name: str, asked: Asked | None, task: Task, *, costs: Costs | None = None, n_features: int = 0
+    name: str, asked: MetricLike | None, task: Task, *, costs: Costs | None = None, n_features: int = 0
 ) -> Metric:
     """Return the metric of a run by its name; one of the user's own must be given again, for it is code.
 
@@ -144,7 +144,7 @@ def check_metric(metric: Metric, y: NDArray[Any], task: Task, weight: Weight = N
     )
 
 
-def silent_on_sign(asked: Asked | None) -> bool:
+def silent_on_sign(asked: MetricLike | None) -> bool:
     """Return whether a metric is a function that does not say whether its greater values are better.
 
     >>> silent_on_sign(lambda y, prediction: 1.0), silent_on_sign("rmse")

@@ -11,7 +11,7 @@ from typing import Final
 from automl.data.table import ProblemType
 from automl.errors import UsageError, suggestion
 from automl.evaluation import classification, quantiles, regression
-from automl.evaluation import confusion as of
+from automl.evaluation import confusion as cm
 from automl.evaluation.decision import OfClasses
 from automl.evaluation.metric import Formula, Metric, Surrogate
 
@@ -26,7 +26,7 @@ _MANY: Final = 10_000
 
 def _decided(
     name: str,
-    formula: of.Scores,
+    formula: cm.Scores,
     problem_types: tuple[ProblemType, ...] = _CLASSES,
     bounds: tuple[float, float] = (0.0, 1.0),
     *,
@@ -53,35 +53,35 @@ def _share(name: str, function: Formula, surrogate: Surrogate = None, *, quantil
     return Metric(name, _VALUES, True, function, (-inf, 1.0), surrogate, quantile=quantile)
 
 
-def _averaged(name: str, scores: of.Scores) -> tuple[Metric, ...]:
+def _averaged(name: str, scores: cm.Scores) -> tuple[Metric, ...]:
     """Return the metric of class 1 and its means over classes."""
     return (
-        _decided(name, partial(of.positive, scores=scores), _BINARY, decides=name not in ("precision", "recall")),
-        _decided(f"{name}_macro", partial(of.macro, scores=scores)),
-        _decided(f"{name}_weighted", partial(of.weighted, scores=scores)),
+        _decided(name, partial(cm.positive, scores=scores), _BINARY, decides=name not in ("precision", "recall")),
+        _decided(f"{name}_macro", partial(cm.macro, scores=scores)),
+        _decided(f"{name}_weighted", partial(cm.weighted, scores=scores)),
     )
 
 
 METRICS: Final = (
-    _decided("accuracy", of.accuracy),
-    _decided("balanced_accuracy", of.balanced_accuracy),
-    *_averaged("f1", of.fbetas),
-    *_averaged("precision", of.precisions),
-    *_averaged("recall", of.recalls),
-    *(_decided(f"{name}_micro", of.accuracy) for name in ("f1", "precision", "recall")),  # where a row has one class
+    _decided("accuracy", cm.accuracy),
+    _decided("balanced_accuracy", cm.balanced_accuracy),
+    *_averaged("f1", cm.fbetas),
+    *_averaged("precision", cm.precisions),
+    *_averaged("recall", cm.recalls),
+    *(_decided(f"{name}_micro", cm.accuracy) for name in ("f1", "precision", "recall")),  # where a row has one class
     _ranked("roc_auc", classification.roc_auc),
     replace(_ranked("average_precision", classification.average_precision), of_positive=True),
     Metric("log_loss", _CLASSES, False, classification.log_loss, (0.0, inf), "log_loss"),
     Metric("brier", _CLASSES, False, classification.brier, (0.0, 2.0)),
-    _decided("mcc", of.mcc, bounds=(-1.0, 1.0)),
-    _decided("cohen_kappa", of.cohen_kappa, bounds=(-1.0, 1.0)),
-    _decided("quadratic_kappa", of.quadratic_kappa, bounds=(-1.0, 1.0)),
-    _decided("error_rate", of.error_rate, greater=False),
-    *_averaged("jaccard", of.jaccards),
-    _decided("jaccard_micro", of.jaccard_micro),
-    _decided("positive_likelihood_ratio", of.positive_likelihood_ratio, _BINARY, (0.0, inf), decides=False),
+    _decided("mcc", cm.mcc, bounds=(-1.0, 1.0)),
+    _decided("cohen_kappa", cm.cohen_kappa, bounds=(-1.0, 1.0)),
+    _decided("quadratic_kappa", cm.quadratic_kappa, bounds=(-1.0, 1.0)),
+    _decided("error_rate", cm.error_rate, greater=False),
+    *_averaged("jaccard", cm.jaccards),
+    _decided("jaccard_micro", cm.jaccard_micro),
+    _decided("positive_likelihood_ratio", cm.positive_likelihood_ratio, _BINARY, (0.0, inf), decides=False),
     _decided(
-        "negative_likelihood_ratio", of.negative_likelihood_ratio, _BINARY, (0.0, inf), greater=False, decides=False
+        "negative_likelihood_ratio", cm.negative_likelihood_ratio, _BINARY, (0.0, inf), greater=False, decides=False
     ),
     _ranked("roc_auc_ovr_weighted", classification.roc_auc_ovr_weighted, _MANY_CLASSES),
     _ranked("roc_auc_ovo", classification.roc_auc_ovo, _MANY_CLASSES),
@@ -136,7 +136,7 @@ _QUANTILE: Final = (0.5, 0.001, 0.999)
 _POWER: Final = (1.5, 1, 3)
 _WITH_ARGUMENT: Final[Mapping[str, _WithArgument]] = {
     "fbeta": _WithArgument(
-        lambda name, beta: _decided(name, partial(of.positive, scores=partial(of.fbetas, beta=beta)), _BINARY),
+        lambda name, beta: _decided(name, partial(cm.positive, scores=partial(cm.fbetas, beta=beta)), _BINARY),
         *(2, 0.01, 100),
     ),
     "lift": _WithArgument(

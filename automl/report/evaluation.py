@@ -15,7 +15,7 @@ from automl.data.source import display, is_path
 from automl.data.table import Task
 from automl.errors import UsageError
 from automl.evaluation.assessment import Assessment, Comparison, assess
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.evaluation.decision import Decision
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import metrics_for
@@ -98,7 +98,7 @@ def evaluate(
     model: object,
     data: object,
     *,
-    metric: Asked | None = None,
+    metric: MetricLike | None = None,
     cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
     weight: object = None,
     read: ReadOptions | None = None,
@@ -180,7 +180,7 @@ def _relation(compared: Comparison) -> str:
 
 
 def _known(
-    model: Predictor, metric: Asked | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
+    model: Predictor, metric: MetricLike | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
 ) -> Metric | None:
     """Return the metric that was optimised; None if it is the user's own and not given."""
     try:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from automl.config import ReadOptions
 from automl.data.io import read_data
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.evaluation.leaderboard import Leaderboard
 from automl.labelled import Labelled
 from automl.tuning.journal import Journal
@@ -17,7 +17,7 @@ from automl.tuning.single import finished, write_single
 from automl.tuning.store import read_run
 
 
-def leaderboard_on(root: Path, data: object, *, metric: Asked | None = None) -> Leaderboard:
+def leaderboard_on(root: Path, data: object, *, metric: MetricLike | None = None) -> Leaderboard:
     """Predict a labelled table by every candidate that has trained all folds, and return the leaderboard with scores.
 
     It stays in the order of the scores out of fold: who chooses by the table afterwards has no unseen rows any more.

@@ -16,7 +16,7 @@ from automl.assembly import Member
 from automl.blend import Blend
 from automl.data.constraints import FREE
 from automl.ensemble import greedy_weights
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.evaluation.interval import difference_error
 from automl.models.registry import registered
 from automl.slim.frontier import ANYTHING, Option, Wanted, choose, measured, share
@@ -40,7 +40,7 @@ def slim(
     to: Path,
     wanted: Wanted = ANYTHING,
     *,
-    metric: Asked | None = None,
+    metric: MetricLike | None = None,
     say: Say = lambda _: None,
 ) -> tuple[list[Option], Option]:
     """Measure what could be served instead of the ensemble of a run, and write what is wanted to a new folder.
@@ -72,7 +72,7 @@ def slim(
 class _Slimming:
     """A run, its full ensemble, and the way to others."""
 
-    def __init__(self, run: Path, folder: Path, metric: Asked | None) -> None:
+    def __init__(self, run: Path, folder: Path, metric: MetricLike | None) -> None:
         stored = read_run(run, metric)
         self._problem = stored.problem
         self._journal = Journal(run)

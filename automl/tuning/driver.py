@@ -23,7 +23,7 @@ import psutil
 
 from automl.config import FitConfig
 from automl.deadline import Deadline
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.models.registry import FAMILIES, registered
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
@@ -79,7 +79,7 @@ Message = Ready | Event | Finished | Broken
 class SearchProcess:
     """The parent's end of the line. What the process prints goes to ``search.log`` in the run folder."""
 
-    def __init__(self, config: FitConfig, root: Path, metric: Asked | None = None) -> None:
+    def __init__(self, config: FitConfig, root: Path, metric: MetricLike | None = None) -> None:
         self._root = root
         self._state: Literal["starting", "ready", "finished"] = "starting"
         self.error: str | None = None

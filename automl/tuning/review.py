@@ -7,7 +7,7 @@ from math import inf, nan
 from pathlib import Path
 from typing import Any
 
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.tuning.journal import FoldRecord, Journal, Trial, mean_loss, read_json
@@ -16,7 +16,7 @@ from automl.tuning.problem import Problem
 from automl.tuning.store import read_run
 
 
-def leaderboard(root: Path, metric: Asked | None = None) -> Leaderboard:
+def leaderboard(root: Path, metric: MetricLike | None = None) -> Leaderboard:
     """Return the leaderboard of a run folder, with the weights of the predictor that is saved in it.
 
     Raises

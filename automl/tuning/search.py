@@ -30,7 +30,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from automl.config import FitConfig
 from automl.deadline import DeadlinePassedError
-from automl.evaluation.custom import Asked
+from automl.evaluation.custom import MetricLike
 from automl.memory import release_unused
 from automl.models.base import Family
 from automl.models.registry import get_family, register_family, registered
@@ -153,7 +153,7 @@ def _tune(
     job: Job,
     config: FitConfig,
     families: Sequence[Family],
-    metric: Asked | None,
+    metric: MetricLike | None,
     parent: Connection[Message, Any],
 ) -> None:
     """Run Tune until the planner has nothing more to propose."""

@@ -22,7 +22,7 @@ from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_text, schema_to_json
 from automl.data.task import task_from_json, task_to_json
 from automl.errors import UsageError
-from automl.evaluation.custom import Asked, stored_metric
+from automl.evaluation.custom import MetricLike, stored_metric
 from automl.evaluation.validation import Folds
 from automl.tuning.budget import Plan
 from automl.tuning.journal import read_json, write_json
@@ -134,7 +134,7 @@ def save_plan(root: Path, plan: Plan) -> None:
     write_json(root / "run.json", {**read_json(root / "run.json"), "plan": noted})
 
 
-def read_run(root: Path, metric: Asked | None = None) -> StoredRun:
+def read_run(root: Path, metric: MetricLike | None = None) -> StoredRun:
     """Read a run folder.
 
     Parameters
@@ -187,7 +187,7 @@ def _array(path: Path) -> NDArray[Any] | None:
     return np.load(path, allow_pickle=False) if path.exists() else None
 
 
-def reopen_run(root: Path, time_budget: float | None, metric: Asked | None = None) -> StoredRun:
+def reopen_run(root: Path, time_budget: float | None, metric: MetricLike | None = None) -> StoredRun:
     """Read a run folder to go on with it, from now.
 
     Parameters

@@ -15,7 +15,7 @@ from automl.deploy import batching
 from automl.deploy.batching import MAX_REQUESTS, MAX_ROWS, Batcher, Outcome, Query, Reply, answer_all
 from automl.deploy.bodies import Rows, Table, lined_up
 from automl.deploy.problem import RequestError
-from automl.deploy.served import Asked, Served, framed
+from automl.deploy.served import AnswerOptions, Served, framed
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def query(rows: Sequence[object], interval: float | None = None) -> Query:
     return Query(
         lambda schema: lined_up(rows, schema, max_rows=100_000),
         lambda answers, model: f"{model} {answers['probability_late'].tolist()}".encode(),
-        Asked(interval),
+        AnswerOptions(interval),
     )
 
 
@@ -64,7 +64,7 @@ def test_many_rows_are_cut_into_batches_that_fit(served: Served, monkeypatch: py
     sizes: list[int] = []
     answer = Served.answer
 
-    def counted(self: Served, rows: Rows, asked: Asked) -> object:
+    def counted(self: Served, rows: Rows, asked: AnswerOptions) -> object:
         sizes.append(len(rows))
         return answer(self, rows, asked)
 
@@ -84,7 +84,7 @@ def test_others_have_their_turn_between_the_pieces_of_a_long_query(
     began = threading.Event()
     answer = Served.answer
 
-    def counted(self: Served, rows: Rows, asked: Asked) -> object:
+    def counted(self: Served, rows: Rows, asked: AnswerOptions) -> object:
         sizes.append(len(rows))
         began.set()
         time.sleep(0.1)
@@ -126,7 +126,7 @@ def test_what_gathers_while_a_batch_is_predicted_is_the_next_batch(
     busy, go_on, sizes = threading.Event(), threading.Event(), []
     answer = Served.answer
 
-    def held(self: Served, rows: Rows, asked: Asked) -> object:
+    def held(self: Served, rows: Rows, asked: AnswerOptions) -> object:
         sizes.append(len(rows))
         busy.set()
         assert go_on.wait(30)
@@ -173,7 +173,7 @@ def test_only_small_batches_of_a_quick_model_are_predicted_on_the_loop(
     threads: list[str] = []
     answer = Served.answer
 
-    def noted(self: Served, rows: Rows, asked: Asked) -> object:
+    def noted(self: Served, rows: Rows, asked: AnswerOptions) -> object:
         threads.append(threading.current_thread().name)
         return answer(self, rows, asked)
 
