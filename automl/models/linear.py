@@ -61,7 +61,7 @@ class LinearModel(Model):
         return self._finish(affine(bounded(X.values), self.weights, self.bias))
 
     def formula(self, X: Any) -> Any:
-        """Return the same."""
+        """Return what ``predict`` does, as a symbol of the columns."""
         return self._finish(affine(bounded(X), self.weights, self.bias))
 
     def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -75,7 +75,7 @@ class MLPModel(Model):
         return self.outcome.predictions(scores, self.rows)
 
     def formula(self, X: Any) -> Any:
-        """Return the same."""
+        """Return what ``predict`` does, as a symbol of the columns."""
         return self.outcome.predictions(self.network.forward(self.flat, X), self.rows)
 
     @property

@@ -54,7 +54,7 @@ class Levels(Model):
         return np.sort(np.column_stack([model.predict(X) for model in self.models]), axis=1)
 
     def formula(self, X: Any) -> Any:
-        """Return the same."""
+        """Return what ``predict`` does, as a symbol of the columns."""
         return np.sort(np.column_stack([model.formula(X) for model in self.models]), axis=1)
 
     def save(self, folder: Path) -> None:

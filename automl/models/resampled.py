@@ -156,7 +156,7 @@ class PriorCorrected(Model):
         return correct_prior(self.model.predict(X), np.array(self.back))
 
     def formula(self, X: Any) -> Any:
-        """Return the same."""
+        """Return what ``predict`` does, as a symbol of the columns."""
         return correct_prior(self.model.formula(X), np.array(self.back))
 
     def save(self, folder: Path) -> None:

@@ -160,7 +160,7 @@ class TransformedTargetModel(Model):
         return self.how.restore(self.model.predict(X))
 
     def formula(self, X: Any) -> Any:
-        """Return the same."""
+        """Return what ``predict`` does, as a symbol of the columns."""
         return self.how.restore(self.model.formula(X))
 
     def save(self, folder: Path) -> None:
