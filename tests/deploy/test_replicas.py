@@ -44,7 +44,7 @@ def test_two_replicas_answer_as_the_ordinary_server_and_drain(
     with on_ray(run, "--replicas", "2") as (process, address):
         assert len(replicas(process)) == 2
         assert urlsplit(address).hostname == "127.0.0.1"
-        crowd = Crowd(predictor, table, urlsplit(address).port or 0)
+        crowd = Crowd([predictor], table, urlsplit(address).port or 0)
         crowd.ask(1280)
         assert crowd.seen == {"right": 1280}
         busy = [sum(replica.cpu_times()[:2]) for replica in replicas(process)]
