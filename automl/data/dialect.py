@@ -186,15 +186,16 @@ def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None)
 
 def _corrected(body: str, dialect: Dialect, delimiter: str | None) -> Dialect:
     """Return the dialect without the sniffer's mistakes on ragged rows and on apostrophes."""
-    if dialect.quote == "'":
-        dialect = _apostrophes(body, dialect)
+    dialect = _apostrophes(body, dialect)
     if delimiter is not None:
         return dialect
     dialect = _with_header(body, dialect)
     header = body.split("\n", title_lines(records(body, dialect)))[-1].partition("\n")[0]
     held = max(DELIMITERS, key=header.count)
     if dialect.delimiter not in header and held in header and dialect.quote not in header:
-        return replace(dialect, delimiter=held)  # ragged rows mislead the sniffer: the header decides
+        return _apostrophes(
+            body, replace(dialect, delimiter=held)
+        )  # ragged rows mislead the sniffer: the header decides
     return dialect
 
 
@@ -236,7 +237,9 @@ def _sniff_characters(body: str, delimiter: str | None) -> Dialect:
 
 
 def _apostrophes(body: str, dialect: Dialect) -> Dialect:
-    """Return the dialect with the usual quotes if the rows are even with them and the header has no apostrophes."""
+    """Return a dialect of apostrophes with the usual quotes if the rows are even with them and the header has none."""
+    if dialect.quote != "'":
+        return dialect
     usual = replace(dialect, quote='"', escape='"')
     rows = records(body, usual)
     even = len({len(row) for row in rows if row}) == 1

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from automl.config import ReadOptions
@@ -124,6 +124,7 @@ def test_any_bytes(data: bytes, asked: ReadOptions) -> None:
 
 
 @fuzzed(QUICK // 2)
+@example(table=(b"column 0,column 1,column 2,column 3\n'|,,,'\n", 1, 4))
 @given(table=tables())
 def test_no_row_of_a_valid_table_is_lost(table: tuple[bytes, int, int]) -> None:
     check_valid_table(table)
