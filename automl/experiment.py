@@ -395,7 +395,8 @@ class AutoML(Estimator):
     ) -> Self:
         search = _start_search(run.config, root, self.metric)
         try:
-            _warn(warnings, reporter)  # looked for while Ray starts
+            for warning in warnings:  # looked for while Ray starts
+                reporter.warn(warning)
             engine = Engine(run, Journal(root), families, search=search, reporter=reporter)
             self.stopped_: Stopped = engine.run()
         finally:
@@ -413,15 +414,6 @@ class AutoML(Estimator):
 
 
 AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
-
-
-def _warn(warnings: Iterable[str], reporter: Reporter) -> None:
-    """Say what could mislead; a look at the table that fails is no reason to train nothing."""
-    try:
-        for warning in warnings:
-            reporter.warn(warning)
-    except Exception as error:
-        reporter.warn(f"the table could not be looked at for what misleads: {type(error).__name__}: {error}")
 
 
 def _start_search(config: FitConfig, root: Path, metric: MetricLike | None) -> SearchProcess | None:

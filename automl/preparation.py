@@ -15,7 +15,7 @@ from automl.config import FitConfig
 from automl.data.cells import cells_of
 from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
-from automl.data.insights.base import listed
+from automl.data.insights.base import Finding, listed
 from automl.data.insights.registry import find
 from automl.data.kinds import names_identifier
 from automl.data.profile.measure import quick_profile
@@ -62,7 +62,20 @@ class Prepared:
     """Whether how to validate was said, and needs no advice."""
 
     def warnings(self) -> Iterator[str]:
-        """Yield what could make this fit mislead, as far as a small part of its time tells."""
+        """Yield what could make this fit mislead, as far as a small part of its time tells.
+
+        A look that fails is no reason to train nothing, and is said.
+        """
+        try:
+            findings = self._findings()
+        except Exception as error:
+            yield f"the table could not be looked at for what misleads: {type(error).__name__}: {error}"
+            return
+        for finding in findings:
+            if not (self.settled and finding.insight in _OF_VALIDATION):
+                yield finding.message
+
+    def _findings(self) -> Sequence[Finding]:
         config = self.run.config
         seconds = None if config.time_budget is None else _LOOK * config.time_budget
         rows, blocks = self.rows, self.blocks
@@ -71,9 +84,7 @@ class Prepared:
         profile = quick_profile(
             rows, folds=blocks, raw_target=self.target, seconds=seconds, random_state=config.random_state
         )
-        for finding in find(profile, in_fit=True):
-            if not (self.settled and finding.insight in _OF_VALIDATION):
-                yield finding.message
+        return find(profile, in_fit=True)
 
 
 def prepare(

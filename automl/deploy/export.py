@@ -19,7 +19,7 @@ from automl.deploy.script import write_script
 from automl.errors import UsageError
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal
-from automl.tuning.single import write_single
+from automl.tuning.single import find_finished, write_single
 from automl.tuning.store import read_run
 
 Format = Literal["artifact", "endpoint", "sagemaker", "onnx", "code"]
@@ -99,8 +99,10 @@ def _source(model: str | Path, candidate: str | None, trust: Path | None) -> Ite
     if candidate is None:
         yield load(model, trust=trust)
         return
+    run, journal = read_run(Path(model)), Journal(Path(model))
+    trial = find_finished(run, journal, candidate)
     with TemporaryDirectory(prefix="automl-") as folder:
-        yield write_single(read_run(Path(model)), Journal(Path(model)), candidate, Path(folder, candidate))
+        yield write_single(run, journal, trial, Path(folder, candidate))
 
 
 def _write(predictor: Predictor, to: Path, format: Format, key: Path | None) -> None:

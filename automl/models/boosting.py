@@ -26,6 +26,8 @@ PREVIEW: Final[Params] = {"learning_rate": 0.12, "max_rounds": 70}
 _LIMIT_WITHOUT_ROWS: Final = 1_500
 FASTEST: Final = 0.3
 """Learning rate that is never exceeded to save time."""
+FEWEST_ROWS: Final = 50_000
+"""To which no table is reduced because the time is short."""
 NOTICEABLE: Final = 2e-4
 """Share of the first round's loss by which it must fall within the patience: on separable classes it falls forever."""
 IDLE: Final = 30
@@ -181,6 +183,20 @@ class RoundControl:
         needed = (self.distance - self.covered) / affordable
         if needed > 1.05 * self.learning_rate:
             self.learning_rate = max(self.learning_rate, min(FASTEST, needed))
+
+
+def rows_in_time(rows: int, enough: float, seconds_per_round: float, remaining: float) -> int:
+    """Return how many rows leave time for the rounds that are enough at the highest learning rate.
+
+    For CatBoost rounds beyond the first few are worth more than rows beyond the first hundred thousands: 900,000 rows
+    in 20 s, ROC AUC .745 after the 9 rounds of all, .815 to .817 after the 62 to 409 of a half to a tenth.
+
+    >>> rows_in_time(900_000, 30.0, seconds_per_round=0.8, remaining=16.0), rows_in_time(900_000, 30.0, 0.1, 16.0)
+    (180000, 900000)
+    """
+    rounds = remaining / max(seconds_per_round, 1e-9)
+    share = min(1.0, rounds * FASTEST / enough)
+    return max(min(rows, FEWEST_ROWS), int(share * rows))
 
 
 def refit(params: Params, details: Mapping[str, Value]) -> Params | None:

@@ -12,7 +12,7 @@ from automl.evaluation.custom import MetricLike
 from automl.evaluation.leaderboard import Leaderboard
 from automl.labelled import Labelled
 from automl.tuning.journal import Journal
-from automl.tuning.review import leaderboard
+from automl.tuning.review import leaderboard_of
 from automl.tuning.single import finished, write_single
 from automl.tuning.store import read_run
 
@@ -40,10 +40,10 @@ def leaderboard_on(root: Path, data: object, *, metric: MetricLike | None = None
     weight = run.weight_column if run.weight_column in frame.columns else None
     scores: dict[str, float] = {}
     with TemporaryDirectory(prefix=".leaderboard-", dir=root) as folder:  # there, for files are linked
-        for candidate in finished(run, journal):
-            predictor = write_single(run, journal, candidate, Path(folder) / candidate)
+        for candidate, trial in finished(run, journal).items():
+            predictor = write_single(run, journal, trial, Path(folder) / candidate)
             rows = Labelled.of(predictor, frame, weight=weight, options=same)
             scores[candidate] = rows.score(run.problem.metric)
-    board = leaderboard(root, metric)
+    board = leaderboard_of(run, journal)
     with_scores = [replace(row, test=scores.get(row.candidate)) for row in board.rows]
     return Leaderboard(with_scores, board.metric_name, board.greater_is_better)

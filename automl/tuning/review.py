@@ -13,7 +13,7 @@ from automl.evaluation.leaderboard import Leaderboard, Row
 from automl.tuning.journal import FoldRecord, Journal, Trial, mean_loss, read_json
 from automl.tuning.outoffold import OutOfFold
 from automl.tuning.problem import Problem
-from automl.tuning.store import read_run
+from automl.tuning.store import StoredRun, read_run
 
 
 def leaderboard(root: Path, metric: MetricLike | None = None) -> Leaderboard:
@@ -26,9 +26,13 @@ def leaderboard(root: Path, metric: MetricLike | None = None) -> Leaderboard:
     UsageError
         If its metric is one of the user's own, and is not given.
     """
-    run = read_run(root, metric)
-    manifest = root / "model" / "manifest.json"
-    return Board(run.problem, Journal(root)).of(read_json(manifest)["members"] if manifest.exists() else ())
+    return leaderboard_of(read_run(root, metric), Journal(root))
+
+
+def leaderboard_of(run: StoredRun, journal: Journal) -> Leaderboard:
+    """Return the same of a run that was read."""
+    manifest = journal.root / "model" / "manifest.json"
+    return Board(run.problem, journal).of(read_json(manifest)["members"] if manifest.exists() else ())
 
 
 class Board:

@@ -23,21 +23,26 @@ def finished(run: StoredRun, journal: Journal) -> dict[str, Trial]:
     return {trial.candidate.id: trial for trial in journal.trials() if trial.complete(folds)}
 
 
-def write_single(run: StoredRun, journal: Journal, candidate: str, to: Path) -> Predictor:
-    """Write the predictor of one candidate to a new folder.
+def find_finished(run: StoredRun, journal: Journal, candidate: str) -> Trial:
+    """Return a candidate that has trained all folds, by its id.
 
     Raises
     ------
     UsageError
-        If there is no such candidate, or it was stopped before it had trained all folds.
+        If there is no such candidate, or it was stopped before.
     """
-    known, problem = finished(run, journal), run.problem
+    known = finished(run, journal)
     if candidate not in known:
         every = [trial.candidate.id for trial in journal.trials()]
         why = "did not train all folds" if candidate in every else f"is none{suggestion(candidate, known)}"
         raise UsageError(f"the candidate {candidate!r} {why}; these can be had: {', '.join(known)}")
-    out_of_fold = OutOfFold(problem, journal)
-    judged = out_of_fold.judged(out_of_fold.prediction(candidate, problem.folds.run))
-    members = [member(journal, known[candidate], problem.folds.final)]
+    return known[candidate]
+
+
+def write_single(run: StoredRun, journal: Journal, trial: Trial, to: Path) -> Predictor:
+    """Write the predictor of a candidate that has trained all folds to a new folder."""
+    problem, out_of_fold = run.problem, OutOfFold(run.problem, journal)
+    judged = out_of_fold.judged(out_of_fold.prediction(trial.candidate.id, problem.folds.run))
+    members = [member(journal, trial, problem.folds.final)]
     alone = Blend(np.ones(1), least=least_prediction(problem.metric, problem.y_valid))
     return assembly.write(to, out_of_fold.ensemble(members, alone, judged), run.about, {})

@@ -11,7 +11,6 @@ import re
 import sqlite3
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import fsspec
@@ -59,8 +58,11 @@ def agree(source: str | Path, options: ReadOptions = AS_FOUND, reading: Reading 
         expected, how = read_table(source, reading=reading, options=options)
     except AutoMLError as error:
         if re.search(r"^the (file has a header|Parquet file) .*no rows$", str(error)):
-            with suppress(DataError):  # what is wrong with its names is found all the same
+            try:
                 assert whole(source, options, reading).empty
+            except DataError as names:  # what is wrong with them is found all the same
+                if "column names must differ" not in str(names):
+                    raise
             return
         with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
             whole(source, options, reading)

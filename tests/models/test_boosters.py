@@ -9,7 +9,7 @@ import pytest
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.features.matrix import Matrix
-from automl.models import catboost, lightgbm, xgboost
+from automl.models import boosting, lightgbm, xgboost
 from automl.models.base import FitContext, FoldData, Shape
 from automl.models.registry import get_family
 
@@ -50,7 +50,7 @@ def test_too_many_rows_for_the_time_are_sampled(trained, monkeypatch):
     data, shape = FoldData(train, data.y_train, valid, data.y_valid, weight), replace(shape, columns=22)
     errors = []
     for fewest in (10_000, 120_000):
-        monkeypatch.setattr(catboost, "_FEWEST_ROWS", fewest)
+        monkeypatch.setattr(boosting, "FEWEST_ROWS", fewest)
         context = FitContext(shape, deadline=Deadline.after(1.5))
         model, _ = trained(get_family("catboost").fit(data, {"one_hot_max_size": 2}, context))
         errors.append(float(np.std(model.predict(data.X_valid) - data.y_valid)))

@@ -60,6 +60,6 @@ def test_a_product_of_columns_is_learned(problem, trained):
 
 def test_training_fits_the_time(problem, trained):
     data, shape = problem(ProblemType.BINARY, 2, rows=5_000)
-    model, _ = trained(MLP().fit(data, {"width": 256, "layers": 4}, FitContext(shape, Deadline.after(1.0))))
+    model, _ = trained(MLP().fit(data, {"width": 256, "layers": 4}, FitContext(shape, Deadline.after(0.3))))
     assert model.details["stopped"] == "deadline"
     assert (model.predict(data.X_valid).argmax(axis=1) == data.y_valid).mean() > 0.7

@@ -14,7 +14,7 @@ from automl import AutoML, load
 from automl.cli import main
 from automl.errors import DataError, UsageError
 from automl.tuning.journal import Journal
-from automl.tuning.single import finished, write_single
+from automl.tuning.single import find_finished, finished, write_single
 from automl.tuning.store import read_run
 
 
@@ -25,18 +25,18 @@ def test_each_candidate_is_scored_on_the_table(churn_model: AutoML, churn: pd.Da
     assert list(board.index) == list(churn_model.leaderboard_["candidate"])
     assert sorted(churn_model.run_.rglob("*")) == before
     run, journal = read_run(churn_model.run_), Journal(churn_model.run_)
-    for candidate in finished(run, journal):
-        alone = write_single(run, journal, candidate, tmp_path / candidate)
+    for candidate, trial in finished(run, journal).items():
+        alone = write_single(run, journal, trial, tmp_path / candidate)
         value = roc_auc_score(some["churn"] == "yes", alone.predict_proba(some)[:, 1])
         assert board.loc[candidate, "test"] == pytest.approx(value)
         assert alone.score.value == pytest.approx(board.loc[candidate, "score"])
         np.testing.assert_array_equal(load(tmp_path / candidate).predict(some), alone.predict(some))
 
 
-def test_who_is_no_candidate_is_told(churn_model: AutoML, tmp_path: Path) -> None:
+def test_who_is_no_candidate_is_told(churn_model: AutoML) -> None:
     run, journal = read_run(churn_model.run_), Journal(churn_model.run_)
     with pytest.raises(UsageError, match="is none; these can be had: "):
-        write_single(run, journal, "nobody", tmp_path / "none")
+        find_finished(run, journal, "nobody")
 
 
 def test_from_the_command_line(
