@@ -114,7 +114,8 @@ def round_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the largest float32 that is not above: x <= value stays the same for every float32 x."""
     with np.errstate(over="ignore"):
         rounded = values.astype(np.float32)
-    return np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+        below = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(rounded > values, below, rounded)
 
 
 def one_by_one(worth: NDArray[T]) -> NDArray[T]:

@@ -230,7 +230,8 @@ class _Training:
             if self._weight is not None:
                 error *= self._weight[rows]
             gradient = self._network.gradient(self.flat, activations, error, self._dropout)
-            rate = self._rate * min(1, (self.steps + 1) / (WARM_UP * self.planned)) * (1 + cos(pi * done)) / 2
+            warm = min(1, max(done, (self.steps + 1) / self.planned) / WARM_UP)
+            rate = self._rate * warm * (1 + cos(pi * done)) / 2
             self._adam.step(self.flat, gradient, rate)
             self.steps += 1
         return self._done()

@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 import pytest
 import xgboost
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -124,6 +124,7 @@ def test_sums_keep_the_order(trees: int, outputs: int, rows: int, kind: type) ->
 
 @settings(deadline=None, max_examples=100)
 @given(st.floats(-1e300, 1e300), st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=5))
+@example(-1e300, [0.0])
 def test_rounded_thresholds_decide_equally(threshold: float, values: list[float]) -> None:
     rounded = round_down(np.array([threshold]))
     x = np.array([*values, np.float32(np.clip(threshold, -3e38, 3e38))], np.float32)
