@@ -63,7 +63,7 @@ def test_a_product_of_columns_is_learned(problem, trained):
 def test_training_fits_the_time(problem, trained, monkeypatch):
     monkeypatch.setattr(time, "time", time.process_time)  # seconds that other processes do not take away
     data, shape = problem(ProblemType.BINARY, 2, rows=5_000)
-    params = {"width": 256, "layers": 4, "learning_rate": 1e-3}
-    model, _ = trained(MLP().fit(data, params, FitContext(shape, Deadline.after(0.15))))
+    params = {"width": 256, "layers": 4, "learning_rate": 3e-4}
+    model, _ = trained(MLP().fit(data, params, FitContext(shape, Deadline.after(0.5))))
     assert model.details["stopped"] == "deadline"
     assert (model.predict(data.X_valid).argmax(axis=1) == data.y_valid).mean() > 0.75
