@@ -34,7 +34,7 @@ from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
 from automl.tuning.progress import OnProgress, Reporter
-from automl.tuning.review import leaderboard
+from automl.tuning.review import leaderboard, out_of_fold
 from automl.tuning.store import StoredRun
 
 _SMALL_SECONDS: Final = 10.0
@@ -345,6 +345,16 @@ class AutoML(Estimator):
     def leaderboard_(self) -> pd.DataFrame:
         """All candidates, best first."""
         return self.board_.to_frame()
+
+    def out_of_fold(self) -> pd.DataFrame:
+        """Return honest predictions for the training rows, see :func:`~automl.tuning.review.out_of_fold`.
+
+        >>> model = AutoML(max_trials=1).fit("churn.csv", target="churn")
+        >>> model.out_of_fold().columns.to_list()
+        ['fold', 'prediction', 'probability_no', 'probability_yes']
+        """
+        self._fitted()
+        return out_of_fold(self.run_, self._asked[0])
 
     def leaderboard(self, test: object) -> pd.DataFrame:
         """Return ``leaderboard_`` with a further column: the score of each finished candidate on a labelled table."""

@@ -132,16 +132,17 @@ def prepare(
     chosen = resolve(metric, task, costs=config.cost_matrix, n_features=len(schema.used))
     _tell_target(config, task, chosen, reporter)
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
-    rows, groups = Rows.of(frame, schema, task, y), None
+    rows, groups, places = Rows.of(frame, schema, task, y), None, np.flatnonzero(known)
     if valid is None:
         split, groups = make_scheme(typed, y, task, roles, folds, known=known, weight=weight, random_state=seed)
     else:
-        further, y_valid, weight_valid = validation_rows(valid, table, schema, task, weight=weight_column)
+        further, y_valid, weight_valid, others = validation_rows(valid, table, schema, task, weight=weight_column)
         if weight is not None:
             plain = weight / weight.mean(), np.ones(len(y_valid))  # only weights of one source have one unit
             weight = np.concatenate(plain if weight_valid is None else (weight, weight_valid))
         split = by_table(y, y_valid, task, roles, folds)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
+        places = np.concatenate([places, others])
     weight = None if weight is None else on_average_one(weight)
     check_metric(chosen, y, task, weight)
     _look_at_classes(config, chosen, y, task, weight, reporter)
@@ -151,7 +152,7 @@ def prepare(
     )
     examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
     about = About(schema, task, chosen.name, table.reading, examples)
-    run = StoredRun(config, problem, about, reporter.started, weight_column)
+    run = StoredRun(config, problem, about, reporter.started, places, weight_column)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     families = able_families(config, problem, reporter)
     blocks = None if valid is not None else split.assignment

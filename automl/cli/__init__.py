@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from errno import ENOSPC
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ app.command()(predict.predict)
 app.command()(evaluate.evaluate)
 app.command()(schema.schema)
 app.command()(board.leaderboard)
+app.command()(board.out_of_fold)
 app.command()(explain.explain)
 app.command()(slim.slim)
 app.command()(deploy.export)
@@ -58,8 +60,8 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         code: int | None = app(args, prog_name="automl", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has left: say nothing
+    except BrokenPipeError:  # whoever read the output has left: say nothing
+        _close_output()
         return 1
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
@@ -69,10 +71,18 @@ def main(args: Sequence[str] | None = None) -> int:
         plain = error.format_message().replace("Value error, ", "")  # a prefix of the library beneath typer
         return _failed(f"error: {plain}", error.exit_code)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == ENOSPC and error.filename is None:
+            _close_output()
+            return _failed(f"error: the output cannot be written: {error.strerror}", 1)
         if isinstance(error, OSError) and error.filename is not None:
             return _failed(f"error: {error.filename}: {error.strerror}", 1)
         return _failed(f"internal error: {type(error).__name__}: {error}; AUTOML_TRACEBACK=1 shows where", 1)
     return code or 0
+
+
+def _close_output() -> None:
+    """Let nothing that is still to be printed fail once more when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(message: str, code: int) -> int:

@@ -105,8 +105,8 @@ class TrainingTable:
 
 def validation_rows(
     valid: object, table: TrainingTable, schema: Schema, task: Task, *, weight: object = None
-) -> tuple[pd.DataFrame, NDArray[Any], NDArray[np.float64] | None]:
-    """Return the typed features, the encoded target and the weights of a validation table's rows that count.
+) -> tuple[pd.DataFrame, NDArray[Any], NDArray[np.float64] | None, NDArray[np.intp]]:
+    """Return the typed features, encoded target, weights and places of a validation table's rows that count.
 
     Parameters
     ----------
@@ -132,6 +132,6 @@ def validation_rows(
         if not known.any():
             raise DataError("no row has a target")
         typed = apply_schema(rows.frame[known], with_decimal(schema, decimal, table.reading.decimal))
-        return typed, y[known], None if rows.weight is None else rows.weight[known]
+        return typed, y[known], None if rows.weight is None else rows.weight[known], np.flatnonzero(known)
     except DataError as error:
         raise DataError(f"the validation table must be like the training table: {error}") from error

@@ -45,6 +45,25 @@ def output_format(output: str | Path | TextIO, asked: Format | None = None) -> F
     return cast("Format", found)
 
 
+def write_table(table: Any, output: str | Path | TextIO) -> None:
+    """Write an Arrow table to a file or a stream.
+
+    Raises
+    ------
+    UsageError
+        If the file is neither ``.csv`` nor ``.parquet``.
+    AutoMLError
+        If the disk is full.
+    """
+    if not isinstance(output, str | Path):
+        csv_writer(output)(table)
+        return
+    if is_folder(output):
+        raise UsageError(f"the output must be a .csv or .parquet file or -, got {str(output)!r}")
+    with writing(Path(output), output_format(output)) as write:
+        write(table)
+
+
 @contextmanager
 def writing(path: Path, format: Format) -> Iterator[Write]:
     """Write a file under a hidden name; it takes the place of ``path`` when it is complete.

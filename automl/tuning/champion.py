@@ -143,6 +143,7 @@ class Champion:
         folds = 1 if self._most else self._problem.folds.final
         members = [member(self._journal, contenders[i], folds) for i in chosen]
         self._write(self._out_of_fold.ensemble(members, blend.only(chosen), judged))
+        self._journal.write_out_of_fold(honest)
         self._settling = time.perf_counter() - started
         self._loss = loss if beyond else inf  # whatever is trained takes the place of the baseline
         return True

@@ -182,6 +182,25 @@ class Journal:
         values: NDArray[np.float64] = np.load(self.fold(candidate_id, fold) / "prediction.npy", allow_pickle=False)
         return values
 
+    def write_out_of_fold(self, prediction: NDArray[np.float64]) -> None:
+        """Keep what the ensemble of the predictor that is saved predicts out of fold, in the place of one before it."""
+        partial = self.root / ".out_of_fold.npy"
+        np.save(partial, prediction)
+        partial.replace(self._out_of_fold)
+
+    def out_of_fold(self) -> NDArray[np.float64]:
+        """Return it.
+
+        Raises
+        ------
+        ArtifactError
+            If the run has no model yet, or is of a version that did not keep it.
+        """
+        if not self._out_of_fold.exists():
+            raise ArtifactError(f"{self._out_of_fold} is missing; {self.root} is no run folder that has a model")
+        values: NDArray[np.float64] = np.load(self._out_of_fold, allow_pickle=False)
+        return values
+
     def trial(self, candidate_id: str) -> Trial:
         """Read one trial; one that has ended only once."""
         if candidate_id in self._ended:
@@ -206,6 +225,10 @@ class Journal:
         """Read all trials, in the order in which they were proposed."""
         found = [self.trial(place.parent.name) for place in self.root.glob("trials/*/candidate.json")]
         return sorted(found, key=lambda trial: (trial.candidate.index, trial.candidate.id))
+
+    @property
+    def _out_of_fold(self) -> Path:
+        return self.root / "out_of_fold.npy"
 
     def _trial(self, candidate_id: str) -> Path:
         return self.root / "trials" / candidate_id

@@ -1,4 +1,4 @@
-"""The leaderboard of a run: while it goes on, in this process or in another one, and of its folder later."""
+"""What is known of a run, while it goes on and later: its leaderboard, and its predictions out of fold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from math import inf, nan
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from automl import artifact
 from automl.evaluation.custom import MetricLike
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard, Row
@@ -33,6 +36,32 @@ def leaderboard_of(run: StoredRun, journal: Journal) -> Leaderboard:
     """Return the same of a run that was read."""
     manifest = journal.root / "model" / "manifest.json"
     return Board(run.problem, journal).of(read_json(manifest)["members"] if manifest.exists() else ())
+
+
+def out_of_fold(root: Path, metric: MetricLike | None = None) -> pd.DataFrame:
+    """Return what the ensemble of a run predicts for its training rows, each by models that have not seen it.
+
+    Its weights have not seen the row either: they were chosen on the other folds. To stack models, to find wrong
+    labels, to look at errors.
+
+    Returns
+    -------
+    One row for each training row that was validated (of a table of its own: each of its rows), in their order. The
+    index is its place in the table, counted from 0. ``fold`` is the fold that it was validated in; then come the
+    columns of :meth:`~automl.predictor.Predictor.predict_frame`, of classes with their probabilities.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not a run folder, or no model is in it yet.
+    UsageError
+        If its metric is one of the user's own, and is not given.
+    """
+    run, prediction = read_run(root, metric), Journal(root).out_of_fold()
+    model, folds = artifact.load(root), run.problem.folds
+    columns = model.columns(prediction, proba=bool(model.task.classes))
+    places = run.places[folds.valid_rows]
+    return pd.DataFrame({"fold": folds.valid_folds, **columns}, index=pd.Index(places, name="row")).sort_index()
 
 
 class Board:

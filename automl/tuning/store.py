@@ -38,6 +38,8 @@ class StoredRun:
     about: About
     started: float
     """Seconds since the epoch."""
+    places: NDArray[np.intp]
+    """(rows,) where the rows of the problem are in the table that they come from, counted from 0."""
     weight_column: str | None = None
     """Where the weights of rows are from, if that is a column."""
 
@@ -106,6 +108,7 @@ def create(root: Path, run: StoredRun) -> None:
     problem.frame.to_parquet(root / "data.parquet", index=False)
     np.save(root / "target.npy", problem.y)
     np.save(root / "folds.npy", problem.folds.assignment)
+    np.save(root / "places.npy", run.places)
     further = {"fold_roles": problem.folds.roles, "groups": problem.groups, "weight": problem.weight}
     for name, array in further.items():
         if array is not None:
@@ -179,7 +182,10 @@ def read_run(root: Path, metric: MetricLike | None = None) -> StoredRun:
         constraints=Constraints.of(config.monotone, config.interactions),
         resample=config.resample,
     )
-    return StoredRun(config, problem, about, stored["started"], stored.get("weight_column"))
+    places = _array(root / "places.npy")
+    if places is None:  # runs of earlier versions
+        places = np.arange(len(problem.y))
+    return StoredRun(config, problem, about, stored["started"], places, stored.get("weight_column"))
 
 
 def _array(path: Path) -> NDArray[Any] | None:

@@ -1,9 +1,12 @@
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 import automl as package
 from automl.cli import main
@@ -101,3 +104,19 @@ def test_export_of_an_endpoint_is_a_project(run: Path, tmp_path: Path) -> None:
     assert main(["export", str(run), "--to", str(tmp_path / "endpoint"), "--format", "endpoint"]) == 0
     files = {path.name for path in (tmp_path / "endpoint").iterdir()}
     assert {"Dockerfile", "requirements.txt", "README.md"} <= files
+
+
+def test_training_rows_out_of_fold(run: Path, datasets: Path, tmp_path: Path) -> None:
+    assert main(["out-of-fold", str(run), "-o", str(tmp_path / "rows.csv")]) == 0
+    out = pd.read_csv(tmp_path / "rows.csv")
+    assert list(out.columns) == ["row", "fold", "prediction", "probability_no", "probability_yes"]
+    y = pd.read_csv(datasets / "churn.csv").churn.iloc[out.row - 1]
+    assert roc_auc_score(y == "yes", out.probability_yes) == pytest.approx(package.load(run).score.value)
+
+
+def test_an_output_without_room_is_one_line(run: Path, datasets: Path) -> None:
+    command = [sys.executable, "-m", "automl", "predict", str(run), str(datasets / "churn.csv")]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "error: the output cannot be written: No space left on device\n"

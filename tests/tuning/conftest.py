@@ -49,7 +49,7 @@ def toy_run(tmp_path: Path) -> Callable[..., tuple[Path, StoredRun]]:
         folds = make_folds(y, task.problem_type, folds=3, random_state=0)
         problem = Problem(apply_schema(frame, schema), y, schema, task, resolve(metric, task), folds, 0)
         about = About(schema, task, metric, Reading("frame"), frame.head(3))
-        run = StoredRun(config, problem, about, time.time())
+        run = StoredRun(config, problem, about, time.time(), np.arange(len(problem.y)))
         root = tmp_path / "run"
         root.mkdir()
         store.create(root, run)
