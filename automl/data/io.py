@@ -12,6 +12,7 @@ import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.cells import in_known_dtype, is_known, text_of
+from automl.data.columnar import framed
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark, settles_decimal
 from automl.data.files import named, read_content, read_files
@@ -168,4 +169,4 @@ def _from_library(data: object) -> pd.DataFrame:
         method = next((name for name in ("toarray", "collect") if hasattr(data, name)), None)
         got = type(data).__name__ + (f"; give its .{method}()" if method else "")
         raise DataError(f"a table must be a path, a frame, dicts of lists or lists of dicts, got {got}") from error
-    return cast("pd.DataFrame", native.to_pandas())
+    return framed(native.to_arrow())

@@ -8,6 +8,7 @@ import gzip
 import io
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -270,6 +271,11 @@ CELLS = {"a": [1, 2], "b": ["x", "y"]}
 )
 def test_tables_of_other_libraries(data: object) -> None:
     assert as_frame(data).to_dict("list") == CELLS
+
+
+@pytest.mark.parametrize("library", [pl.DataFrame, pa.table], ids=["polars", "pyarrow"])
+def test_large_identifiers_beside_nulls_keep_their_digits(library: Callable[[object], object]) -> None:
+    assert as_frame(library({"id": [2**60 + 1, None], "x": [1, None]}))["id"].tolist() == [2**60 + 1, None]
 
 
 def test_an_array_and_numbered_columns_get_text_names() -> None:
