@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from automl.blend import Blend, shift, stack
 from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Metric, Weight
-from automl.evaluation.validation import make_folds, parts_to_cross_fit
+from automl.evaluation.validation import make_folds
 
 _SELECTION_ROWS: Final = 20_000
 """Rows that weights are chosen on at most: more do not change them, but cost time."""
@@ -104,17 +104,17 @@ def choose_blend(
     positive: bool = False,
     max_members: int | None = None,
     costs: Sequence[float] | None = None,
-    random_state: int = 0,
     deadline: Deadline = NEVER,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Choose how the models become one ensemble: by greedy weights, or by a second layer fitted around them.
 
     The second layer of quantiles at ``levels`` only moves each of them to where it covers its share of the values.
 
-    Each fold's rows are predicted by both as they were fitted on the other folds. If there is only one fold, its rows
-    are split into five random parts. The second layer, which also calibrates probabilities, is taken where it is
-    better beyond noise by the squared error, or by the log loss or the Brier score and not worse by the other; also if
-    the metric is of ranks or classes: these tell more of few rows, and calibrated probabilities are worth having.
+    Each fold's rows are predicted by both as they were fitted on the other folds, of which there must be one at least,
+    see :func:`~automl.evaluation.validation.parts_to_cross_fit`. The second layer, which also calibrates probabilities,
+    is taken where it is better beyond noise by the squared error, or by the log loss or the Brier score and not worse
+    by the other; also if the metric is of ranks or classes: these tell more of few rows, and calibrated probabilities
+    are worth having.
 
     Parameters
     ----------
@@ -137,7 +137,6 @@ def choose_blend(
     if len(y) < 2:  # nothing to choose on: equal weights
         equal = Blend(np.full(len(predictions), 1 / len(predictions)))
         return equal, equal(predictions)
-    fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     judge = _Judge(metric, y, sample_weight, sample_weight if training_weight is None else training_weight)
     folds = np.unique(fold_of_row)
     blends = partial(_blends, levels=levels, positive=positive, max_members=max_members, costs=costs)

@@ -13,6 +13,7 @@ from automl.deadline import Deadline
 from automl.ensemble import choose_blend, greedy_weights
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
+from automl.evaluation.validation import parts_to_cross_fit
 
 CASES = [("roc_auc", ProblemType.BINARY), ("log_loss", ProblemType.MULTICLASS), ("rmse", ProblemType.REGRESSION)]
 
@@ -214,11 +215,24 @@ def test_cross_fitting_does_not_flatter_noise(folds_run):
         y = rng.integers(0, 2, 150)
         positive = rng.random((30, 150))
         predictions = [np.column_stack([1 - each, each]) for each in positive]
-        fold_of_row = rng.integers(0, folds_run, 150)
+        parts = parts_to_cross_fit(rng.integers(0, folds_run, 150), y, ProblemType.BINARY, seed)
         flattered.append(metric(y, Blend(greedy_weights(predictions, y, metric))(predictions)))
-        honest.append(metric(y, choose_blend(predictions, y, metric, fold_of_row, random_state=seed)[1]))
+        honest.append(metric(y, choose_blend(predictions, y, metric, parts)[1]))
     assert np.mean(flattered) > 0.6
     assert np.mean(honest) == pytest.approx(0.5, abs=0.04)
+
+
+def test_cross_fitting_does_not_flatter_what_was_learned_of_a_group():
+    """In one fold, too, rows of a group are not judged by weights that have seen others of it."""
+    metric, rng = get_metric("roc_auc", ProblemType.BINARY), np.random.default_rng(0)
+    groups, one_fold, honest = np.repeat(np.arange(40), 10), np.zeros(400, np.intp), []
+    for seed in range(12):
+        y = rng.integers(0, 2, 40)[groups]
+        positive = rng.random((30, 40))[:, groups]
+        predictions = [np.column_stack([1 - each, each]) for each in positive]
+        parts = parts_to_cross_fit(one_fold, y, ProblemType.BINARY, seed, groups)
+        honest.append(metric(y, choose_blend(predictions, y, metric, parts)[1]))
+    assert np.mean(honest) == pytest.approx(0.5, abs=0.08)
 
 
 def test_a_single_row_is_averaged():

@@ -14,7 +14,6 @@ from automl.data.table import Label
 from automl.evaluation.confusion import Confusion, Values, confusion
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.multipliers import best_multipliers
-from automl.evaluation.validation import parts_to_cross_fit
 
 _GRID: Final = 64
 """Thresholds tried for a metric of the user's own, which sees one at a time."""
@@ -128,13 +127,12 @@ def cross_decided(
     fold_of_row: NDArray[np.integer],
     *,
     weight: Weight = None,
-    random_state: int = 0,
 ) -> tuple[Decision, NDArray[np.float64]]:
     """Choose how to decide by out-of-fold predictions: tuned, see :func:`tuned`, or as the metric does by itself.
 
     Each fold's rows are decided by the threshold or multipliers that are best on the other folds; only if that is
-    better than the metric's own decision, they are worth their noise. If there is only one fold, its rows are split
-    into five.
+    better than the metric's own decision, they are worth their noise. There must be two folds, see
+    :func:`~automl.evaluation.validation.parts_to_cross_fit`.
 
     Returns
     -------
@@ -145,7 +143,6 @@ def cross_decided(
     by_itself = own.settled(prediction)
     if len(y) < _FEWEST:
         return own, by_itself
-    fold_of_row = parts_to_cross_fit(fold_of_row, y, metric.problem_types[0], random_state)
     honest = np.empty_like(by_itself)
     for fold in np.unique(fold_of_row):
         inside, outside = np.flatnonzero(fold_of_row == fold), np.flatnonzero(fold_of_row != fold)

@@ -256,9 +256,13 @@ def _strata(y: NDArray[Any], problem_type: ProblemType) -> NDArray[np.intp]:
 
 
 def parts_to_cross_fit(
-    fold_of_row: NDArray[np.integer], y: NDArray[Any], problem_type: ProblemType, random_state: int
+    fold_of_row: NDArray[np.integer],
+    y: NDArray[Any],
+    problem_type: ProblemType,
+    random_state: int,
+    groups: NDArray[np.intp] | None = None,
 ) -> NDArray[np.integer]:
-    """Return the folds of the rows, or five random ones where all rows are of one.
+    """Return the folds of the rows, or five random ones where all rows are of one; no group is parted but a single one.
 
     >>> y = np.arange(10) % 2
     >>> np.bincount(parts_to_cross_fit(np.zeros(10, np.intp), y, ProblemType.BINARY, 0)).tolist()
@@ -266,7 +270,10 @@ def parts_to_cross_fit(
     """
     if (fold_of_row != fold_of_row[0]).any():
         return fold_of_row
-    return make_folds(y, problem_type, folds=_PARTS, random_state=random_state).assignment
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1]
+        groups = groups if groups.max() else None
+    return make_folds(y, problem_type, folds=_PARTS, random_state=random_state, groups=groups).assignment
 
 
 def default_folds(rows: int, requested: int | None) -> int:

@@ -24,10 +24,11 @@ BLOCK: Final = 2048
 """Texts whose characters are held as numbers at a time."""
 LETTERS: Final = 128
 """Mean characters up to which pieces of words are worth their time."""
-RIDGE: Final = 3.0
+PENALTIES: Final = (3.0, 30.0, 300.0)
+"""Of the ridge regression on words: a few words that come again and again need a strong one, thousands a weak one."""
 JUDGED: Final = 5_000
 """Texts by which words are judged."""
-CHANCE: Final = 2.0
+CHANCE: Final = 2.5
 """Standard errors by which words must tell of texts that they were not learned from."""
 READ_SHARE: Final = 0.3
 """Share of the time left that the texts of a column may take."""
@@ -170,12 +171,12 @@ class Topics:
     """(topics + targets,)."""
 
     @classmethod
-    def fit(cls, texts: Weighed, supervision: Supervision) -> tuple[Topics, NDArray[np.float64]]:
+    def fit(cls, texts: Weighed, supervision: Supervision, penalty: float) -> tuple[Topics, NDArray[np.float64]]:
         """Return the part and the training columns, predictions out of fold."""
         weights, places, source = texts.weights, texts.places, texts.bag.source
         rows = places[sample(len(places), SAMPLE, supervision.random_state)]
         topics = components(weights[rows], TOPICS, supervision.random_state)
-        slopes, biases, predicted = _ridge(texts, supervision)
+        slopes, biases, predicted = _ridge(texts, supervision, penalty)
         names = tuple(f"topic({source}) {i + 1}" for i in range(topics.shape[1]))
         part = cls(
             texts.bag,
@@ -220,8 +221,11 @@ class Texts:
         for source in schema.texts:
             if not _in_time(frame[[source]], source, seed, deadline):
                 unread.append(source)
-            elif _tell_of_others(texts := Weighed.of(frame, source, seed), supervision):
-                fitted.append(Topics.fit(texts, supervision))
+                continue
+            texts = Weighed.of(frame, source, seed)
+            penalty = _telling_penalty(texts, supervision)
+            if penalty is not None:
+                fitted.append(Topics.fit(texts, supervision, penalty))
         topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
         return cls(topics, columns, time.perf_counter() - began, tuple(unread))
 
@@ -244,7 +248,7 @@ def _in_time(frame: pd.DataFrame, source: str, random_state: int, deadline: Dead
 
 
 def _ridge(
-    texts: Weighed, supervision: Supervision
+    texts: Weighed, supervision: Supervision, penalty: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return slopes (terms, targets) and biases (targets,), the means over the inner folds, and their predictions.
 
@@ -262,7 +266,7 @@ def _ridge(
         others = np.flatnonzero(~inside) if rows > 1 else np.arange(rows)
         others = others[sample(len(others), SAMPLE, supervision.random_state + fold)]
         counted = None if supervision.weight is None else supervision.weight[others]
-        slope, bias = _slopes(weights, *_by_text(places[others], targets[others], counted, weights.shape[0]))
+        slope, bias = _slopes(weights, *_by_text(places[others], targets[others], counted, weights.shape[0]), penalty)
         predicted[inside] = (weights @ slope + bias)[places[inside]]
         slopes += slope / FOLDS
         biases += bias / FOLDS
@@ -280,34 +284,42 @@ def _by_text(
 
 
 def _slopes(
-    weights: csr_array[Any], means: NDArray[np.float64], counts: NDArray[np.float64]
+    weights: csr_array[Any], means: NDArray[np.float64], counts: NDArray[np.float64], penalty: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return slopes (terms, targets) and biases (targets,) of a ridge regression on texts that count."""
     from sklearn.linear_model import Ridge
 
     seen = np.flatnonzero(counts)
-    model: Any = Ridge(RIDGE, solver="sparse_cg", tol=1e-3).fit(weights[seen], means[seen], counts[seen])
+    model: Any = Ridge(penalty, solver="sparse_cg", tol=1e-3).fit(weights[seen], means[seen], counts[seen])
     return model.coef_.reshape(means.shape[1], -1).T, np.asarray(model.intercept_)
 
 
-def _tell_of_others(texts: Weighed, supervision: Supervision) -> bool:
-    """Return whether the words of a column tell the target of texts that they were not learned from, beyond chance.
+def _telling_penalty(texts: Weighed, supervision: Supervision) -> float | None:
+    """Return the penalty with which words best tell the target of texts that they were not learned from.
 
-    Text by text, the squared error for the mean rank of the target is compared with that of the overall mean.
+    Text by text, the squared error for the mean rank of the target is compared with that of the overall mean. None if
+    the words tell nothing beyond chance.
     """
     from scipy.stats import rankdata
 
     different, terms = texts.weights.shape
     if different < 2 * FOLDS or not terms:
-        return False
+        return None
     means, counts = _by_text(texts.places, rankdata(supervision.values, axis=0), supervision.weight, different)
     some = sample(different, JUDGED, supervision.random_state)
     weights, means, counts = texts.weights[some], means[some], counts[some]
     fold = np.random.default_rng(supervision.random_state).permutation(len(some)) % FOLDS
-    gains = np.empty(len(some))
-    for inside in (fold == k for k in range(FOLDS)):
-        slope, bias = _slopes(weights, means, np.where(inside, 0.0, counts))
-        base = np.average(means[~inside], axis=0, weights=counts[~inside])
-        errors = np.square(means - base) - np.square(means - (weights @ slope + bias))
-        gains[inside] = errors.sum(axis=1)[inside]
-    return bool(gains.mean() > CHANCE * gains.std(ddof=1) / np.sqrt(len(some)))
+    best, most = None, 0.0
+    for penalty in PENALTIES:
+        gains = np.empty(len(some))
+        for inside in (fold == k for k in range(FOLDS)):
+            slope, bias = _slopes(weights, means, np.where(inside, 0.0, counts), penalty)
+            base = np.average(means[~inside], axis=0, weights=counts[~inside])
+            errors = np.square(means - base) - np.square(means - (weights @ slope + bias))
+            gains[inside] = errors.sum(axis=1)[inside]
+        gain, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(some))
+        if best is not None and gain < most:
+            break
+        if gain > max(most, CHANCE * error):
+            best, most = penalty, gain
+    return best

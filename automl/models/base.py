@@ -89,7 +89,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldData:
-    """One fold: train on the first pair, stop early and score on the second.
+    """What a model is trained with: it learns from the first pair, and stops by the second, which it has not seen.
 
     y is float64 values for regression, int64 class codes 0..k-1 otherwise. A class may be absent from ``y_train``.
     Weights are (rows,) positive, 1 on average over the table; None = all rows count alike.

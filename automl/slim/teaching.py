@@ -112,8 +112,8 @@ class Teaching:
         The out-of-fold predictions of these rows would be better advice, but the models that gave them have seen the
         fold that the student is examined on: an examination after such advice is far too good.
         """
-        rows, _ = problem.folds.split(fold)
-        data = matrices.fold(fold, self.needs)
+        rows = problem.parts(fold).train
+        data, examined = matrices.fold(fold, self.needs)
         X = data.X_train
         rng = np.random.default_rng(problem.random_state)
         if len(rows) > MOST:
@@ -126,7 +126,7 @@ class Teaching:
             X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))
             weight = None if weight is None else np.concatenate([weight, np.ones(len(further))])
         soft = teacher.of_typed(pd.concat([frame, further], ignore_index=True))
-        return _Lesson(X, soft, weight, data.X_valid)
+        return _Lesson(X, soft, weight, examined)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,16 +39,17 @@ class Matrices:
     def __init__(self, problem: Problem, folder: Path) -> None:
         self._problem = problem
         self._folder = folder
-        self._open: OrderedDict[Path, FoldData] = OrderedDict()
+        self._open: OrderedDict[Path, tuple[FoldData, Matrix]] = OrderedDict()
 
     def place(self, fold: int, needs: Needs) -> Path:
         """Return the folder of the fitted features of a fold."""
         return self._folder / needs.recipe / f"fold-{fold}"
 
-    def fold(self, fold: int, needs: Needs, deadline: Deadline = NEVER) -> FoldData:
-        """Return train and validation rows of a fold, fitted on the training rows only.
+    def fold(self, fold: int, needs: Needs, deadline: Deadline = NEVER) -> tuple[FoldData, Matrix]:
+        """Return what a model of a fold is trained with, and the rows that it is scored on; see :meth:`Problem.parts`.
 
-        Texts that would take too much of the time until the deadline are not read.
+        Features are fitted on the training rows only. Texts that would take too much of the time until the deadline are
+        not read.
 
         Raises
         ------
@@ -67,7 +68,7 @@ class Matrices:
 
     def _fit(self, place: Path, fold: int, needs: Needs, deadline: Deadline) -> None:
         problem = self._problem
-        train, valid = problem.folds.split(fold)
+        train, stopping, valid = problem.parts(fold)
         groups = None if problem.groups is None else problem.groups[train]
         frame = problem.frame[[]] if needs.blind else problem.frame  # nothing is copied that nobody looks at
         rows = frame.iloc[train], problem.y[train], problem.schema, problem.task
@@ -97,18 +98,22 @@ class Matrices:
         features.save(place / "features")
         _write(place / "train", X_train)
         _write(place / "valid", features.transform(frame.iloc[valid]))
+        if stopping is not valid:
+            _write(place / "stopping", features.transform(frame.iloc[stopping]))
 
-    def _read(self, place: Path, fold: int) -> FoldData:
+    def _read(self, place: Path, fold: int) -> tuple[FoldData, Matrix]:
         problem = self._problem
-        train, valid = problem.folds.split(fold)
-        return FoldData(
+        train, stopping, valid = problem.parts(fold)
+        scored = _read(place / "valid")
+        data = FoldData(
             _read(place / "train"),
             problem.y[train],
-            _read(place / "valid"),
-            problem.y[valid],
+            scored if stopping is valid else _read(place / "stopping"),
+            problem.y[stopping],
             problem.training_weight_of(train),
-            problem.training_weight_of(valid),
+            problem.training_weight_of(stopping),
         )
+        return data, scored
 
 
 def unread_texts(folder: Path) -> Sequence[str]:

@@ -18,6 +18,7 @@ from automl.evaluation.decision import Decision, cross_decided, of_settled
 from automl.evaluation.interval import Score, score_interval
 from automl.evaluation.metric import Metric
 from automl.evaluation.quantiles import coverage
+from automl.evaluation.validation import parts_to_cross_fit
 from automl.tuning.journal import Journal
 from automl.tuning.problem import Problem
 
@@ -60,14 +61,13 @@ class OutOfFold:
             predictions,
             problem.y_valid,
             problem.objective,
-            folds.valid_folds,
+            self._parts(len(folds.valid_rows)),
             levels=problem.task.levels,
             sample_weight=problem.weight_of(folds.valid_rows),
             training_weight=problem.training_weight_of(folds.valid_rows),
             positive=bool(problem.constraints.monotone),
             max_members=most,
             costs=costs,
-            random_state=problem.random_state,
             deadline=deadline,
         )
 
@@ -78,13 +78,18 @@ class OutOfFold:
         y, weight, metric = problem.y[rows], problem.weight_of(rows), problem.metric
         prediction, decision = prediction[: len(rows)], Decision()
         if metric.decides:
-            fold_of_row = folds.valid_folds[: len(rows)]
-            decision, prediction = cross_decided(
-                metric, y, prediction, fold_of_row, weight=weight, random_state=problem.random_state
-            )
+            decision, prediction = cross_decided(metric, y, prediction, self._parts(len(rows)), weight=weight)
             metric = of_settled(metric)
         groups = None if problem.groups is None else problem.groups[rows]
         return Judged(metric, y, prediction, weight, groups, decision)
+
+    def _parts(self, count: int) -> NDArray[np.integer]:
+        """Return the parts of the first validated rows of which each is judged by what the others decide."""
+        problem, folds = self.problem, self.problem.folds
+        rows = folds.valid_rows[:count]
+        groups = None if problem.groups is None else problem.groups[rows]
+        kind, seed = problem.task.problem_type, problem.random_state
+        return parts_to_cross_fit(folds.valid_folds[:count], problem.y[rows], kind, seed, groups)
 
     def score(self, judged: Judged) -> Score:
         """Return the score with its interval."""

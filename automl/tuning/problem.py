@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,25 @@ from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric
-from automl.evaluation.validation import Folds
+from automl.evaluation.validation import Folds, make_folds
 from automl.models.base import Shape
 from automl.models.resampled import imbalanced
 from automl.models.transformed import skewed
+
+FEW_VALIDATED: Final = 200
+"""Validated rows of a fold below which a model that stops where it predicts them best is flattered by its score."""
+STOPPING_PARTS: Final = 8
+"""One of so many parts of the training rows is what such a fold stops by instead."""
+
+
+class Parts(NamedTuple):
+    """The rows of a fold, each in rising order."""
+
+    train: NDArray[np.intp]
+    stopping: NDArray[np.intp]
+    """What decides how long a model learns, or how strong its penalty is."""
+    valid: NDArray[np.intp]
+    """What it is scored on: the rows to stop by, unless these would be few."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +102,19 @@ class Problem:
     def y_valid(self) -> NDArray[np.generic]:
         """The target of the rows that get out-of-fold predictions, in the order of ``folds.valid_rows``."""
         return self.y[self.folds.valid_rows]
+
+    def parts(self, fold: int) -> Parts:
+        """Return the rows of a fold to train on, to stop by and to score."""
+        train, valid = self.folds.split(fold)
+        if len(valid) >= FEW_VALIDATED or self.folds.forward or np.isin(valid, train).any():
+            return Parts(train, valid, valid)
+        groups = None if self.groups is None else np.unique(self.groups[train], return_inverse=True)[1]
+        kind, seed = self.task.problem_type, self.random_state + fold
+        inner = make_folds(self.y[train], kind, folds=STOPPING_PARTS, random_state=seed, groups=groups)
+        learned, stopping = inner.split(0)
+        if len(np.unique(self.y[train][learned])) < 2:
+            return Parts(train, valid, valid)
+        return Parts(train[learned], train[stopping], valid)
 
     def with_folds_run(self, run: int) -> Problem:
         """Return the same problem with only the first ``run`` folds evaluated."""

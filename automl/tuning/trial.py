@@ -153,24 +153,26 @@ class TrialRunner:
         """Train, measure and keep one fold. The features, which others share, may take until the run's deadline."""
         started = time.perf_counter()
         needs = configuration.needs(family)
-        data = self._matrices.fold(fold, needs, deadline)
+        data, scored = self._matrices.fold(fold, needs, deadline)
         if not family.weighted:
             data = replace(data, weight_train=None, weight_valid=None)
-        weight = self._problem.weight_of(self._problem.folds.split(fold)[1])
-        loss = self._problem.objective.loss
+        problem = self._problem
+        _, stopping, valid = problem.parts(fold)
+        loss = problem.objective.loss
         prepared = time.perf_counter()
 
         def report(progress: Progress) -> Report:
-            return Report(round(_UNITS * RUNGS[progress.rung]), loss(data.y_valid, progress.prediction, weight))
+            so_far = loss(data.y_valid, progress.prediction, problem.weight_of(stopping))
+            return Report(round(_UNITS * RUNGS[progress.rung]), so_far)
 
         model = yield from relay(self._fit(family, data, configuration, context), report)
         fitted = time.perf_counter()
-        prediction = model.predict(data.X_valid)
+        prediction = model.predict(scored)
         if not np.isfinite(prediction).all():
             raise FloatingPointError("predictions on the validation rows are not finite")
         record = FoldRecord(
             fold=fold,
-            loss=loss(data.y_valid, prediction, weight),
+            loss=loss(problem.y[valid], prediction, problem.weight_of(valid)),
             feature_seconds=prepared - started,
             fit_seconds=fitted - prepared,
             predict_seconds=time.perf_counter() - fitted,

@@ -10,6 +10,7 @@ from automl.evaluation.costs import cost_metric
 from automl.evaluation.decision import Decision, at_best_threshold, cross_decided, of_settled, tuned
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
+from automl.evaluation.validation import parts_to_cross_fit
 
 BINARY = ProblemType.BINARY
 COST = cost_metric({"0": {"1": 1}, "1": {"0": 7}}, (0, 1))
@@ -83,7 +84,8 @@ def test_thresholds_of_noise_do_not_flatter(folds):
         y, positive = rng.integers(0, 2, 100), rng.random(100)
         shares = np.column_stack([1 - positive, positive])
         flattered.append(at_best_threshold(metric)(y, shares))
-        _, decided = cross_decided(metric, y, shares, np.arange(100) % folds, random_state=seed)
+        parts = parts_to_cross_fit(np.arange(100) % folds, y, BINARY, seed)
+        _, decided = cross_decided(metric, y, shares, parts)
         honest.append(metric(y, decided))
     assert np.mean(flattered) > 0.54
     assert np.mean(honest) == pytest.approx(0.5, abs=0.02)

@@ -14,7 +14,7 @@ from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features, fit_texts
 from automl.features.supervision import supervise
 from automl.features.terms import Vocabulary, components
-from automl.features.text import Style, Topics, Weighed
+from automl.features.text import PENALTIES, Style, Topics, Weighed
 
 LINES = ["the fire is near, the fire burns", "no fire at all", "a quiet day at the lake", "the lake burns", ""]
 
@@ -115,11 +115,23 @@ def test_words_that_tell_nothing_of_other_categories_are_no_columns(task: str) -
     assert any(name.startswith("mean(name)") for name in matrix.names)
 
 
+def test_a_few_words_that_come_again_and_again_tell_of_a_rare_class() -> None:
+    """They need a stronger penalty than the thousands of words of long texts."""
+    generator = np.random.default_rng(7)
+    words = ["love", "great", "discount", "spam", "late", "shoes", "gift", "refund", "never", "again"]
+    lines = [" ".join(generator.choice(words, generator.integers(1, 8))) for _ in range(3_000)]
+    risk = np.array([1.2 * ("love" in line) - 0.9 * ("refund" in line) - 2.3 for line in lines])
+    y = (generator.random(3_000) < 1 / (1 + np.exp(-risk))).astype(np.int64)
+    frame, schema = pd.DataFrame({"t": texts(lines)}), schema_of(t=Kind.TEXT)
+    _, matrix = fit_features(frame, y, schema, TASKS["binary"], Needs(), random_state=0)
+    assert roc_auc_score(y, matrix.dense[:, matrix.names.index("predicted(t)")]) > 0.6
+
+
 def test_random_text_predicts_nothing() -> None:
     train, _ = reports(600, seed=0)
     y = np.random.default_rng(5).integers(0, 2, 600)
     supervision = supervise(y, TASKS["binary"], random_state=0)
-    topics, columns = Topics.fit(Weighed.of(train, "t", 0), supervision)
+    topics, columns = Topics.fit(Weighed.of(train, "t", 0), supervision, PENALTIES[0])
     assert topics.names[-1] == "predicted(t)"
     assert abs(roc_auc_score(y, columns[:, -1]) - 0.5) < 0.08
     assert roc_auc_score(y, topics.transform(train)[:, -1]) > 0.7

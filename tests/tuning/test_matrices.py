@@ -19,7 +19,7 @@ NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
 
 
 def ask(root: Path) -> float:
-    return float(Matrices(read_run(root).problem, root / "features").fold(0, Needs()).X_train.dense.sum())
+    return float(Matrices(read_run(root).problem, root / "features").fold(0, Needs())[0].X_train.dense.sum())
 
 
 def test_all_processes_see_the_same_files(toy_run: NewRun) -> None:
@@ -36,11 +36,14 @@ def test_all_processes_see_the_same_files(toy_run: NewRun) -> None:
 
 def test_rows_are_those_of_the_fold(toy_run: NewRun) -> None:
     root, run = toy_run(FitConfig(max_trials=1))
-    data = Matrices(run.problem, root / "features").fold(1, Needs())
-    train, valid = run.problem.folds.split(1)
+    data, scored = Matrices(run.problem, root / "features").fold(1, Needs())
+    train, stopping, valid = run.problem.parts(1)
+    b = run.problem.frame["b"].to_numpy().astype(np.float32)
+    for X, rows in ((data.X_train, train), (data.X_valid, stopping), (scored, valid)):
+        np.testing.assert_array_equal(X.dense[:, 1], b[rows])
     np.testing.assert_array_equal(data.y_train, run.problem.y[train])
-    np.testing.assert_array_equal(data.X_valid.dense[:, 1], run.problem.frame["b"].to_numpy()[valid].astype(np.float32))
-    assert data.X_train.key != data.X_valid.key
+    np.testing.assert_array_equal(data.y_valid, run.problem.y[stopping])
+    assert len({data.X_train.key, data.X_valid.key, scored.key}) == 3
 
 
 def test_a_fit_that_fails_leaves_nothing(toy_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,5 +54,5 @@ def test_a_fit_that_fails_leaves_nothing(toy_run: NewRun, monkeypatch: pytest.Mo
         with pytest.raises(ZeroDivisionError):
             matrices.fold(0, Needs())
     assert not matrices.place(0, Needs()).exists()
-    assert matrices.fold(0, Needs()).X_train.rows == 40
+    assert matrices.fold(0, Needs())[0].X_train.rows == len(run.problem.parts(0).train)
     assert sorted(entry.name for entry in (root / "features" / Needs().recipe).iterdir()) == [".fold-0.lock", "fold-0"]
