@@ -55,8 +55,9 @@ class AutoML(Estimator):
         What to optimise; default ROC AUC (binary), log loss (multiclass), RMSE (regression), pinball loss averaged over
         the levels (quantile). A name, also scikit-learn's, such as ``pinball@0.9``; or one of your own: a function of
         target and prediction, its ``module:function``, or a :class:`~automl.evaluation.metric.Metric`. Of classes it
-        gets codes, places in ``classes_``, and (rows, classes) probabilities. Greater values are better, unless the
-        function has an attribute ``greater_is_better`` that is False.
+        gets codes, and (rows, classes) probabilities by code: 0, 1, ... in sorted order, but in that of categories
+        which have one, and the ``positive`` class is 1. Greater values are better, unless the function has an attribute
+        ``greater_is_better`` that is False.
     cost_matrix
         ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it; what is optimised is the mean cost.
     positive
@@ -116,7 +117,8 @@ class AutoML(Estimator):
     predictor_ : the best :class:`~automl.predictor.Predictor`, which is saved in the run folder
     score_ : its out-of-fold score (value, low, high); the interval is expected to hold on new data
     leaderboard_ : pandas frame, one row a candidate
-    classes_, problem_type_, metric_, run_, seconds_, stopped_
+    classes_ : the sorted class labels, as scikit-learn's tools expect them; None for numbers
+    problem_type_, metric_, run_, seconds_, stopped_
 
     Examples
     --------
@@ -307,7 +309,10 @@ class AutoML(Estimator):
         return self._fitted().predict(X)
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:
-        """Return (rows, classes) probabilities, columns in the order of ``classes_``."""
+        """Return (rows, classes) probabilities, columns in the order of ``classes_``, which is sorted.
+
+        So do models that were loaded. Whichever class is the ``positive`` one: its column is where ``classes_`` has it.
+        """
         return self._fitted().predict_proba(X)
 
     def predict_interval(self, X: object, coverage: float = 0.9) -> NDArray[np.float64]:
@@ -365,7 +370,7 @@ class AutoML(Estimator):
 
     @property
     def classes_(self) -> NDArray[np.generic] | None:
-        """Class labels in the order of the columns of :meth:`predict_proba`; None for numbers."""
+        """The sorted class labels, in the order of the columns of :meth:`predict_proba`; None for numbers."""
         return self._fitted().classes_
 
     @property

@@ -61,6 +61,10 @@ class Predictor:
     have the columns of the array that the model was trained on. Unseen categories, missing values and infinities are
     handled. A row's prediction does not depend on the rows beside it.
 
+    As of every estimator of scikit-learn, ``classes_`` is sorted, and the columns of :meth:`predict_proba` are in that
+    order: whichever class is the positive one, and however categories are ordered. What has names keeps the task's own
+    order, the positive class last: ``task.classes``, :meth:`predict_frame`, answers and files.
+
     >>> import automl
     >>> automl.load("runs/churn").predict(pd.read_csv("new.csv")).tolist()  # doctest: +ELLIPSIS
     ['...', '...', '...', '...', '...']
@@ -93,8 +97,13 @@ class Predictor:
 
     @property
     def classes_(self) -> NDArray[np.generic] | None:
-        """Class labels in the order of the columns of :meth:`predict_proba`; None for numbers."""
-        return np.array(self.task.classes) if self.task.classes else None
+        """The sorted class labels, in the order of the columns of :meth:`predict_proba`; None for numbers."""
+        return np.array(self.task.classes)[self._sorted] if self.task.classes else None
+
+    @cached_property
+    def _sorted(self) -> NDArray[np.intp]:
+        """The places of the sorted classes in the task's order."""
+        return np.argsort(np.array(self.task.classes))
 
     @property
     def problem_type_(self) -> str:
@@ -115,7 +124,7 @@ class Predictor:
         return self.answers(self.raw(data))
 
     def predict_proba(self, data: object) -> NDArray[np.float64]:
-        """Return (rows, classes) probabilities, columns in the order of ``classes_``.
+        """Return (rows, classes) probabilities, columns in the order of ``classes_``, which is sorted.
 
         Raises
         ------
@@ -124,7 +133,7 @@ class Predictor:
         """
         if not self.task.problem_type.classification:
             raise UsageError("predict_proba needs classes, but this model predicts numbers; use predict")
-        return self.raw(data)
+        return self.raw(data).take(self._sorted, axis=1)
 
     def predict_interval(self, data: object, coverage: float = 0.9) -> NDArray[np.float64]:
         """Return (rows, 2): the bounds between which a value lies with probability ``coverage``, all rows together.
@@ -148,7 +157,7 @@ class Predictor:
         Parameters
         ----------
         proba
-            Add ``probability_<class>`` for each class.
+            Add ``probability_<class>`` for each class, the positive one last.
         interval
             Add ``low`` and ``high``, between which the value lies with this probability.
         options
@@ -181,7 +190,10 @@ class Predictor:
         return columns
 
     def raw(self, data: object, options: ReadOptions = AS_FOUND) -> NDArray[np.float64]:
-        """Return (rows,) values, (rows, levels) quantiles or (rows, classes) probabilities for a raw table."""
+        """Return (rows,) values, (rows, levels) quantiles or (rows, classes) probabilities for a raw table.
+
+        Classes are in the order of ``task.classes``.
+        """
         columns = self.read_rows(data) if self.read_rows and options == AS_FOUND else None
         return self.of_typed(self.typed(data, options) if columns is None else columns)
 

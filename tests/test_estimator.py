@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import is_classifier, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import RocCurveDisplay, f1_score, mean_squared_error
+from sklearn.metrics import RocCurveDisplay, f1_score, get_scorer, mean_squared_error
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from automl import AutoML
+from automl import AutoML, load
 from automl.errors import AutoMLError, DataError
 
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -45,6 +46,36 @@ def test_scikit_learn_scores_explains_and_draws_it() -> None:
 def test_it_is_cross_validated(scoring: str | None) -> None:
     split = [(np.arange(60), np.arange(60, 120))]
     assert cross_val_score(AutoML(**TINY, output="run"), X, Y, cv=split, scoring=scoring) > 0.8
+
+
+RANKED = ["low", "medium", "high"]
+
+
+@pytest.mark.parametrize(
+    ("options", "y"),
+    [
+        ({"positive": "bad"}, np.where(Y, "good", "bad")),
+        ({}, pd.Series(pd.Categorical(np.where(Y, "high", "low"), ["low", "high"], ordered=True))),
+        ({}, pd.Series(pd.Categorical(np.take(RANKED, Y + (X[:, 0] > 1)), RANKED, ordered=True))),
+    ],
+    ids=["positive", "two in order", "three in order"],
+)
+def test_its_scorers_see_sorted_classes(options: dict[str, Any], y: Any) -> None:
+    """They take no other order, and do not look."""
+    model = AutoML(**TINY, **options, output="run").fit(X, y)
+    for each in (model, load(model.run_)):
+        assert each.classes_ is not None
+        assert each.classes_.tolist() == sorted(set(y))
+        shares = pd.DataFrame(each.predict_proba(X), columns=each.classes_)
+        named = model.predictor_.predict_frame(X, proba=True)
+        pd.testing.assert_frame_equal(
+            shares, named[[f"probability_{label}" for label in shares]].set_axis(list(shares), axis=1)
+        )
+    of_true = shares.to_numpy()[np.arange(len(y)), shares.columns.get_indexer(np.asarray(y))]
+    assert get_scorer("neg_log_loss")(model, X, y) == pytest.approx(np.log(of_true).mean())
+    assert get_scorer("roc_auc_ovr")(model, X, y) > 0.9
+    calibrated = CalibratedClassifierCV(AutoML(**TINY, **options), cv=2).fit(X, y)
+    assert get_scorer("roc_auc_ovr")(calibrated, X, y) > 0.9
 
 
 @pytest.mark.parametrize(

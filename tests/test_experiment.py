@@ -395,7 +395,7 @@ def test_the_order_that_words_are_taken_in_is_said_unless_it_was_declared(tmp_pa
             on_progress=lambda snapshot, said=said: said.append(snapshot.message or ""),
         ).fit({"x": x}, size)
         warned = any("in this order: high < low < medium; name them so that they sort" in message for message in said)
-        assert model.classes_.tolist() == (sorted(sizes) if warned else sizes)
+        assert list(model.predictor_.task.classes) == (sorted(sizes) if warned else sizes)
         assert warned == isinstance(size, np.ndarray)
 
 

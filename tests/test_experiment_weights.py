@@ -35,11 +35,14 @@ def weighted(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> A
     return model.fit(table, target="bought", weight="w")
 
 
-def test_the_positive_class_is_the_last_column_and_what_f1_is_about(table: pd.DataFrame, weighted: AutoML) -> None:
+def test_the_positive_class_is_the_last_name_and_what_f1_is_about(table: pd.DataFrame, weighted: AutoML) -> None:
     assert weighted.classes_ is not None
-    assert weighted.classes_.tolist() == ["pass", "buy"]
+    assert weighted.classes_.tolist() == ["buy", "pass"]
     shares = weighted.predict_proba(table)
-    assert shares[table["bought"] == "buy", 1].mean() > shares[table["bought"] == "pass", 1].mean()
+    assert shares[table["bought"] == "buy", 0].mean() > shares[table["bought"] == "pass", 0].mean()
+    named = weighted.predictor_.predict_frame(table, proba=True)
+    assert list(named) == ["prediction", "probability_pass", "probability_buy"]
+    np.testing.assert_array_equal(named[["probability_buy", "probability_pass"]], shares)
     f1 = sk.f1_score(table["bought"], weighted.predict(table), pos_label="buy", sample_weight=table["w"])
     assert weighted.evaluate(table)["f1"] == pytest.approx(f1)
     recall = sk.recall_score(table["bought"], weighted.predict(table), pos_label="buy", sample_weight=table["w"])
@@ -53,7 +56,7 @@ def test_the_threshold_is_part_of_the_predictor(table: pd.DataFrame, weighted: A
     assert 0 < decision.threshold < 0.5
     loaded = load(weighted.run_)
     assert loaded.decision == decision
-    expected = np.where(loaded.predict_proba(table)[:, 1] >= decision.threshold, "buy", "pass")
+    expected = np.where(loaded.predict_proba(table)[:, 0] >= decision.threshold, "buy", "pass")
     assert loaded.predict(table).tolist() == expected.tolist()
     assert loaded.predict_frame(table)["prediction"].tolist() == expected.tolist()
     assert decision.describe(loaded.task.classes).startswith("predicts 'buy' from a probability of 0.")
@@ -96,7 +99,7 @@ def test_class_weights_make_a_class_likelier(table: pd.DataFrame, tmp_path: Path
     balanced = AutoML(**options, class_weight="balanced", output=tmp_path / "b").fit(frame, target="bought")
     rows = [json_of(model, "lightgbm") for model in (plain, balanced)]
     assert rows[1] > 1.5 * rows[0]
-    assert balanced.predict_proba(frame)[:, 1].mean() > 1.5 * plain.predict_proba(frame)[:, 1].mean()
+    assert balanced.predict_proba(frame)[:, 0].mean() > 1.5 * plain.predict_proba(frame)[:, 0].mean()
     assert AutoML.resume(balanced.run_, time_budget=2).get_params()["class_weight"] == "balanced"
 
 
