@@ -166,7 +166,7 @@ def _explained_outputs(predictor: Predictor, raw: NDArray[np.float64]) -> tuple[
     elif raw.shape[1] == 2:
         outputs = np.ones(len(raw), np.intp)
     else:
-        outputs = raw.argmax(axis=1)
+        outputs = predictor.decision(raw)
     return raw[np.arange(len(raw)), outputs], outputs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,26 @@ def test_classes_and_texts_are_explained_by_probability(churn_model: AutoML, chu
     assert found.table["customer_id" if "customer_id" in found.names else found.names[0]].tolist()
     first = found.told(2).iloc[0]
     assert first["reason_1"].count(": ") >= 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"metric": "f1_macro"}, {"cost_matrix": {"a": {"b": 1, "c": 1}, "b": {"a": 1, "c": 1}, "c": {"a": 9, "b": 9}}}],
+    ids=["multipliers", "costs"],
+)
+def test_the_class_that_is_predicted_is_explained_though_another_is_likelier(
+    options: dict[str, Any], numbers: pd.DataFrame, tmp_path: Path
+) -> None:
+    noisy = numbers["a"] + np.random.default_rng(1).normal(size=len(numbers))
+    X, y = numbers[["a", "b"]], np.take(["a", "b", "c"], np.digitize(noisy, [0.3, 1.9]))
+    model = AutoML(max_trials=1, folds=2, output=tmp_path / "run", **options).fit(X, y)
+    shares, predicted = model.predict_proba(X), model.predict(X)
+    [other] = np.nonzero(np.take(["a", "b", "c"], shares.argmax(axis=1)) != predicted)
+    found = explain(model, X.iloc[other[:5]], pairs=1)
+    assert list(found.of) == predicted[other[:5]].tolist()
+    assert len(found.of) == 5
+    chosen = shares[other[:5], ["abc".index(label) for label in found.of]]
+    np.testing.assert_allclose(found.base + found.added.sum(axis=1), chosen, atol=1e-9)
 
 
 def test_equal_seeds_explain_alike(regression: AutoML, numbers: pd.DataFrame) -> None:
