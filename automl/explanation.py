@@ -47,7 +47,8 @@ class Explanation:
     predicted: NDArray[np.float64]
     """(rows,) the value, or the probability of the class in ``of``: ``base`` and the row's sum of ``added``."""
     of: Sequence[Label]
-    """Classification: which class each row is explained for; the positive one of two, else the predicted one."""
+    """Classes: which one each row is explained for; the positive one of two, else the predicted one. Quantiles: the
+    name of the level nearest to the median, such as ``q0.5``. Empty for values."""
     table: pd.DataFrame
     """The rows, by the columns in ``names``."""
 
@@ -64,7 +65,7 @@ class Explanation:
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``; of classes, ``of``.
+        """Return one row a row: ``base``, what each column adds, and their sum, ``predicted``; ``of`` which output.
 
         Where a column of the table is called so, these names end in ``_``.
         """
@@ -153,7 +154,8 @@ def explain(
         added[row] = np.bincount(joined.ravel(), weights=steps.ravel(), minlength=len(names)) / (2 * pairs)
         base[row] = means[0]
     table = frame.rename(columns=lambda name: str(name).strip())[names]
-    of = [predictor.task.classes[output] for output in outputs.tolist()] if predictor.task.classes else ()
+    known_as = predictor.task.classes or predictor.task.level_names
+    of = [known_as[output] for output in outputs.tolist()] if known_as else ()
     return Explanation(names, added, base, predicted, of, table)
 
 

@@ -91,7 +91,7 @@ def test_the_endpoint_answers_and_describes_each_level(model: AutoML, frame: pd.
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     item = schema["properties"]["predictions"]["items"]
     assert item["required"] == NAMES
-    assert list(item["properties"]) == [*NAMES, "reasons"]
+    assert list(item["properties"]) == [*NAMES, "explained", "reasons"]
 
 
 def test_a_run_goes_on_with_its_levels(model: AutoML) -> None:

@@ -40,7 +40,8 @@ def explain(
     """Say what each column adds to the prediction of each row, in its unit: the target's own, or probability.
 
     A line a row: the mean prediction of a few training rows, what each column adds to it, and their sum; of classes
-    also which one that is the probability of. With --importance a line a column: the mean size of what it adds.
+    also which one that is the probability of, of quantiles which one that is. With --importance a line a column: the
+    mean size of what it adds.
     """
     if importance and (top is not None or keep):
         raise UsageError("--importance tells of columns, --top and --keep of rows; leave out one")

@@ -17,7 +17,9 @@ from automl.deploy.columnar import ARROW_STREAM, PARQUET, write_arrow, write_par
 _QUALITY: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 Answers = Mapping[str, NDArray[np.generic]]
 """``prediction`` and, (rows,) each, ``probability_<class>`` of every class, or ``low`` and ``high``; on demand
-``reasons``, a list a row."""
+``reasons``, a list a row, and ``explained``, an object a row."""
+EXPLANATIONS: Final = ("explained", "reasons")
+"""What has a JSON value a row."""
 
 
 def records(answers: Answers) -> list[dict[str, Any]]:
@@ -26,9 +28,10 @@ def records(answers: Answers) -> list[dict[str, Any]]:
     >>> records({"prediction": np.array(["b"]), "probability_a": np.array([0.25]), "probability_b": np.array([0.75])})
     [{'prediction': 'b', 'probabilities': {'a': 0.25, 'b': 0.75}}]
     """
-    if "reasons" in answers:
-        others = records({name: values for name, values in answers.items() if name != "reasons"})
-        return [{**row, "reasons": why} for row, why in zip(others, answers["reasons"].tolist(), strict=True)]
+    told = {name: answers[name].tolist() for name in EXPLANATIONS if name in answers}
+    if told:
+        others = records({name: values for name, values in answers.items() if name not in told})
+        return [row | dict(zip(told, each, strict=True)) for row, *each in zip(others, *told.values(), strict=True)]
     classes = [name.removeprefix("probability_") for name in answers if name.startswith("probability_")]
     predictions, *further = (values.tolist() for values in answers.values())
     if not classes:

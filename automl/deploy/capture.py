@@ -10,7 +10,7 @@ column
 ``time``                 of the answer
 ``variant``, ``model``   who answered
 ``input.NAME``           each column as text, to be typed by the schema like a file
-``output.NAME``          what was answered; reasons as JSON
+``output.NAME``          what was answered; explanations as JSON
 =======================  ==========================================================================
 """
 
@@ -32,6 +32,7 @@ import orjson
 import pandas as pd
 
 from automl.data.cells import text_of
+from automl.deploy.answers import EXPLANATIONS
 from automl.deploy.batching import Reply
 
 _FILE_ROWS: Final = 10_000
@@ -153,7 +154,7 @@ class _Kept:
             f"input.{name}": pd.array([text_of(cell) for cell in cells], "string") for name, cells in inputs.items()
         }
         columns |= {
-            f"output.{name}": [orjson.dumps(each).decode() for each in values] if name == "reasons" else values
+            f"output.{name}": [orjson.dumps(each).decode() for each in values] if name in EXPLANATIONS else values
             for name, values in self.reply.answers.items()
         }
         return pd.DataFrame(columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from typing import Any, Final
@@ -119,7 +119,8 @@ def _parameters(predictor: Predictor) -> list[dict[str, Any]]:
     reasons = _parameter(
         "reasons",
         {"type": "integer", "minimum": 0, "maximum": 9999, "example": 3},
-        f"Answer also what this many columns add to the prediction, of at most {EXPLAINED} rows, in JSON only",
+        "Answer also what this many columns add to the prediction, and which output is explained, of at most "
+        f"{EXPLAINED} rows, in JSON only",
     )
     if predictor.residuals is None:
         return [reasons]
@@ -168,7 +169,7 @@ def _answer(task: Task) -> dict[str, Any]:
     told: dict[str, Any] = {name: {"type": sorted(kinds)} for name in task.level_names or ("prediction",)}
     reason = _object({"column": {"type": "string"}, "value": {}, "adds": {"type": "number"}})
     reasons = {"type": "array", "items": reason, "description": "On demand, the strongest first"}
-    on_demand: dict[str, Any] = {"reasons": reasons}
+    on_demand: dict[str, Any] = {"explained": _explained(task, kinds), "reasons": reasons}
     if task.classes:
         share = {"type": "number", "minimum": 0, "maximum": 1}
         told["probabilities"] = _object({str(label): share for label in task.classes})
@@ -178,6 +179,22 @@ def _answer(task: Task) -> dict[str, Any]:
     content: dict[str, Any] = {media_type: {} for media_type in WRITERS}
     content["application/json"] = {"schema": _object({"predictions": {"type": "array", "items": row}})}
     return {"description": f"Predicted {task.target!r}, row by row", "content": content}
+
+
+def _explained(task: Task, kinds: Collection[str]) -> dict[str, Any]:
+    """Return what the reasons are of; ``kinds`` are the types of the classes."""
+    ends = {
+        "base": {"type": "number", "description": "The mean prediction of a few training rows"},
+        "predicted": {"type": "number", "description": "The prediction: `base` and what all columns add"},
+    }
+    if task.classes:
+        said = "the positive one of two" if task.n_classes == 2 else "the predicted one"
+        of = {"type": sorted(kinds), "description": f"The class whose probability is explained: {said}"}
+    elif task.levels:
+        of = {"enum": list(task.level_names), "description": "The quantile that is explained"}
+    else:
+        return _object(ends)
+    return _object({"of": of, **ends})
 
 
 def _refusal(description: str) -> dict[str, Any]:

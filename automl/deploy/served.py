@@ -77,17 +77,19 @@ class Served:
         raw = predictor.raw(framed(rows, predictor.schema)) if plain is None else predictor.of_typed(plain)
         proba = predictor.task.problem_type.classification
         columns = predictor.columns(raw, proba=proba, interval=asked.interval)
-        return columns if not asked.reasons else {**columns, "reasons": self._reasons(rows, asked.reasons)}
+        return {**columns, **self._explanations(rows, asked.reasons)} if asked.reasons else columns
 
-    def _reasons(self, rows: Rows, top: int) -> NDArray[np.object_]:
-        """Return the strongest reasons of each row, in JSON values."""
+    def _explanations(self, rows: Rows, top: int) -> dict[str, NDArray[np.object_]]:
+        """Return what is explained of each row, and the strongest reasons, in JSON values."""
         if len(rows) > EXPLAINED:
             raise UsageError(f"at most {EXPLAINED} rows of a request can be explained, got {len(rows)}; send fewer")
-        reasons = np.empty(len(rows), dtype=object)
-        found = explain(self.predictor, framed(rows, self.predictor.schema)).reasons(top)
-        for row, each in enumerate(found):
+        explained, reasons = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
+        found = explain(self.predictor, framed(rows, self.predictor.schema))
+        for row, each in enumerate(found.reasons(top)):
             reasons[row] = [{**asdict(reason), "value": _json_value(reason.value)} for reason in each]
-        return reasons
+            of = {"of": found.of[row]} if found.of else {}
+            explained[row] = {**of, "base": float(found.base[row]), "predicted": float(found.predicted[row])}
+        return {"explained": explained, "reasons": reasons}
 
     def check(self, rows: Rows) -> None:
         """Raise the SchemaError of :meth:`answer` without predicting."""

@@ -93,9 +93,10 @@ def test_reasons_are_kept_beside_answers_without(predictor: Predictor, tmp_path:
     asked = [{"json": {"rows": rows}}, {"json": {"rows": rows}, "params": {"reasons": 9}}]
     explained = json.loads(ask(predictor, CaptureOptions(tmp_path), *asked)[1].content)["predictions"]
     (file,) = tmp_path.iterdir()
-    kept = pd.read_parquet(file)["output.reasons"]
-    assert kept[:2].isna().all()
-    assert [json.loads(each) for each in kept[2:]] == [record["reasons"] for record in explained]
+    for name in ("reasons", "explained"):
+        kept = pd.read_parquet(file)[f"output.{name}"]
+        assert kept[:2].isna().all()
+        assert [json.loads(each) for each in kept[2:]] == [record[name] for record in explained]
 
 
 def test_what_cannot_be_written_leaves_no_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import jsonschema
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
+from small_models import small
 
 from automl import Predictor, explain
+from automl.data.table import ProblemType
+from automl.deploy.answers import WRITERS
 from automl.deploy.columnar import PARQUET, write_parquet
+from automl.deploy.openapi import completed
+from automl.deploy.served import AnswerOptions, Served
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -26,7 +35,35 @@ def test_reasons_are_those_of_the_library(client: httpx.Client, predictor: Predi
         assert [each["column"] for each in answer["reasons"]] == [each.column for each in reasons]
         np.testing.assert_allclose([each["adds"] for each in answer["reasons"]], [each.adds for each in reasons])
     plain = client.post("/predict", json={"rows": rows_of(few)}).json()["predictions"]
-    assert [{name: row[name] for name in row if name != "reasons"} for row in answered] == plain
+    added = ("explained", "reasons")
+    assert [{name: row[name] for name in row if name not in added} for row in answered] == plain
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "of"),
+    [
+        (ProblemType.BINARY, lambda row: ("yes", row["probabilities"]["yes"])),
+        (ProblemType.MULTICLASS, lambda row: (row["prediction"], row["probabilities"][str(row["prediction"])])),
+        (ProblemType.REGRESSION, lambda row: (None, row["prediction"])),
+        (ProblemType.QUANTILE, lambda row: ("q0.5", row["q0.5"])),
+    ],
+)
+def test_what_is_explained_is_said_and_all_reasons_lead_from_its_base_to_it(
+    problem_type: ProblemType, of: Callable[[dict[str, Any]], tuple[Any, float]]
+) -> None:
+    predictor = small([("lightgbm", {})], problem_type)
+    answers = Served(predictor, "id").answer(predictor.example_rows(), AnswerOptions(reasons=99))
+    operation = completed({"paths": {}}, predictor, guarded=False)["paths"]["/predict"]["post"]
+    documented = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    answered = json.loads(WRITERS["application/json"](answers))
+    jsonschema.validate(answered, documented)
+    for row in answered["predictions"]:
+        explained = row["explained"]
+        assert (explained.get("of"), explained["predicted"]) == pytest.approx(of(row))
+        added = sum(reason["adds"] for reason in row["reasons"])
+        assert explained["base"] + added == pytest.approx(explained["predicted"])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"predictions": [row | {"explained": {"base": 0.0}}]}, documented)
 
 
 def test_columns_with_types_have_reasons(client: httpx.Client, table: pd.DataFrame) -> None:
