@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
@@ -39,6 +40,8 @@ CELLS: Final = 10_000_000
 CHUNK: Final = 256
 ONE_THREAD_ROWS: Final = 8
 """Rows up to which threads would wait for each other longer than they search."""
+_IMPORTED_BY: Final = os.getpid()
+"""A process that was forked from this one lacks its threads, which OpenMP would wait for without an end."""
 JUDGES: Final = 2_000
 """Validation rows that choose k."""
 LADDER: Final = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
@@ -79,7 +82,8 @@ class NeighborsModel(Model):
 
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
-        with _one_thread().limited() if len(rows) <= ONE_THREAD_ROWS else nullcontext():
+        alone = len(rows) <= ONE_THREAD_ROWS or os.getpid() != _IMPORTED_BY
+        with _one_thread().limited() if alone else nullcontext():
             distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 

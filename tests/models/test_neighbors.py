@@ -1,3 +1,5 @@
+import multiprocessing
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -68,3 +70,15 @@ def test_a_cell_beyond_all_measure_is_far_away(trained, as_matrix):
     data = FoldData(as_matrix(X[:200]), X[:200, 1].astype(float), as_matrix(X[200:]), X[200:, 1].astype(float))
     model, _ = trained(Neighbors().fit(data, {}, FitContext(Shape(ProblemType.REGRESSION, 200, 20))))
     assert np.isfinite(model.predict(data.X_valid)).all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_answers_many_rows(every_core, problem, trained, as_matrix):
+    """As a server that loads its model before it forks its workers has them."""
+    data, shape = problem(ProblemType.REGRESSION, rows=2_000)
+    wide, asked = (as_matrix(np.tile(X.dense, 4)) for X in (data.X_train, data.X_valid))  # too wide for a k-d tree
+    model, _ = trained(Neighbors().fit(replace(data, X_train=wide, X_valid=asked), {}, FitContext(shape)))
+    expected = model.predict(asked)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        np.testing.assert_array_equal(pool.apply_async(model.predict, (asked,)).get(30), expected)
