@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -89,6 +90,17 @@ def test_a_word_in_a_numeric_column_is_named_with_its_row(predictor, rows) -> No
     wrong.iloc[3, wrong.columns.get_loc(numeric)] = "abc"
     with pytest.raises(SchemaError, match=rf"column '{numeric}' .*'abc' in row 4"):
         predictor.predict(wrong)
+
+
+def test_an_object_in_a_numeric_column_is_wrong_whatever_stands_beside_it(predictor, rows, tmp_path) -> None:
+    numeric = next(column.name for column in predictor.schema.used if column.kind == "numeric")
+    plain, wrong = (json.loads(rows.iloc[[row]].to_json(orient="records"))[0] for row in range(2))
+    wrong[numeric] = {"value": 42}
+    for table in ([wrong], [wrong, plain], [plain, wrong]):
+        (tmp_path / "new.json").write_text(json.dumps(table))
+        for given in (table, tmp_path / "new.json"):
+            with pytest.raises(SchemaError, match=rf"column '{numeric}' .* in row {table.index(wrong) + 1}"):
+                predictor.predict(given)
 
 
 def test_unseen_categories_gaps_and_infinities_are_predicted(predictor, rows) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -73,7 +73,7 @@ def read_data(
     if is_path(data):
         return read_table(data, reading=reading, options=options)
     na = tuple(options.na) or (reading.na if reading else ())
-    frame = without_cells(as_frame(data), na)
+    frame = without_cells(as_frame(data, reading.header if reading else ()), na)
     decimal = options.decimal or (reading.decimal if reading else decimal_mark(frame))
     settled = options.decimal is not None or settles_decimal(frame)
     found = Reading("frame", header=tuple(frame.columns), decimal=decimal, settled=settled, na=na, rows=len(frame))
@@ -117,10 +117,11 @@ def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     return frame[name]
 
 
-def as_frame(data: object) -> pd.DataFrame:
+def as_frame(data: object, header: Collection[str] = ()) -> pd.DataFrame:
     """Return a table from memory as a pandas frame: column names are text, cells are not touched.
 
     Takes pandas, polars and pyarrow tables, dicts of lists, lists of dicts, and 2-D arrays (columns ``x0``, ``x1``...).
+    ``header`` are the columns of an earlier table, see :func:`~automl.data.json_rows.frame_of_rows`.
 
     >>> as_frame([{"a": 1, "b": "x"}, {"a": 2}])["a"].tolist()
     [1, 2]
@@ -137,7 +138,7 @@ def as_frame(data: object) -> pd.DataFrame:
     elif isinstance(data, np.ndarray) and data.ndim == 2:
         frame = pd.DataFrame(data, columns=array_names(data.shape[1]))
     elif isinstance(data, Mapping | list):
-        frame = _from_cells(data)
+        frame = _from_cells(data, header)
     else:
         frame = _from_library(data)
     found = named(frame)
@@ -150,12 +151,12 @@ def array_names(columns: int) -> list[str]:
     return [f"x{i}" for i in range(columns)]
 
 
-def _from_cells(data: Mapping[Any, Any] | list[Any]) -> pd.DataFrame:
+def _from_cells(data: Mapping[Any, Any] | list[Any], header: Collection[str]) -> pd.DataFrame:
     rows = data if isinstance(data, list) else []
     if not all(isinstance(row, Mapping) for row in rows):
         raise DataError("a list must hold one dict a row, such as [{'age': 41}]; or use a frame, or numpy.array")
     try:
-        return frame_of_rows(rows) if isinstance(data, list) else pd.DataFrame(data)
+        return frame_of_rows(rows, header) if isinstance(data, list) else pd.DataFrame(data)
     except ValueError as error:
         raise DataError(f"a dict must hold one list of equal length a column ({error})") from error
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from automl.data.cells import text_of
 from automl.errors import DataError
 
 BEGINNING: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[{\]])")
@@ -51,7 +52,7 @@ def read_json(text: str, header: Collection[str] = ()) -> pd.DataFrame:
     if not rows:
         raise DataError("the file is an empty JSON array; it needs one object a row")
     columns = _columns(rows[0]) if len(rows) == 1 else None
-    return frame_of_rows(rows) if columns is None else pd.DataFrame(columns)
+    return frame_of_rows(rows, header) if columns is None else pd.DataFrame(columns)
 
 
 def _whole(table: Mapping[str, Any]) -> pd.DataFrame:
@@ -88,14 +89,34 @@ def _numbered(cells: object) -> bool:
     return isinstance(cells, dict) and all(name.isdigit() for name in cells)
 
 
-def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def frame_of_rows(rows: Sequence[Mapping[str, Any]], header: Collection[str] = ()) -> pd.DataFrame:
     """Return the table of one mapping a row.
+
+    Parameters
+    ----------
+    header
+        The columns of an earlier table: where one of them held no objects, an object is a cell, as JSON. As a column of
+        its own it would count as missing, and that only beside rows that have none.
 
     >>> list(frame_of_rows([{"id": 1, "home": {"city": "Bern", "zip": "3000"}}]))
     ['id', 'home.city', 'home.zip']
+    >>> frame_of_rows([{"id": {"no": 1}}, {"id": 2}], ["id"])["id"].tolist()
+    ['{"no": 1}', 2]
     """
-    nested = any(isinstance(cell, dict) for row in rows for cell in row.values())
-    return pd.json_normalize([dict(row) for row in rows]) if nested else pd.DataFrame(list(rows))
+    if not any(isinstance(cell, dict) for row in rows for cell in row.values()):
+        return pd.DataFrame(list(rows))
+    whole = {name for name in header if not any(other.startswith(f"{name}.") for other in header)}
+    return pd.json_normalize([_with_cells(row, whole) for row in rows])
+
+
+def _with_cells(row: Mapping[str, Any], whole: Collection[str], outer: str = "") -> dict[str, Any]:
+    """Return a row with the objects in these columns as JSON."""
+    found = dict(row)
+    for name, cell in row.items():
+        if isinstance(cell, dict):
+            path = f"{outer}{name}"
+            found[name] = text_of(cell) if path in whole else _with_cells(cell, whole, f"{path}.")
+    return found
 
 
 def _array(text: str) -> list[dict[str, Any]]:

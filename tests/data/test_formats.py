@@ -93,6 +93,8 @@ def test_objects_inside_of_objects_are_columns_and_lists_are_cells() -> None:
     assert list(frame) == ["id", "tags", "home.city"]
     assert frame["tags"].tolist() == [["a", "b"], []]
     pd.testing.assert_frame_equal(frame, as_frame(rows))
+    wrong = [{"home": {"city": {"name": "Bern"}}}, {"home": {"city": "Ulm"}}]
+    assert as_frame(wrong, ["id", "home.city"])["home.city"].tolist() == ['{"name": "Bern"}', "Ulm"]
 
 
 BROKEN = {
