@@ -98,12 +98,12 @@ class Predictor:
     @property
     def classes_(self) -> NDArray[np.generic] | None:
         """The sorted class labels, in the order of the columns of :meth:`predict_proba`; None for numbers."""
-        return np.array(self.task.classes)[self._sorted] if self.task.classes else None
+        return self.task.labels[self._sorted] if self.task.classes else None
 
     @cached_property
     def _sorted(self) -> NDArray[np.intp]:
         """The places of the sorted classes in the task's order."""
-        return np.argsort(np.array(self.task.classes))
+        return np.argsort(self.task.labels)
 
     @property
     def problem_type_(self) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -208,10 +209,18 @@ def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> ND
     numbers, unread = cells.spread(parsed, np.nan), np.isnan(parsed)
     if series.dtype.kind == "O":  # a number beside texts is not written in their style: 1.234 stays so beside 1.234,5
         own = series.map(lambda cell: isinstance(cell, int | float | np.number | np.bool_ | Decimal)).to_numpy(bool)
-        numbers[own] = series.to_numpy()[own].astype(np.float64)
+        numbers[own] = [_float(cell) for cell in series.to_numpy()[own]]
         unread &= np.isin(np.arange(len(parsed)), cells.codes[~own])
     _check(cells, unread, column, wrong)
     return numbers
+
+
+def _float(cell: Any) -> float:
+    """Return a number as a float; an integer beyond all floats is infinite, as its text is."""
+    try:
+        return float(cell)
+    except OverflowError:
+        return inf
 
 
 def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

@@ -167,6 +167,19 @@ class Task:
         return len(self.classes)
 
     @property
+    def labels(self) -> NDArray[np.generic]:
+        """(classes,) the class labels as an array of their type; texts are objects.
+
+        >>> Task("id", ProblemType.BINARY, "", classes=(5, 2**63 + 1)).labels
+        array([                  5, 9223372036854775809], dtype=uint64)
+        """
+        labels: NDArray[np.generic] = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
+        whole = [label for label in self.classes if type(label) is int]
+        if labels.dtype.kind == "f" and len(whole) == len(labels):  # beyond int64, and a float has 53 bits
+            labels = np.array(whole, np.uint64) if min(whole) >= 0 else np.array(whole, np.object_)
+        return labels
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of several classes says something: it was declared, or they are numbers in a row."""
         return (self.ranked and len(self.classes) > 2) or self.in_a_row
@@ -190,6 +203,5 @@ class Task:
         """Turn a model's output, (n,) values, (n, levels) quantiles or (n, k) probabilities, into the target's own."""
         if not self.problem_type.classification:
             return prediction
-        labels = np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
-        picked: NDArray[np.generic] = labels[prediction.argmax(axis=1)]
+        picked: NDArray[np.generic] = self.labels[prediction.argmax(axis=1)]
         return picked

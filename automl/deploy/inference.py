@@ -24,7 +24,7 @@ from automl.predictor import Predictor
 PLATFORM: Final = "automl"
 _INTEGERS: Final = tuple(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
 DATATYPES: Final = ("BOOL", *_INTEGERS, "FP16", "FP32", "FP64", "BYTES")
-_OF_ARRAYS: Final = {"b": "BOOL", "i": "INT64", "f": "FP64"}
+_OF_ARRAYS: Final = {"b": "BOOL", "i": "INT64", "u": "UINT64", "f": "FP64"}
 
 
 def server_metadata() -> dict[str, Any]:
@@ -165,4 +165,4 @@ def _tensor(name: str, values: NDArray[np.generic]) -> dict[str, Any]:
 
 
 def _label_datatype(predictor: Predictor) -> str:
-    return _OF_ARRAYS.get(np.array(predictor.task.classes or [0.0]).dtype.kind, "BYTES")
+    return _OF_ARRAYS.get(predictor.task.labels.dtype.kind, "BYTES") if predictor.task.classes else "FP64"

@@ -55,6 +55,7 @@ cells = st.one_of(st.none(), st.booleans(), st.integers(-5, 10**6), st.floats(),
 
 @settings(deadline=None, max_examples=200)
 @example([dict.fromkeys(TRAIN.columns, 1e308)])
+@example([TRAIN.iloc[0].to_dict() | {"size": 10**400}])
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(TRAIN.columns, cells)), min_size=1, max_size=1))
 def test_a_plain_row_is_typed_as_in_a_frame(rows: list[dict[str, object]]) -> None:
     reader = RowReader.of(SCHEMA)

@@ -94,6 +94,7 @@ WRITTEN = {
         (f"-{2**60 + 1}", f"-{2**60 + 3}"),
         (-(2**60) - 3, -(2**60) - 1),
     ),
+    "beyond 2**63": (np.array([2**63 + 1, 5], np.uint64), (5, 2**63 + 1), (5, 2**63 + 1)),
     "large numbers": ([1e22, 1.0], (1, int(1e22)), (1, int(1e22))),
 }
 
@@ -110,6 +111,8 @@ def test_classes_come_out_as_they_went_in(
         codes, present = encode_target(target, task)
         assert present.all()
         assert {str(task.classes[code]) for code in codes} == {str(label) for label in classes}
+        decoded = task.decode(np.eye(len(classes))).tolist()
+        assert [(type(label), label) for label in decoded] == [(type(label), label) for label in classes]
 
 
 def test_blanks_around_the_classes_of_a_typed_table_stay() -> None:

@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 import automl
 from automl.deploy.onnx.check import largest_difference
 from automl.deploy.onnx.graph import free, model
@@ -78,9 +76,8 @@ def _outputs(predictor: Predictor, raw: Any, taken: frozenset[str]) -> dict[str,
         return {free("quantiles", taken): (raw, ["rows", len(task.levels)])}
     if not task.classes:
         return {free("prediction", taken): (raw, ["rows"])}
-    labels = np.array(task.classes, dtype=object if isinstance(task.classes[0], str) else None)
     label: Any = predictor.decision(raw)
     return {
-        free("label", taken): (label.look_up(labels), ["rows"]),
+        free("label", taken): (label.look_up(task.labels), ["rows"]),
         free("probabilities", taken): (raw, ["rows", len(task.classes)]),
     }
