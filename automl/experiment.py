@@ -319,10 +319,11 @@ class AutoML(Estimator):
         """Return (rows, 2): the bounds between which a value lies with probability ``coverage``."""
         return self._fitted().predict_interval(X, coverage)
 
-    def evaluate(self, test: object) -> dict[str, float]:
-        """Return every metric of the problem type, in its natural sign, on a table that holds the target column.
+    def evaluate(self, test: object, y: object = None) -> dict[str, float]:
+        """Return every metric of the problem type, in its natural sign, on a labelled table.
 
-        What was optimised comes first. :func:`automl.evaluate` tells more.
+        What was optimised comes first. ``y`` are (rows,) target values, if they are not a column of the table.
+        :func:`automl.evaluate` tells more.
         """
         from automl.report.evaluation import evaluate
 
@@ -331,7 +332,7 @@ class AutoML(Estimator):
         weight = self._weight_column if self._weight_column in frame.columns else None
         metric, costs = self._asked
         same = ReadOptions(decimal=reading.decimal)
-        report = evaluate(predictor, frame, metric=metric, cost_matrix=costs, weight=weight, read=same)
+        report = evaluate(predictor, frame, y, metric=metric, cost_matrix=costs, weight=weight, read=same)
         return {each.name: each.score.value for each in report.assessment.scores}
 
     def save(self, path: str | Path) -> Path:
@@ -361,12 +362,15 @@ class AutoML(Estimator):
         self._fitted()
         return out_of_fold(self.run_, self._asked[0])
 
-    def leaderboard(self, test: object) -> pd.DataFrame:
-        """Return ``leaderboard_`` with a further column: the score of each finished candidate on a labelled table."""
+    def leaderboard(self, test: object, y: object = None) -> pd.DataFrame:
+        """Return ``leaderboard_`` with a further column: the score of each finished candidate on a labelled table.
+
+        ``y`` are (rows,) target values, if they are not a column of the table.
+        """
         from automl.report.leaderboard import leaderboard_on
 
         self._fitted()
-        return leaderboard_on(self.run_, test, metric=self._asked[0]).to_frame()
+        return leaderboard_on(self.run_, test, y, metric=self._asked[0]).to_frame()
 
     @property
     def classes_(self) -> NDArray[np.generic] | None:

@@ -18,7 +18,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from automl import AutoML, load
+from automl import AutoML, evaluate, load
 from automl.errors import AutoMLError, DataError
 
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -122,3 +122,14 @@ def test_the_score_is_what_was_optimised_and_greater_is_better() -> None:
     assert classes.score(table[["a", "b"]], table["y"]) == classes.score(table)
     with pytest.raises(DataError, match="one value a row"):
         classes.score(table, table["y"].head(3))
+
+
+def test_a_target_beside_the_table_is_scored_against_everywhere() -> None:
+    model = AutoML(**TINY, output="run").fit(X, Y)
+    table = pd.DataFrame(X, columns=["x0", "x1"]).assign(target=Y)
+    assert model.evaluate(X, Y) == model.evaluate(table)
+    pd.testing.assert_frame_equal(model.leaderboard(X, Y), model.leaderboard(table))
+    assert evaluate(model, X, Y).assessment.scores == evaluate(model, table).assessment.scores
+    for asked in (model.evaluate, model.leaderboard, lambda X, y: evaluate(model, X, y)):
+        with pytest.raises(DataError, match="y must have one value a row: the table has 120 rows, y has 3"):
+            asked(X, Y[:3])

@@ -97,6 +97,7 @@ class ModelReport:
 def evaluate(
     model: object,
     data: object,
+    y: object = None,
     *,
     metric: MetricLike | None = None,
     cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
@@ -113,8 +114,9 @@ def evaluate(
     model
         A fitted :class:`~automl.AutoML`, or what :func:`automl.load` returns.
     data
-        A table (pandas, polars, pyarrow, dict of lists) with the target column, or what
-        :func:`~automl.data.io.read_table` reads.
+        A labelled table (pandas, polars, pyarrow, dict of lists), or what :func:`~automl.data.io.read_table` reads.
+    y
+        (rows,) target values; None = a column of the table has them.
     metric, cost_matrix
         What was optimised, if it is a metric of your own or a cost matrix: the model does not hold it.
     weight
@@ -137,7 +139,7 @@ def evaluate(
     """
     model = predictor_of(model)
     own = _known(model, metric, cost_matrix)
-    rows = Labelled.of(model, data, weight=weight, options=read or AS_FOUND)
+    rows = Labelled.of(model, data, y=y, weight=weight, options=read or AS_FOUND)
     task = replace(model.task, decimal=rows.reading.decimal)
     assessment = assess(
         task,

@@ -17,13 +17,15 @@ from automl.tuning.single import finished, write_single
 from automl.tuning.store import read_run
 
 
-def leaderboard_on(root: Path, data: object, *, metric: MetricLike | None = None) -> Leaderboard:
+def leaderboard_on(root: Path, data: object, y: object = None, *, metric: MetricLike | None = None) -> Leaderboard:
     """Predict a labelled table by every candidate that has trained all folds, and return the leaderboard with scores.
 
     It stays in the order of the scores out of fold: who chooses by the table afterwards has no unseen rows any more.
 
     Parameters
     ----------
+    y
+        (rows,) target values; None = a column of the table has them.
     metric
         The run's, if it is one of the user's own.
 
@@ -42,7 +44,7 @@ def leaderboard_on(root: Path, data: object, *, metric: MetricLike | None = None
     with TemporaryDirectory(prefix=".leaderboard-", dir=root) as folder:  # there, for files are linked
         for candidate, trial in finished(run, journal).items():
             predictor = write_single(run, journal, trial, Path(folder) / candidate)
-            rows = Labelled.of(predictor, frame, weight=weight, options=same)
+            rows = Labelled.of(predictor, frame, y=y, weight=weight, options=same)
             scores[candidate] = rows.score(run.problem.metric)
     board = leaderboard_of(run, journal)
     with_scores = [replace(row, test=scores.get(row.candidate)) for row in board.rows]
