@@ -29,6 +29,8 @@ class Estimator:
     predictor_: Predictor
     _asked: tuple[MetricLike | None, Mapping[Any, Mapping[Any, float]] | str | Path | None]
     """The metric and the costs that were optimised."""
+    _metadata_request: Any
+    """What was said to be handed on, by the name that scikit-learn's ``clone`` knows."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the options, as scikit-learn expects."""
@@ -56,6 +58,23 @@ class Estimator:
         metric = optimised(model, *self._asked)
         value = Labelled.of(model, X, y=y, weight=sample_weight).score(metric)
         return value if metric.greater_is_better else -value
+
+    def get_metadata_routing(self) -> Any:
+        """Return what scikit-learn's tools hand on beside the table and its target, see :meth:`set_fit_request`."""
+        return _routed(self).get_metadata_routing()
+
+    def set_fit_request(self, **requests: bool | str | None) -> Self:
+        """Say what scikit-learn's tools hand on to ``fit``, such as ``sample_weight=True``, if they route metadata.
+
+        https://scikit-learn.org/stable/metadata_routing.html
+        """
+        self._metadata_request = _routed(self).set_fit_request(**requests).get_metadata_routing()
+        return self
+
+    def set_score_request(self, **requests: bool | str | None) -> Self:
+        """Say what they hand on to :meth:`score`."""
+        self._metadata_request = _routed(self).set_score_request(**requests).get_metadata_routing()
+        return self
 
     def __sklearn_tags__(self) -> Tags:
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
@@ -105,6 +124,17 @@ def _fits(metric: MetricLike | None, problem_type: ProblemType) -> bool:
         return bool(get_metric(metric, problem_type))
     except UsageError:
         return False
+
+
+def _routed(model: Estimator) -> Any:
+    """Return an estimator of scikit-learn's own with the methods of a model, and what was said to be handed on."""
+    from sklearn.base import BaseEstimator
+
+    kind = type(model)
+    found = type(kind.__name__, (BaseEstimator,), {name: getattr(kind, name) for name in ("fit", "score")})()
+    if hasattr(model, "_metadata_request"):
+        found._metadata_request = model._metadata_request
+    return found
 
 
 def _not_fitted(message: str) -> AutoMLError:

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import is_classifier, is_regressor
+from sklearn import config_context
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import RocCurveDisplay, f1_score, get_scorer, mean_squared_error
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from automl import AutoML, evaluate, load
 from automl.errors import AutoMLError, DataError
+from automl.tuning.store import read_run
 
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
 DRAW = np.random.default_rng(0)
@@ -40,6 +42,23 @@ def test_scikit_learn_scores_explains_and_draws_it() -> None:
     piped = make_pipeline(SimpleImputer(), AutoML(**TINY, output="piped")).fit(X, Y)
     assert set(piped.predict(X)) == {0, 1}
     assert piped.score(X, Y) > 0.8
+
+
+def test_weights_and_groups_are_routed_to_it() -> None:
+    weight, groups = np.r_[np.ones(90), np.zeros(30)], np.arange(120) // 10
+    split = [(np.arange(60), np.arange(60, 120))]
+    with config_context(enable_metadata_routing=True):
+        model = AutoML(**TINY).set_fit_request(groups=True, sample_weight=False).set_score_request(sample_weight=True)
+        given = {"params": {"sample_weight": weight, "groups": groups}, "cv": split, "error_score": "raise"}
+        found = cross_validate(clone(model), X, Y, **given, return_estimator=True)
+        trained = found["estimator"][0]
+        assert found["test_score"][0] == trained.score(X[60:90], Y[60:90])
+        problem = read_run(trained.run_).problem
+        assert (problem.weight, problem.groups.tolist()) == (None, groups[:60].tolist())
+        with pytest.raises(UnsetMetadataPassedError, match=r"AutoML\.score"):
+            cross_validate(AutoML(**TINY).set_fit_request(groups=True, sample_weight=True), X, Y, **given)
+        with pytest.raises(TypeError, match="colour"):
+            model.set_fit_request(colour=True)
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "roc_auc", None])
