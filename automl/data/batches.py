@@ -27,7 +27,7 @@ from automl.data.decimals import decimal_mark
 from automl.data.delimited_file import DelimitedFile
 from automl.data.dialect import MARK, SAMPLE, encoding_of
 from automl.data.files import REFUSED, named, read_content, require_alike, require_no_sheet, require_same
-from automl.data.io import column_of, without_cells
+from automl.data.io import column_of
 from automl.data.json_rows import begins_json
 from automl.data.parquet_file import ParquetFile
 from automl.data.reading import Reading
@@ -185,7 +185,7 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
         decimal = options.decimal or reading.decimal_for(first.reading.format)
         if decimal is None:  # the rows of the first batch must tell
             rows, _ = next(first.batches(_rows(first), ()))
-            decimal = decimal_mark(without_cells(rows, na), first.reading.delimiter)
+            decimal = decimal_mark(rows, first.reading.delimiter, na)
         yield Batches(files, paths, ReadOptions(decimal=decimal, na=na))
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from automl.config import AS_FOUND, ReadOptions
-from automl.data.cells import in_known_dtype, is_known, text_of
+from automl.data.cells import cells_of, in_known_dtype, is_known, text_of
 from automl.data.columnar import framed
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark, settles_decimal
 from automl.data.files import named, read_content, read_files
 from automl.data.json_rows import frame_of_rows
-from automl.data.numerals import parse_numbers
+from automl.data.numerals import PADDED, Style, parse_numbers
 from automl.data.reading import Reading
 from automl.data.source import Source, is_path, locate, names_database
 from automl.errors import DataError, suggestion
@@ -59,11 +59,11 @@ def read_table(
     else:
         frame, decided = read_files(locate(source), reading, options)
     na = tuple(options.na) or (reading.na if reading else ())
-    frame = without_cells(frame, na)
     decimal = options.decimal or (reading.decimal_for(decided.format) if reading else None)
-    settled = decided.format == "csv" or options.decimal is not None or settles_decimal(frame)
-    decimal = decimal or decimal_mark(frame, decided.delimiter)
-    return frame, replace(decided, decimal=decimal, settled=settled, na=na, rows=len(frame))
+    settled = decided.format == "csv" or options.decimal is not None or settles_decimal(frame, na)
+    decimal = decimal or decimal_mark(frame, decided.delimiter, na)
+    frame, unmet = without_cells(frame, na, decimal)
+    return frame, replace(decided, decimal=decimal, settled=settled, na=na, unmet=unmet, rows=len(frame))
 
 
 def read_data(
@@ -73,33 +73,44 @@ def read_data(
     if is_path(data):
         return read_table(data, reading=reading, options=options)
     na = tuple(options.na) or (reading.na if reading else ())
-    frame = without_cells(as_frame(data, reading.header if reading else ()), na)
-    decimal = options.decimal or (reading.decimal if reading else decimal_mark(frame))
-    settled = options.decimal is not None or settles_decimal(frame)
-    found = Reading("frame", header=tuple(frame.columns), decimal=decimal, settled=settled, na=na, rows=len(frame))
-    return frame, found
+    frame = as_frame(data, reading.header if reading else ())
+    decimal = options.decimal or (reading.decimal if reading else decimal_mark(frame, na=na))
+    settled = options.decimal is not None or settles_decimal(frame, na)
+    frame, unmet = without_cells(frame, na, decimal)
+    found = Reading("frame", header=tuple(frame.columns), decimal=decimal, settled=settled, na=na, unmet=unmet)
+    return frame, replace(found, rows=len(frame))
 
 
-def without_cells(frame: pd.DataFrame, na: Sequence[str]) -> pd.DataFrame:
-    """Return the table without the cells that are written as one of ``na``; numbers are compared as numbers.
+def without_cells(frame: pd.DataFrame, na: Sequence[str], decimal: str = ".") -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the table without the cells that are one of ``na``, and those of ``na`` that no cell is.
 
-    >>> without_cells(pd.DataFrame({"a": ["n.v.", "x"], "b": [-999.0, 1.0]}), ["n.v.", "-999"]).isna().sum().tolist()
-    [1, 1]
+    A cell is one of them if it is written so or is the same number, in a table with this decimal mark; ``007`` is none.
+
+    >>> frame = pd.DataFrame({"a": ["n.v.", "-999.00"], "b": [-999.0, 1.0]})
+    >>> without_cells(frame, ["n.v.", "-999", "?"])[0].isna().sum().tolist(), without_cells(frame, ["n.v.", "?"])[1]
+    ([2, 1], ('?',))
     """
     if not na:
-        return frame
-    words = {word.strip() for word in na}
-    numbers = parse_numbers(list(na))
+        return frame, ()
+    words, style, met = [text_of(word) for word in na], Style(decimal=decimal), np.zeros(len(na), np.bool_)
+    numbers = parse_numbers([word.strip() for word in na], style)
 
-    def found(series: pd.Series[Any]) -> pd.Series[bool]:
-        if series.dtype.kind in "iuf":
-            return series.isin(numbers)
-        texts = series.str.strip() if isinstance(series.dtype, pd.StringDtype) else series.map(text_of)
+    def missing(series: pd.Series[Any]) -> Any:
+        if series.dtype.kind == "f":
+            equal = [series.eq(number).to_numpy(np.bool_, na_value=False) for number in numbers.tolist()]
+            met[:] |= list(map(np.any, equal))
+            return np.any(equal, axis=0)
+        cells = cells_of(series, ())
+        texts = cells.values
         if series.dtype.kind == "M":  # days are written without a time
-            texts = texts.str.removesuffix(" 00:00:00")
-        return texts.isin(words)
+            texts = [text.removesuffix(" 00:00:00") for text in texts]
+        read = np.where([PADDED.match(text) is not None for text in texts], np.nan, parse_numbers(texts, style))
+        hits = (np.array(texts, dtype=object)[:, None] == words) | (read[:, None] == numbers)
+        met[:] |= hits.any(axis=0)
+        return cells.spread(hits.any(axis=1), False)
 
-    return pd.DataFrame({name: series.mask(found(series)) for name, series in frame.items()}, index=frame.index)
+    left = pd.DataFrame({name: series.mask(missing(series)) for name, series in frame.items()}, index=frame.index)
+    return left, tuple(word for word, found in zip(na, met, strict=True) if not found)
 
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:

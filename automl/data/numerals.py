@@ -39,6 +39,8 @@ TIME: Final = re.compile(
     r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
 )
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
+PADDED: Final = re.compile(r"[-+−]?0\d")
+"""Begins what is rather a code than a number: ``007``."""
 SHAPED: Final = 0.95
 """Share of values with the shape of a number from which they measure something, where that shape is no code's."""
 SAMPLE: Final = 1000

@@ -17,6 +17,7 @@ NAMES: Final = {
     "sql": "SQL query",
 }
 DELIMITERS: Final = {"\t": "tab", " ": "blank"}
+_LISTS: Final = ("header", "na", "unmet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Reading:
     """Whether the table tells it, or its owner did: then it is that of later tables, of whatever format they are."""
     na: tuple[str, ...] = ()
     """Cells that count as missing because their owner said so."""
+    unmet: tuple[str, ...] = ()
+    """Those of them that no cell of the table is."""
     sheet: str | None = None
     unreadable: int = 0
     """Places that are not text of the encoding, or were not when the file was written; they hold a ``\ufffd``."""
@@ -51,13 +54,13 @@ class Reading:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self) | {"header": list(self.header), "na": list(self.na)}
+        return asdict(self) | {name: list(getattr(self, name)) for name in _LISTS}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Reading:
         """Read what :meth:`to_json` wrote, now or before some of the fields were there."""
         fields = {"settled": record["format"] == "csv", **record}
-        return cls(**{**fields, "header": tuple(record["header"]), "na": tuple(record.get("na", ()))})
+        return cls(**fields | {name: tuple(record.get(name, ())) for name in _LISTS})
 
     def decimal_for(self, format: str) -> str | None:
         """Return the decimal mark of a later table of a format, None if that table must tell it.
@@ -82,8 +85,10 @@ class Reading:
             parts.append("decimal comma")
         if self.skipped:
             parts.append(f"{self.skipped} line{'s'[: self.skipped - 1]} before the header skipped")
-        if self.na:
-            parts.append(f"{', '.join(map(repr, self.na))} missing")
+        if met := [word for word in self.na if word not in self.unmet]:
+            parts.append(f"{', '.join(map(repr, met))} missing")
+        if self.unmet:
+            parts.append(f"no cell is {' or '.join(map(repr, self.unmet))}")
         width = len(self.header)
         return ", ".join([*parts, f"{self.rows:,} row{'s'[: self.rows - 1]} x {width:,} column{'s'[: width - 1]}"])
 

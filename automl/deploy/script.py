@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.constraints import FREE
+from automl.data.numerals import Style, parse_numbers
 from automl.data.reading import Reading
 from automl.data.table import Column, Kind, Task
 from automl.deploy.scores import Scoring
@@ -118,9 +119,11 @@ def _facts(stored: StoredRun, row: Row) -> dict[str, Any]:
     problem, reading = stored.problem, stored.about.reading
     assert row.score is not None
     scoring = Scoring.of(problem.metric.name, problem.task)
+    numbers = parse_numbers(reading.na, Style(decimal=reading.decimal))
     return {
         "candidate": row.candidate,
         "read": _read(reading),
+        "unknown": numbers[np.isfinite(numbers)].tolist(),
         "decimal_comma": reading.decimal == ",",
         "target": repr(problem.task.target),
         "labels": _labels(problem.task),

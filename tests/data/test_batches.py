@@ -49,7 +49,7 @@ def whole(source: str | Path, options: ReadOptions = AS_FOUND, reading: Reading 
         assert all(0 < len(batch.frame) <= 3 for batch in found) or (table.rows == 0 and len(found) == 1)
         assert sum(len(batch.frame) for batch in found) == table.rows
         frame = pd.concat([batch.frame for batch in found], ignore_index=True)
-        return without_cells(frame, table.options.na)
+        return without_cells(frame, table.options.na, table.options.decimal or ".")[0]
 
 
 def agree(source: str | Path, options: ReadOptions = AS_FOUND, reading: Reading = LIKE_TRAINING) -> None:

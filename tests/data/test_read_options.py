@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,51 @@ def test_further_words_for_missing_hold_for_every_column_and_later_files() -> No
     memory, remembered = read_data({"a": [1.0, 999.0], "b": ["n.v.", 999]}, options=options)
     assert memory.isna().to_numpy().tolist() == [[False, True], [True, True]]
     assert remembered.na == ("n.v.", "999")
+
+
+CODES = pd.DataFrame(
+    {"y": [999.0, 1.5, 2.25], "id": ["007", "999", "n.v."], "n": [-99, 999, 4], "f": np.float32([-99.9, 0.5, 1.0])}
+)
+CODED = ["999", "-99", "-99.9", "n.v.", "7"]
+
+
+def as_text(form: str, frame: pd.DataFrame) -> str:
+    return frame.assign(y=frame["y"].map(form.format), n=frame["n"].map("{:.1f}".format)).to_csv(index=False)
+
+
+@pytest.mark.parametrize("format", ["csv", "padded", "german", "parquet", "excel", "json", "decimals", "frame"])
+def test_a_number_that_means_missing_is_one_however_it_is_written(format: str, tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    if format == "parquet":
+        CODES.to_parquet(path)
+    elif format == "excel":
+        pytest.importorskip("openpyxl")
+        CODES.astype({"f": float}).round(3).to_excel(path.with_suffix(".xlsx"), index=False)
+        path = path.with_suffix(".xlsx")
+    elif format == "json":
+        path.write_text(CODES.astype({"f": float}).round(3).to_json(orient="records"))
+    elif format == "german":
+        path.write_text(CODES.to_csv(index=False, sep=";", decimal=",", float_format="%.2f"))
+    elif format != "frame":
+        path.write_text(as_text("{:+.3f}" if format == "padded" else "{}", CODES))
+    source = CODES.assign(y=CODES["y"].map(Decimal)) if format == "decimals" else CODES
+    options = ReadOptions(na=CODED)
+    frame, found = read_data(source if format in ("frame", "decimals") else path, options=options)
+    assert frame.isna().T.to_numpy().tolist() == [
+        [True, False, False],
+        [False, True, True],
+        [True, True, False],
+        [True, False, False],
+    ]
+    assert found.unmet == ("7",)
+    assert "'n.v.' missing, no cell is '7'" in found.describe()
+
+
+def test_the_words_for_missing_do_not_tell_the_decimal_mark() -> None:
+    text = "a;b\n" + "-99.0;1,250\n" * 4 + "2;3,5\n"
+    frame, reading = read_table(io.BytesIO(text.encode()), options=ReadOptions(na=["-99.0", "1,25"]))
+    assert reading.decimal == ","
+    assert frame.isna().sum().tolist() == [4, 4]
 
 
 def test_a_column_may_be_nothing_but_such_words() -> None:

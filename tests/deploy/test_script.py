@@ -153,3 +153,14 @@ def test_decimal_commas_json_lines_and_sheets_are_read(tmp_path: Path, capsys: p
         found, expected = scores(script, tmp_path / name, capsys)
         assert found == pytest.approx(expected, rel=0.2)
     assert "openpyxl==" in (tmp_path / "code-book.xlsx" / "requirements.txt").read_text()
+
+
+def test_numbers_that_mean_missing_are_missing_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.random(200).round(3)})
+    frame["y"] = (2 * frame["a"]).round(3).map("{:.3f}".format).mask(rng.random(200) < 0.1, "999.00")
+    frame.to_csv(tmp_path / "coded.csv", index=False)
+    run = AutoML(max_trials=1, folds=2, n_jobs=1, read=ReadOptions(na=["999"]), output=tmp_path / "run")
+    run.fit(tmp_path / "coded.csv", target="y")
+    found, expected = scores(export(run.run_, tmp_path / "code", "code") / "train.py", tmp_path / "coded.csv", capsys)
+    assert found == pytest.approx(expected, rel=0.2)
