@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from automl.data.table import ProblemType
 from automl.errors import AutoMLError, UsageError, suggestion
+from automl.evaluation.costs import CostsLike
 from automl.evaluation.custom import MetricLike
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
@@ -27,7 +26,7 @@ class Estimator:
 
     options: ClassVar[tuple[str, ...]]
     predictor_: Predictor
-    _asked: tuple[MetricLike | None, Mapping[Any, Mapping[Any, float]] | str | Path | None]
+    _asked: tuple[MetricLike | None, CostsLike | None]
     """The metric and the costs that were optimised."""
     _metadata_request: Any
     """What was said to be handed on, by the name that scikit-learn's ``clone`` knows."""

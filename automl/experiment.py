@@ -21,7 +21,7 @@ from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
 from automl.errors import UsageError
 from automl.estimator import Estimator
-from automl.evaluation.costs import read_costs
+from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
@@ -59,7 +59,8 @@ class AutoML(Estimator):
         which have one, and the ``positive`` class is 1. Greater values are better, unless the function has an attribute
         ``greater_is_better`` that is False.
     cost_matrix
-        ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it; what is optimised is the mean cost.
+        ``{true class: {predicted class: cost}}``, or a CSV or JSON file of it, or a frame whose rows are the true
+        classes; what is optimised is the mean cost.
     positive
         The positive one of two classes, which metrics such as F1 are about; default: the second in sorted order.
     class_weight
@@ -138,7 +139,7 @@ class AutoML(Estimator):
         time_budget: float | None = None,
         max_trials: int | None = None,
         metric: MetricLike | None = None,
-        cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
+        cost_matrix: CostsLike | None = None,
         problem_type: str | None = None,
         quantiles: Sequence[float | str] | None = None,
         positive: str | int | float | bool | None = None,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from automl.data.task import encode_target
 from automl.data.weights import row_weights
 from automl.errors import DataError
 from automl.evaluation.assessment import sees_classes
-from automl.evaluation.costs import read_costs
+from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, stored_metric
 from automl.evaluation.decision import of_settled
 from automl.evaluation.metric import Metric
@@ -83,9 +81,7 @@ class Labelled:
         return metric(self.y, raw, self.weight)
 
 
-def optimised(
-    model: Predictor, metric: MetricLike | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
-) -> Metric:
+def optimised(model: Predictor, metric: MetricLike | None, cost_matrix: CostsLike | None) -> Metric:
     """Return the metric that a model was chosen by; one of the user's own, or a cost matrix, must be given.
 
     Raises

@@ -10,6 +10,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from automl.data.table import Label, ProblemType
 from automl.data.task import class_code
 from automl.errors import UsageError
@@ -21,16 +23,22 @@ Costs = Mapping[str, Mapping[str, float]]
 """Costs by true class, then by predicted class."""
 
 
-def read_costs(source: str | Path | Mapping[Any, Mapping[Any, Any]]) -> dict[str, dict[str, float]]:
-    """Return costs from a nested mapping, a JSON file of one, or a CSV file.
+CostsLike = str | Path | pd.DataFrame | Mapping[Any, Mapping[Any, float]]
+"""What costs are read from."""
 
-    The CSV file has a row for each true class, named in its first column, and a column for each predicted class.
+
+def read_costs(source: CostsLike) -> dict[str, dict[str, float]]:
+    """Return costs from a nested mapping, a JSON file of one, a CSV file, or a frame.
+
+    The CSV file has a row for each true class, named in its first column, and a column for each predicted class; so has
+    the frame, whose rows are named by its index.
 
     >>> read_costs({"yes": {"no": 5}, "no": {"yes": 1}})
     {'yes': {'no': 5.0}, 'no': {'yes': 1.0}}
     """
     table = _from_file(Path(source)) if isinstance(source, str | Path) else source
     try:
+        table = table.to_dict("index") if isinstance(table, pd.DataFrame) else table
         return {str(true): {str(chosen): float(each) for chosen, each in row.items()} for true, row in table.items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise UsageError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,6 +13,7 @@ from automl.data.source import display, is_path
 from automl.data.table import Task
 from automl.errors import UsageError
 from automl.evaluation.assessment import Assessment, Comparison, assess
+from automl.evaluation.costs import CostsLike
 from automl.evaluation.custom import MetricLike
 from automl.evaluation.decision import Decision
 from automl.evaluation.metric import Metric
@@ -100,7 +99,7 @@ def evaluate(
     y: object = None,
     *,
     metric: MetricLike | None = None,
-    cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None = None,
+    cost_matrix: CostsLike | None = None,
     weight: object = None,
     read: ReadOptions | None = None,
     random_state: int = 0,
@@ -181,9 +180,7 @@ def _relation(compared: Comparison) -> str:
     return f"{outside}: do these rows differ from those it was trained on?"
 
 
-def _known(
-    model: Predictor, metric: MetricLike | None, cost_matrix: Mapping[Any, Mapping[Any, float]] | str | Path | None
-) -> Metric | None:
+def _known(model: Predictor, metric: MetricLike | None, cost_matrix: CostsLike | None) -> Metric | None:
     """Return the metric that was optimised; None if it is the user's own and not given."""
     try:
         return optimised(model, metric, cost_matrix)

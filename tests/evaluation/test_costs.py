@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from automl.data.table import ProblemType, Task
@@ -14,11 +15,12 @@ from automl.evaluation.custom import resolve
 COSTS = {"yes": {"no": 5.0}, "no": {"yes": 1.0}}
 
 
-def test_mapping_json_and_csv_are_the_same(tmp_path):
+def test_mapping_json_csv_and_frame_are_the_same(tmp_path):
     (tmp_path / "costs.json").write_text(json.dumps(COSTS))
     (tmp_path / "costs.csv").write_text("true,no,yes\nyes,5,0\nno,0,1\n")
     assert read_costs(tmp_path / "costs.json") == COSTS
     table = read_costs(tmp_path / "costs.csv")
+    assert read_costs(pd.read_csv(tmp_path / "costs.csv", index_col=0)) == table
     y, prediction = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.9, 0.1]])
     metrics = [cost_metric(each, ("no", "yes")) for each in (COSTS, table)]
     assert [metric(y, prediction) for metric in metrics] == [5 / 3, 5 / 3]  # from 1 / 6 on "yes" is cheaper
