@@ -212,7 +212,7 @@ class AutoML(Estimator):
             A table (pandas, polars, pyarrow, dict of lists) or what :func:`~automl.data.io.read_table` reads: a path, a
             pattern of paths, ``-`` for stdin, an address, the URL of a database.
         y
-            (rows,) target values, if they are not a column of ``X``.
+            (rows,) target values, if they are not a column of ``X``; the target has their name, or ``target``.
         target
             Name of the target column of ``X``; needed if ``y`` is not given.
         weight
@@ -254,6 +254,11 @@ class AutoML(Estimator):
         if reordered(X, y):
             reporter.warn(
                 "y has the row labels of X in another order; its values are taken by place: give y.loc[X.index]"
+            )
+        if table.taken is not None:
+            reporter.warn(
+                f"y is called {table.taken!r}, as is a column of X; what is predicted is called {table.target.name!r}, "
+                "also in tables to evaluate on"
             )
         told = table.reading.describe()
         reporter.say(f"read {display(X)}: {told}" if is_path(X) else told)

@@ -321,6 +321,23 @@ def test_a_target_is_named_as_its_column_is(names: Any, tmp_path: Path) -> None:
     assert model.predict(frame.iloc[:, :1]).tolist() == frame.iloc[:, 1].tolist()
 
 
+@pytest.mark.parametrize("name", ["price", "target"])
+def test_a_target_that_is_called_as_a_feature_is_not_taken_for_it(name: str, tmp_path: Path) -> None:
+    prices = pd.DataFrame({name: np.random.default_rng(0).normal(size=120).cumsum(), "volume": np.arange(120) % 7})
+    later = prices[name].diff().shift(-1).fillna(0.0)  # as of any forecast: the column of another time
+    y: Any = later if name == "price" else later.to_numpy()
+    model = AutoML(**TINY, families=["linear"], output=tmp_path / "run")
+    with pytest.warns(DataWarning, match=f"y is called '{name}', as is a column of X"):
+        model.fit(prices, y)
+    own = model.predictor_.task.target
+    assert own not in prices
+    labelled = prices.assign(**{own: later})
+    assert model.evaluate(labelled)["rmse"] == pytest.approx(-model.score(prices, later))
+    assert model.leaderboard(labelled)["test"].notna().any()
+    with pytest.raises(DataError, match=f"there is no column '{own}'"):
+        model.evaluate(prices)
+
+
 def test_an_own_loss_without_its_sign_is_doubted(frame: pd.DataFrame, tmp_path: Path) -> None:
     def misses(y: np.ndarray, prediction: np.ndarray) -> float:
         return float((prediction.argmax(axis=1) != y).mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ class TrainingTable:
     roles: Roles
     weight: NDArray[np.float64] | None = None
     """(rows,) how much each row counts, at least 0; None = all alike."""
+    taken: str | None = None
+    """The name that ``y`` had, if a column has it: the target is called otherwise then."""
 
     @classmethod
     def read(
@@ -67,17 +70,21 @@ class TrainingTable:
         frame, found = read_data(X, reading=reading, options=options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")
+        taken = None
         if target is not None:
             values = column_of(frame, target)
             frame = frame.drop(columns=target)
         else:
             values = one_a_row(frame, "y", series_of(y, "target"))
+            if (own := str(values.name).strip()) in frame.columns:
+                taken, names = own, ("target" + "_" * number for number in count())
+                values.name = next(name for name in names if name not in frame.columns)
         weights = None
         if weight is not None:
             weights = row_weights(one_a_row(frame, "weight", weight), found.decimal)
             frame = frame.drop(columns=weight) if isinstance(weight, str) else frame
         frame, roles = Roles.take(frame, groups=groups, time=time, fold=fold)
-        return cls(frame, values, found, roles, weights)
+        return cls(frame, values, found, roles, weights, taken)
 
     def understood(
         self, problem_type: ProblemType | None, positive: object = None
