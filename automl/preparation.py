@@ -25,7 +25,7 @@ from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
 from automl.errors import DataError, UsageError
-from automl.evaluation.advice import imbalance_advice, positive_advice
+from automl.evaluation.advice import imbalance_advice, positive_advice, says_yes
 from automl.evaluation.custom import MetricLike, check_metric, resolve
 from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
@@ -167,6 +167,14 @@ def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Report
         positive += f", --positive {task.classes[0]} for the other one" if config.positive is None else ""
     what = f"{task.problem_type}{outputs} ({task.reason})"
     reporter.say(f"target {task.target!r}: {what}; metric {metric.name}{positive}")
+    if config.monotone and task.classes:
+        other, rising = task.classes
+        about = f"what increases or decreases is the probability of {rising!r}"
+        if config.positive is not None or says_yes(rising):
+            reporter.say(about)
+        else:
+            way_out = f"--positive {other} makes it that of {other!r}, --positive {rising} settles it"
+            reporter.warn(f"{about}; {way_out}")
     if task.ordered and metric.name != "quadratic_kappa":
         number = ", --problem-type regression predicts a number" if task.in_a_row else ""
         reporter.say(

@@ -116,3 +116,25 @@ def test_the_positive_class_is_said_where_the_metric_is_of_it(tmp_path: Path) ->
         assert any(message.endswith(f"metric f1{said}") for message in messages)
         warned = [message for message in messages if message.startswith("warning: f1 is of 'ok'")]
         assert len(warned) == (name == "guess")
+
+
+def test_the_class_that_a_direction_is_about_is_said(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    income = draw.normal(size=200)
+    frame = pd.DataFrame({"income": income, "buys": np.where(income + draw.normal(size=200) > 0, "Ja", "Nein")})
+    doubted = "; --positive Ja makes it that of 'Ja', --positive Nein settles it"
+    for name, options, about, more in (("guess", {}, "Nein", doubted), ("given", {"positive": "Ja"}, "Ja", "")):
+        messages: list[str] = []
+        model = AutoML(
+            max_trials=1,
+            folds=2,
+            monotone={"income": "increasing"},
+            output=tmp_path / name,
+            on_progress=lambda seen, to=messages: to.append(seen.message or ""),
+            **options,
+        )
+        model.fit(frame, target="buys")
+        said = f"what increases or decreases is the probability of {about!r}{more}"
+        assert [message for message in messages if "increases" in message] == [f"warning: {said}" if more else said]
+        probabilities = model.predict_proba(pd.DataFrame({"income": np.linspace(-3, 3, 50)}))
+        assert np.diff(probabilities[:, list(model.classes_).index(about)]).min() >= 0

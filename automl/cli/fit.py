@@ -57,7 +57,9 @@ def fit(
     quantiles: Annotated[
         str | None, typer.Option(metavar="Q,Q", help="Quantiles to predict instead of the mean: .1,.5,.9.")
     ] = None,
-    positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The positive one of two classes.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="The positive one of two classes; the last in order.")
+    ] = None,
     weight: Annotated[
         str | None, typer.Option(metavar="COL", help="Column that says how much each row counts, in fits and scores.")
     ] = None,
@@ -80,7 +82,11 @@ def fit(
     ] = None,
     monotone: Annotated[
         list[str] | None,
-        typer.Option(metavar="COL=DIRECTION", help="increasing or decreasing with a number; repeatable."),
+        typer.Option(
+            metavar="COL=DIRECTION",
+            help="What is predicted, of two classes the probability of the positive one, is increasing or decreasing "
+            "with a number; repeatable.",
+        ),
     ] = None,
     interactions: Annotated[
         str | None, typer.Option(metavar="'A,B;C'", help="Groups of columns that do not meet in a tree.")

@@ -47,7 +47,7 @@ def positive_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], w
     >>> positive_advice(f1, np.array([0] + [1] * 9), ("fraud", "ok"))
     "f1 is of 'ok', which 90% of the rows are; --positive fraud makes it of 'fraud', --positive ok settles it"
     """
-    if len(classes) != 2 or not metric.of_positive or str(classes[1]).casefold() in {"1", *TRUE_WORDS}:
+    if len(classes) != 2 or not metric.of_positive or says_yes(classes[1]):
         return None
     share = float(np.average(y, weights=weight))
     if share <= 0.5:
@@ -57,3 +57,8 @@ def positive_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], w
         f"{metric.name} is of {positive!r}, which {share:.0%} of the rows are; --positive {other} makes it of "
         f"{other!r}, --positive {positive} settles it"
     )
+
+
+def says_yes(label: Label) -> bool:
+    """Return whether a class is the positive one by its name."""
+    return str(label).casefold() in {"1", *TRUE_WORDS}
