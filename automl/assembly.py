@@ -80,6 +80,8 @@ class About:
     reading: Reading
     examples: pd.DataFrame
     """A few raw training rows, target left out; they become the golden rows."""
+    weight: str | None = None
+    """The column that said how much each row counts, empty if none did; None if rows counted alike."""
 
 
 def write(to: Path, ensemble: Ensemble, about: About, opened: artifact.Opened) -> Predictor:
@@ -118,6 +120,7 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
         "residuals": None if residuals is None else residuals.to_json(),
         "decision": ensemble.decision.to_json(),
         "coverage": list(ensemble.coverage),
+        "weight": about.weight,
         "reading": about.reading.to_json(),
         "schema": schema_to_json(about.schema),
         "members": [

@@ -19,7 +19,7 @@ from automl.data.roles import reordered
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
-from automl.errors import UsageError
+from automl.errors import UsageError, warn
 from automl.estimator import Estimator
 from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
@@ -333,12 +333,10 @@ class AutoML(Estimator):
         """
         from automl.report.evaluation import evaluate
 
-        predictor = self._fitted()
-        frame, reading = predictor.read(test)
-        weight = self._weight_column if self._weight_column in frame.columns else None
         metric, costs = self._asked
-        same = ReadOptions(decimal=reading.decimal)
-        report = evaluate(predictor, frame, y, metric=metric, cost_matrix=costs, weight=weight, read=same)
+        report = evaluate(self._fitted(), test, y, metric=metric, cost_matrix=costs)
+        if report.weighing and not report.weighted:
+            warn(report.weighing)
         return {each.name: each.score.value for each in report.assessment.scores}
 
     def save(self, path: str | Path) -> Path:
@@ -428,7 +426,7 @@ class AutoML(Estimator):
             if search is not None:
                 search.close()
         self.run_ = root.absolute()
-        self._asked, self._weight_column = (self.metric, self.cost_matrix), run.weight_column
+        self._asked = self.metric, self.cost_matrix
         self.predictor_ = engine.predictor
         self._board = engine.board
         self.seconds_ = now() - run.started

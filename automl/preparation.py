@@ -151,8 +151,8 @@ def prepare(
         typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints, config.resample
     )
     examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
-    about = About(schema, task, chosen.name, table.reading, examples)
-    run = StoredRun(config, problem, about, reporter.started, places, weight_column)
+    about = About(schema, task, chosen.name, table.reading, examples, None if weight is None else weight_column or "")
+    run = StoredRun(config, problem, about, reporter.started, places)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     families = able_families(config, problem, reporter)
     blocks = None if valid is not None else split.assignment

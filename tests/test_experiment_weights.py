@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from automl import AutoML, load
-from automl.errors import DataError, UsageError
+from automl import AutoML, evaluate, load
+from automl.cli import main
+from automl.errors import DataError, DataWarning, UsageError
 from automl.tuning.store import read_run
 
 ROWS = 1_000
@@ -75,13 +77,44 @@ def table_of(model: AutoML) -> pd.DataFrame:
 
 def test_weights_are_kept_for_a_resume_and_are_no_feature(table: pd.DataFrame, weighted: AutoML) -> None:
     stored = read_run(weighted.run_)
-    assert stored.weight_column == "w"
+    assert stored.about.weight == "w"
     assert stored.problem.weight is not None
     assert stored.problem.weight == pytest.approx(table["w"][100:] / table["w"][100:].mean())
     assert "w" not in [column.name for column in weighted.predictor_.schema.columns]
     resumed = AutoML.resume(weighted.run_, time_budget=3)
     assert (resumed.metric_, resumed.get_params()["positive"]) == ("f1", "buy")
     assert resumed.evaluate(table)["f1"] > 0
+
+
+def test_what_is_scored_later_is_weighed_as_in_training(table: pd.DataFrame, weighted: AutoML, tmp_path: Path) -> None:
+    """As by ``fit --test`` and ``leaderboard --test``; where that cannot be, it is said."""
+    known, bare = table[table["w"] > 0], table.drop(columns="w")
+    model = weighted.predictor_  # the run has been resumed
+    expected = sk.f1_score(known["bought"], model.predict(known), pos_label="buy", sample_weight=known["w"])
+    report = evaluate(model, table)
+    assert report.assessment.scores[0].score.value == weighted.evaluate(table)["f1"] == pytest.approx(expected)
+    assert (report.weighted, report.weighing) == (True, "rows count by 'w', as in training")
+    assert weighted.leaderboard(table)["test"].notna().any()
+    missing = "rows count alike here, in training by 'w', which this table lacks"
+    report = evaluate(model, bare)
+    assert (report.weighted, report.weighing) == (False, missing)
+    assert report.assessment.scores[0].score.value != pytest.approx(expected)
+    assert f"R{missing[1:]}." in report.to_html().replace("&#39;", "'")
+    for score in (weighted.evaluate, weighted.leaderboard):
+        with pytest.warns(DataWarning, match=missing):
+            score(bare)
+    bare.to_csv(tmp_path / "bare.csv", index=False)
+    with pytest.warns(DataWarning) as caught:
+        assert main(["leaderboard", str(weighted.run_), "--test", str(tmp_path / "bare.csv")]) == 0
+    assert warnings.formatwarning(caught[0].message, DataWarning, "", 0) == f"warning: {missing}\n"
+    assert evaluate(model, table, weight=np.ones(len(table))).weighing == "rows count by the weights given"
+
+
+def test_weights_that_were_no_column_are_known_of(table: pd.DataFrame, tmp_path: Path) -> None:
+    model = AutoML(**TINY | {"max_trials": 1}, output=tmp_path / "run")
+    model.fit(table.drop(columns=["w", "bought"]), table["bought"], sample_weight=table["w"].fillna(0))
+    report = evaluate(load(model.run_), table)
+    assert report.weighing == "rows count alike here, in training by weights that were no column"
 
 
 def test_rows_of_no_weight_are_not_there_and_the_unit_does_not_matter(table: pd.DataFrame, tmp_path: Path) -> None:

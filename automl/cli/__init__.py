@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from errno import ENOSPC
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from automl.cli import board, deploy, doctor, evaluate, explain, fit, inspect, predict, schema, slim
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, DataWarning
+
+_FORMAT: Final = warnings.formatwarning
 
 app = typer.Typer(
     add_completion=False,
@@ -57,6 +60,7 @@ def root(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command that ``args`` (default: those of the process) name and return the exit code."""
+    warnings.formatwarning = _in_one_line
     try:
         code: int | None = app(args, prog_name="automl", standalone_mode=False)
         sys.stdout.flush()
@@ -78,6 +82,15 @@ def main(args: Sequence[str] | None = None) -> int:
             return _failed(f"error: {error.filename}: {error.strerror}", 1)
         return _failed(f"internal error: {type(error).__name__}: {error}; AUTOML_TRACEBACK=1 shows where", 1)
     return code or 0
+
+
+def _in_one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return a warning as people read it: of ours, the place in the code says nothing."""
+    if issubclass(category, DataWarning):
+        return f"warning: {message}\n"
+    return _FORMAT(message, category, filename, lineno, line)
 
 
 def _close_output() -> None:

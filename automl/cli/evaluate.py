@@ -21,7 +21,8 @@ def evaluate(
     data: Table,
     html: Html = None,
     weight: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column that says how much each row counts.")
+        str | None,
+        typer.Option(metavar="COL", help="Column that says how much each row counts; default: that of the training."),
     ] = None,
     metric: Annotated[
         str | None, typer.Option(metavar="MODULE:FUNCTION", help="What was optimised, if it is one of your own.")
@@ -61,6 +62,8 @@ def _lines(report: ModelReport) -> Iterator[str]:
     yield f"{report.name}  {report.reading.describe()}"
     if report.left_out:
         yield f"{report.left_out:,} rows without a target or a weight are left out"
+    if report.weighing:
+        yield report.weighing
     yield report.verdict
     yield from _behind(report.assessment, report)
     yield ""

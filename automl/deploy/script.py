@@ -129,7 +129,7 @@ def _facts(stored: StoredRun, row: Row) -> dict[str, Any]:
         "labels": _labels(problem.task),
         "classes": repr(list(problem.task.classes)),
         "problem_type": problem.task.problem_type,
-        "weight": None if stored.weight_column is None else repr(stored.weight_column),
+        "weight": repr(stored.about.weight) if stored.about.weight else None,
         "scoring": scoring,
         "leaderboard": f"{row.score.value:.5g}" if scoring.name == problem.metric.name else None,
         "metric": problem.metric.name,

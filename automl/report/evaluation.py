@@ -42,6 +42,8 @@ class ModelReport:
     """The others."""
     weighted: bool
     """Whether rows count by their weight."""
+    weighing: str
+    """The same in words; empty if they count alike, as in training."""
     comparison: Comparison | None
     """None if the code of the metric that was optimised is not known here."""
     assessment: Assessment
@@ -70,6 +72,7 @@ class ModelReport:
             "rows": self.rows,
             "left_out": self.left_out,
             "weighted": self.weighted,
+            "weighing": self.weighing,
             "verdict": self.verdict,
             "inside": None if found is None else found.inside,
             "reported": None if found is None else found.reported,
@@ -119,7 +122,8 @@ def evaluate(
     metric, cost_matrix
         What was optimised, if it is a metric of your own or a cost matrix: the model does not hold it.
     weight
-        How much each row counts: the name of a column, or one number of at least 0 a row.
+        How much each row counts: the name of a column, or one number of at least 0 a row; default: as in training,
+        if the table has that column.
     read
         Where a file is written otherwise than the training table was.
     random_state
@@ -138,7 +142,7 @@ def evaluate(
     """
     model = predictor_of(model)
     own = _known(model, metric, cost_matrix)
-    rows = Labelled.of(model, data, y=y, weight=weight, options=read or AS_FOUND)
+    rows = Labelled.of(model, data, y=y, weight=weight, as_trained=True, options=read or AS_FOUND)
     task = replace(model.task, decimal=rows.reading.decimal)
     assessment = assess(
         task,
@@ -162,6 +166,7 @@ def evaluate(
         rows=len(rows.y),
         left_out=rows.left_out,
         weighted=rows.weight is not None,
+        weighing=rows.weighing,
         comparison=None if own is None else compared,
         assessment=assessment,
     )

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from automl.config import ReadOptions
 from automl.data.io import read_data
+from automl.errors import warn
 from automl.evaluation.custom import MetricLike
 from automl.evaluation.leaderboard import Leaderboard
 from automl.labelled import Labelled
@@ -38,14 +39,16 @@ def leaderboard_on(root: Path, data: object, y: object = None, *, metric: Metric
     """
     run, journal = read_run(root, metric), Journal(root)
     frame, reading = read_data(data, reading=run.about.reading)
-    same = ReadOptions(decimal=reading.decimal)
-    weight = run.weight_column if run.weight_column in frame.columns else None
+    same, weighing = ReadOptions(decimal=reading.decimal), ""
     scores: dict[str, float] = {}
     with TemporaryDirectory(prefix=".leaderboard-", dir=root) as folder:  # there, for files are linked
         for candidate, trial in finished(run, journal).items():
             predictor = write_single(run, journal, trial, Path(folder) / candidate)
-            rows = Labelled.of(predictor, frame, y=y, weight=weight, options=same)
+            rows = Labelled.of(predictor, frame, y=y, as_trained=True, options=same)
+            weighing = "" if rows.weight is not None else rows.weighing
             scores[candidate] = rows.score(run.problem.metric)
+    if weighing:
+        warn(weighing)
     board = leaderboard_of(run, journal)
     with_scores = [replace(row, test=scores.get(row.candidate)) for row in board.rows]
     return Leaderboard(with_scores, board.metric_name, board.greater_is_better)

@@ -40,8 +40,6 @@ class StoredRun:
     """Seconds since the epoch."""
     places: NDArray[np.intp]
     """(rows,) where the rows of the problem are in the table that they come from, counted from 0."""
-    weight_column: str | None = None
-    """Where the weights of rows are from, if that is a column."""
 
 
 def require_free(root: Path) -> None:
@@ -123,7 +121,7 @@ def create(root: Path, run: StoredRun) -> None:
         "class_weight": problem.class_weight,
         "folds_run": problem.folds.run,
         "folds_fixed": problem.folds.fixed,
-        "weight_column": run.weight_column,
+        "weight_column": about.weight,
         "plan": None,
         "started": run.started,
     }
@@ -159,6 +157,7 @@ def read_run(root: Path, metric: MetricLike | None = None) -> StoredRun:
         metric=stored["metric"],
         reading=Reading.from_json(stored["reading"]),
         examples=pd.DataFrame(stored["examples"]),
+        weight=stored.get("weight_column"),
     )
     config = FitConfig.from_json(stored["config"])
     problem = Problem(
@@ -185,7 +184,7 @@ def read_run(root: Path, metric: MetricLike | None = None) -> StoredRun:
     places = _array(root / "places.npy")
     if places is None:  # runs of earlier versions
         places = np.arange(len(problem.y))
-    return StoredRun(config, problem, about, stored["started"], places, stored.get("weight_column"))
+    return StoredRun(config, problem, about, stored["started"], places)
 
 
 def _array(path: Path) -> NDArray[Any] | None:
