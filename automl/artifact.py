@@ -30,6 +30,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from automl import archive, signature
 from automl.blend import Blend
@@ -41,7 +42,7 @@ from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
-from automl.models import resampled, transformed
+from automl.models import saved
 from automl.models.base import Model
 from automl.models.lightgbm_c import FEW_ROWS
 from automl.models.registry import get_family
@@ -107,7 +108,7 @@ def _load(folder: Path, shown: Path, trust: Path | None) -> Predictor:
         predictor = build(folder, manifest, {})
         golden = replay(predictor)
         expected = np.array(manifest["golden"]["predictions"])
-        same = np.allclose(golden, expected, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.abs(expected).max()))
+        same = alike(golden, expected)
     except AutoMLError:
         raise
     except Exception as error:  # each library has errors of its own for what it cannot read
@@ -116,6 +117,11 @@ def _load(folder: Path, shown: Path, trust: Path | None) -> Predictor:
     if not same:
         raise ArtifactError(f"{shown}: the golden rows are not predicted as they were in training; {_drift(manifest)}")
     return predictor
+
+
+def alike(prediction: NDArray[np.float64], expected: NDArray[np.float64]) -> bool:
+    """Return whether predictions are those of the same model, on another processor or library build maybe."""
+    return np.allclose(prediction, expected, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.abs(expected).max()))
 
 
 def require_free(to: Path, *, file: bool | None = None) -> None:
@@ -207,7 +213,7 @@ def _quickened(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
         for fold in member["folds"]:
             path = model_path(member["candidate"], fold["fold"])
             if path not in (*manifest.get("quick", ()), *added):
-                transformed.load(get_family(member["family"]), folder / path).save_for_few_rows(folder / path)
+                saved.load(get_family(member["family"]), folder / path).save_for_few_rows(folder / path)
                 added.append(path)
     return added
 
@@ -245,7 +251,7 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
                 opened[place] = Features.load(folder / place)
             path = model_path(member["candidate"], fold["fold"])
             if path not in opened:
-                opened[path] = resampled.loaded(transformed.load(family, folder / path), folder / path)
+                opened[path] = saved.load(family, folder / path)
             features, model = opened[place], opened[path]
             assert isinstance(features, Features)
             assert isinstance(model, Model)
@@ -278,7 +284,7 @@ def _manifest(folder: Path, shown: Path, trust: Path | None) -> dict[str, Any]:
     return manifest
 
 
-def replay(predictor: Predictor) -> np.ndarray[Any, np.dtype[np.float64]]:
+def replay(predictor: Predictor) -> NDArray[np.float64]:
     """Predict the golden rows, a few at a time: that reads no more of a model than it must."""
     names = [column.name for column in predictor.schema.columns]
     rows = pd.DataFrame(predictor.example_rows(), columns=names)

@@ -25,7 +25,7 @@ from automl.data.task import task_to_json
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
-from automl.models import transformed
+from automl.models import saved
 from automl.models.registry import get_family
 from automl.predictor import Predictor
 
@@ -146,7 +146,7 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
 def quicken(family: str, files: FoldFiles) -> None:
     """Bring a model into its form for few rows; its folder stays empty if it has none."""
     with archive.whole(files.quick) as partial:
-        transformed.load(get_family(family), files.model).save_for_few_rows(partial)
+        saved.load(get_family(family), files.model).save_for_few_rows(partial)
 
 
 def _link_all(source: Path, to: Path) -> None:

@@ -25,7 +25,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import inf, isnan
 from pathlib import Path
@@ -149,14 +149,24 @@ class Journal:
             write_json(folder / "candidate.json", candidate.to_json())
 
     def write_fold(
-        self, candidate: Candidate, record: FoldRecord, model: Model, prediction: NDArray[np.float64]
+        self,
+        candidate: Candidate,
+        record: FoldRecord,
+        model: Model,
+        prediction: NDArray[np.float64],
+        *,
+        check: Callable[[Path], None] = lambda _: None,
     ) -> None:
-        """Keep a finished fold. It is there, whole, when this returns; ``record.size`` is filled in."""
+        """Keep a finished fold. It is there, whole, when this returns; ``record.size`` is filled in.
+
+        What ``check`` raises at the folder of the saved model keeps the fold out.
+        """
         place = self.fold(candidate.id, record.fold)
         try:
             with archive.whole(place) as partial:
                 (partial / "model").mkdir()
                 model.save(partial / "model")
+                check(partial / "model")
                 np.save(partial / "prediction.npy", prediction)
                 size = sum(file.stat().st_size for file in archive.files_in(partial / "model"))
                 write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})

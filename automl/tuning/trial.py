@@ -10,17 +10,21 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from automl.artifact import alike
 from automl.config import FitConfig
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.evaluation.validation import Folds
-from automl.models import resampled, transformed
+from automl.features.matrix import Matrix
+from automl.models import resampled, saved, transformed
 from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, relay
-from automl.models.registry import get_family
+from automl.models.registry import FAMILIES, get_family
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import Configuration
@@ -31,6 +35,8 @@ from automl.tuning.race import Race
 
 RUNGS: Final = (0.125, 0.25, 0.5)
 """Shares of the planned rounds of the first fold at which a trial reports."""
+_READ_BACK: Final = 10
+"""Rows that a saved model predicts once more."""
 _UNITS: Final = 8
 """Resource of a whole fold; a rung after a share s of the rounds counts 8 s."""
 
@@ -182,7 +188,12 @@ class TrialRunner:
             details=model.details,
             finished=time.time(),
         )
-        self._journal.write_fold(candidate, record, model, prediction)
+
+        def check(folder: Path) -> None:
+            if family not in FAMILIES:  # those of the package are tested for it
+                _require_readable(family, folder, data.X_valid, prediction)
+
+        self._journal.write_fold(candidate, record, model, prediction, check=check)
         return record
 
     def _fit(
@@ -196,6 +207,13 @@ class TrialRunner:
         return transformed.fit(
             family, data, configuration.own, context, log=configuration.log, means=means, levels=levels
         )
+
+
+def _require_readable(family: Family, folder: Path, X: Matrix, prediction: NDArray[np.float64]) -> None:
+    """Raise if a saved model cannot be read, or predicts otherwise than when it was scored."""
+    first = replace(X, values=X.values[:_READ_BACK], key="")
+    if not alike(saved.load(family, folder).predict(first), prediction[:_READ_BACK]):
+        raise ValueError("the model predicts otherwise once it is saved and loaded")
 
 
 def _carried(family: Family, params: Params, records: dict[int, FoldRecord]) -> Params:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toys import Fixed, Toy
+from toys import Fixed, Shift, Toy
 
 from automl.config import FitConfig
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
-from automl.models.base import FitContext, FoldData, Model, Params, Progress
+from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import Journal
 from automl.tuning.store import StoredRun, read_run
@@ -86,6 +86,37 @@ def test_predictions_that_are_not_numbers_are_a_failure(toy_run: NewRun, toy_fam
     root, run = toy_run(CONFIG)
     journal, candidate = Journal(root), Candidate("fixed", {"offset": float("nan")}, "portfolio", 1)
     with pytest.raises(FloatingPointError, match="not finite"):
+        list(TrialRunner(run.problem, journal).run(candidate, Allowance()))
+    assert journal.trial(candidate.id).folds == {}
+
+
+class Unreadable(Toy):
+    """Its models can be saved, and no more."""
+
+    name = "unreadable"
+
+    def load(self, folder: Path) -> Model:
+        raise ValueError("a bug in load")
+
+
+class Forgetful(Toy):
+    """Its models come back as others."""
+
+    name = "forgetful"
+
+    def load(self, folder: Path) -> Model:
+        return Shift([0.0])
+
+
+@pytest.mark.parametrize(("family", "reason"), [(Unreadable(), "a bug in load"), (Forgetful(), "saved and loaded")])
+def test_a_model_that_does_not_come_back_is_a_failure(
+    toy_run: NewRun, toy_families: Callable[..., None], family: Family, reason: str
+) -> None:
+    """Found when an ensemble is written, it would end the run."""
+    toy_families(family)
+    root, run = toy_run(CONFIG)
+    journal, candidate = Journal(root), Candidate(family.name, {"offset": 1.0}, "portfolio", 1)
+    with pytest.raises(ValueError, match=reason):
         list(TrialRunner(run.problem, journal).run(candidate, Allowance()))
     assert journal.trial(candidate.id).folds == {}
 
