@@ -87,21 +87,27 @@ class About:
 def write(to: Path, ensemble: Ensemble, about: About, opened: artifact.Opened) -> Predictor:
     """Write a predictor to a new folder, in one rename when it is complete, and return it.
 
-    Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory between versions.
+    Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory from one version to
+    the next: those that this one is made of.
     """
     quick = []
+    parts = set()
     with archive.whole(to) as partial:
         for member in ensemble.members:
             for fold in member.folds:
                 path = artifact.model_path(member.candidate, fold.fold)
+                features = artifact.features_path(fold.recipe, fold.fold)
+                parts |= {path, features}
                 _link_all(fold.model, partial / path)
-                _link_all(fold.features, partial / artifact.features_path(fold.recipe, fold.fold))
+                _link_all(fold.features, partial / features)
                 if fold.quick.exists():
                     _link_all(fold.quick, partial / path)
                     quick.append(path)
         manifest = _manifest(ensemble, about, quick)
         manifest["golden"]["predictions"] = artifact.replay(artifact.build(partial, manifest, opened)).tolist()
         artifact.seal(partial, manifest)
+    for outdated in opened.keys() - parts:
+        del opened[outdated]
     return artifact.build(to, manifest, opened)
 
 

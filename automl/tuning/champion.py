@@ -62,6 +62,7 @@ class Champion:
         self._about = about
         self._opened: Opened = {}
         self._predictions: dict[str, NDArray[np.float64]] = {}
+        """Those of the last contenders."""
         self._loss = inf
         self._considered: frozenset[str] = frozenset()
         self._updated = -inf
@@ -130,8 +131,9 @@ class Champion:
         beyond = [trial for trial in trials if trial.candidate.origin != "baseline"]
         contenders = _contenders(beyond or trials, self._problem.folds.run)
         began = time.perf_counter()
-        predictions = [self._prediction(trial.candidate.id) for trial in contenders]
+        self._predictions = {trial.candidate.id: self._prediction(trial.candidate.id) for trial in contenders}
         costs = [float(f"{trial.size:.2g}") for trial in contenders]  # files also hold the seconds that a fit took
+        predictions = list(self._predictions.values())
         blend, honest = self._out_of_fold.blended(predictions, most=self._most, costs=costs, deadline=deadline)
         started = time.perf_counter()
         self._choosing = started - began
@@ -163,9 +165,8 @@ class Champion:
         self._writing = time.perf_counter() - started
 
     def _prediction(self, candidate_id: str) -> NDArray[np.float64]:
-        if candidate_id not in self._predictions:
-            self._predictions[candidate_id] = self._out_of_fold.prediction(candidate_id, self._problem.folds.run)
-        return self._predictions[candidate_id]
+        known = self._predictions.get(candidate_id)
+        return self._out_of_fold.prediction(candidate_id, self._problem.folds.run) if known is None else known
 
 
 def _contenders(trials: Sequence[Trial], run: int) -> list[Trial]:

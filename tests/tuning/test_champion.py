@@ -14,6 +14,7 @@ from toys import Base, Toy
 from automl import load
 from automl.config import FitConfig
 from automl.deadline import Deadline
+from automl.models.base import Model
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion, point_to
 from automl.tuning.journal import Journal
@@ -111,6 +112,19 @@ def test_the_score_is_that_of_predictions_on_rows_the_models_did_not_see(train) 
     parts = np.concatenate([Journal(root).prediction(candidate, fold) for fold in range(3)])
     expected = float(np.mean(np.abs(parts - run.y_valid)))
     assert champion.predictor.score.value == pytest.approx(expected)
+
+
+def test_what_is_kept_in_memory_is_that_of_the_last_ensemble(train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all that any ensemble before it chose from: that would grow as long as a run lasts."""
+    monkeypatch.setattr("automl.tuning.champion._CONTENDERS", 2)
+    champion, _, train_one = train
+    for offset in (5.0, 3.0, 1.0, 0.1):
+        train_one(offset)
+    served = [fold.model for part in champion.predictor.parts for fold in part.models]
+    held = [each for each in champion._opened.values() if isinstance(each, Model)]
+    assert {id(each) for each in held} == {id(each) for each in served}
+    best = sorted(champion._journal.trials(), key=lambda trial: trial.loss(3))[:2]
+    assert set(champion._predictions) == {trial.candidate.id for trial in best}
 
 
 def test_a_link_is_replaced_in_one_step_and_takes_the_place_of_a_copy(tmp_path: Path) -> None:
