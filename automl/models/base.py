@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -21,6 +21,7 @@ from automl.data.table import ProblemType
 from automl.deadline import NEVER, Deadline
 from automl.features.matrix import Matrix, Needs
 from automl.formula.symbol import NoFormula
+from automl.models.binned import BinnedCache
 
 Value = bool | int | float | str
 Params = Mapping[str, Value]
@@ -123,6 +124,8 @@ class FitContext:
     """What the model must keep to, by the columns of the table; ``data.X_train.sources`` says which those are."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
+    binned: BinnedCache = field(default_factory=BinnedCache, repr=False, compare=False)
+    """What earlier fits have made of the same matrices."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,13 +1,13 @@
-"""Binned data sets of boosters, built once in a process and used by all its trials."""
+"""Binned data sets of boosters, built once and used by all trials of a run in one process."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar, cast
 
-from automl.models.base import FoldData
+from automl.features.matrix import Matrix
 
 T = TypeVar("T")
 
@@ -16,30 +16,32 @@ CELLS: Final = 400_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Entry(Generic[T]):
+class _Entry:
     values: object
     """The training matrix it was made from: a key that comes back with other data must not be believed."""
     cells: int
-    built: T
+    built: object
 
 
-class BinnedCache(Generic[T]):
+class BinnedCache:
     """The most recently used data sets, by fold and binning. For one fit at a time."""
 
     def __init__(self, cells: int = CELLS) -> None:
         self._cells = cells
-        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
-    def get(self, data: FoldData, binning: Hashable, build: Callable[[], T]) -> T:
-        """Return the data set of this fold and binning; build it if it is not there or the fold has no key."""
-        train = data.X_train
+    def get(self, train: Matrix, valid: Matrix, binning: Hashable, build: Callable[[], T]) -> T:
+        """Return the data set of these matrices; build it if it is not there or they have no key.
+
+        ``binning`` tells apart what is built of them, by which library and how.
+        """
         if not train.key:
             return build()
-        key = (train.key, data.X_valid.key, binning)
+        key = (train.key, valid.key, binning)
         entry = self._entries.pop(key, None)
         if entry is None or entry.values is not train.values:
-            entry = _Entry(train.values, (train.rows + data.X_valid.rows) * train.columns, build())
+            entry = _Entry(train.values, (train.rows + valid.rows) * train.columns, build())
         self._entries[key] = entry
         while len(self._entries) > 1 and sum(each.cells for each in self._entries.values()) > self._cells:
             self._entries.popitem(last=False)
-        return entry.built
+        return cast(T, entry.built)

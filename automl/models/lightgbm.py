@@ -31,7 +31,6 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.binned import BinnedCache
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
@@ -99,8 +98,6 @@ ESTIMATOR: Final = {
     "lambda_l2": "reg_lambda",
 }
 """Names that LightGBM's estimators have for hyperparameters."""
-
-DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +289,8 @@ class _Rounds:
             settings["monotone_constraints"] = directions
         if groups := context.constraints.groups(sources):
             settings["interaction_constraints"] = groups
-        train, valid = DATA_SETS.get(data, context.random_state, lambda: _data_sets(data, context))
+        binning = ("lightgbm", context.random_state)
+        train, valid = context.binned.get(data.X_train, data.X_valid, binning, lambda: _data_sets(data, context))
         self.booster = lightgbm.Booster(settings, train)
         self.booster.add_valid(valid, "valid")
         self._X_valid = data.X_valid

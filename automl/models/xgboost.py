@@ -32,7 +32,6 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.binned import BinnedCache
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
@@ -102,8 +101,6 @@ DEFAULTS: Final[Params] = {
 
 ESTIMATOR: Final = {"max_rounds": "n_estimators", "lambda": "reg_lambda", "alpha": "reg_alpha"}
 """Names that XGBoost's estimators have for hyperparameters."""
-
-DATA_SETS: Final[BinnedCache[tuple[Any, Any]]] = BinnedCache()
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,7 +293,8 @@ class _Rounds:
             settings["monotone_constraints"] = f"({','.join(map(str, directions))})"
         if groups := context.constraints.groups(sources):
             settings["interaction_constraints"] = str(groups)
-        self._train, self._valid = DATA_SETS.get(data, context.gpu, lambda: _data_sets(data, context))
+        binning, build = ("xgboost", context.gpu), lambda: _data_sets(data, context)
+        self._train, self._valid = context.binned.get(data.X_train, data.X_valid, binning, build)
         self.booster = xgboost.Booster(settings, [self._train, self._valid])
         self._classification = context.shape.problem_type.classification
         self._rounds = 0

@@ -188,13 +188,14 @@ class Engine:
 
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance.planned(plan, self._config, self._deadline)
+        runner = TrialRunner(self._problem, self._journal)
         quick = search is None or plan.fold_seconds(self._preview_seconds()[1]) < _QUICK
         while not self._over:
             if ready():
                 return True
             proposal = planner.propose(self._deadline.remaining) if quick else Next.WAIT
             if isinstance(proposal, Candidate):
-                self._train_one(planner, proposal, allowance, ready)
+                self._train_one(planner, runner, proposal, allowance, ready)
             elif proposal is Next.FINISHED:
                 return False
             else:
@@ -211,10 +212,15 @@ class Engine:
         return features, min((record.fit_seconds for record in records), default=_UNKNOWN)
 
     def _train_one(
-        self, planner: Planner, candidate: Candidate, allowance: Allowance, ready: Callable[[], bool]
+        self,
+        planner: Planner,
+        runner: TrialRunner,
+        candidate: Candidate,
+        allowance: Allowance,
+        ready: Callable[[], bool],
     ) -> None:
         """Run a trial in this process and tell everybody. When the search is ready it goes on with the next fold."""
-        self._here(self._problem, candidate, allowance, until=ready)
+        self._here(self._problem, candidate, allowance, runner=runner, until=ready)
         planner.tell(self._journal.trial(candidate.id))
         self._update_if_cheap()
         self._tell(board=True)
@@ -225,6 +231,7 @@ class Engine:
         candidate: Candidate,
         allowance: Allowance,
         *,
+        runner: TrialRunner | None = None,
         end: bool = True,
         until: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -233,7 +240,7 @@ class Engine:
             return
         self._running[candidate.id] = None
         try:
-            for report in TrialRunner(problem, self._journal).run(candidate, allowance):
+            for report in (runner or TrialRunner(problem, self._journal)).run(candidate, allowance):
                 if report.resource < full_resource(problem.folds) and report.fold is not None and until():
                     return
         except DeadlinePassedError:

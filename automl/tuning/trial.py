@@ -24,6 +24,7 @@ from automl.features.matrix import Matrix
 from automl.models import resampled, saved, transformed
 from automl.models.affine import BlasThreads
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, relay
+from automl.models.binned import BinnedCache
 from automl.models.registry import FAMILIES, get_family
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
@@ -101,6 +102,7 @@ class TrialRunner:
         self._problem = problem
         self._journal = journal
         self._matrices = Matrices(problem, journal.features)
+        self._binned = BinnedCache()
         self._race = Race(problem, journal)
         self._shape = problem.shape
 
@@ -139,6 +141,7 @@ class TrialRunner:
                     power=configuration.power,
                     constraints=self._problem.constraints,
                     rungs=RUNGS if fold == 0 and candidate.races else (),
+                    binned=self._binned,
                 )
                 with BlasThreads(allowance.threads).limited():
                     records[fold] = yield from self._fold(candidate, family, fold, configuration, context, deadline)
