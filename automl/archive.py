@@ -7,6 +7,7 @@ files is unpacked, and nothing grows far beyond its own size.
 from __future__ import annotations
 
 import errno
+import fcntl
 import gzip
 import hashlib
 import os
@@ -73,13 +74,18 @@ def settle(partial: Path, place: Path) -> None:
 
 
 @contextmanager
-def whole(folder: Path) -> Iterator[Path]:
+def whole(folder: Path, *, first: bool = False) -> Iterator[Path]:
     """Give a new folder to be filled, and bring it to its place when the block ends: nobody sees half of it.
+
+    Parameters
+    ----------
+    first
+        Whether what another process has brought to the place by then counts instead.
 
     Raises
     ------
     OSError
-        If something is in its place by then.
+        If something is in its place by then, and it is not the first that counts.
     """
     partial = partial_place(folder)
     shutil.rmtree(partial, ignore_errors=True)
@@ -87,8 +93,32 @@ def whole(folder: Path) -> Iterator[Path]:
     try:
         yield partial
         settle(partial, folder)
+    except OSError:
+        if not (first and folder.exists()):
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def locked(file: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep other processes out of a block by a file, which is made. The lock of a process that is killed ends with it.
+
+    Where the file system has no locks, nobody is kept out.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process is in the block, and there is no ``wait``.
+    """
+    with file.open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+        yield
 
 
 def check(folder: Path, hashes: Mapping[str, str], shown: Path) -> None:

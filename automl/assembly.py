@@ -150,8 +150,8 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
 
 
 def quicken(family: str, files: FoldFiles) -> None:
-    """Bring a model into its form for few rows; its folder stays empty if it has none."""
-    with archive.whole(files.quick) as partial:
+    """Bring a model into its form for few rows; its folder stays empty if it has none. Others may do so meanwhile."""
+    with archive.whole(files.quick, first=True) as partial:
         saved.load(get_family(family), files.model).save_for_few_rows(partial)
 
 

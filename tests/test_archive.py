@@ -317,3 +317,17 @@ def test_every_command_that_takes_a_model_takes_a_file(packed: Path, tmp_path: P
     assert len(pd.read_csv(tmp_path / "p.csv")) == 1200
     assert main(["export", str(packed), "--to", str(tmp_path / "folder")]) == 0
     assert load(tmp_path / "folder").task.target == "churn"
+
+
+def test_of_two_that_fill_a_folder_the_first_counts_if_that_is_wanted(tmp_path: Path) -> None:
+    def other() -> None:
+        (tmp_path / "place").mkdir()
+        (tmp_path / "place" / "of").write_text("the other")
+
+    with archive.whole(tmp_path / "place", first=True) as partial:
+        (partial / "of").write_text("this one")
+        other()
+    assert (tmp_path / "place" / "of").read_text() == "the other"
+    with pytest.raises(OSError, match="place"), archive.whole(tmp_path / "place") as partial:
+        (partial / "of").write_text("this one")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["place"]

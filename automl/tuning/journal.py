@@ -161,18 +161,14 @@ class Journal:
 
         What ``check`` raises at the folder of the saved model keeps the fold out.
         """
-        place = self.fold(candidate.id, record.fold)
-        try:
-            with archive.whole(place) as partial:
-                (partial / "model").mkdir()
-                model.save(partial / "model")
-                check(partial / "model")
-                np.save(partial / "prediction.npy", prediction)
-                size = sum(file.stat().st_size for file in archive.files_in(partial / "model"))
-                write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})
-        except OSError:
-            if not place.exists():  # another worker was given the same fold after a false alarm; the first one counts
-                raise
+        # another worker may have been given the same fold after a false alarm
+        with archive.whole(self.fold(candidate.id, record.fold), first=True) as partial:
+            (partial / "model").mkdir()
+            model.save(partial / "model")
+            check(partial / "model")
+            np.save(partial / "prediction.npy", prediction)
+            size = sum(file.stat().st_size for file in archive.files_in(partial / "model"))
+            write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})
 
     def end(self, candidate: Candidate, status: Status, reason: str = "") -> None:
         """Note why a trial ended."""

@@ -7,7 +7,6 @@ dies, keeps two processes from doing the same work.
 
 from __future__ import annotations
 
-import fcntl
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -172,9 +171,8 @@ def _once(place: Path, fill: Callable[[Path], None]) -> None:
     if place.exists():
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f".{place.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with archive.locked(place.with_name(f".{place.name}.lock")):
         if place.exists():
             return
-        with archive.whole(place) as partial:
+        with archive.whole(place, first=True) as partial:  # not every file system has locks
             fill(partial)

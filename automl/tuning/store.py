@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl import archive
 from automl.assembly import About
 from automl.config import FitConfig
 from automl.data.cells import plain_rows
@@ -83,13 +83,11 @@ def claimed(root: Path) -> Iterator[None]:
     UsageError
         If it is being trained in already.
     """
-    with (root / ".lock").open("wb") as lock:
+    with ExitStack() as claim:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            claim.enter_context(archive.locked(root / ".lock", wait=False))
         except BlockingIOError:
             raise UsageError(f"{root} is being trained by another process; wait until that has ended") from None
-        except OSError:  # a file system without locks
-            pass
         yield
 
 

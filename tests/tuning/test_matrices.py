@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from automl.config import FitConfig
 from automl.features.matrix import Needs
+from automl.tuning import store
 from automl.tuning.matrices import Matrices
 from automl.tuning.store import StoredRun, read_run
 
@@ -32,6 +35,18 @@ def test_all_processes_see_the_same_files(toy_run: NewRun) -> None:
     before = (place / "fold-0" / "train" / "values.npy").stat().st_mtime_ns
     Matrices(run.problem, root / "features").fold(0, Needs())
     assert (place / "fold-0" / "train" / "values.npy").stat().st_mtime_ns == before
+
+
+def test_a_file_system_without_locks_is_good_enough(toy_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the lock of the run folder is: network file systems may have none."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    root, run = toy_run(FitConfig(max_trials=1))
+    with store.claimed(root):
+        assert Matrices(run.problem, root / "features").fold(0, Needs()).X_train.rows == 40
 
 
 def test_rows_are_those_of_the_fold(toy_run: NewRun) -> None:
