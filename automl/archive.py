@@ -43,6 +43,11 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(file.stat().st_size for file in files_in(folder))
+
+
 def partial_place(place: Path) -> Path:
     """Return where to write what will be at a place: beside it, or in it if it is an empty folder, where somebody may
     be, such as in the current one.

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from automl import archive
 from automl.errors import AutoMLError
 from automl.evaluation.interval import Score
 from automl.predictor import Predictor
@@ -71,8 +72,7 @@ def measured(predictor: Predictor) -> tuple[float, int]:
         start = time.perf_counter()
         predictor.raw(row)
         seconds.append(time.perf_counter() - start)
-    size = sum((predictor.folder / name).stat().st_size for name in predictor.manifest["files"])
-    return 1000 * float(np.median(seconds)), size
+    return 1000 * float(np.median(seconds)), archive.size_of(predictor.folder)
 
 
 def choose(options: Sequence[Option], wanted: Wanted) -> Option:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl import assembly
+from automl import archive, assembly
 from automl.artifact import Opened
 from automl.assembly import About, Ensemble, FoldFiles, Member
 from automl.deadline import NEVER, Deadline
@@ -113,7 +113,7 @@ class Champion:
             return
         slow = ((m.family, fold) for m in self._ensemble.members for fold in m.folds if not fold.quick.exists())
         for family, fold in islice(slow, most):
-            if sum(file.stat().st_size for file in fold.model.iterdir()) < _BYTES_A_SECOND * deadline.remaining:
+            if archive.size_of(fold.model) < _BYTES_A_SECOND * deadline.remaining:
                 assembly.quicken(family, fold)
 
     def finish(self, deadline: Deadline) -> None:

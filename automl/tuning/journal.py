@@ -167,7 +167,7 @@ class Journal:
             model.save(partial / "model")
             check(partial / "model")
             np.save(partial / "prediction.npy", prediction)
-            size = sum(file.stat().st_size for file in archive.files_in(partial / "model"))
+            size = archive.size_of(partial / "model")
             write_json(partial / "record.json", {**asdict(record), "details": dict(record.details), "size": size})
 
     def end(self, candidate: Candidate, status: Status, reason: str = "") -> None:

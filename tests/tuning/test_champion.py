@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from itertools import islice
 from math import isnan
 from pathlib import Path
 
 import numpy as np
 import pytest
-from toys import Base, Toy
+from toys import Base, Shift, Toy
 
 from automl import load
 from automl.config import FitConfig
 from automl.deadline import Deadline
-from automl.models.base import Model
+from automl.models.base import FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion, point_to
 from automl.tuning.journal import Journal
 from automl.tuning.store import StoredRun
 from automl.tuning.trial import Allowance, TrialRunner
+
+
+class Large(Shift):
+    """A model of a megabyte, in a folder below its own."""
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        (folder / "below").mkdir()
+        (folder / "below" / "weights.npy").write_bytes(bytes(1_000_000))
+
+
+class Deep(Toy):
+    """A family of such models."""
+
+    name = "deep"
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        yield from ()
+        return Large([float(np.mean(data.y_train))])
+
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
 
@@ -125,6 +145,22 @@ def test_what_is_kept_in_memory_is_that_of_the_last_ensemble(train, monkeypatch:
     assert {id(each) for each in held} == {id(each) for each in served}
     best = sorted(champion._journal.trials(), key=lambda trial: trial.loss(3))[:2]
     assert set(champion._predictions) == {trial.candidate.id for trial in best}
+
+
+def test_a_model_in_folders_of_its_own_is_as_large_as_its_files(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    """So that none is brought into its form for few rows that would take longer than there is time."""
+    toy_families(Deep())
+    root, run = toy_run(FitConfig(max_trials=1))
+    journal, candidate = Journal(root), Candidate("deep", {"offset": 1.0}, "portfolio")
+    list(TrialRunner(run.problem, journal).run(candidate, Allowance()))
+    champion = Champion(run.problem, journal, run.about)
+    champion.update()
+    champion.quicken(Deadline.after(0.1))
+    assert list(root.rglob("quick")) == []
+    champion.quicken(Deadline.after(3600))
+    assert len(list(root.glob("trials/*/*/quick"))) == 3
 
 
 def test_a_link_is_replaced_in_one_step_and_takes_the_place_of_a_copy(tmp_path: Path) -> None:
