@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import inf, isnan
 from statistics import mean
 
@@ -44,15 +44,13 @@ class Exploration:
         self._best[family] = min(loss, self._best[family])
         self._studies[family].tell(trial.candidate, loss)
 
-    def ask(self, among: Sequence[str]) -> Candidate:
-        """Return a candidate of one of these families; it may be one that is known already."""
+    def ask(self, among: Sequence[str], known: Container[str] = ()) -> Candidate | None:
+        """Return a candidate of one of these families whose id is not known; None if none of them has one left."""
         ranked = sorted(among, key=lambda family: self._best[family])
         shares = 1 / np.arange(1, len(ranked) + 1)
-        return self._studies[str(self._random.choice(ranked, p=shares / shares.sum()))].ask()
-
-    def drop(self, candidate: Candidate) -> None:
-        """Take back a candidate that is not going to be trained."""
-        self._studies[candidate.family].drop(candidate)
+        drawn = self._random.choice(ranked, len(ranked), replace=False, p=shares / shares.sum())
+        found = (self._studies[str(family)].ask(known) for family in drawn)
+        return next(filter(None, found), None)
 
     def _loss(self, trial: Trial) -> float:
         """Return the loss over all folds; of a trial that was stopped, what it would be if its further folds were as

@@ -24,7 +24,6 @@ _BATCH: Final = 4
 _LEAST_SECONDS: Final = 1.0
 _LEAST_SHARE: Final = 0.5
 """A trial fits itself to the time it has, but with less than this share of what its family took it is not started."""
-_ATTEMPTS: Final = 25
 
 
 class Next(Enum):
@@ -138,16 +137,8 @@ class Planner:
         for trial in sorted(self._answers, key=lambda trial: trial.candidate.index):
             self._exploration.learn(trial)
         self._answers.clear()
-        found: dict[str, Candidate] = {}
-        for _ in range(_ATTEMPTS):
-            if len(found) == (_BATCH if self._repeatable else 1):
-                break
-            candidate = self._exploration.ask(affordable)
-            if candidate.id in self._seen or candidate.id in found:
-                self._exploration.drop(candidate)
-            else:
-                found[candidate.id] = candidate
-        return list(found.values())
+        asked = (self._exploration.ask(affordable, self._seen) for _ in range(_BATCH if self._repeatable else 1))
+        return [candidate for candidate in asked if candidate is not None]
 
     def _affordable(self, family: str, remaining: float) -> bool:
         known = self._costs.get(family)

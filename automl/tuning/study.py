@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _RANDOM: Final = 4
 """Candidates that must be known before the search looks near the best of them."""
+_ATTEMPTS: Final = 25
+"""Repeats after which a space counts as searched: of a few choices, most have been tried."""
 
 
 class Study:
@@ -37,22 +39,26 @@ class Study:
         """Whether there is anything to search."""
         return bool(self._space)
 
-    def ask(self) -> Candidate:
-        """Return a candidate, which may be one that was asked for or told before."""
-        trial = self._opened().ask()
-        params: dict[str, Value] = {}
-        for name, domain in self._space.items():
-            if _exists(domain, params):
-                params[name] = _suggest(trial, name, domain)
-        candidate = Candidate(self._family, params, "search")
-        self._asked[candidate.id] = trial
-        return candidate
+    def ask(self, known: Container[str] = ()) -> Candidate | None:
+        """Return a candidate whose id is not known, nor waits for its loss; None if there seems to be none left.
 
-    def drop(self, candidate: Candidate) -> None:
-        """Take back a question that is not going to be answered."""
+        Repeats are taken back at once: a question that stays open counts as a bad answer.
+        """
         import optuna
 
-        self._opened().tell(self._asked.pop(candidate.id), state=optuna.trial.TrialState.FAIL)
+        study = self._opened()
+        for _ in range(_ATTEMPTS):
+            trial = study.ask()
+            params: dict[str, Value] = {}
+            for name, domain in self._space.items():
+                if _exists(domain, params):
+                    params[name] = _suggest(trial, name, domain)
+            candidate = Candidate(self._family, params, "search")
+            if candidate.id not in known and candidate.id not in self._asked:
+                self._asked[candidate.id] = trial
+                return candidate
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return None
 
     def tell(self, candidate: Candidate, loss: float) -> None:
         """Tell how good a candidate is, whoever proposed it; infinite: worse than those that have a loss."""

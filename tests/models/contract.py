@@ -78,7 +78,8 @@ def start(family: Family, problem_type: ProblemType) -> tuple[FoldData, Shape, P
 def drawn(family: Family, shape: Shape) -> list[Params]:
     """Return a few configurations of the search; none if the family has nothing to search."""
     study = Study(family, shape, random_state=0)
-    return [Configuration.of(study.ask().params).own for _ in range(5)] if study else []
+    asked = [study.ask() for _ in range(5)] if study else []
+    return [Configuration.of(candidate.params).own for candidate in asked if candidate]
 
 
 def check(prediction: np.ndarray, rows: int, shape: Shape) -> None:
