@@ -203,6 +203,9 @@ class AutoML(Estimator):
     ) -> Self:
         """Train until the time is up or interrupted, and keep the best model in the run folder.
 
+        After Ctrl-C it returns as after its time. SIGTERM asks the program to end: when the best model is saved, it is
+        raised again for whoever handled it before; if nobody did, the program ends.
+
         Rows are validated in random folds, unless one of ``groups``, ``time``, ``fold`` and ``valid`` says better. The
         first three are the name of a column of ``X``, which is no feature then, or one value a row.
 

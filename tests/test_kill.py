@@ -109,3 +109,16 @@ def test_an_interrupt_keeps_the_best_so_far(table: Path, tmp_path: Path, number:
     os.kill(process.pid, number)
     assert process.wait(timeout=20) == 130
     assert load(run).score.value > 0.9
+
+
+def test_sigterm_ends_a_script_that_trains_one_model_after_another(table: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from automl import AutoML\n"
+        "for name in 'ab': AutoML(time_budget=100, output=f'{sys.argv[2]}/{name}').fit(sys.argv[1], target='y')"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, table, tmp_path], start_new_session=True)
+    time.sleep(14)
+    process.terminate()
+    assert process.wait(timeout=20) == -signal.SIGTERM
+    assert [run.name for run in tmp_path.iterdir()] == ["a"]
+    assert load(tmp_path / "a").score.value > 0.9

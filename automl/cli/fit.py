@@ -129,11 +129,12 @@ def fit(
     begun = monotonic()
     from automl.data.source import locate
     from automl.experiment import AutoML
+    from automl.tuning.interrupt import reported
 
     for table in (test, valid):
         if table is not None:
             locate(table)
-    with watch(max_trials) as show:
+    with watch(max_trials) as show, reported():
         model = AutoML(
             time_budget=parse_budget(time, begun),
             max_trials=max_trials,
@@ -200,8 +201,9 @@ def resume(
     """
     begun = monotonic()
     from automl.experiment import AutoML
+    from automl.tuning.interrupt import reported
 
-    with watch() as show:
+    with watch() as show, reported():
         model = AutoML.resume(run, time_budget=parse_budget(time, begun), metric=metric, on_progress=show)
     _report(model, json, {}, sample="new.csv")
     _leave(model)

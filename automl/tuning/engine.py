@@ -80,7 +80,7 @@ class Engine:
         self._interrupt = Interrupt()
 
     def run(self) -> Stopped:
-        """Train until the deadline, the last trial or an interrupt; return which.
+        """Train until the deadline, the last trial or an interrupt; return which. SIGTERM is raised again at the end.
 
         Raises
         ------
@@ -97,12 +97,14 @@ class Engine:
         if self._search is not None:  # the last ensemble needs the cores
             self._search.close()
         self.champion.update(self._end.earlier(_EXIT))
-        if self.champion.predictor is None and self._interrupt.came:
-            raise KeyboardInterrupt
+        if self.champion.predictor is not None:
+            self.champion.finish(self._end.earlier(_EXIT))
+            self._tell(board=True)
+        self._interrupt.pass_on()
         if self.champion.predictor is None:
+            if self._interrupt.came:
+                raise KeyboardInterrupt
             raise NoModelError(self._first_failure())
-        self.champion.finish(self._end.earlier(_EXIT))
-        self._tell(board=True)
         return stopped
 
     def _new_champion(self) -> Champion:

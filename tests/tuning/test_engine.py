@@ -80,6 +80,32 @@ class Interrupting(Base):
         return (yield from super().fit(data, params, context))
 
 
+class Terminated(Previewed):
+    """SIGTERM comes while the portfolio is trained."""
+
+    name = "terminated"
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        if "seconds" not in params:
+            signal.raise_signal(signal.SIGTERM)
+        return (yield from super().fit(data, params, context))
+
+
+def test_sigterm_reaches_whoever_handles_it_once_the_model_is_saved(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    families = [Terminated(0.0), Base()]
+    toy_families(*families)
+    root, stored = toy_run(FitConfig(time_budget=60.0))
+    saved: list[bool] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: saved.append((root / "model").exists()))
+    try:
+        trained(root, stored, families)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert saved == [True]
+
+
 def test_an_interrupt_before_there_is_a_model_is_one(train: Train) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(FitConfig(time_budget=60.0), (Interrupting(),))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from automl.tuning.interrupt import Interrupt
+from automl.tuning.interrupt import Interrupt, reported
 
 
 def wait(seconds: float) -> None:
@@ -90,3 +93,61 @@ def test_what_a_callback_raises_counts_too() -> None:
     with interrupt.ends():
         raise KeyboardInterrupt
     assert interrupt.came
+
+
+@pytest.fixture
+def asked() -> Iterator[list[int]]:
+    """Stand for a program that notes the SIGTERMs that reach it."""
+    numbers: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: numbers.append(number))
+    yield numbers
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(("number", "reaches"), [(signal.SIGTERM, [signal.SIGTERM]), (signal.SIGINT, [])])
+def test_sigterm_is_passed_on_and_ctrl_c_is_not(
+    asked: list[int], number: signal.Signals, reaches: list[signal.Signals]
+) -> None:
+    interrupt = Interrupt()
+    with interrupt.ends():
+        signal.raise_signal(number)
+    assert asked == []
+    interrupt.pass_on()
+    assert asked == reaches
+
+
+def test_without_a_signal_nothing_is_passed_on(asked: list[int]) -> None:
+    interrupt = Interrupt()
+    with interrupt.ends():
+        pass
+    interrupt.pass_on()
+    assert asked == []
+
+
+def test_sigterm_in_a_training_that_is_reported_reaches_nobody(asked: list[int]) -> None:
+    with reported():
+        interrupt = Interrupt()
+        with interrupt.ends():
+            signal.raise_signal(signal.SIGTERM)
+        interrupt.pass_on()
+    assert interrupt.came
+    assert asked == []
+    signal.raise_signal(signal.SIGTERM)
+    assert asked == [signal.SIGTERM]
+
+
+RAISED = "signal.raise_signal(signal.SIGTERM)"
+PROGRAM = "import signal; from automl.tuning.interrupt import Interrupt, reported; interrupt = Interrupt()\n"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"with interrupt.ends(): {RAISED}\ninterrupt.pass_on()",
+        f"with reported(): {RAISED}",
+    ],
+)
+def test_a_program_that_handles_no_sigterm_ends_by_it(block: str) -> None:
+    code = f"{PROGRAM}{block}\nprint('went on')"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, b"")
