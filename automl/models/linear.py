@@ -122,7 +122,7 @@ class Linear(Family):
         return DEFAULTS
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Follow the path until the validation loss got worse twice, or the deadline."""
+        """Follow the path until two solutions in a row gain nothing on the validation rows, or the deadline."""
         chosen = complete(params, DEFAULTS)
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
@@ -150,10 +150,11 @@ class Linear(Family):
             model = LinearModel(*objective.split(point), outcome, len(y), penalty)
             candidate = model.predict(data.X_valid)
             loss = stopping_loss(data, candidate, context)
-            worse = 0 if loss < lowest else worse + 1
             if loss < lowest:
-                lowest, best, prediction = loss, model, candidate
-            elif worse == PATIENCE:
+                worse, lowest, best, prediction = 0, loss, model, candidate
+            elif model.weights.any():  # a path with an L1 part begins without weights: there is nothing to judge yet
+                worse += 1
+            if worse == PATIENCE:
                 stopped = "early"
             for rung in [rung for rung, share in enumerate(context.rungs) if rounds - 1 < share * STEPS <= rounds]:
                 yield Progress(rung, prediction)

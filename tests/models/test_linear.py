@@ -62,6 +62,23 @@ def test_the_path_ends_early_where_noise_begins(trained, as_matrix):
     assert model.details["columns"] < 60
 
 
+def test_no_fold_of_a_wide_table_ends_without_columns(trained, as_matrix):
+    """Spectra: few rows, many columns that move together. The first steps of a path have no weights, or hardly any."""
+    rng, at = np.random.default_rng(5), np.linspace(0, 1, 200)
+    peaks = np.exp(-np.square(at - np.array([[0.2], [0.4], [0.55], [0.7], [0.85]])) / 0.01)
+    amounts = rng.uniform(size=(60, 5))
+    spectra = amounts @ peaks + rng.normal(0, 0.3, (60, 1)) * (1 + at)
+    spectra = ((spectra - spectra.mean(axis=0)) / spectra.std(axis=0)).astype(np.float32)
+    y = 5 * amounts[:, 2] + rng.normal(0, 0.1, 60)
+    for fold in range(8):
+        valid = np.arange(60) % 8 == fold
+        data = FoldData(as_matrix(spectra[~valid]), y[~valid], as_matrix(spectra[valid]), y[valid])
+        context = FitContext(Shape(ProblemType.REGRESSION, int((~valid).sum()), 200))
+        model, _ = trained(Linear().fit(data, {"scaling": "standard", "penalty": "elasticnet"}, context))
+        assert model.details["columns"]
+        assert np.abs(model.predict(data.X_valid) - y[valid]).mean() < 0.25 * np.abs(y - y.mean()).mean()
+
+
 def test_predictions_stay_near_the_training_range(trained, as_matrix):
     data = FoldData(as_matrix(X[:200]), SIGNAL[:200], as_matrix(X[200:]), SIGNAL[200:])
     model, _ = trained(Linear().fit(data, {}, FitContext(Shape(ProblemType.REGRESSION, 200, 6))))
