@@ -102,11 +102,12 @@ class Linear(Family):
         return Needs("impute", "onehot", scaling, text="tfidf", sparse=True)
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
-        """Return one of each scaling; the second selects columns."""
+        """Return one of each scaling; the second selects columns, the last one is plain ridge regression."""
         return (
             {"scaling": "robust", "penalty": "l2"},
             {"scaling": "standard", "penalty": "elasticnet", "l1_ratio": 0.5},
             {"scaling": "quantile", "penalty": "l2"},
+            {"scaling": "standard", "penalty": "l2"},
         )
 
     def space(self, shape: Shape) -> Space:

@@ -5,6 +5,7 @@ from sklearn.linear_model import ElasticNet, LogisticRegression
 
 from automl.data.table import ProblemType
 from automl.deadline import NEVER
+from automl.features.scale import Scaling
 from automl.models.base import FitContext, FoldData, Shape
 from automl.models.linear import Linear
 from automl.models.penalised import Penalised
@@ -60,6 +61,18 @@ def test_the_path_ends_early_where_noise_begins(trained, as_matrix):
     model, _ = trained(Linear().fit(data, {"penalty": "elasticnet"}, FitContext(Shape(ProblemType.REGRESSION, 40, 60))))
     assert model.details["stopped"] == "early"
     assert model.details["columns"] < 60
+
+
+def test_an_exactly_linear_target_is_learned_by_a_ridge_of_the_portfolio(trained, as_matrix):
+    y = X @ np.array([2.0, -1.0, 0.5, 1.0, -3.0, 0.1])
+    errors = []
+    for params in Linear().portfolio(Shape(ProblemType.REGRESSION, 200, 6)):
+        if params["penalty"] == "l2":
+            scaled = Scaling.fit(X[:200].astype(np.float64), params["scaling"])(X.astype(np.float64)).astype(np.float32)
+            data = FoldData(as_matrix(scaled[:200]), y[:200], as_matrix(scaled[200:]), y[200:])
+            model, _ = trained(Linear().fit(data, params, FitContext(Shape(ProblemType.REGRESSION, 200, 6))))
+            errors.append(np.median(np.abs(model.predict(data.X_valid) - y[200:])))
+    assert min(errors) < 0.001 * y.std()
 
 
 def test_no_fold_of_a_wide_table_ends_without_columns(trained, as_matrix):
