@@ -20,7 +20,7 @@ from automl.data.reading import Reading
 from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, with_decimal
 from automl.data.table import Schema, Task
-from automl.errors import SchemaError, UsageError
+from automl.errors import SchemaError, UsageError, warn
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
@@ -138,13 +138,15 @@ class Predictor:
     def predict_interval(self, data: object, coverage: float = 0.9) -> NDArray[np.float64]:
         """Return (rows, 2): the bounds between which a value lies with probability ``coverage``, all rows together.
 
-        See :class:`~automl.evaluation.conformal.Residuals`.
+        See :class:`~automl.evaluation.conformal.Residuals`. Few training rows tell of errors up to some coverage only:
+        beyond it the intervals get no wider, and a :class:`~automl.errors.DataWarning` says which it is.
 
         Raises
         ------
         UsageError
             For classes and quantiles, or if ``coverage`` is not between 0 and 1.
         """
+        self._warn_of_few_rows(coverage)
         return self._known_residuals().interval(self.raw(data), coverage)
 
     def predict_frame(
@@ -159,7 +161,7 @@ class Predictor:
         proba
             Add ``probability_<class>`` for each class, the positive one last.
         interval
-            Add ``low`` and ``high``, between which the value lies with this probability.
+            Add ``low`` and ``high``, between which the value lies with this probability, see :meth:`predict_interval`.
         options
             Where a file is written otherwise than the training table was.
 
@@ -171,6 +173,8 @@ class Predictor:
             If probabilities are asked for of numbers, or an interval for classes or quantiles.
         """
         index = data.index if isinstance(data, pd.DataFrame) else None
+        if interval is not None:
+            self._warn_of_few_rows(interval)
         return pd.DataFrame(self.columns(self.raw(data, options), proba=proba, interval=interval), index=index)
 
     def columns(
@@ -266,6 +270,14 @@ class Predictor:
         if self.residuals is None:
             raise UsageError("this model was saved without what intervals are made of; train it again")
         return self.residuals
+
+    def _warn_of_few_rows(self, coverage: float) -> None:
+        residuals = self._known_residuals()
+        if residuals.most < coverage < 1:
+            warn(
+                f"intervals of {coverage:.1%} cannot be told from the errors of {residuals.rows} rows: these hold "
+                f"{residuals.most:.1%} at most; train on more rows"
+            )
 
     def read(self, data: object, options: ReadOptions = AS_FOUND) -> tuple[pd.DataFrame, Reading]:
         """Return a raw table, read as the training table was but for what ``options`` say, and how that was."""

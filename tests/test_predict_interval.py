@@ -2,16 +2,18 @@
 
 import asyncio
 from pathlib import Path
+from warnings import catch_warnings
 
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
 
-from automl import AutoML, load
+from automl import AutoML, evaluate, load
 from automl.cli import main
+from automl.deploy.batch import predict_files
 from automl.deploy.server import create_app
-from automl.errors import UsageError
+from automl.errors import DataWarning, UsageError
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 
@@ -61,6 +63,23 @@ def test_all_doors_give_the_same_bounds(run: Path, frame: pd.DataFrame, tmp_path
     answers = post(run, "/predict?interval=0.8", new).json()["predictions"]
     np.testing.assert_allclose([[answer["low"], answer["high"]] for answer in answers], expected)
     assert set(post(run, "/predict", new).json()["predictions"][0]) == {"prediction"}
+
+
+def test_a_coverage_that_few_rows_cannot_tell_of_is_said(frame: pd.DataFrame, tmp_path: Path) -> None:
+    target = frame.columns[-1]
+    model = AutoML(max_trials=1, folds=2, output=tmp_path / "run").fit(frame.head(16), target=target)
+    said = r"intervals of 95.0% cannot be told from the errors of 16 rows: these hold 88.2% at most"
+    for ask in (model.predict_interval, lambda rows, each: model.predictor_.predict_frame(rows, interval=each)):
+        with pytest.warns(DataWarning, match=said):
+            ask(frame, 0.95)
+        with catch_warnings(action="error"):
+            ask(frame, 0.88)
+    with pytest.warns(DataWarning) as caught:
+        predict_files(model.predictor_, DATASETS / "diabetes.csv", tmp_path / "out.csv", interval=0.95)
+    assert len(caught) == 1
+    report = evaluate(model, frame)
+    assert report.assessment.values is not None
+    assert [each.share.expected for each in report.assessment.values.intervals] == [0.5, 0.8]
 
 
 @pytest.mark.parametrize("interval", ["wide", "90", "0", "nan"])

@@ -111,5 +111,5 @@ class BatchPredictor:
         if not len(frame):
             self.model.typed(frame, options)  # which says what columns are missing
             return self.columns.empty_table()
-        predicted = self.model.predict_frame(frame, proba=self.proba, interval=self.interval, options=options)
-        return pa.Table.from_pandas(predicted, schema=self.columns, preserve_index=False)
+        predicted = self.model.columns(self.model.raw(frame, options), proba=self.proba, interval=self.interval)
+        return pa.Table.from_pandas(pd.DataFrame(predicted), schema=self.columns, preserve_index=False)

@@ -195,7 +195,7 @@ def _values(
 ) -> Values:
     intervals = []
     if residuals is not None:
-        for coverage in COVERAGES:
+        for coverage in (each for each in COVERAGES if each <= residuals.most):
             low, high = residuals.interval(raw, coverage).T
             inside = observed((low <= y) & (y <= high), coverage, weight)
             intervals.append(Intervals(inside, float(np.average(high - low, weights=weight))))

@@ -68,8 +68,15 @@ class Residuals:
         told = len(y) if weight is None else max(1, round(weight.sum() ** 2 / np.square(weight).sum()))
         return cls(centers, spreads, quantiles, told, max(0.0 if np.min(y) >= 0 else -inf, least))
 
+    @property
+    def most(self) -> float:
+        """The greatest coverage that so many residuals tell of: with n of them, (n - 1) / (n + 1)."""
+        return (self.rows - 1) / (self.rows + 1)
+
     def interval(self, prediction: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
         """Return (rows, 2): the bounds between which the value lies with probability ``coverage``, 0 < coverage < 1.
+
+        Those of more than ``most`` are as wide as those of ``most``.
 
         Raises
         ------

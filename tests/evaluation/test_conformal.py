@@ -28,6 +28,20 @@ def test_new_values_are_covered_as_often_as_promised(coverage, rows):
     assert np.mean(shares) == pytest.approx(coverage, abs=0.02)
 
 
+def test_few_rows_tell_of_errors_up_to_some_coverage():
+    """A new value lies within the extremes of n others with probability (n - 1) / (n + 1)."""
+    rng = np.random.default_rng(0)
+    inside = []
+    for _ in range(2000):
+        y = rng.normal(size=17)
+        residuals = Residuals(np.zeros(1), np.ones(1), np.quantile(y[:16], np.linspace(0, 1, 201)), 16, -np.inf)
+        low, high = residuals.interval(np.zeros(1), residuals.most)[0]
+        inside.append(low <= y[16] <= high)
+        assert residuals.interval(np.zeros(1), 0.99).tolist() == [[low, high]]
+    assert residuals.most == 15 / 17
+    assert np.mean(inside) == pytest.approx(15 / 17, abs=0.02)
+
+
 def test_they_are_covered_where_errors_are_small_and_where_they_are_large():
     rng = np.random.default_rng(0)
     residuals = Residuals.fit(*drawn(rng, 20_000))
