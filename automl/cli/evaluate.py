@@ -67,6 +67,8 @@ def _lines(report: ModelReport) -> Iterator[str]:
     yield report.verdict
     yield from _behind(report.assessment, report)
     yield ""
+    if report.task.positive is not None:
+        yield f"positive class: {report.task.positive}"
     scores = report.assessment.scores
     cells = [(each.name, *map(figure, (each.score.value, each.score.low, each.score.high))) for each in scores]
     table = [("metric", "value", "low", "high"), *cells]

@@ -228,6 +228,7 @@ def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
     result = {
         "run": str(_near(model.run_)),
         "problem_type": model.problem_type_,
+        "positive": model.predictor_.task.positive,
         "metric": model.metric_,
         "score": _finite({"value": score.value, "low": score.low, "high": score.high}),
         "decision": model.predictor_.decision.to_json(),
@@ -261,7 +262,9 @@ def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
         print(f"of the values, out of fold: {shares}")
     if test:
         shown = list(test.items())[:_SHOWN]
-        print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))
+        positive = model.predictor_.task.positive
+        of = "" if positive is None else f" (positive class {positive})"
+        print(f"test{of}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))
     run = shlex.quote(str(_near(model.run_)))
     print(f"\nautoml predict {run} {shlex.quote(sample)}\nautoml serve {run}\nautoml leaderboard {run}")
 

@@ -180,6 +180,11 @@ class Task:
         return labels
 
     @property
+    def positive(self) -> Label | None:
+        """The positive one of two classes, which metrics such as precision are of; None where there are not two."""
+        return self.classes[1] if len(self.classes) == 2 else None
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of several classes says something: it was declared, or they are numbers in a row."""
         return (self.ranked and len(self.classes) > 2) or self.in_a_row

@@ -66,6 +66,7 @@ class ModelReport:
             "reading": self.reading.to_json(),
             "target": self.task.target,
             "problem_type": self.task.problem_type,
+            "positive": self.task.positive,
             "metric": self.metric,
             "decision": self.decision.to_json(),
             "trained": self.trained,

@@ -25,6 +25,7 @@ def test_people_read_the_verdict_and_every_metric(
     assert "expected after training" in lines[1]
     assert lines[2].startswith("expected calibration error")
     head = lines.index(next(line for line in lines if line.startswith("metric ")))
+    assert lines[head - 1] == "positive class: yes"
     assert lines[head + 1].split()[0] == "roc_auc"
     assert "log_loss" in said.out
     assert "--html FILE" in lines[-1]
@@ -40,8 +41,9 @@ def test_programs_read_the_same_and_a_page_is_written(
     assert main([*command, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["rows"], told["left_out"], told["metric"]) == (1199, 1, "roc_auc")
+    assert told["positive"] == "yes"
     assert told["assessment"]["scores"][0]["name"] == "roc_auc"
-    assert "</html>" in page.read_text(encoding="utf-8")
+    assert "others are of the positive class, yes." in page.read_text(encoding="utf-8")
     assert main(command) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"report: {page}"
 
@@ -51,7 +53,9 @@ def test_fit_scores_its_test_table_alike(
 ) -> None:
     assert main(["evaluate", str(run), str(datasets / "churn.csv"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    expected = json.loads(fitted[1].stdout)["test"]  # type: ignore[attr-defined]
+    fit = json.loads(fitted[1].stdout)  # type: ignore[attr-defined]
+    assert fit["positive"] == told["positive"] == "yes"
+    expected = fit["test"]
     assert {each["name"]: each["score"]["value"] for each in told["assessment"]["scores"]} == pytest.approx(expected)
 
 

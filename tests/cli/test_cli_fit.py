@@ -19,6 +19,7 @@ def test_fit_json_is_one_object_with_the_whole_result(fitted) -> None:
     assert process.stdout.count("\n") == 1
     result = json.loads(process.stdout)
     assert set(result) == {"run", "problem_type", "metric", "score", "decision", "coverage", "seconds"} | {
+        "positive",
         "leaderboard",
         "test",
     }
