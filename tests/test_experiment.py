@@ -260,6 +260,8 @@ def test_durations_are_learned_and_predicted_in_seconds(source: str, tmp_path: P
     predicted = model.predict_proba(frame)
     for rows in (pd.DataFrame({"lasted": seconds}), frame.assign(lasted=frame["lasted"].astype("timedelta64[s]"))):
         np.testing.assert_array_equal(model.predict_proba(rows), predicted)
+    frame.to_csv(tmp_path / "same.csv", index=False)
+    np.testing.assert_array_equal(model.predict_proba(tmp_path / "same.csv"), predicted)
     few = frame.head(3).to_dict("records")
     np.testing.assert_allclose(model.predict_proba(few), predicted[:3])
     assert AutoML.resume(model.run_, time_budget=2).stopped_

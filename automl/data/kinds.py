@@ -85,7 +85,7 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     if series.dtype.kind == "M":
         return Column(name, Kind.DATETIME, "a date type")
     if series.dtype.kind == "m":
-        return Column(name, Kind.NUMERIC, "durations, in seconds")
+        return Column(name, Kind.NUMERIC, "durations, in seconds", unit=CLOCK)
     column = (
         _boolean(name, cells) or _dates(name, cells) or _numbers(name, cells, decimal, floats=series.dtype.kind == "f")
     )
