@@ -16,16 +16,23 @@ Write = Callable[[Any], None]
 
 
 def is_folder(output: str | Path) -> bool:
-    """Return whether an output is a folder: it is one already, or its name has no ending.
+    """Return whether an output is a folder: it is one already, or nothing yet and its name has no ending.
 
-    >>> is_folder("out/"), is_folder("predictions"), is_folder("out.csv")
-    (True, True, False)
+    >>> is_folder("out/"), is_folder("predictions"), is_folder("out.csv"), is_folder("/dev/stdout")
+    (True, True, False, False)
     """
-    return str(output).endswith("/") or Path(output).is_dir() or not Path(output).suffix
+    path = Path(output)
+    return str(output).endswith("/") or path.is_dir() or not (path.suffix or path.exists())
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether a path is a named pipe or a device, such as /dev/stdout, wherever that leads."""
+    return path.exists() and not path.is_dir() and (not path.is_file() or path.absolute().is_relative_to("/dev"))
 
 
 def output_format(output: str | Path | TextIO, asked: Format | None = None) -> Format:
-    """Return the format of an output: that of its ending, or for a folder the one asked for, else CSV, as for a stream.
+    """Return the format of an output: that of its ending, or for a folder the one asked for, else CSV, as for a
+    stream, a pipe and a device.
 
     Raises
     ------
@@ -36,7 +43,8 @@ def output_format(output: str | Path | TextIO, asked: Format | None = None) -> F
         raise UsageError(f"the format must be {' or '.join(get_args(Format))}, got {asked!r}")
     if isinstance(output, str | Path) and is_folder(output):
         return asked or "csv"
-    ending = Path(output).suffix.lower() if isinstance(output, str | Path) else ".csv"
+    path = Path(output) if isinstance(output, str | Path) else None
+    ending = ".csv" if path is None or is_stream(path) else path.suffix.lower()
     found = next((format for format in get_args(Format) if ending == f".{format}"), None)
     if found is None:
         raise UsageError(f"the output must end in .csv or .parquet, or be a folder or -, got {str(output)!r}")
@@ -66,7 +74,7 @@ def write_table(table: Any, output: str | Path | TextIO) -> None:
 
 @contextmanager
 def writing(path: Path, format: Format) -> Iterator[Write]:
-    """Write a file under a hidden name; it takes the place of ``path`` when it is complete.
+    """Write a file under a hidden name; it takes the place of ``path`` when it is complete. A stream is written to.
 
     Its folder is made if it is missing.
 
@@ -77,6 +85,10 @@ def writing(path: Path, format: Format) -> Iterator[Write]:
     """
     partial = path.with_name(f".{path.name}")
     with writing_to(path):
+        if is_stream(path):
+            with _WRITERS[format](path) as write:
+                yield write
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _WRITERS[format](partial) as write:

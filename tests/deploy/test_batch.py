@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +125,27 @@ def spoiled(rows: pd.DataFrame) -> pd.DataFrame:
     rows.loc[[1, *range(150, 160)], "age (years)"] = "old"
     rows.loc[[1, 59], "member"] = "perhaps"
     return rows
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.csv"])
+def test_a_named_pipe_is_written_to(
+    name: str, source: Path, expected: pd.DataFrame, predictor: Predictor, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / name)
+    reader = subprocess.Popen(["cat", tmp_path / name], stdout=subprocess.PIPE, text=True)
+    predict_files(predictor, source, tmp_path / name, keep=["id"], proba=True)
+    said, _ = reader.communicate(timeout=60)
+    assert said == expected.to_csv(index=False)
+    assert (tmp_path / name).is_fifo()
+    with pytest.raises(UsageError, match="it cannot be parquet"):
+        predict_files(predictor, source, tmp_path / name, format="parquet")
+
+
+def test_a_file_without_an_ending_is_left_alone(source: Path, predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("of my own")
+    with pytest.raises(UsageError, match=r"must end in \.csv or \.parquet, or be a folder"):
+        predict_files(predictor, source, tmp_path / "notes")
+    assert (tmp_path / "notes").read_text() == "of my own"
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
