@@ -28,7 +28,8 @@ def slim(
     """Trade quality for speed: fewer members, one model of each, or one small model that has learned from all.
 
     Where a member can be trained once more on all rows, that is its one model. Every option is built, scored out of
-    fold and timed. Without a limit the quickest is taken that is within one standard error of the full ensemble.
+    fold and timed; its members are given, while the score of the run also pays for their choice. Without a limit the
+    quickest is taken that is within one standard error of the full ensemble.
     """
     from automl.slim.frontier import Wanted, to_json, to_text
     from automl.slim.slimming import slim as slim_run

@@ -143,5 +143,8 @@ def to_text(options: Sequence[Option], chosen: Option) -> str:
         mark = "*" if option.name == chosen.name else " "
         figures = f"{option.score.value:9.5g}  {option.lost:9.2g}  {option.error:8.2g}"
         lines.append(f"{mark} {option.name:{width}}  {figures}  {option.row_ms:8.3f}  {option.size_bytes / 1e6:6.2f}")
-    note = "scores are out of fold: those of one fold's model; a mean of folds or a model of all rows is often better"
-    return "\n".join([*lines, note])
+    notes = (
+        "scores are out of fold: those of one fold's model; a mean of folds or a model of all rows is often better",
+        "members are given here and weighed anew; the score of the run also pays for their choice among all candidates",
+    )
+    return "\n".join([*lines, *notes])

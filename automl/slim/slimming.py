@@ -47,7 +47,9 @@ def slim(
 
     Returns
     -------
-    All options, the full ensemble first, and the chosen one, whose predictor is in ``to``.
+    All options, the full ensemble first, and the chosen one, whose predictor is in ``to``. So that they compare, the
+    members are given for all of them, and weighed anew: the score of the run, for which members are chosen among all
+    candidates without the rows that they are scored on, is another one.
 
     Raises
     ------

@@ -98,7 +98,9 @@ def test_shares_of_scores() -> None:
 
 def test_the_table_marks_what_was_chosen(slimmed: tuple[list[Option], Option]) -> None:
     options, chosen = slimmed
-    marked = [line for line in to_text(options, chosen).splitlines() if line.startswith("*")]
+    *table, note = to_text(options, chosen).splitlines()
+    assert "the score of the run also pays for their choice" in note
+    marked = [line for line in table if line.startswith("*")]
     assert len(marked) == 1
     assert chosen.name in marked[0]
     assert [row["option"] for row in to_json(options, chosen) if row["chosen"]] == [chosen.name]
