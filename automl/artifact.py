@@ -197,7 +197,11 @@ def _copied(predictor: Predictor, to: Path, sign: signature.Sign | None) -> None
 def _require_unchanged(predictor: Predictor) -> None:
     """Refuse a predictor whose folder holds another one now, or nothing: its run went on, or another took its place."""
     manifest = predictor.folder / "manifest.json"
-    if not manifest.is_file() or json.dumps(json.loads(manifest.read_bytes())) != json.dumps(predictor.manifest):
+    if not manifest.is_file():
+        raise ArtifactError(
+            f"{predictor.folder} is gone, and a model is saved and pickled from its files; do that while they are there"
+        )
+    if json.dumps(json.loads(manifest.read_bytes())) != json.dumps(predictor.manifest):
         raise ArtifactError(f"{predictor.folder} does not hold this model any more; load the one that is there now")
 
 

@@ -34,8 +34,8 @@ from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine, Stopped
 from automl.tuning.journal import Journal
 from automl.tuning.progress import OnProgress, Reporter
-from automl.tuning.review import leaderboard, out_of_fold
-from automl.tuning.store import StoredRun
+from automl.tuning.review import leaderboard_of, out_of_fold
+from automl.tuning.store import StoredRun, read_run
 
 _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
@@ -132,6 +132,8 @@ class AutoML(Estimator):
     """
 
     _board: Leaderboard | None
+    _journal: Journal
+    """As it was when the fit ended: another may go on with the run."""
 
     def __init__(
         self,
@@ -351,7 +353,7 @@ class AutoML(Estimator):
         """All candidates, best first; where nobody looked while they were trained, it is made when first asked for."""
         self._fitted()
         if self._board is None:
-            self._board = leaderboard(self.run_, self._asked[0])
+            self._board = leaderboard_of(read_run(self.run_, self._asked[0]), self._journal)
         return self._board
 
     @property
@@ -377,7 +379,7 @@ class AutoML(Estimator):
         from automl.report.leaderboard import leaderboard_on
 
         self._fitted()
-        return leaderboard_on(self.run_, test, y, metric=self._asked[0]).to_frame()
+        return leaderboard_on(self.run_, test, y, metric=self._asked[0], journal=self._journal).to_frame()
 
     @property
     def classes_(self) -> NDArray[np.generic] | None:
@@ -423,7 +425,8 @@ class AutoML(Estimator):
         try:
             for warning in warnings:  # looked for while Ray starts
                 reporter.warn(warning)
-            engine = Engine(run, Journal(root), families, search=search, reporter=reporter)
+            journal = Journal(root)
+            engine = Engine(run, journal, families, search=search, reporter=reporter)
             self.stopped_: Stopped = engine.run()
         finally:
             if search is not None:
@@ -431,7 +434,7 @@ class AutoML(Estimator):
         self.run_ = root.absolute()
         self._asked = self.metric, self.cost_matrix
         self.predictor_ = engine.predictor
-        self._board = engine.board
+        self._board, self._journal = engine.board, journal.frozen()
         self.seconds_ = now() - run.started
         if silent_on_sign(self.metric) and get_family(self.board_.rows[0].family).baseline:
             way_out = "if its lower values are better, give it an attribute greater_is_better that is False"

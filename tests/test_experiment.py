@@ -23,6 +23,7 @@ from automl.data.schema import infer_schema
 from automl.data.schema_file import schema_to_json
 from automl.errors import DataError, DataWarning, UsageError
 from automl.tuning import store
+from automl.tuning.review import leaderboard
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 TINY: dict[str, Any] = {"max_trials": 1, "folds": 2}
@@ -189,10 +190,14 @@ def trial_origin(file: Path) -> str:
 
 def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, reference: AutoML, tmp_path: Path) -> None:
     first = AutoML(max_trials=2, folds=2, metric="log_loss", output=tmp_path / "run").fit(frame, target="churn")
+    board = leaderboard(first.run_).to_frame()
     second = AutoML.resume(first.run_, time_budget=4)
     assert second.metric_ == "log_loss"
-    assert set(first.leaderboard_["candidate"]) <= set(second.leaderboard_["candidate"])
+    assert set(board["candidate"]) < set(second.leaderboard_["candidate"])
     assert second.score_.value <= first.score_.value
+    pd.testing.assert_frame_equal(first.leaderboard_, board)
+    pd.testing.assert_frame_equal(first.leaderboard(frame).drop(columns="test"), board)
+    np.testing.assert_array_equal(load(first.save(tmp_path / "first")).predict_proba(frame), first.predict_proba(frame))
 
 
 def test_a_run_whose_trials_are_done_goes_on_if_it_is_given_time(reference: AutoML, tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from automl.tuning.single import finished, write_single
 from automl.tuning.store import read_run
 
 
-def leaderboard_on(root: Path, data: object, y: object = None, *, metric: MetricLike | None = None) -> Leaderboard:
+def leaderboard_on(
+    root: Path, data: object, y: object = None, *, metric: MetricLike | None = None, journal: Journal | None = None
+) -> Leaderboard:
     """Predict a labelled table by every candidate that has trained all folds, and return the leaderboard with scores.
 
     It stays in the order of the scores out of fold: who chooses by the table afterwards has no unseen rows any more.
@@ -29,6 +31,8 @@ def leaderboard_on(root: Path, data: object, y: object = None, *, metric: Metric
         (rows,) target values; None = a column of the table has them.
     metric
         The run's, if it is one of the user's own.
+    journal
+        The run's, where its trials of an earlier time count.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def leaderboard_on(root: Path, data: object, y: object = None, *, metric: Metric
     DataError
         If the table lacks the target or other columns.
     """
-    run, journal = read_run(root, metric), Journal(root)
+    run, journal = read_run(root, metric), journal or Journal(root)
     frame, reading = read_data(data, reading=run.about.reading)
     same, weighing = ReadOptions(decimal=reading.decimal), ""
     scores: dict[str, float] = {}

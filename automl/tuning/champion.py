@@ -31,7 +31,7 @@ _CONTENDERS: Final = 24
 _OF_FAMILY: Final = 3
 """Contenders that come from each family first: what is weaker alone may err in other rows."""
 _KEPT: Final = 2
-"""Predictors on disk: the best, and the one before it for whoever is just reading it."""
+"""Predictors of a fit on disk: the best, and the one before it for whoever is just reading it."""
 _BYTES_A_SECOND: Final = 5_000_000
 """Bytes of models that are brought into their form for few rows in a second; measured twice as many."""
 _OVERHEAD: Final = 0.05
@@ -71,6 +71,8 @@ class Champion:
         """Seconds that the last update took from the choice to its end."""
         self._writing = 0.0
         self._ensemble: Ensemble | None = None
+        self._before = (journal.root / "model").resolve().name
+        """The predictor of the fit that this one goes on with: whoever holds it may still save it."""
         self.predictor: Predictor | None = None
 
     @property
@@ -160,7 +162,8 @@ class Champion:
         predictor = assembly.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)
         for outdated in versions[: 1 - _KEPT]:
-            shutil.rmtree(outdated)
+            if outdated.name != self._before:
+                shutil.rmtree(outdated)
         self._ensemble, self.predictor = ensemble, predictor
         self._writing = time.perf_counter() - started
 

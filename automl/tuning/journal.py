@@ -41,6 +41,8 @@ from automl.models.base import Model, Value
 from automl.tuning.candidate import Candidate
 
 Status = Literal["running", "done", "stopped", "failed"]
+Members = Sequence[Mapping[str, Any]]
+"""Those of a predictor, as its manifest has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,13 @@ class Journal:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ended: dict[str, Trial] = {}
+        self._frozen: tuple[list[Trial], Members] | None = None
+
+    def frozen(self) -> Journal:
+        """Return a journal that knows the trials and members of now, whatever the run goes on with."""
+        journal = Journal(self.root.absolute())  # the working directory may change
+        journal._frozen = self.trials(), self.members()
+        return journal
 
     def __repr__(self) -> str:
         return f"Journal({str(self.root)!r})"
@@ -229,8 +238,17 @@ class Journal:
 
     def trials(self) -> list[Trial]:
         """Read all trials, in the order in which they were proposed."""
+        if self._frozen is not None:
+            return self._frozen[0]
         found = [self.trial(place.parent.name) for place in self.root.glob("trials/*/candidate.json")]
         return sorted(found, key=lambda trial: (trial.candidate.index, trial.candidate.id))
+
+    def members(self) -> Members:
+        """Read the members of the predictor that is saved; none if there is none yet."""
+        if self._frozen is not None:
+            return self._frozen[1]
+        manifest = self.root / "model" / "manifest.json"
+        return read_json(manifest)["members"] if manifest.exists() else ()
 
     @property
     def _out_of_fold(self) -> Path:

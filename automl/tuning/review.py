@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from math import inf, nan
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from automl import artifact
 from automl.evaluation.custom import MetricLike
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard, Row
-from automl.tuning.journal import FoldRecord, Journal, Trial, mean_loss, read_json
+from automl.tuning.journal import FoldRecord, Journal, Members, Trial, mean_loss
 from automl.tuning.outoffold import OutOfFold
 from automl.tuning.problem import Problem
 from automl.tuning.store import StoredRun, read_run
@@ -34,8 +33,7 @@ def leaderboard(root: Path, metric: MetricLike | None = None) -> Leaderboard:
 
 def leaderboard_of(run: StoredRun, journal: Journal) -> Leaderboard:
     """Return the same of a run that was read."""
-    manifest = journal.root / "model" / "manifest.json"
-    return Board(run.problem, journal).of(read_json(manifest)["members"] if manifest.exists() else ())
+    return Board(run.problem, journal).of(journal.members())
 
 
 def out_of_fold(root: Path, metric: MetricLike | None = None) -> pd.DataFrame:
@@ -73,7 +71,7 @@ class Board:
         self._out_of_fold = OutOfFold(problem, journal)
         self._scores: dict[str, Score] = {}
 
-    def of(self, members: Iterable[Mapping[str, Any]]) -> Leaderboard:
+    def of(self, members: Members) -> Leaderboard:
         """Return the leaderboard over all trials, with the weights that the members of a manifest have."""
         weights = {member["candidate"]: float(member["weight"]) for member in members}
         metric = self._problem.metric
