@@ -119,6 +119,7 @@ class AutoML(Estimator):
     score_ : its out-of-fold score (value, low, high); the interval is expected to hold on new data
     leaderboard_ : pandas frame, one row a candidate
     classes_ : the sorted class labels, as scikit-learn's tools expect them; None for numbers
+    feature_names_in_, n_features_in_ : the columns of the training table, the target aside
     problem_type_, metric_, run_, seconds_, stopped_
 
     Examples
@@ -385,6 +386,16 @@ class AutoML(Estimator):
     def classes_(self) -> NDArray[np.generic] | None:
         """The sorted class labels, in the order of the columns of :meth:`predict_proba`; None for numbers."""
         return self._fitted().classes_
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.generic]:
+        """Names of the columns that the training table had, the target aside."""
+        return self._fitted().feature_names_in_
+
+    @property
+    def n_features_in_(self) -> int:
+        """How many they are."""
+        return self._fitted().n_features_in_
 
     @property
     def score_(self) -> Score:

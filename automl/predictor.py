@@ -115,6 +115,11 @@ class Predictor:
         """Names of the columns that the training table had, the target aside."""
         return np.array([column.name for column in self.schema.columns], dtype=object)
 
+    @property
+    def n_features_in_(self) -> int:
+        """How many they are."""
+        return len(self.schema.columns)
+
     def example_rows(self) -> list[dict[str, Any]]:
         """Return a few raw rows as they were in training, for documentation and smoke tests."""
         return [dict(row) for row in self.examples]

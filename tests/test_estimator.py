@@ -123,7 +123,7 @@ def test_before_a_fit_it_is_not_fitted() -> None:
             asked(X if asked is not check_is_fitted else model)
     with pytest.raises(AutoMLError, match="not fitted yet; call fit first"):
         model.predict(X)
-    assert not hasattr(model, "classes_")
+    assert not any(hasattr(model, name) for name in ("classes_", "feature_names_in_", "n_features_in_"))
 
 
 def test_the_score_is_what_was_optimised_and_greater_is_better() -> None:
@@ -139,6 +139,7 @@ def test_the_score_is_what_was_optimised_and_greater_is_better() -> None:
     predicted = classes.predict(table)
     assert classes.score(table) == pytest.approx(f1_score(table["y"], predicted, pos_label="yes"))
     assert classes.score(table[["a", "b"]], table["y"]) == classes.score(table)
+    assert (classes.feature_names_in_.tolist(), classes.n_features_in_) == (["a", "b"], 2)
     with pytest.raises(DataError, match="one value a row"):
         classes.score(table, table["y"].head(3))
 
