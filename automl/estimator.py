@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+import numpy as np
+
 from automl.data.table import ProblemType
 from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.costs import CostsLike
@@ -123,6 +125,15 @@ def _fits(metric: MetricLike | None, problem_type: ProblemType) -> bool:
         return bool(get_metric(metric, problem_type))
     except UsageError:
         return False
+
+
+def seed_of(random_state: object) -> object:
+    """Return the seed that scikit-learn's ways to give one stand for: drawn where None or a generator is given."""
+    if random_state is None:
+        random_state = np.random.default_rng()
+    if isinstance(random_state, np.random.RandomState):
+        return random_state.randint(2**32, dtype=np.int64)
+    return random_state.integers(2**32) if isinstance(random_state, np.random.Generator) else random_state
 
 
 def _routed(model: Estimator) -> Any:

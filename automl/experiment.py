@@ -20,7 +20,7 @@ from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
 from automl.errors import UsageError, warn
-from automl.estimator import Estimator
+from automl.estimator import Estimator, seed_of
 from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
 from automl.evaluation.interval import Score
@@ -106,7 +106,8 @@ class AutoML(Estimator):
     ray_address
         A running Ray cluster, whose machines share the run folder; default: this machine.
     random_state
-        Seed of everything that does not depend on the clock.
+        Seed of everything that does not depend on the clock. None, or a generator of numpy, draws one, which the run
+        keeps.
     output
         The run folder; default ``runs/<time>``.
     on_progress
@@ -161,7 +162,7 @@ class AutoML(Estimator):
         memory: int | None = None,
         gpus: int | None = None,
         ray_address: str | None = None,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
         output: str | Path | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
@@ -421,6 +422,7 @@ class AutoML(Estimator):
             "schema": None if self.schema is None else read_schema(self.schema),
             "families": None if self.families is None else named_families(self.families),
             "read": self.read or AS_FOUND,
+            "random_state": seed_of(self.random_state),
         }
         return FitConfig(**{name: value for name, value in options.items() if name not in ("output", "on_progress")})
 

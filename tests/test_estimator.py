@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,23 @@ def test_a_target_beside_the_table_is_scored_against_everywhere() -> None:
     for asked in (model.evaluate, model.leaderboard, lambda X, y: evaluate(model, X, y)):
         with pytest.raises(DataError, match="y must have one value a row: the table has 120 rows, y has 3"):
             asked(X, Y[:3])
+
+
+@pytest.mark.parametrize("kind", [np.random.RandomState, np.random.default_rng])
+def test_seeds_are_drawn_by_generators_and_kept_by_the_run(kind: Callable[[int], Any]) -> None:
+    models = [AutoML(**TINY, random_state=kind(5)).fit(X, Y) for _ in range(2)]
+    seeds = [read_run(model.run_).config.random_state for model in models]
+    assert seeds[0] == seeds[1]
+    np.testing.assert_array_equal(models[0].predict_proba(X), models[1].predict_proba(X))
+    generator = kind(5)
+    drawn = [read_run(AutoML(**TINY, random_state=generator).fit(X, Y).run_).config.random_state for _ in range(2)]
+    assert (drawn[0], drawn[1] != drawn[0]) == (seeds[0], True)
+
+
+def test_without_a_seed_one_is_drawn_which_makes_the_same_model_again() -> None:
+    some, other = (AutoML(**TINY, random_state=None).fit(X, Y) for _ in range(2))
+    seeds = [read_run(model.run_).config.random_state for model in (some, other)]
+    assert seeds[0] != seeds[1]
+    again = AutoML(**TINY, random_state=seeds[0]).fit(X, Y)
+    np.testing.assert_array_equal(again.predict_proba(X), some.predict_proba(X))
+    assert AutoML.resume(some.run_, time_budget=2).random_state == seeds[0]
