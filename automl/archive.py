@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from automl.errors import ArtifactError
+from automl.errors import ArtifactError, UsageError
 
 ENDING: Final = ".tar.gz"
 _RATIO: Final = 100
@@ -106,21 +106,26 @@ def whole(folder: Path, *, first: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(file: Path, *, wait: bool = True) -> Iterator[None]:
+def locked(file: Path, *, busy: str = "") -> Iterator[None]:
     """Keep other processes out of a block by a file, which is made. The lock of a process that is killed ends with it.
 
     Where the file system has no locks, nobody is kept out.
 
+    Parameters
+    ----------
+    busy
+        What the error says if another process is in the block; without, its end is waited for.
+
     Raises
     ------
-    BlockingIOError
-        If another process is in the block, and there is no ``wait``.
+    UsageError
+        If another process is in the block.
     """
-    with file.open("wb") as lock:
+    with file.open("ab") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError:
-            raise
+            raise UsageError(busy) from None
         except OSError:
             pass
         yield

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TextIO, TypeVar
 
 import pandas as pd
 
+from automl.archive import locked
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import Batch, Batches, open_batches
 from automl.deploy.answer_table import BatchAnswer, BatchPredictor, Engine
@@ -102,7 +103,8 @@ def predict_files(
     DataError
         If the table cannot be read, or has no column that is to be kept.
     UsageError
-        If options do not fit, or a folder holds something else than the beginning of the same predictions.
+        If options do not fit, or a folder holds something else than the beginning of the same predictions, or is being
+        filled by another process.
 
     >>> from automl import load, predict_files
     >>> predict_files(load("runs/churn"), "new*.csv", "out/", keep=["customer_id"]).done
@@ -117,13 +119,20 @@ def predict_files(
         if folder is not None:
             with writing_to(folder):
                 _claim(folder, run.record(written, options))
-        with _engine(engine, ray_address, batch, table.options) as there:
+        with _alone(folder), _engine(engine, ray_address, batch, table.options) as there:
             if folder is not None:
                 return run.in_parts(there, folder, written)
             if not isinstance(output, str | Path):
                 return run.whole(there, csv_writer(output))
             with writing(Path(output), written) as write:
                 return run.whole(there, write)
+
+
+def _alone(folder: Path | None) -> AbstractContextManager[None]:
+    """Keep other processes from filling a folder meanwhile: they would write the same parts under the same names."""
+    if folder is None:
+        return nullcontext()
+    return locked(folder / RECORD, busy=f"{folder} is being filled by another process; wait until that has ended")
 
 
 def _engine(

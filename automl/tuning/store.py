@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,8 +73,7 @@ def new_folder(output: str | Path | None, started: float) -> Path:
             return root
 
 
-@contextmanager
-def claimed(root: Path) -> Iterator[None]:
+def claimed(root: Path) -> AbstractContextManager[None]:
     """Keep others from training in a run folder meanwhile. The claim of a process that is killed ends with it.
 
     Raises
@@ -83,12 +81,8 @@ def claimed(root: Path) -> Iterator[None]:
     UsageError
         If it is being trained in already.
     """
-    with ExitStack() as claim:
-        try:
-            claim.enter_context(archive.locked(root / ".lock", wait=False))
-        except BlockingIOError:
-            raise UsageError(f"{root} is being trained by another process; wait until that has ended") from None
-        yield
+    busy = f"{root} is being trained by another process; wait until that has ended"
+    return archive.locked(root / ".lock", busy=busy)
 
 
 def create(root: Path, run: StoredRun) -> None:

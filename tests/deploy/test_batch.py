@@ -16,7 +16,7 @@ import pytest
 
 from automl import AutoML, Predictor, ReadOptions, load, predict_files
 from automl.data import batches
-from automl.deploy.batch import BatchProgress
+from automl.deploy.batch import RECORD, BatchProgress
 from automl.deploy.tables import Format
 from automl.errors import AutoMLError, DataError, SchemaError, UsageError
 
@@ -315,3 +315,16 @@ def test_intervals_of_whole_numbers(tmp_path: Path) -> None:
     expected = pd.concat([frame[["y"]], predictor.predict_frame(frame, interval=0.9)], axis=1)
     expected.iloc[60, 1:] = np.nan
     pd.testing.assert_frame_equal(joined(tmp_path / "out"), expected, check_exact=True)
+
+
+def test_a_folder_is_filled_by_one_process_at_a_time(source: Path, predictor: Predictor, tmp_path: Path) -> None:
+    """Two would write the same parts under the same hidden names."""
+
+    def meanwhile(progress: BatchProgress) -> None:
+        with pytest.raises(UsageError, match="is being filled by another process"):
+            predict_files(predictor, source, tmp_path / "out")
+
+    predict_files(predictor, source, tmp_path / "out", on_progress=meanwhile)
+    record = (tmp_path / "out" / RECORD).read_bytes()
+    again = predict_files(predictor, source, tmp_path / "out")
+    assert (again.earlier, (tmp_path / "out" / RECORD).read_bytes()) == (160, record)
