@@ -434,7 +434,7 @@ class AutoML(Estimator):
         reporter: Reporter,
         warnings: Iterable[str] = (),
     ) -> Self:
-        search = _start_search(run.config, root, self.metric)
+        search = _start_search(run.config, root, self.metric, reporter)
         try:
             for warning in warnings:  # looked for while Ray starts
                 reporter.warn(warning)
@@ -458,8 +458,14 @@ class AutoML(Estimator):
 AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
 
 
-def _start_search(config: FitConfig, root: Path, metric: MetricLike | None) -> SearchProcess | None:
-    """Start Ray in the background, unless the whole job is a few seconds of work."""
+def _start_search(config: FitConfig, root: Path, metric: MetricLike | None, reporter: Reporter) -> SearchProcess | None:
+    """Start Ray in the background, unless the whole job is a few seconds of work, or cannot be handed over."""
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
-    return None if (short or few) and config.ray_address is None else SearchProcess(config, root, metric)
+    if (short or few) and config.ray_address is None:
+        return None
+    try:
+        return SearchProcess(config, root, metric)
+    except UsageError as error:
+        reporter.warn(f"{error}; training in this process alone")
+        return None

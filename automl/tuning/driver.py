@@ -23,6 +23,7 @@ import psutil
 
 from automl.config import FitConfig
 from automl.deadline import Deadline
+from automl.errors import UsageError
 from automl.evaluation.custom import MetricLike
 from automl.models.registry import FAMILIES, registered
 from automl.tuning.budget import Plan
@@ -77,9 +78,21 @@ Message = Ready | Event | Finished | Broken
 
 
 class SearchProcess:
-    """The parent's end of the line. What the process prints goes to ``search.log`` in the run folder."""
+    """The parent's end of the line. What the process prints goes to ``search.log`` in the run folder.
+
+    Raises
+    ------
+    UsageError
+        If the metric, or a family from outside the package, cannot be sent there.
+    """
 
     def __init__(self, config: FitConfig, root: Path, metric: MetricLike | None = None) -> None:
+        outside = [family for family in registered() if family not in FAMILIES]
+        try:
+            job = cloudpickle.dumps((config, outside, metric))
+        except Exception as error:  # every class may have its own
+            reason = f"{type(error).__name__}: {error}"
+            raise UsageError(f"the metric or a family cannot be sent to other processes ({reason})") from error
         self._root = root
         self._state: Literal["starting", "ready", "finished"] = "starting"
         self.error: str | None = None
@@ -97,8 +110,7 @@ class SearchProcess:
                 start_new_session=True,  # to be ended with all of Ray in it; Ctrl-C is for the parent alone
             )
         theirs.close()
-        outside = [family for family in registered() if family not in FAMILIES]
-        self._line.send_bytes(cloudpickle.dumps((config, outside, metric)))
+        self._line.send_bytes(job)
 
     @property
     def starting(self) -> bool:
@@ -119,7 +131,10 @@ class SearchProcess:
 
     def run(self, plan: Plan, deadline: Deadline) -> None:
         """Hand over the job; returns at once."""
-        self._line.send(Job(self._root.resolve(), plan, deadline))
+        try:
+            self._line.send(Job(self._root.resolve(), plan, deadline))
+        except OSError:
+            self._broken("its process ended")
 
     def event(self, seconds: float) -> Event | None:
         """Return the next event of a trial; None if there was none within the seconds."""
@@ -150,8 +165,11 @@ class SearchProcess:
             case Finished():
                 self._state = "finished"
             case Broken(reason):
-                self.error = f"Ray cannot be used ({reason}; see {self._root / 'search.log'})"
+                self._broken(reason)
         return message
+
+    def _broken(self, reason: str) -> None:
+        self.error = f"Ray cannot be used ({reason}; see {self._root / 'search.log'})"
 
 
 def end_session(session: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from math import inf
@@ -16,9 +17,11 @@ from automl import AutoML
 from automl.config import FitConfig, Scheduler
 from automl.deadline import NEVER, Deadline
 from automl.errors import DataWarning
+from automl.experiment import _start_search
 from automl.tuning.budget import Plan
 from automl.tuning.driver import Event, SearchProcess
 from automl.tuning.journal import Journal, Trial
+from automl.tuning.progress import Reporter
 from automl.tuning.store import StoredRun
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
@@ -144,6 +147,33 @@ def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callabl
     _, alive = psutil.wait_procs(family, timeout=2)
     assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
     assert driver.event(0.1) is None
+
+
+def test_a_search_that_is_dead_when_it_is_to_run_says_so(toy_run: NewRun) -> None:
+    """Then the run goes on in its own process, as it does where Ray does not start."""
+    config = FitConfig(max_trials=2, n_jobs=WORKERS)
+    root, _ = toy_run(config)
+    driver = SearchProcess(config, root)
+    try:
+        driver._process.kill()
+        driver._process.wait()
+        driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), NEVER)
+        assert driver.ended
+        assert "its process ended" in str(driver.error)
+    finally:
+        driver.close()
+
+
+def test_where_a_metric_cannot_be_sent_there_is_no_search(toy_run: NewRun) -> None:
+    """The trials are run in this process alone."""
+    config = FitConfig(max_trials=9)
+    root, _ = toy_run(config)
+    lock = threading.Lock()
+    children = psutil.Process().children()
+    with pytest.warns(DataWarning, match="cannot be sent to other processes.*training in this process alone"):
+        search = _start_search(config, root, lambda y, prediction: float(lock.locked()), Reporter(None, 0.0, None))
+    assert search is None
+    assert psutil.Process().children() == children
 
 
 def test_a_search_that_dies_says_so(toy_run: NewRun) -> None:
