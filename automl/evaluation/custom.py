@@ -128,11 +128,11 @@ def check_metric(metric: Metric, y: NDArray[Any], task: Task, weight: Weight = N
     if task.levels:
         prediction = np.column_stack([prediction] * len(task.levels))
     try:
-        value: object = metric(y, prediction, weight)
+        value = metric(y, prediction, weight)
     except Exception as error:
         said = f"it raised {type(error).__name__}: {error}"
     else:
-        if isinstance(value, float) and isfinite(value):
+        if isfinite(value):
             return
         said = f"it returned {value!r}"
     shape = f"(rows, {n_classes}) probabilities" if n_classes else "(rows,) values"
@@ -158,17 +158,15 @@ def silent_on_sign(asked: MetricLike | None) -> bool:
 class _Plain:
     """A function of the user."""
 
-    function: Callable[..., Any]
+    function: Callable[..., float]
     weighted: bool
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
         if weight is None:
-            value = self.function(y, prediction)
-        elif self.weighted:
-            value = self.function(y, prediction, weight)
-        else:
+            return self.function(y, prediction)
+        if not self.weighted:
             raise UsageError("it has no third parameter for the weights of the rows")
-        return float(value)
+        return self.function(y, prediction, weight)
 
 
 def _ours(name: str, problem_type: ProblemType) -> bool:

@@ -60,7 +60,7 @@ class Metric:
         if weight is not None and not weight.all():
             counted = np.flatnonzero(weight)
             y, prediction, weight = y[counted], prediction[counted], weight[counted]
-        return self.function(y, prediction, weight) if len(y) else nan
+        return float(self.function(y, prediction, weight)) if len(y) else nan
 
     def loss(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> float:
         """Return the metric turned so that lower is better."""

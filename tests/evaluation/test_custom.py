@@ -137,3 +137,14 @@ def test_a_run_is_gone_on_with_by_its_own_metric_only():
         stored_metric("bias", None, BINARY)
     with pytest.raises(UsageError, match="the run optimises 'mae', not 'rmse'"):
         stored_metric("mae", "rmse", VALUES)
+
+
+def test_a_metric_may_return_a_number_of_numpy() -> None:
+    """Of single precision, too, as the mean of float32 values is."""
+
+    def error(y, prediction, weight):
+        return np.float32(np.mean(np.abs(y - prediction)))
+
+    metric = resolve(Metric("mine", (ProblemType.REGRESSION,), False, error), VALUES)
+    check_metric(metric, np.arange(4.0), VALUES)
+    assert type(metric(np.zeros(4), np.ones(4))) is float
