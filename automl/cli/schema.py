@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from automl.cli.options import ProblemType
 from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
 
 
 def schema(
     table: Table,
     target: Annotated[str | None, typer.Option(help="Column to predict; it is left out.")] = None,
+    problem_type: ProblemType = None,
     types: Types = None,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -22,20 +24,23 @@ def schema(
     query: Query = None,
 ) -> None:
     """Print what the columns of a table are taken for, as JSON to edit and to pass to fit --schema."""
+    from automl.config import FitConfig
     from automl.data.identifiers import with_telling_identifiers
     from automl.data.io import read_table
     from automl.data.schema import infer_schema
     from automl.data.schema_file import schema_text
     from automl.data.source import display
+    from automl.data.table import ProblemType as Known
     from automl.data.training import TrainingTable
 
+    wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
     overrides, options = parse_types(types), read_options(sep, encoding, decimal, na, sheet, query)
     if target is None:
         frame, reading = read_table(table, options=options)
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
     else:
         training = TrainingTable.read(table, target=target, options=options)
-        task, y, known = training.understood(None)
+        task, y, known = training.understood(Known(wanted) if wanted else None)
         frame, reading = training.frame[known], training.reading
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
         decided = with_telling_identifiers(frame, decided, y, task, settled=overrides)

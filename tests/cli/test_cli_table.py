@@ -90,6 +90,15 @@ def test_a_schema_is_printed_edited_and_passed_back(capsys, tmp_path: Path) -> N
     assert kinds == {"größe": "numeric", "ort": "text", "plz": "numeric"}
 
 
+def test_a_schema_takes_the_problem_type_that_its_error_asks_for(capsys, tmp_path: Path) -> None:
+    words = pd.DataFrame({"x": range(600), "y": [f"word {number % 300}" for number in range(600)]})
+    words.to_csv(tmp_path / "t.csv", index=False)
+    command = ["schema", str(tmp_path / "t.csv"), "--target", "y"]
+    assert main(command) != 0
+    assert "problem type" in capsys.readouterr().err
+    assert main([*command, "--problem-type", "multiclass"]) == 0
+
+
 def test_a_row_number_that_tells_of_the_target_is_printed_as_it_is_kept(capsys, tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": range(400), "x": np.arange(400) % 7, "y": [0] * 200 + [1] * 200})
     frame.to_csv(tmp_path / "t.csv", index=False)
