@@ -110,6 +110,8 @@ def display(source: object) -> str:
 
     >>> display("postgresql://me:secret@host/shop"), display("data/train.csv"), display("-")
     ('postgresql://me:***@host/shop', 'train.csv', 'standard input')
+    >>> display("https://host:8080/@scope/train.csv?token=secret")
+    'https://host:8080/@scope/train.csv'
     """
     name = str(source)
     if name == "-":
@@ -117,9 +119,10 @@ def display(source: object) -> str:
     scheme, mark, rest = name.partition("://")
     if not mark:
         return Path(name).name
-    login, at, place = rest.rpartition("@")
+    server, slash, path = rest.partition("?")[0].partition("/")
+    login, at, host = server.rpartition("@")
     user, colon, _ = login.partition(":")
-    return f"{scheme}://{user}{':***' if colon else ''}{at}{place.partition('?')[0]}"
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{host}{slash}{path}"
 
 
 def _remote_files(pattern: str) -> list[str]:
