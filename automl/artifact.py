@@ -231,7 +231,7 @@ def build(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predicto
         schema=schema_from_json(manifest["schema"]).without_words(read),
         task=task_from_json(manifest["task"]),
         metric=manifest["metric"],
-        score=Score(**manifest["score"]),
+        score=Score.from_json(manifest["score"]),
         parts=parts,
         blend=_blend(manifest),
         residuals=Residuals.from_json(residuals) if residuals else None,

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import inf
@@ -122,7 +122,7 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
         | {name: version(name) for name in sorted({"automl", "numpy", "pandas", "scikit-learn", *libraries})},
         "task": task_to_json(about.task),
         "metric": about.metric,
-        "score": asdict(ensemble.score),
+        "score": ensemble.score.to_json(),
         "residuals": None if residuals is None else residuals.to_json(),
         "decision": ensemble.decision.to_json(),
         "coverage": list(ensemble.coverage),

@@ -230,7 +230,7 @@ def _print_json(model: AutoML, test: Mapping[str, float]) -> None:
         "problem_type": model.problem_type_,
         "positive": model.predictor_.task.positive,
         "metric": model.metric_,
-        "score": _finite({"value": score.value, "low": score.low, "high": score.high}),
+        "score": score.to_json(),
         "decision": model.predictor_.decision.to_json(),
         "coverage": _covered(model),
         "seconds": model.seconds_,

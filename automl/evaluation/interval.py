@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import nan, sqrt
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import inf, isfinite, nan, sqrt
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,22 @@ class Score:
     value: float
     low: float
     high: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the score as JSON values, null where a number is not finite."""
+        return {name: number if isfinite(number) else None for name, number in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, float | None]) -> Self:
+        """Read what :meth:`to_json` wrote.
+
+        >>> Score.from_json(Score(0.5, 0.25, inf).to_json())
+        Score(value=0.5, low=0.25, high=inf)
+        """
+        value, low, high = record["value"], record["low"], record["high"]
+        if value is None:
+            return cls(nan, nan, nan)
+        return cls(value, -inf if low is None else low, inf if high is None else high)
 
 
 def score_interval(

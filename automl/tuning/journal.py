@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl import archive
-from automl.deadline import Deadline
+from automl.deadline import NEVER, Deadline
 from automl.errors import ArtifactError
 from automl.models.base import Model, Value
 from automl.tuning.candidate import Candidate
@@ -140,7 +140,7 @@ class Journal:
 
     def move_deadline(self, deadline: Deadline) -> None:
         """Tell every process that trains in this folder when training stops now."""
-        write_json(self.root / "deadline.json", {"at": deadline.at})
+        write_json(self.root / "deadline.json", {"at": None if deadline == NEVER else deadline.at})
 
     def deadline(self, given: Deadline) -> Deadline:
         """Return a deadline, or what it was moved to if that is earlier."""
@@ -148,7 +148,7 @@ class Journal:
             moved = read_json(self.root / "deadline.json")["at"]
         except ArtifactError:  # nobody has moved it
             return given
-        return Deadline(min(given.at, moved))
+        return given if moved is None else Deadline(min(given.at, moved))
 
     def open(self, candidate: Candidate) -> None:
         """Note that a candidate was started; a later resume finishes it."""

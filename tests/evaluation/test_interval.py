@@ -1,7 +1,8 @@
 """The interval of a score holds on new data as often as it says."""
 
+import json
 from dataclasses import astuple, replace
-from math import isnan
+from math import inf, isnan, nan
 
 import numpy as np
 import pytest
@@ -162,3 +163,9 @@ def test_groups_of_one_row_change_no_interval():
     metric = get_metric("mae", ProblemType.REGRESSION)
     y = np.random.default_rng(0).normal(size=100)
     assert score_interval(metric, y, np.zeros(100), groups=np.arange(100)) == score_interval(metric, y, np.zeros(100))
+
+
+@pytest.mark.parametrize("score", [Score(0.5, 0.25, 0.75), Score(0.5, -inf, inf), Score(nan, nan, nan)])
+def test_a_score_comes_back_from_strict_json(score: Score) -> None:
+    record = json.loads(json.dumps(score.to_json(), allow_nan=False))
+    np.testing.assert_equal(astuple(Score.from_json(record)), astuple(score))
