@@ -194,7 +194,7 @@ class TrialRunner:
 
         def check(folder: Path) -> None:
             if family not in FAMILIES:  # those of the package are tested for it
-                _require_readable(family, folder, data.X_valid, prediction)
+                _require_readable(family, folder, scored, prediction)
 
         self._journal.write_fold(candidate, record, model, prediction, check=check)
         return record

@@ -46,7 +46,8 @@ def test_a_file_system_without_locks_is_good_enough(toy_run: NewRun, monkeypatch
     monkeypatch.setattr(fcntl, "flock", flock)
     root, run = toy_run(FitConfig(max_trials=1))
     with store.claimed(root):
-        assert Matrices(run.problem, root / "features").fold(0, Needs()).X_train.rows == 40
+        data, _ = Matrices(run.problem, root / "features").fold(0, Needs())
+    assert data.X_train.rows + data.X_valid.rows == 40
 
 
 def test_rows_are_those_of_the_fold(toy_run: NewRun) -> None:
