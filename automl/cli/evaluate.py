@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl.cli.options import Html, Json, Model, Trust
-from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
+from automl.cli.table import Table, reads_table
+from automl.config import AS_FOUND, ReadOptions
 
 if TYPE_CHECKING:
     from automl.evaluation.assessment import Assessment
     from automl.report.evaluation import ModelReport
 
 
+@reads_table
 def evaluate(
     model: Model,
     data: Table,
@@ -31,21 +33,15 @@ def evaluate(
         str | None, typer.Option(metavar="FILE", help="What was optimised, if it is a cost matrix.")
     ] = None,
     trust: Trust = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    na: Na = None,
-    sheet: Sheet = None,
-    query: Query = None,
+    read: ReadOptions = AS_FOUND,
     json: Json = False,
 ) -> None:
     """Score a model on a labelled table: every metric, calibration, and whether it keeps what training promised."""
-    options = read_options(sep, encoding, decimal, na, sheet, query)
     from automl.artifact import load
     from automl.report.evaluation import evaluate as evaluate_model
 
     predictor = load(model, trust=trust)
-    report = evaluate_model(predictor, data, metric=metric, cost_matrix=cost_matrix, weight=weight, read=options)
+    report = evaluate_model(predictor, data, metric=metric, cost_matrix=cost_matrix, weight=weight, read=read)
     if html is not None:
         html.write_text(report.to_html(), encoding="utf-8")
     if json:

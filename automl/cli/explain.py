@@ -10,8 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from automl.cli.options import Keep, Model, Trust
-from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
-from automl.config import ReadOptions
+from automl.cli.table import Table, reads_table
+from automl.config import AS_FOUND, ReadOptions
 from automl.errors import UsageError
 
 ROWS: Final = 8
@@ -20,6 +20,7 @@ MOST: Final = 200
 """Explained at most, drawn at random, where only the mean is asked for."""
 
 
+@reads_table
 def explain(
     model: Model,
     table: Table,
@@ -30,12 +31,7 @@ def explain(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="CSV file to write.")] = None,
     keep: Keep = None,
     trust: Trust = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    na: Na = None,
-    sheet: Sheet = None,
-    query: Query = None,
+    read: ReadOptions = AS_FOUND,
 ) -> None:
     """Say what each column adds to the prediction of each row, in its unit: the target's own, or probability.
 
@@ -50,7 +46,7 @@ def explain(
     from automl.explanation import explain as explain_rows
 
     predictor = load(model, trust=trust)
-    frame, reading = predictor.read(table, read_options(sep, encoding, decimal, na, sheet, query))
+    frame, reading = predictor.read(table, read)
     same = ReadOptions(decimal=reading.decimal)
     if importance:
         drawn = frame.sample(min(MOST, len(frame)), random_state=0)

@@ -15,20 +15,8 @@ import typer
 from automl.cli.duration import clock, parse_budget, parse_bytes
 from automl.cli.options import Json, ProblemType, RunMetric
 from automl.cli.progress import watch
-from automl.cli.table import (
-    Decimal,
-    Encoding,
-    Na,
-    Query,
-    Sep,
-    Sheet,
-    Table,
-    Types,
-    parse_by_column,
-    parse_types,
-    read_options,
-)
-from automl.config import Preset, Scheduler
+from automl.cli.table import Table, Types, parse_by_column, parse_types, reads_table
+from automl.config import AS_FOUND, Preset, ReadOptions, Scheduler
 from automl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +29,7 @@ _SHOWN = 8
 Time = Annotated[str | None, typer.Option("--time", help="Wall time from start to saved model: 60s, 10m, 1h.")]
 
 
+@reads_table
 def fit(
     train: Table,
     target: Annotated[str, typer.Option(help="Column to predict.")],
@@ -91,12 +80,7 @@ def fit(
     interactions: Annotated[
         str | None, typer.Option(metavar="'A,B;C'", help="Groups of columns that do not meet in a tree.")
     ] = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    na: Na = None,
-    sheet: Sheet = None,
-    query: Query = None,
+    read: ReadOptions = AS_FOUND,
     preset: Annotated[
         Preset,
         typer.Option(
@@ -150,7 +134,7 @@ def fit(
             monotone=parse_by_column(monotone, "--monotone COL=DIRECTION", "size=increasing"),
             interactions=None if interactions is None else _parse_groups(interactions),
             schema=schema,
-            read=read_options(sep, encoding, decimal, na, sheet, query),
+            read=read,
             preset=preset,
             folds=folds,
             scheduler=scheduler,

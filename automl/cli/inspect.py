@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from automl.cli.options import Html, Json, ProblemType
-from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
+from automl.cli.table import Table, Types, parse_types, reads_table
+from automl.config import AS_FOUND, ReadOptions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ _NAME: Final = 24
 _COLORS: Final = {"high": "bold red", "medium": "yellow", "low": "bright_black"}
 
 
+@reads_table
 def inspect(
     data: Table,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
@@ -31,18 +33,12 @@ def inspect(
     html: Html = None,
     problem_type: ProblemType = None,
     types: Types = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    na: Na = None,
-    sheet: Sheet = None,
-    query: Query = None,
+    read: ReadOptions = AS_FOUND,
     json: Json = False,
 ) -> None:
     """Say what the owner of a table should know before any training."""
     from automl.report.inspection import inspect_table
 
-    read = read_options(sep, encoding, decimal, na, sheet, query)
     kinds = parse_types(types)
     report = inspect_table(data, target=target, test=test, types=kinds, read=read, problem_type=problem_type)
     if html is not None:

@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from automl.cli.options import Keep, Model, RayAddress, Trust
-from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, read_options
+from automl.cli.table import Table, reads_table
+from automl.config import AS_FOUND, ReadOptions
 from automl.errors import SchemaError
 
 
+@reads_table
 def predict(
     model: Model,
     data: Table,
@@ -38,18 +40,12 @@ def predict(
         typer.Option(help="Where batches are predicted: here, or by every machine of a Ray cluster."),
     ] = "local",
     ray_address: RayAddress = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    na: Na = None,
-    sheet: Sheet = None,
-    query: Query = None,
+    read: ReadOptions = AS_FOUND,
 ) -> None:
     """Predict every row of a table, in the order of the rows. It is read as the training table was.
 
     CSV and Parquet of any size pass through in batches; other formats are read whole.
     """
-    options = read_options(sep, encoding, decimal, na, sheet, query)
     from automl.artifact import load
     from automl.cli.progress import rows_done, watch_rows
     from automl.deploy.batch import predict_files
@@ -65,7 +61,7 @@ def predict(
                 proba=proba,
                 interval=interval,
                 format=format,
-                options=options,
+                options=read,
                 on_progress=show,
                 engine=engine,
                 ray_address=ray_address,

@@ -8,23 +8,19 @@ from typing import Annotated
 import typer
 
 from automl.cli.options import ProblemType
-from automl.cli.table import Decimal, Encoding, Na, Query, Sep, Sheet, Table, Types, parse_types, read_options
+from automl.cli.table import Table, Types, parse_types, reads_table
+from automl.config import AS_FOUND, FitConfig, ReadOptions
 
 
+@reads_table
 def schema(
     table: Table,
     target: Annotated[str | None, typer.Option(help="Column to predict; it is left out.")] = None,
     problem_type: ProblemType = None,
     types: Types = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    na: Na = None,
-    sheet: Sheet = None,
-    query: Query = None,
+    read: ReadOptions = AS_FOUND,
 ) -> None:
     """Print what the columns of a table are taken for, as JSON to edit and to pass to fit --schema."""
-    from automl.config import FitConfig
     from automl.data.identifiers import with_telling_identifiers
     from automl.data.io import read_table
     from automl.data.schema import infer_schema
@@ -34,12 +30,12 @@ def schema(
     from automl.data.training import TrainingTable
 
     wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
-    overrides, options = parse_types(types), read_options(sep, encoding, decimal, na, sheet, query)
+    overrides = parse_types(types)
     if target is None:
-        frame, reading = read_table(table, options=options)
+        frame, reading = read_table(table, options=read)
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
     else:
-        training = TrainingTable.read(table, target=target, options=options)
+        training = TrainingTable.read(table, target=target, options=read)
         task, y, known = training.understood(Known(wanted) if wanted else None)
         frame, reading = training.frame[known], training.reading
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)

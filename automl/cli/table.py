@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter, signature
 from typing import Annotated
 
 import typer
@@ -18,28 +20,42 @@ Table = Annotated[
         "the URL of a database, with --query; - is stdin.",
     ),
 ]
-Sep = Annotated[str | None, typer.Option(metavar="CHAR", help="Separator of a CSV file; tab for a tab.")]
-Encoding = Annotated[str | None, typer.Option(metavar="NAME", help="Encoding of a text file, such as latin-1.")]
-Decimal = Annotated[str | None, typer.Option(metavar=".|,", help="Decimal mark of numbers in text.")]
-Na = Annotated[
-    list[str] | None, typer.Option(metavar="TEXT", help="Cells that count as missing, such as n.v. or 999; repeatable.")
-]
-Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a workbook.")]
-Query = Annotated[str | None, typer.Option(metavar="SQL", help="Query that selects the rows from a database.")]
 Types = Annotated[
     list[str] | None, typer.Option(metavar="COL=KIND", help="Kind of a column, such as zip=categorical; repeatable.")
 ]
 
 
-def read_options(
-    sep: str | None,
-    encoding: str | None,
-    decimal: str | None,
-    na: Sequence[str] | None,
-    sheet: str | None,
-    query: str | None,
+def reads_table(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of how its table is written, in the place of its parameter ``read``."""
+    own, options = (signature(each, eval_str=True) for each in (command, _read_options))
+
+    @wraps(command)
+    def run(**given: object) -> None:
+        said = {name: given.pop(name) for name in options.parameters}
+        command(**given, read=_read_options(**said))  # type: ignore[arg-type]  # typer has read them as they are declared
+
+    parameters: list[Parameter] = []
+    for each in own.parameters.values():
+        parameters += options.parameters.values() if each.name == "read" else [each]
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer goes by
+    return run
+
+
+def _read_options(
+    sep: Annotated[str | None, typer.Option(metavar="CHAR", help="Separator of a CSV file; tab for a tab.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of a text file, such as latin-1.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(metavar=".|,", help="Decimal mark of numbers in text.")] = None,
+    na: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Cells that count as missing, such as n.v. or 999; repeatable."),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a workbook.")] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Query that selects the rows from a database.")
+    ] = None,
 ) -> ReadOptions:
-    """Return the options as the library takes them."""
     return ReadOptions(sep=sep, encoding=encoding, decimal=decimal, na=tuple(na or ()), sheet=sheet, query=query)
 
 
