@@ -280,13 +280,17 @@ def means_if_monotone(context: FitContext) -> FitContext:
     return replace(context, quantile=None) if context.constraints.monotone else context
 
 
-def linked(margins: NDArray[np.floating], classification: bool) -> NDArray[np.float64]:
-    """Turn sums of trees, (rows,) or (rows, classes), into values or probabilities.
+def linked(margins: NDArray[np.floating], classification: bool, outputs: int | None = None) -> NDArray[np.float64]:
+    """Turn sums of trees, (rows,) or (rows, outputs), into values or probabilities.
+
+    ``outputs`` says how many there are where the sums are a symbol, which has no shape.
 
     >>> linked(np.array([0.0]), classification=True).tolist(), linked(np.zeros((1, 4)), classification=True).tolist()
     ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
     """
     values: NDArray[np.float64] = margins.astype(np.float64)
+    if values.ndim == 2 and (outputs or values.shape[1]) == 1:
+        values = values[:, 0]
     if not classification:
         return values
     if values.ndim == 1:

@@ -136,8 +136,7 @@ class CatBoostModel(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread."""
         if self.trees is not None and X.rows <= FEW_ROWS:
-            margins = self.trees(X.dense)
-            return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
+            return linked(self.trees(X.dense), self.classification)
         raw = self.booster.predict(self.layout.pool(X), prediction_type="RawFormulaVal", thread_count=1)
         return linked(raw, self.classification)
 
@@ -145,8 +144,7 @@ class CatBoostModel(Model):
         """Return the same sums, over the matrix and columns of what is asked about categories."""
         layout = self.layout
         trees = CatBoostTrees(self._json(), layout.numeric, layout.categorical, layout.cardinality)
-        margins = trees.formula(X, self._answering)
-        return linked(margins if trees.outputs > 1 else margins[:, 0], self.classification)
+        return linked(trees.formula(X, self._answering), self.classification, trees.outputs)
 
     def _json(self) -> Any:
         return orjson.loads(_written(self.booster, "json"))

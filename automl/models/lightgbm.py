@@ -123,13 +123,13 @@ class LightGBMModel(Model):
         """Sum the trees, with one thread."""
         many = X.rows >= MANY and self.leaves.quick_for(X.rows)
         margins = self.leaves.boosted(X.dense) if many else self.trees.raw(X.dense)
-        return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
+        return linked(margins, self.classification)
 
     def formula(self, X: Any) -> Any:
         """Return the same sums, which the text says in full."""
         trees, values = zip(*map(tree_of, fields(self.text)), strict=True)
         margins = summed(X, trees, np.concatenate(values), self.trees.outputs)
-        return linked(margins if self.trees.outputs > 1 else margins[:, 0], self.classification)
+        return linked(margins, self.classification, self.trees.outputs)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -127,8 +127,7 @@ class XGBoostModel(Model):
         """Sum the trees, with one thread; codes that training did not have go the way of missing values."""
         if self.leaves is None or not self.leaves.quick_for(X.rows):
             return linked(self.booster.inplace_predict(X.dense, predict_type="margin"), self.classification)
-        margins = self.leaves.boosted(X.dense)
-        return linked(margins if margins.shape[1] > 1 else margins[:, 0], self.classification)
+        return linked(self.leaves.boosted(X.dense), self.classification)
 
     @property
     def details(self) -> Mapping[str, Value]:
@@ -150,7 +149,7 @@ class XGBoostModel(Model):
         """Return the sum of the trees, rounded as XGBoost does."""
         trees, values, base, _ = self._parsed()
         margins = (summed(X, trees, values, len(base)) + base).astype(np.float32)
-        return linked(margins if len(base) > 1 else margins[:, 0], self.classification)
+        return linked(margins, self.classification, len(base))
 
     def _parsed(self) -> tuple[Sequence[Tree], NDArray[np.float32], NDArray[np.float32], int]:
         """Return the trees, what their leaves are worth, what the sums start from, and how many columns there are."""
