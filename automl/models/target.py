@@ -33,14 +33,14 @@ class TargetScale:
     high: float
 
     @classmethod
-    def of(cls, y: NDArray[np.generic], weight: Weight = None) -> TargetScale:
-        """Measure training values; a constant target has spread 1."""
+    def of(cls, y: NDArray[np.generic], weight: Weight = None, beyond: float = BEYOND) -> TargetScale:
+        """Measure training values, whose range predictions may leave by that share; a constant has spread 1."""
         values = y.astype(np.float64)
         mean = np.average(values, weights=weight)
         spread = values.std() if weight is None else np.sqrt(np.average(np.square(values - mean), weights=weight))
         low, high = float(values.min()), float(values.max())
-        beyond = BEYOND * (high - low)
-        return cls(float(mean), float(spread) or 1.0, low - beyond, high + beyond)
+        margin = beyond * (high - low)
+        return cls(float(mean), float(spread) or 1.0, low - margin, high + margin)
 
     def standardise(self, y: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return values with mean 0 and spread 1 over the training rows."""
@@ -75,11 +75,13 @@ class Outcome:
     """None for classes."""
 
     @classmethod
-    def of(cls, y: NDArray[np.generic], shape: Shape, weight: Weight = None) -> tuple[Outcome, NDArray[Any]]:
+    def of(
+        cls, y: NDArray[np.generic], shape: Shape, weight: Weight = None, beyond: float = BEYOND
+    ) -> tuple[Outcome, NDArray[Any]]:
         """Measure a training target; return it beside what is to be learned: class codes, or standardised values."""
         if shape.problem_type.classification:
             return cls(class_frequencies(y, shape.n_classes, weight), None), y
-        scale = TargetScale.of(y, weight)
+        scale = TargetScale.of(y, weight, beyond)
         return cls(np.empty(0), scale), scale.standardise(y)
 
     @classmethod

@@ -92,9 +92,34 @@ def test_no_fold_of_a_wide_table_ends_without_columns(trained, as_matrix):
         assert np.abs(model.predict(data.X_valid) - y[valid]).mean() < 0.25 * np.abs(y - y.mean()).mean()
 
 
+def spread(low, high, rows):
+    """Return rows of one column with values in the given range."""
+    return np.linspace(low, high, rows, dtype=np.float32)[:, None]
+
+
+def of_line(trained, as_matrix, truth, valid):
+    """Return a ridge regression of one column, trained between -1 and 1 and validated on these rows."""
+    train = spread(-1, 1, 200)
+    data = FoldData(as_matrix(train), truth(train[:, 0]), as_matrix(valid), truth(valid[:, 0]))
+    model, _ = trained(Linear().fit(data, {}, FitContext(Shape(ProblemType.REGRESSION, 200, 1))))
+    return lambda *values: model.predict(as_matrix(np.array(values, np.float32)[:, None]))
+
+
+def test_a_line_goes_on_beyond_the_training_range(trained, as_matrix):
+    predict = of_line(trained, as_matrix, lambda x: 3.0 * x, spread(-0.9, 0.9, 50))
+    np.testing.assert_allclose(predict(-1.8, 1.8), [-5.4, 5.4], rtol=1e-3)
+
+
+def test_a_line_does_not_go_on_where_validation_rows_speak_against_it(trained, as_matrix):
+    valid = np.concatenate([spread(-0.9, 0.9, 50), spread(1.8, 1.9, 5)])
+    predict = of_line(trained, as_matrix, lambda x: np.clip(3.0 * x, -3.0, 3.0), valid)
+    assert predict(1.8) <= 3.0 + 0.1 * 6.0
+
+
 def test_predictions_stay_near_the_training_range(trained, as_matrix):
     data = FoldData(as_matrix(X[:200]), SIGNAL[:200], as_matrix(X[200:]), SIGNAL[200:])
     model, _ = trained(Linear().fit(data, {}, FitContext(Shape(ProblemType.REGRESSION, 200, 6))))
     low, high = SIGNAL[:200].min(), SIGNAL[:200].max()
-    far = model.predict(as_matrix(np.array([[1e30] * 6, [50, -50, 50, 0, 0, 0]], np.float32)))
-    assert (far <= high + 0.11 * (high - low)).all()
+    far = model.predict(as_matrix(np.array([[1e30] * 6, [-1e30] * 6, [50, -50, 50, 0, 0, 0]], np.float32)))
+    assert (far <= high + 0.51 * (high - low)).all()
+    assert (far >= low - 0.51 * (high - low)).all()
