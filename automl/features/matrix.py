@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 CODES: Final = 255
 """Categories with a code of their own; the others share one."""
@@ -95,3 +95,12 @@ class Matrix:
     def dense(self) -> NDArray[np.float32]:
         """The values as a dense array."""
         return self.values.toarray() if isinstance(self.values, csr_array) else self.values
+
+    def followed_by(self, other: Matrix) -> Matrix:
+        """Return these rows and those of a matrix of the same columns."""
+        values: NDArray[np.float32] | csr_array
+        if isinstance(self.values, np.ndarray) and isinstance(other.values, np.ndarray):
+            values = np.concatenate([self.values, other.values])
+        else:
+            values = csr_array(vstack([csr_array(self.values), csr_array(other.values)]))
+        return replace(self, values=values, key=self.key and f"{self.key}+{other.key}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -102,6 +102,16 @@ class FoldData:
     y_valid: NDArray[np.generic]
     weight_train: NDArray[np.float64] | None = None
     weight_valid: NDArray[np.float64] | None = None
+
+    def with_stopping_rows(self) -> FoldData:
+        """Return the same with the rows to stop by learned from, too: nothing can be decided by them then."""
+        weights = [each for each in (self.weight_train, self.weight_valid) if each is not None]
+        return replace(
+            self,
+            X_train=self.X_train.followed_by(self.X_valid),
+            y_train=np.concatenate([self.y_train, self.y_valid]),
+            weight_train=np.concatenate(weights) if weights else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

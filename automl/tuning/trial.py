@@ -174,7 +174,8 @@ class TrialRunner:
             so_far = loss(data.y_valid, progress.prediction, problem.weight_of(stopping))
             return Report(round(_UNITS * RUNGS[progress.rung]), so_far)
 
-        model = yield from relay(self._fit(family, data, configuration, context), report)
+        trained = self._fit if stopping is valid else self._fit_twice
+        model = yield from relay(trained(family, data, configuration, context), report)
         fitted = time.perf_counter()
         prediction = model.predict(scored)
         if not np.isfinite(prediction).all():
@@ -198,6 +199,18 @@ class TrialRunner:
 
         self._journal.write_fold(candidate, record, model, prediction, check=check)
         return record
+
+    def _fit_twice(
+        self, family: Family, data: FoldData, configuration: Configuration, context: FitContext
+    ) -> Generator[Progress, None, Model]:
+        """Train until the rows to stop by say so, and then once more as long, with these rows among the others."""
+        first = yield from self._fit(family, data, configuration, replace(context, deadline=context.deadline.share(2)))
+        taken_over = None if configuration.log else family.refit(configuration.own, first.details)
+        if taken_over is None:
+            return first
+        again = replace(configuration, own=taken_over)
+        second = yield from self._fit(family, data.with_stopping_rows(), again, replace(context, rungs=()))
+        return first if second.details.get("stopped") == "deadline" else second
 
     def _fit(
         self, family: Family, data: FoldData, configuration: Configuration, context: FitContext
