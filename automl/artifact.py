@@ -29,7 +29,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from automl import archive, signature
@@ -290,8 +289,7 @@ def _manifest(folder: Path, shown: Path, trust: Path | None) -> dict[str, Any]:
 
 def replay(predictor: Predictor) -> NDArray[np.float64]:
     """Predict the golden rows, a few at a time: that reads no more of a model than it must."""
-    names = [column.name for column in predictor.schema.columns]
-    rows = pd.DataFrame(predictor.example_rows(), columns=names)
+    rows = predictor.example_frame()
     return np.concatenate(
         [predictor.raw(rows.iloc[start : start + FEW_ROWS]) for start in range(0, len(rows), FEW_ROWS)]
     )

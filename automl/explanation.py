@@ -139,7 +139,7 @@ def explain(
     names = [column.name for column in predictor.schema.used]
     frame, reading = predictor.read(data, options)
     typed = predictor.typed_as(frame, reading)
-    background = predictor.typed(pd.DataFrame(predictor.example_rows(), columns=list(predictor.feature_names_in_)))
+    background = predictor.typed(predictor.example_frame())
     predicted, outputs = _explained_outputs(predictor, predictor.of_typed(typed))
     known = _orders(len(names), pairs, np.random.default_rng(random_state))
     at_once = max(1, CELLS // (len(background) * len(names)))

@@ -124,6 +124,10 @@ class Predictor:
         """Return a few raw rows as they were in training, for documentation and smoke tests."""
         return [dict(row) for row in self.examples]
 
+    def example_frame(self) -> pd.DataFrame:
+        """Return the same rows as a table of the columns of training."""
+        return pd.DataFrame(self.example_rows(), columns=list(self.feature_names_in_))
+
     def predict(self, data: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles, which never fall from level to level."""
         return self.answers(self.raw(data))

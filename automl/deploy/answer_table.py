@@ -57,8 +57,8 @@ class BatchPredictor:
         """
         import pyarrow as pa
 
-        rows = pd.DataFrame(model.example_rows(), columns=list(model.feature_names_in_))
-        columns = pa.Schema.from_pandas(model.predict_frame(rows, proba=proba, interval=interval), preserve_index=False)
+        answer = model.predict_frame(model.example_frame(), proba=proba, interval=interval)
+        columns = pa.Schema.from_pandas(answer, preserve_index=False)
         taken = [name for name in keep if name in columns.names]
         if taken:
             raise UsageError(f"the column {taken[0]!r} cannot be kept: the predictions are called so; rename it")

@@ -50,8 +50,7 @@ def largest_difference(predictor: Predictor, onnx: bytes, outputs: Sequence[str]
 
 def golden(predictor: Predictor) -> pd.DataFrame:
     """Return the raw training rows that a predictor keeps."""
-    names = [column.name for column in predictor.schema.columns]
-    return pd.DataFrame(predictor.example_rows(), columns=names).astype(object)
+    return predictor.example_frame().astype(object)
 
 
 def made_up(predictor: Predictor) -> pd.DataFrame:
