@@ -61,8 +61,6 @@ def read_columnar(
         table = pa.Table.from_batches(kept, pa.schema([schema.field(name) for name in used]))
         frame = framed(table.replace_schema_metadata(None))
     except (pa.ArrowException, OSError, ValueError, LookupError, struct.error) as error:
-        if isinstance(error, RequestError):
-            raise
         raise RequestError(400, f"the body is not {media_type}: {error!s:.200}") from None
     if not len(frame):
         raise no_rows()

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from automl.deploy.asgi import Send, respond
-from automl.errors import DataError
+from automl.errors import AutoMLError
 
 MEDIA_TYPE: Final = "application/problem+json"
 SHOWN: Final = 100
@@ -55,7 +55,7 @@ class BadCells:
             self.first.append(BadCell(row, column, value, message))
 
 
-class RequestError(DataError):
+class RequestError(AutoMLError):
     """A request that cannot be answered, with the HTTP status that says why."""
 
     def __init__(
