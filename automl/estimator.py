@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
@@ -148,10 +150,18 @@ def _routed(model: Estimator) -> Any:
 
 
 def _not_fitted(message: str) -> AutoMLError:
-    """Return an error that is scikit-learn's own, too, for its tools look for that one."""
+    return _not_fitted_error()(message)
+
+
+@cache
+def _not_fitted_error() -> type[AutoMLError]:
+    """Return the class of an error that is scikit-learn's own, too, for its tools look for that one."""
     from sklearn.exceptions import NotFittedError
 
     class NotFitted(AutoMLError, NotFittedError):  # type: ignore[misc]  # noqa: N818 - named as its base
         """A model was asked before it was fitted."""
 
-    return NotFitted(message)
+        def __reduce__(self) -> tuple[Callable[[str], AutoMLError], tuple[str]]:
+            return _not_fitted, (str(self),)  # by a name that other processes know
+
+    return NotFitted

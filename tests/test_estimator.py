@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,14 @@ def test_its_scorers_see_sorted_classes(options: dict[str, Any], y: Any) -> None
 def test_what_it_is_shows_before_a_fit_as_far_as_the_options_tell(options: dict[str, Any], kind: str | None) -> None:
     model = AutoML(**options)
     assert (is_classifier(model), is_regressor(model)) == (kind == "classifier", kind == "regressor")
+
+
+def test_that_it_is_not_fitted_comes_back_from_another_process() -> None:
+    """As joblib sends it; one class, which an except clause can name."""
+    with pytest.raises(AutoMLError) as first:
+        AutoML().predict(X)
+    again = pickle.loads(pickle.dumps(first.value))
+    assert (type(again), str(again)) == (type(first.value), str(first.value))
 
 
 def test_before_a_fit_it_is_not_fitted() -> None:
