@@ -7,7 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from automl.cli.duration import parse_bytes
 from automl.cli.options import Model, RayAddress, Trust
+
+_BODIES = 8
+"""Largest bodies that a worker holds at once."""
 
 
 def export(
@@ -61,6 +65,11 @@ def serve(
     ] = None,
     ray_address: RayAddress = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For one request.")] = 30.0,
+    max_rows: Annotated[int, typer.Option(min=1, help="Rows of one request at most.")] = 100_000,
+    max_body: Annotated[str, typer.Option(metavar="SIZE", help="Bytes of one request at most.")] = "16MiB",
+    max_requests: Annotated[
+        int, typer.Option(min=1, help="Requests in a worker at a time; others are told 503.")
+    ] = 512,
     watch: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Look for a new version this often; SIGHUP: at once (not on Ray)."),
@@ -90,10 +99,11 @@ def serve(
     from automl.deploy.variants import Role, Variant
     from automl.errors import UsageError
 
+    body = parse_bytes(max_body)
     given = {Role.SPLIT: variant, Role.CANARY: canary, Role.SHADOW: shadow}
     options = ServeOptions(
         workers=workers,
-        limits=Limits(timeout=timeout),
+        limits=Limits(body, max_rows, max_requests, _BODIES * body, timeout),
         watch=watch,
         variants=tuple(Variant.parse(text, role) for role, texts in given.items() for text in texts or ()),
         capture=None if capture is None else CaptureOptions(capture, capture_share),

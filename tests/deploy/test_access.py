@@ -16,13 +16,14 @@ from automl import Predictor
 from automl.deploy.keys import OPEN_PATHS, Keys
 
 KEY = "a-key-that-is-known"
+LIMITS = ("--max-rows", "3", "--max-body", "2KB")
 
 
 @pytest.fixture(scope="module")
 def guarded(run: Path) -> Iterator[tuple[httpx.Client, Any]]:
     environment = os.environ | {"AUTOML_API_KEYS": f"another,{KEY}"}
     with (
-        started("-m", "automl", "serve", run, "--port", "0", environment=environment) as (_, stderr, address),
+        started("-m", "automl", "serve", run, "--port", "0", *LIMITS, environment=environment) as (_, stderr, address),
         httpx.Client(base_url=address, timeout=30) as client,
     ):
         yield client, stderr
@@ -40,6 +41,15 @@ def test_who_has_no_known_key_is_refused_but_may_ask_for_health(guarded: tuple[h
         assert answer.headers["x-request-id"]
     for headers in ({"x-api-key": KEY}, {"authorization": f"bearer {KEY}"}, {"authorization": "Bearer another"}):
         assert client.get("/version", headers=headers).status_code == 200
+
+
+def test_limits_are_as_they_were_asked_for(guarded: tuple[httpx.Client, Any], predictor: Predictor) -> None:
+    client, _ = guarded
+    row, headers = predictor.example_rows()[0], {"x-api-key": KEY}
+    answers = [client.post("/predict", json={"rows": [row] * rows}, headers=headers) for rows in (3, 4, 100)]
+    assert [answer.status_code for answer in answers] == [200, 413, 413]
+    assert "more than 3 rows" in answers[1].json()["detail"]
+    assert "larger than 2000 bytes" in answers[2].json()["detail"]
 
 
 def test_the_document_says_how_a_key_is_sent(guarded: tuple[httpx.Client, Any], client: httpx.Client) -> None:
