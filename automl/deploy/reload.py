@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -37,7 +36,7 @@ class Reloader:
     async def watching(self, every: float | None) -> AsyncIterator[None]:
         """Look on SIGHUP and, if asked for, ``every`` so many seconds, as long as the block runs."""
         loop = asyncio.get_running_loop()
-        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread():
             loop.add_signal_handler(signal.SIGHUP, self._begin)
         if every is not None:
             self._keep(asyncio.create_task(self._poll(every)))

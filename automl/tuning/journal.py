@@ -4,9 +4,10 @@
 
     RUN/
       run.json             options, schema, task, metric, how the data was read, the plan
-      data.parquet         the typed frame and the target, for resume
+      schema.json          the columns, to be edited and passed to another fit
+      data.parquet         the typed frame; target.npy: class codes or values; places.npy: where rows are in their table
       folds.npy            row -> block of rows; fold_roles.npy: what each fold does with each block, if not the usual
-      groups.npy           row -> group of rows that belong together, if there are any
+      groups.npy           row -> group of rows that belong together, weight.npy: how much each counts, if there are any
       trials/ID/           one folder a candidate
         candidate.json
         fold-0/            model files, prediction.npy, record.json; appears in one rename when it is complete
@@ -14,9 +15,13 @@
         end.json           why the trial ended, if it ended
       features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
       models/0007/         the predictors; `model` links to the best one
+      out_of_fold.npy      what the best one predicts for rows that its models have not seen
+      deadline.json        when training stops, as it stands
+      search.log           what the search process prints
       .lock                locked by the process that trains
 
-A fold is written beside its place and renamed into it, so what is there is whole. Nothing is ever rewritten.
+A fold is written beside its place and renamed into it, so what is there is whole, and never rewritten. What changes
+(run.json, deadline.json, out_of_fold.npy, the link) is replaced in one step.
 """
 
 from __future__ import annotations

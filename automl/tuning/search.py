@@ -1,4 +1,4 @@
-"""Trials on Ray Tune. With its neighbour ``schedulers`` the only door to Ray.
+"""Trials on Ray Tune. With its neighbour ``schedulers`` training's only door to Ray.
 
 This is what the process behind :class:`~automl.tuning.driver.SearchProcess` runs: it starts Ray while its parent reads
 data and trains a first model, runs one job, and reports. The journal is the truth about what finished: Tune's own state
