@@ -23,6 +23,7 @@ WORDS: Final = frozenset(
     | {"not applicable", "no data", "no value", "no answer", "blank", "(blank)", "empty", "(null)", "<null>", "n.a."}
     | {"n.v.", "n.d.", "k.a.", "tbd", "tba", "xx", "xxx", "??", "???", "---", "#value!", "#div/0!", "#ref!", "#name?"}
     | {"#num!", "#null!"}
+    | {"0000-00-00", "0000-00-00 00:00:00", "0000-00-00t00:00:00", "00.00.0000", "00/00/0000"}
 )
 """Words for "not known", in lower case. Among numbers or dates they are missing; among words they stay a category."""
 

@@ -76,6 +76,17 @@ def test_words_among_numbers_and_dates_are_missing_however_many_they_are() -> No
     assert infer([*map(str, range(60)), *["small"] * 40])[0].kind is Kind.CATEGORICAL
 
 
+@pytest.mark.parametrize(
+    ("written", "zero"),
+    [("2024-01-{}", "0000-00-00"), ("2024-01-{} 10:30:00", "0000-00-00 00:00:00"), ("{}.01.2024", "00.00.0000")],
+)
+def test_the_date_of_zeros_is_missing(written: str, zero: str) -> None:
+    """As MySQL writes a date that is not there."""
+    column, schema, frame = infer([*[written.format(day) for day in range(10, 30)], *[zero] * 9])
+    assert column.kind is Kind.DATETIME
+    assert apply_schema(frame, schema)["c"].isna().sum() == 9
+
+
 @pytest.mark.parametrize("values", [[0.5, 1.5], ["1", "2"], ["2024-01-31", "2024-02-01"], ["yes", "no"]])
 def test_words_that_training_has_not_seen_are_missing_too(values: list[object]) -> None:
     schema = infer(values)[1]
