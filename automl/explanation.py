@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.config import AS_FOUND, ReadOptions
+from automl.data.cells import text_of
 from automl.data.table import Label
 from automl.errors import UsageError
 from automl.predictor import Predictor, predictor_of
@@ -73,7 +74,7 @@ class Explanation:
 
     def told(self, top: int = 3) -> pd.DataFrame:
         """Return the strongest reasons in words, ``size = 3: +0.2``, in the place of what each column adds."""
-        words = [[f"{why.column} = {why.value}: {why.adds:+.4g}" for why in row] for row in self.reasons(top)]
+        words = [[f"{why.column} = {why.written}: {why.adds:+.4g}" for why in row] for row in self.reasons(top)]
         return self._between({f"reason_{i + 1}": [row[i] if i < len(row) else "" for row in words] for i in range(top)})
 
     def importance(self) -> pd.Series[float]:
@@ -102,6 +103,12 @@ class Reason:
     column: str
     value: Any
     adds: float
+
+    @property
+    def written(self) -> str:
+        """The value in words, a list or an object as JSON."""
+        nested = isinstance(self.value, list | dict | np.ndarray)
+        return str(text_of(self.value) if nested else self.value)
 
 
 def explain(

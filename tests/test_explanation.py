@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from automl import AutoML, Predictor, explain
 from automl.cli import main
 from automl.errors import SchemaError, UsageError
+from automl.explanation import Reason
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +167,8 @@ def test_only_a_model_can_be_asked(numbers: pd.DataFrame) -> None:
     for asked in (AutoML(), "run"):
         with pytest.raises(UsageError, match="a model is a fitted AutoML or what"):
             explain(asked, numbers)
+
+
+def test_a_cell_with_parts_is_told_as_json() -> None:
+    told = [Reason("place", value, 0.5).written for value in ({"a": 0.029, "b": "y"}, np.array([1, 2]), 3.0, "x")]
+    assert told == ['{"a": 0.029, "b": "y"}', "[1, 2]", "3.0", "x"]
