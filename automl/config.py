@@ -17,6 +17,8 @@ PRESET_SECONDS: Final[Mapping[str, float]] = {"fast": 60.0, "balanced": 300.0, "
 """Time budget of a preset when neither a time budget nor a number of trials is given."""
 LEAST_BUDGET: Final = 1
 """Seconds that a fit is given at least."""
+LEAST_MEMORY: Final = 100_000_000
+"""Bytes that it is given at least."""
 FAST_MEMBERS: Final = 2
 """Models that are served after the preset ``fast``: one fold of each."""
 SEPARATORS: Final[Mapping[str, str]] = {"tab": "\t", "\\t": "\t"}
@@ -91,7 +93,7 @@ _NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "max_trials": (1, inf),
     "folds": (2, inf),
     "n_jobs": (1, inf),
-    "memory": (100_000_000, inf),
+    "memory": (LEAST_MEMORY, inf),
     "gpus": (0, inf),
     "random_state": (0, 2**32 - 1),
 }

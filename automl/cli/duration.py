@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from automl.config import LEAST_BUDGET
+from automl.config import LEAST_BUDGET, LEAST_MEMORY
 from automl.errors import UsageError
 
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -47,6 +47,14 @@ def parse_bytes(text: str) -> int:
     8000000000
     """
     return int(_parse(text, _BYTES, "a size is a number with KB, MB, GB or TB, such as 8GB"))
+
+
+def parse_memory(text: str) -> int:
+    """Return the bytes of memory that a run may take."""
+    size = parse_bytes(text)
+    if size < LEAST_MEMORY:
+        raise UsageError(f"memory must be at least {LEAST_MEMORY / 1e6:g}MB, got {text!r}")
+    return size
 
 
 def parse_latency(text: str) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.duration import clock, parse_budget, parse_bytes
+from automl.cli.duration import clock, parse_budget, parse_memory
 from automl.cli.options import Json, ProblemType, RunMetric
 from automl.cli.progress import watch
 from automl.cli.table import Table, Types, parse_by_column, parse_types, reads_table
@@ -139,7 +139,7 @@ def fit(
             folds=folds,
             scheduler=scheduler,
             n_jobs=jobs,
-            memory=None if memory is None else parse_bytes(memory),
+            memory=None if memory is None else parse_memory(memory),
             gpus=gpus,
             ray_address=ray_address,
             random_state=random_state,

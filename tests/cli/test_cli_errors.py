@@ -75,6 +75,7 @@ def test_a_split_that_cannot_be_made(failure, table, tmp_path, options, code, me
     [
         (["--time", "soon"], "such as 10m; got 'soon'"),
         (["--memory", "much"], "such as 8GB; got 'much'"),
+        (["--memory", "1MB"], "memory must be at least 100MB, got '1MB'"),
         (["--preset", "fest"], "did you mean 'fast'?"),
         (["--scheduler", "ash"], "did you mean 'asha'?"),
         (["--problem-type", "multi"], "multiclass"),
