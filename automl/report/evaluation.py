@@ -52,6 +52,8 @@ class ModelReport:
     def verdict(self) -> str:
         """Return in one line whether the model is as good as was expected after training."""
         compared = self.comparison
+        if compared is None and self.metric == "cost":
+            return "the model optimised a cost matrix, which it does not hold; give it (--cost-matrix) to compare, too"
         if compared is None:
             return f"the model optimised {self.metric!r}, whose code it does not hold; give it to compare, too"
         if compared.inside is None:

@@ -123,6 +123,7 @@ def test_a_metric_of_your_own_is_compared_where_its_code_is_given(model: Predict
     assert next(iter(scores(evaluate(own, evil(seed=1), metric=gain)))) == "shop:gain"
     with pytest.raises(UsageError, match="optimises 'shop:gain', not 'f1'"):
         evaluate(own, evil(seed=1), metric="f1")
+    assert "optimised a cost matrix, which it does not hold" in evaluate(replace(model, metric="cost"), evil()).verdict
     costs = {EVIL: {"<b>no</b>": 5}, "<b>no</b>": {EVIL: 1}}
     assert next(iter(scores(evaluate(replace(model, metric="cost"), evil(), cost_matrix=costs)))) == "cost"
 
