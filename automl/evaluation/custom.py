@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from importlib import import_module
 from math import inf, isfinite
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 import numpy as np
@@ -30,16 +32,19 @@ _LOWER: Final = ("_loss", "_error", "_deviance")
 def metric_name(asked: MetricLike) -> str:
     """Return the name under which a metric is known in the run folder; one of the user's own has a ``:`` in it.
 
+    A lambda has no name of its own, and is told from others by a hash of its code.
+
     >>> def gain(y, prediction): ...
-    >>> metric_name("auc"), metric_name(gain).endswith(":gain")
-    ('auc', True)
+    >>> metric_name("auc"), metric_name(gain).endswith(":gain"), metric_name(lambda y, prediction: 1.0)[-15:-8]
+    ('auc', True, '<lambda')
     """
     if isinstance(asked, str | Metric):
         return asked if isinstance(asked, str) else asked.name
     function = _function(asked)
-    return (
-        f"{getattr(function, '__module__', 'unknown')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
-    )
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    if name.endswith("<lambda>"):
+        name = f"{name[:-1]} {sha256(_written(function.__code__).encode()).hexdigest()[:6]}>"
+    return f"{getattr(function, '__module__', 'unknown')}:{name}"
 
 
 def resolve(asked: MetricLike | None, task: Task, *, costs: Costs | None = None, n_features: int = 0) -> Metric:
@@ -184,6 +189,16 @@ def _of_scikit_learn(asked: object) -> str | None:
 
 def _from_scikit_learn(asked: object) -> bool:
     return str(getattr(asked, "__module__", "")).startswith("sklearn.metrics")
+
+
+def _written(code: object) -> str:
+    """Return what code does as text: the same wherever it stands in a file, and in every process."""
+    if isinstance(code, CodeType):
+        return f"{code.co_code.hex()} {code.co_names} {_written(code.co_consts)}"
+    if isinstance(code, tuple | frozenset):
+        parts = map(_written, code)
+        return f"({', '.join(sorted(parts) if isinstance(code, frozenset) else parts)})"
+    return repr(code)
 
 
 def _is_scorer(asked: object) -> bool:

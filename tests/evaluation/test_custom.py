@@ -1,6 +1,9 @@
 """Metrics of the user's own: functions, objects, names to import; what cannot work is said at once."""
 
+import os
 import re
+import subprocess
+import sys
 from functools import partial
 from math import nan
 
@@ -135,7 +138,7 @@ def test_a_run_is_gone_on_with_by_its_own_metric_only():
         stored_metric("our:gain", None, BINARY)
     with pytest.raises(UsageError, match="'bias'"):
         stored_metric("bias", None, BINARY)
-    with pytest.raises(UsageError, match="the run optimises 'mae', not 'rmse'"):
+    with pytest.raises(UsageError, match=r"the run optimises 'mae', not 'rmse'"):
         stored_metric("mae", "rmse", VALUES)
 
 
@@ -148,3 +151,29 @@ def test_a_metric_may_return_a_number_of_numpy() -> None:
     metric = resolve(Metric("mine", (ProblemType.REGRESSION,), False, error), VALUES)
     check_metric(metric, np.arange(4.0), VALUES)
     assert type(metric(np.zeros(4), np.ones(4))) is float
+
+
+def test_a_lambda_is_told_from_others_and_is_the_same_in_every_process():
+    written = [
+        "lambda y, prediction: -((y - prediction) ** 2).mean()",
+        "lambda y, prediction: -((y - prediction) ** 4).mean()",
+        "lambda y, prediction: -abs(y - prediction).mean()",
+        "lambda y, prediction: sum(each in {'a', 'b', 'c', 'd'} for each in y)",
+    ]
+    names = [metric_name(eval(each)) for each in written]
+    assert len(set(names)) == 4
+    assert [metric_name(eval("\n\n(" + each + ")")) for each in written] == names
+    code = f"from automl.evaluation.custom import metric_name\nprint(*map(metric_name, [{', '.join(written)}]))"
+    elsewhere = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    known = [name.partition(":")[2] for name in names]
+    assert [each.split("__main__:")[1:] for each in elsewhere] == [[f"{n} " for n in known[:3]] + [f"{known[3]}\n"]] * 2
+    first, second = map(eval, written[:2])
+    name = resolve(first, VALUES).name
+    assert stored_metric(name, first, VALUES).name == name
+    with pytest.raises(UsageError, match=r"the run optimises '.*<lambda .*>', not '.*<lambda .*>'"):
+        stored_metric(name, second, VALUES)
