@@ -34,6 +34,14 @@ def test_the_order_names_what_is_declared(classification: bool) -> None:
         assert set(order) <= set(declared(FAMILIES, shape))
 
 
+@pytest.mark.parametrize(("rows", "penalties"), [(1_000, {"l2", "elasticnet"}), (50_000, {"l2"})])
+def test_regression_soon_sees_models_that_are_linear_in_the_columns(rows: int, penalties: set[str]) -> None:
+    soon = portfolio(FAMILIES, replace(SHAPE, rows=rows, skewed=False))[:5]
+    plain = [each.params for each in soon if each.params.get("scaling") == "standard" and each.family == "linear"]
+    assert {params["penalty"] for params in plain} == penalties
+    assert not any(params.get("arithmetic") for params in plain)
+
+
 def test_a_registered_family_shows_itself_first() -> None:
     assert portfolio([*FAMILIES, Toy()], SHAPE)[0].family == "toy"
 
