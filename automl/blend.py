@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Weight
 from automl.evaluation.regression import weighted_quantile
+from automl.models.affine import one_thread
 from automl.models.target import softmax
 
 Predictions = Sequence[NDArray[np.float64]]
@@ -168,5 +169,6 @@ def _pool(
             raise StopIteration
 
     solver: Any = minimize  # its stubs refuse a callback beside a value that comes with its gradient
-    found: NDArray[np.float64] = solver(loss, start, jac=True, method="L-BFGS-B", callback=stop).x
+    with one_thread().limited():
+        found: NDArray[np.float64] = solver(loss, start, jac=True, method="L-BFGS-B", callback=stop).x
     return found[:members], found[members:]

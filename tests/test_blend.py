@@ -1,11 +1,15 @@
 """Laws of blends, and of the second layer."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from automl.blend import Blend, shift, stack
+from automl.deadline import Deadline
 
 
 def probabilities(rng, y, models):
@@ -96,3 +100,22 @@ def test_a_shift_makes_every_level_cover_its_share(seed, rows, models):
     moved = Blend(weights)(predictions) + blend.bias
     np.testing.assert_allclose((y[:, None] <= moved).mean(axis=0), levels, atol=1 / rows + 1e-9)
     np.testing.assert_array_equal(blend(predictions), np.sort(moved, axis=1))
+
+
+class Watching(Deadline):
+    """Sees with how many threads those who look at it calculate."""
+
+    threads: ClassVar[set[int]] = set()
+
+    @property
+    def passed(self):
+        self.threads.update(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+        return False
+
+
+def test_a_pool_is_fitted_by_one_thread():
+    """Threads would wait for each other longer than they work, seconds where others have the cores."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    stack(probabilities(rng, y, 2), y, np.full(2, 0.5), deadline=Watching())
+    assert Watching.threads == {1}

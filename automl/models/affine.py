@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -59,3 +60,9 @@ class BlasThreads:
         """Return a context in which BLAS and OpenMP use no more threads than that."""
         context: AbstractContextManager[object] = self._controller.limit(limits=self._threads)
         return context
+
+
+@cache
+def one_thread() -> BlasThreads:
+    """Return the limit for work that is less than what threads take to agree on it."""
+    return BlasThreads(1)

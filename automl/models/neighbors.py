@@ -7,7 +7,6 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import FAR, BlasThreads
+from automl.models.affine import FAR, BlasThreads, one_thread
 from automl.models.base import (
     Choice,
     Family,
@@ -83,7 +82,7 @@ class NeighborsModel(Model):
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
         alone = len(rows) <= ONE_THREAD_ROWS or os.getpid() != _IMPORTED_BY
-        with _one_thread().limited() if alone else nullcontext():
+        with one_thread().limited() if alone else nullcontext():
             distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 
@@ -219,11 +218,6 @@ class Neighbors(Family):
         """Return the peak bytes of one fit: the rows kept, the index, and the distances of a chunk."""
         rows = min(shape.rows, ROWS, max(1, CELLS // max(1, shape.columns)))
         return 16 * rows * shape.columns + 16 * CHUNK * rows + 40 * shape.rows
-
-
-@cache
-def _one_thread() -> BlasThreads:
-    return BlasThreads(1)
 
 
 def _index(X: NDArray[np.float32], p: int) -> Any:
