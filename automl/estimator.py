@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.errors import AutoMLError, UsageError, suggestion
@@ -23,6 +25,25 @@ if TYPE_CHECKING:
 _UNSHOWN: Final = ("on_progress",)
 _OF_CLASSES: Final = ("cost_matrix", "class_weight", "positive")
 """Options that only classes have."""
+
+
+class NoMethodError(UsageError, AttributeError):
+    """A method is asked for that models of numbers lack."""
+
+
+class OfClasses:
+    """A method that models of numbers lack, so that ``hasattr`` says so: scikit-learn's tools go by it."""
+
+    def __init__(self, method: Callable[[Any, object], NDArray[np.float64]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, model: Estimator | None, kind: type[Estimator]) -> Callable[..., NDArray[np.float64]]:
+        if model is None:
+            return self._method
+        if model._classifies() is False:
+            raise NoMethodError(f"{self._method.__name__} needs classes, but this model predicts numbers; use predict")
+        return MethodType(self._method, model)
 
 
 class Estimator:

@@ -20,7 +20,7 @@ from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path
 from automl.data.training import TrainingTable
 from automl.errors import UsageError, warn
-from automl.estimator import Estimator, seed_of
+from automl.estimator import Estimator, OfClasses, seed_of
 from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
 from automl.evaluation.interval import Score
@@ -321,6 +321,7 @@ class AutoML(Estimator):
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
         return self._fitted().predict(X)
 
+    @OfClasses
     def predict_proba(self, X: object) -> NDArray[np.float64]:
         """Return (rows, classes) probabilities, columns in the order of ``classes_``, which is sorted.
 

@@ -116,6 +116,7 @@ def test_its_scorers_see_sorted_classes(options: dict[str, Any], y: Any) -> None
 def test_what_it_is_shows_before_a_fit_as_far_as_the_options_tell(options: dict[str, Any], kind: str | None) -> None:
     model = AutoML(**options)
     assert (is_classifier(model), is_regressor(model)) == (kind == "classifier", kind == "regressor")
+    assert hasattr(model, "predict_proba") == (kind != "regressor")
 
 
 def test_that_it_is_not_fitted_comes_back_from_another_process() -> None:
@@ -140,6 +141,7 @@ def test_the_score_is_what_was_optimised_and_greater_is_better() -> None:
     y = X[:, 0] * 3 + X[:, 1]
     model = AutoML(**TINY, output="numbers").fit(X, y)
     assert is_regressor(model)
+    assert not hasattr(model, "predict_proba")
     assert model.score(X, y) == pytest.approx(-np.sqrt(mean_squared_error(y, model.predict(X))))
     weight = np.r_[np.zeros(60), np.ones(60)]
     assert model.score(X, y, weight) == pytest.approx(model.score(X[60:], y[60:]))
