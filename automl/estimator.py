@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
@@ -49,7 +49,8 @@ class OfClasses:
 class Estimator:
     """The side of :class:`~automl.AutoML` that is as scikit-learn expects."""
 
-    options: ClassVar[tuple[str, ...]]
+    options: ClassVar[Mapping[str, Any]]
+    """Their defaults by name."""
     predictor_: Predictor
     _asked: tuple[MetricLike | None, CostsLike | None]
     """The metric and the costs that were optimised."""
@@ -117,8 +118,9 @@ class Estimator:
         return hasattr(self, "predictor_")
 
     def __repr__(self) -> str:
-        given = {name: value for name, value in self.get_params().items() if value is not None and name not in _UNSHOWN}
-        return f"AutoML({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+        shown = {name: value for name, value in self.get_params().items() if name not in _UNSHOWN}
+        given = [f"{name}={value!r}" for name, value in shown.items() if repr(value) != repr(self.options[name])]
+        return f"AutoML({', '.join(given)})"
 
     def _fitted(self) -> Predictor:
         if not hasattr(self, "predictor_"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from inspect import signature
 from numbers import Integral
 from pathlib import Path
 from time import time as now
@@ -307,6 +308,8 @@ class AutoML(Estimator):
             named_families(stored.config.families)
         if metric is not None:
             options["metric"] = metric
+        if stored.config.read == AS_FOUND:
+            options["read"] = None
         model = cls(**options, output=root, on_progress=on_progress)
         reporter = Reporter(on_progress, stored.started, stored.config.time_budget)
         trials, most = Journal(root).trials(), stored.config.max_trials
@@ -456,7 +459,7 @@ class AutoML(Estimator):
         return self
 
 
-AutoML.options = tuple(name for name in AutoML.__init__.__annotations__ if name != "return")
+AutoML.options = {name: each.default for name, each in signature(AutoML).parameters.items()}
 
 
 def _start_search(config: FitConfig, root: Path, metric: MetricLike | None, reporter: Reporter) -> SearchProcess | None:

@@ -185,3 +185,11 @@ def test_without_a_seed_one_is_drawn_which_makes_the_same_model_again() -> None:
     again = AutoML(**TINY, random_state=seeds[0]).fit(X, Y)
     np.testing.assert_array_equal(again.predict_proba(X), some.predict_proba(X))
     assert AutoML.resume(some.run_, time_budget=2).random_state == seeds[0]
+
+
+def test_only_what_is_not_by_default_is_shown() -> None:
+    assert repr(AutoML(resample=False, random_state=0, folds=3, on_progress=print)) == "AutoML(folds=3)"
+    model = AutoML(**TINY, output="run").fit(X, Y)
+    resumed = AutoML.resume("run", time_budget=2)
+    assert repr(resumed) == f"AutoML(time_budget=2, folds=2, output={Path('run')!r})"
+    assert resumed.get_params() | {"time_budget": None, "max_trials": 1} == model.get_params() | {"output": Path("run")}
