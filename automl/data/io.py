@@ -178,7 +178,21 @@ def _from_library(data: object) -> pd.DataFrame:
     try:
         native = nw.from_native(cast("Any", data), eager_only=True)
     except TypeError as error:
-        method = next((name for name in ("toarray", "collect") if hasattr(data, name)), None)
-        got = type(data).__name__ + (f"; give its .{method}()" if method else "")
+        got = f"{type(data).__name__}{_way_out(data)}"
         raise DataError(f"a table must be a path, a frame, dicts of lists or lists of dicts, got {got}") from error
     return framed(native.to_arrow())
+
+
+def _way_out(data: object) -> str:
+    """Return how what is no table can be given as one, where that is known."""
+    import pyarrow as pa
+
+    if isinstance(data, pa.RecordBatch):
+        return "; give pyarrow.table(batch)"
+    if isinstance(data, np.ndarray) and data.dtype.names:
+        return " of records; give pandas.DataFrame(array)"
+    if isinstance(data, np.ndarray):
+        ways = ": array.reshape(-1, 1) is a column, (1, -1) a row" if data.ndim == 1 else ""
+        return f" of shape {data.shape}; give one of two dimensions{ways}"
+    method = next((name for name in ("toarray", "collect") if hasattr(data, name)), None)
+    return f"; give its .{method}()" if method else ""

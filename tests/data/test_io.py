@@ -294,6 +294,10 @@ def test_what_is_no_table_is_refused(data: object) -> None:
     [
         (csr_matrix(np.eye(2)), r"got csr_matrix; give its \.toarray\(\)"),
         (pl.LazyFrame({"a": [1]}), r"got LazyFrame; give its \.collect\(\)"),
+        (pa.RecordBatch.from_pydict(CELLS), r"got RecordBatch; give pyarrow\.table\(batch\)"),
+        (pd.DataFrame(CELLS).to_records(), r"got recarray of records; give pandas\.DataFrame\(array\)"),
+        (np.zeros(3), r"got ndarray of shape \(3,\); give one of two dimensions: array\.reshape\(-1, 1\) is a column"),
+        (np.zeros((3, 2, 2)), r"got ndarray of shape \(3, 2, 2\); give one of two dimensions$"),
         ([[1, 2], [3, 4]], r"or use a frame, or numpy\.array"),
     ],
 )
