@@ -74,7 +74,9 @@ class AutoML(Estimator):
         The model families to train, such as ``("lightgbm", "linear")``, or to leave out, such as ``("-mlp",)``.
         Default: all that suit the problem. Families of your own come in by :func:`automl.register_family`.
     problem_type
-        ``binary``, ``multiclass``, ``regression`` or ``quantile``; default: inferred from the target.
+        ``binary``, ``multiclass``, ``regression`` or ``quantile``; default: inferred from the target. To scikit-learn's
+        tools it is a classifier before the fit only if this or another option, such as the metric, says so: then their
+        splits have rows of every class.
     quantiles
         What to predict of a target of numbers instead of its mean, such as ``(0.1, 0.5, 0.9)``: below the quantile of
         level 0.1 lies the value in one of ten rows. Predictions are then (rows, levels), by rising level.

@@ -13,6 +13,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
@@ -44,6 +45,13 @@ def test_scikit_learn_scores_explains_and_draws_it() -> None:
     piped = make_pipeline(SimpleImputer(), AutoML(**TINY, output="piped")).fit(X, Y)
     assert set(piped.predict(X)) == {0, 1}
     assert piped.score(X, Y) > 0.8
+
+
+def test_splits_have_every_class_if_the_options_tell_of_classes() -> None:
+    iris, species = load_iris(return_X_y=True)  # sorted by species
+    assert cross_val_score(AutoML(**TINY, problem_type="multiclass"), iris, species, cv=3).min() > -0.5
+    with pytest.raises(DataError, match=r"'0' is no class .* or train on rows of every class"):
+        cross_val_score(AutoML(**TINY), iris, species, cv=3, error_score="raise")
 
 
 def test_weights_and_groups_are_routed_to_it() -> None:

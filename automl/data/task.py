@@ -106,7 +106,8 @@ def encode_target(target: pd.Series[Any], task: Task) -> tuple[NDArray[Any], NDA
     if unknown is not None:
         some = ", ".join(repr(label) for label in task.classes[:5])
         raise DataError(
-            f"{unknown[:40]!r} is no class of the target {task.target!r} (classes: {some}); repair that value"
+            f"{unknown[:40]!r} is no class of the target {task.target!r} (classes: {some}); repair that value, or "
+            "train on rows of every class"
         )
     y = cells.spread(np.array(list(codes.values()), dtype=np.int64), -1)
     return y, y >= 0
