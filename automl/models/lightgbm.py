@@ -274,7 +274,7 @@ class _Rounds:
             "lambda_l1": shrunk(float(chosen["lambda_l1"]), data.y_train, context),
             **_objective(context),
             "metric": OBJECTIVES[objective_of(context)][1],
-            "bagging_freq": 1,
+            "bagging_freq": int(len(data.y_train) * float(chosen["bagging_fraction"]) >= 1),  # no bag may be empty
             "seed": context.random_state,
             "deterministic": True,
             "force_row_wise": True,
