@@ -35,6 +35,7 @@ from automl import archive, signature
 from automl.blend import Blend
 from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json
+from automl.data.source import path_of
 from automl.data.task import task_from_json
 from automl.errors import ArtifactError, AutoMLError
 from automl.evaluation.conformal import Residuals
@@ -84,9 +85,9 @@ def load(path: str | Path, *, trust: str | Path | None = None) -> Predictor:
         If there is no predictor, a file is missing, changed or too many, the format is unknown, the golden rows
         come out differently, or the model is not signed by the key that is trusted.
     UsageError
-        If ``trust`` is no such key.
+        If ``path`` is none, or ``trust`` no such key.
     """
-    place, key = Path(path), None if trust is None else Path(trust)
+    place, key = path_of(path, "a saved model"), None if trust is None else Path(trust)
     if not place.is_file():
         return _load(place, place, key)
     with ExitStack() as unpacked:

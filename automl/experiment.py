@@ -18,7 +18,7 @@ from automl import artifact
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
 from automl.data.roles import reordered
 from automl.data.schema_file import read_schema
-from automl.data.source import display, is_path
+from automl.data.source import display, is_path, path_of
 from automl.data.training import TrainingTable
 from automl.errors import UsageError, warn
 from automl.estimator import Estimator, OfClasses, seed_of
@@ -257,7 +257,7 @@ class AutoML(Estimator):
         )  # as the names of columns are; those without names are called 0, 1, ...
         reporter = Reporter(self.on_progress, now(), config.time_budget)
         if self.output is not None:  # before a table is read in vain
-            store.require_free(Path(self.output))
+            store.require_free(path_of(self.output, "output"))
         table = TrainingTable.read(
             X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
         )

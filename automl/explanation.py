@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.cells import text_of
 from automl.data.table import Label
-from automl.errors import UsageError
+from automl.errors import DataError, UsageError
 from automl.predictor import Predictor, predictor_of
 
 PAIRS: Final = 4
@@ -82,7 +82,14 @@ class Explanation:
 
         The mean absolute value of what it adds, in the unit of the prediction. It tells of the model, and of the rows
         that were explained: that the target depends on the column it does not prove.
+
+        Raises
+        ------
+        DataError
+            If there are no rows.
         """
+        if not len(self.added):
+            raise DataError("the importance of columns is that for some rows, and this table has none")
         mean = pd.Series(np.abs(self.added).mean(axis=0), index=list(self.names), name="importance")
         return mean.sort_values(ascending=False, kind="stable")
 
@@ -138,10 +145,10 @@ def explain(
     SchemaError
         If columns are missing or cells cannot be what they were in training.
     UsageError
-        If ``pairs`` is less than 1, or ``model`` is none.
+        If ``pairs`` is no whole number of at least 1, or ``model`` is none.
     """
-    if pairs < 1:
-        raise UsageError(f"pairs must be at least 1, got {pairs}")
+    if not isinstance(pairs, int | np.integer) or pairs < 1:
+        raise UsageError(f"pairs must be a whole number of at least 1, got {pairs!r}")
     predictor = predictor_of(model)
     names = [column.name for column in predictor.schema.used]
     frame, reading = predictor.read(data, options)

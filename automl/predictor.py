@@ -155,8 +155,9 @@ class Predictor:
         UsageError
             For classes and quantiles, or if ``coverage`` is not between 0 and 1.
         """
+        bounds = self._known_residuals().interval(self.raw(data), coverage)
         self._warn_of_few_rows(coverage)
-        return self._known_residuals().interval(self.raw(data), coverage)
+        return bounds
 
     def predict_frame(
         self, data: object, *, proba: bool = False, interval: float | None = None, options: ReadOptions = AS_FOUND
@@ -182,9 +183,10 @@ class Predictor:
             If probabilities are asked for of numbers, or an interval for classes or quantiles.
         """
         index = data.index if isinstance(data, pd.DataFrame) else None
+        columns = self.columns(self.raw(data, options), proba=proba, interval=interval)
         if interval is not None:
             self._warn_of_few_rows(interval)
-        return pd.DataFrame(self.columns(self.raw(data, options), proba=proba, interval=interval), index=index)
+        return pd.DataFrame(columns, index=index)
 
     def columns(
         self, raw: NDArray[np.float64], *, proba: bool = False, interval: float | None = None
@@ -282,7 +284,7 @@ class Predictor:
 
     def _warn_of_few_rows(self, coverage: float) -> None:
         residuals = self._known_residuals()
-        if residuals.most < coverage < 1:
+        if coverage > residuals.most:
             warn(
                 f"intervals of {coverage:.1%} cannot be told from the errors of {residuals.rows} rows: these hold "
                 f"{residuals.most:.1%} at most; train on more rows"

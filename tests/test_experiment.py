@@ -18,7 +18,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, mean_gamma_deviance, mean_poisson_deviance
 
-from automl import AutoML, inspect_table, load
+from automl import AutoML, inspect_table, load, predict_files
 from automl.data.schema import infer_schema
 from automl.data.schema_file import schema_to_json
 from automl.errors import DataError, DataWarning, UsageError
@@ -294,7 +294,10 @@ def test_scikit_learn_can_clone_it() -> None:
         ({"a": [1, 2]}, None, None, UsageError, "either y or the name"),
         ({"a": [1, 2]}, [0, 1], "a", UsageError, "either y or the name"),
         ({"a": [1, 2, 3]}, [0, 1], None, DataError, "the table has 3 rows, y has 2"),
-        ({"a": [1, 2]}, "a", None, DataError, "target must have one value a row, got a str"),
+        ({"a": [1, 2]}, "a", None, UsageError, "a column of the table is named as target='a'"),
+        ({"a": [1, 2]}, np.array([[[1]], [[2]]]), None, DataError, "target must have one value a row, got a ndarray"),
+        ({"a": [1j, 2]}, [0, 1], None, DataError, "'a' holds complex numbers; give their parts"),
+        ({"a": 1, "b": 2}, [0], None, DataError, "one row is a list of one dict"),
         ({"a": [1, 2, 3]}, None, "b", DataError, "no column 'b'"),
         ({"a": [1, 2, 3]}, None, ["a"], UsageError, "target is the name of one column, got a list"),
     ],
@@ -313,6 +316,24 @@ def test_wrong_calls_are_refused_before_anything_is_written(
         with pytest.raises(error, match=message):
             AutoML(**TINY, output=output).fit(X, y, target=target)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_rows_have_a_model_and_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    X = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 1.0]})
+    model = AutoML(max_trials=2, families=["lightgbm"], output=tmp_path / "run").fit(X, [0.5, 1.7])
+    assert set(model.leaderboard_["status"]) == {"done"}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_path_of_another_type_is_told_in_one_line(frame: pd.DataFrame, reference: AutoML, tmp_path: Path) -> None:
+    wrong: Any = reference
+    for call, message in (
+        (lambda: AutoML(output=wrong).fit(frame, target="churn"), "output must be a path, got AutoML"),
+        (lambda: load(wrong), "a saved model must be a path, got AutoML"),
+        (lambda: predict_files(reference, frame, tmp_path / "a.csv"), "predict_frame takes tables in memory"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match=message):
+            call()
 
 
 def test_a_taken_folder_is_refused_before_the_table_is_read(reference: AutoML) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from automl import AutoML, Predictor, explain
 from automl.cli import main
-from automl.errors import SchemaError, UsageError
+from automl.errors import DataError, SchemaError, UsageError
 from automl.explanation import Reason
 
 
@@ -88,8 +88,9 @@ def test_equal_seeds_explain_alike(regression: AutoML, numbers: pd.DataFrame) ->
 def test_what_cannot_be_explained_is_said(regression: AutoML) -> None:
     with pytest.raises(SchemaError, match="missing"):
         explain(regression.predictor_, pd.DataFrame({"a": [1.0]}))
-    with pytest.raises(UsageError, match="pairs"):
-        explain(regression.predictor_, pd.DataFrame({"a": [1.0], "b": [1.0], "unrelated": [1.0]}), pairs=0)
+    for pairs in (0, 1.5):
+        with pytest.raises(UsageError, match="pairs must be a whole number"):
+            explain(regression.predictor_, pd.DataFrame({"a": [1.0], "b": [1.0], "unrelated": [1.0]}), pairs=pairs)  # type: ignore[arg-type]
     assert explain(regression.predictor_, pd.DataFrame({"a": [], "b": [], "unrelated": []})).added.shape == (0, 3)
 
 
@@ -172,3 +173,10 @@ def test_only_a_model_can_be_asked(numbers: pd.DataFrame) -> None:
 def test_a_cell_with_parts_is_told_as_json() -> None:
     told = [Reason("place", value, 0.5).written for value in ({"a": 0.029, "b": "y"}, np.array([1, 2]), 3.0, "x")]
     assert told == ['{"a": 0.029, "b": "y"}', "[1, 2]", "3.0", "x"]
+
+
+def test_no_rows_have_no_importance(regression: AutoML, numbers: pd.DataFrame) -> None:
+    none = explain(regression.predictor_, numbers.head(0))
+    assert none.frame().empty
+    with pytest.raises(DataError, match="this table has none"):
+        none.importance()

@@ -89,6 +89,13 @@ def test_the_endpoint_refuses_what_is_no_probability(run: Path, frame: pd.DataFr
     assert "0.9" in answer.json()["detail"]
 
 
+def test_a_coverage_that_is_no_number_is_refused_by_every_door(run: Path, frame: pd.DataFrame) -> None:
+    model, wrong = load(run), "0.9"
+    for ask in (model.predict_interval, lambda rows, each: model.predict_frame(rows, interval=each)):
+        with pytest.raises(UsageError, match=r"got '0\.9'"):
+            ask(frame.head(2), wrong)
+
+
 def test_classes_have_probabilities_instead(churn_model: AutoML, churn: pd.DataFrame) -> None:
     with pytest.raises(UsageError, match="ask for probabilities"):
         churn_model.predict_interval(churn.head())

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.errors import DataError
+
 MISSING_WORDS: Final = frozenset(
     {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none", "nil", "\\n"}
 )
@@ -47,7 +49,8 @@ class Cells:
 
 def is_known(dtype: object) -> bool:
     """Return whether cells of a dtype are understood as they are; of others :func:`in_known_dtype` makes such."""
-    return not isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype) and dtype != np.longdouble
+    special = isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype) or getattr(dtype, "kind", None) == "c"
+    return not special and dtype != np.longdouble
 
 
 def in_known_dtype(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -56,10 +59,17 @@ def in_known_dtype(series: pd.Series[Any]) -> pd.Series[Any]:
     Texts of Arrow are strings of pandas, like all others, its lists and structs are objects, periods begin, and a float
     has 64 bits.
 
+    Raises
+    ------
+    DataError
+        Of complex numbers, which nothing can be learned from.
+
     >>> in_known_dtype(pd.Series(pd.period_range("2026Q1", periods=2, freq="Q"))).astype(str).tolist()
     ['2026-01-01', '2026-04-01']
     """
     dtype = series.dtype
+    if dtype.kind == "c":
+        raise DataError(f"{series.name!r} holds complex numbers; give their parts, .real and .imag, as two columns")
     if isinstance(dtype, pd.PeriodDtype):
         return pd.Series(series.dt.to_timestamp())
     if isinstance(dtype, pd.ArrowDtype):

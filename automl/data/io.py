@@ -169,7 +169,9 @@ def _from_cells(data: Mapping[Any, Any] | list[Any], header: Collection[str]) ->
     try:
         return frame_of_rows(rows, header) if isinstance(data, list) else pd.DataFrame(data)
     except ValueError as error:
-        raise DataError(f"a dict must hold one list of equal length a column ({error})") from error
+        raise DataError(
+            f"a dict must hold one list of equal length a column ({error}); one row is a list of one dict"
+        ) from error
 
 
 def _from_library(data: object) -> pd.DataFrame:
@@ -194,5 +196,5 @@ def _way_out(data: object) -> str:
     if isinstance(data, np.ndarray):
         ways = ": array.reshape(-1, 1) is a column, (1, -1) a row" if data.ndim == 1 else ""
         return f" of shape {data.shape}; give one of two dimensions{ways}"
-    method = next((name for name in ("toarray", "collect") if hasattr(data, name)), None)
+    method = next((name for name in ("toarray", "collect", "to_pandas") if hasattr(data, name)), None)
     return f"; give its .{method}()" if method else ""

@@ -36,6 +36,19 @@ def is_path(data: object) -> TypeGuard[str | Path]:
     return isinstance(data, str | Path)
 
 
+def path_of(given: object, what: str, way_out: str = "") -> Path:
+    """Return a path that was given as a text or a path.
+
+    Raises
+    ------
+    UsageError
+        If it is neither.
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"{what} must be a path, got {type(given).__name__}{way_out}")
+    return Path(given)
+
+
 def locate(source: str | Path) -> list[str]:
     """Return the files that a path, a pattern such as ``part-*.csv`` or an address names, in the order of their names.
 

@@ -63,6 +63,8 @@ class TrainingTable:
             raise UsageError(
                 f"target is the name of one column, got a {type(target).__name__}; its values are given as y"
             )
+        if isinstance(y, str):
+            raise UsageError(f"y is the values of the target; a column of the table is named as target={y!r}")
         target = None if target is None else str(target).strip()  # as the names of columns are
         for role, given in (("weight", weight), ("groups", groups), ("time", time), ("fold", fold)):
             if isinstance(given, str) and given == target:

@@ -17,6 +17,7 @@ import pandas as pd
 from automl.archive import locked
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import Batch, Batches, open_batches
+from automl.data.source import path_of
 from automl.deploy.answer_table import BatchAnswer, BatchPredictor, Engine
 from automl.deploy.output import writing_to
 from automl.deploy.tables import Format, csv_writer, is_folder, output_format, writing
@@ -111,6 +112,7 @@ def predict_files(
     5
     """
     written = output_format(output, format)
+    path_of(source, "what predict_files reads", "; predict_frame takes tables in memory")
     predictor = predictor_of(model)
     batch = BatchPredictor.of(predictor, tuple(dict.fromkeys(keep)), proba, interval)
     with open_batches(source, reading=predictor.reading, options=options) as table:

@@ -83,8 +83,8 @@ class Residuals:
         UsageError
             If the coverage is not a probability.
         """
-        if not 0 < coverage < 1:
-            raise UsageError(f"the coverage of an interval must lie between 0 and 1, such as 0.9; got {coverage:g}")
+        if not isinstance(coverage, int | float | np.number) or not 0 < coverage < 1:
+            raise UsageError(f"the coverage of an interval must lie between 0 and 1, such as 0.9; got {coverage!r}")
         # with n residuals a new one is below their k-th with probability k / (n + 1)
         level = min((1 + coverage) / 2 * (self.rows + 1) / self.rows, 1.0)
         below, above = np.interp([1 - level, level], _LEVELS, self.quantiles)

@@ -82,7 +82,7 @@ def test_json_brings_back_the_same_intervals():
     assert np.array_equal(again.interval(prediction, 0.9), residuals.interval(prediction, 0.9))
 
 
-@pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, 90.0, float("nan")])
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, 90.0, float("nan"), "0.9", [0.8, 0.9]])
 def test_a_coverage_is_a_probability(coverage):
     with pytest.raises(UsageError, match=r"such as 0\.9"):
         Residuals.fit(np.arange(9.0), np.arange(9.0)).interval(np.zeros(1), coverage)
