@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import fields
-from inspect import signature
+from dataclasses import dataclass, field, fields
 from numbers import Integral
 from pathlib import Path
 from time import time as now
@@ -42,6 +41,7 @@ _SMALL_SECONDS: Final = 10.0
 _SMALL_TRIALS: Final = 3
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class AutoML(Estimator):
     """Find the best model for a table in a given time.
 
@@ -136,64 +136,34 @@ class AutoML(Estimator):
     (5, 2)
     """
 
-    _board: Leaderboard | None
-    _journal: Journal
+    time_budget: float | None = None
+    max_trials: int | None = None
+    metric: MetricLike | None = None
+    cost_matrix: CostsLike | None = None
+    problem_type: str | None = None
+    quantiles: Sequence[float | str] | None = None
+    positive: str | int | float | bool | None = None
+    class_weight: str | Mapping[Any, float] | None = None
+    resample: bool = False
+    families: Sequence[str] | None = None
+    types: Mapping[str, str] | None = None
+    schema: str | Path | Sequence[Mapping[str, Any]] | None = None
+    monotone: Mapping[str, str] | None = None
+    interactions: Sequence[Sequence[str]] | None = None
+    read: ReadOptions | None = None
+    preset: Preset = "balanced"
+    folds: int | Splitter | Pairs | None = None
+    scheduler: Scheduler = "asha"
+    n_jobs: int | None = None
+    memory: int | None = None
+    gpus: int | None = None
+    ray_address: str | None = None
+    random_state: int | np.random.RandomState | np.random.Generator | None = 0
+    output: str | Path | None = None
+    on_progress: OnProgress | None = None
+    _board: Leaderboard | None = field(init=False)
+    _journal: Journal = field(init=False)
     """As it was when the fit ended: another may go on with the run."""
-
-    def __init__(
-        self,
-        *,
-        time_budget: float | None = None,
-        max_trials: int | None = None,
-        metric: MetricLike | None = None,
-        cost_matrix: CostsLike | None = None,
-        problem_type: str | None = None,
-        quantiles: Sequence[float | str] | None = None,
-        positive: str | int | float | bool | None = None,
-        class_weight: str | Mapping[Any, float] | None = None,
-        resample: bool = False,
-        families: Sequence[str] | None = None,
-        types: Mapping[str, str] | None = None,
-        schema: str | Path | Sequence[Mapping[str, Any]] | None = None,
-        monotone: Mapping[str, str] | None = None,
-        interactions: Sequence[Sequence[str]] | None = None,
-        read: ReadOptions | None = None,
-        preset: Preset = "balanced",
-        folds: int | Splitter | Pairs | None = None,
-        scheduler: Scheduler = "asha",
-        n_jobs: int | None = None,
-        memory: int | None = None,
-        gpus: int | None = None,
-        ray_address: str | None = None,
-        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
-        output: str | Path | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> None:
-        self.time_budget = time_budget
-        self.max_trials = max_trials
-        self.metric = metric
-        self.cost_matrix = cost_matrix
-        self.problem_type = problem_type
-        self.quantiles = quantiles
-        self.positive = positive
-        self.class_weight = class_weight
-        self.resample = resample
-        self.families = families
-        self.types = types
-        self.schema = schema
-        self.monotone = monotone
-        self.interactions = interactions
-        self.read = read
-        self.preset = preset
-        self.folds = folds
-        self.scheduler = scheduler
-        self.n_jobs = n_jobs
-        self.memory = memory
-        self.gpus = gpus
-        self.ray_address = ray_address
-        self.random_state = random_state
-        self.output = output
-        self.on_progress = on_progress
 
     def fit(
         self,
@@ -305,7 +275,7 @@ class AutoML(Estimator):
         """
         root = Path(run)
         stored = store.reopen_run(root, time_budget, metric)
-        options: dict[str, Any] = {field.name: getattr(stored.config, field.name) for field in fields(FitConfig)}
+        options: dict[str, Any] = {each.name: getattr(stored.config, each.name) for each in fields(FitConfig)}
         if stored.config.families is not None:  # those from outside the package must have been registered again
             named_families(stored.config.families)
         if metric is not None:
@@ -461,7 +431,7 @@ class AutoML(Estimator):
         return self
 
 
-AutoML.options = {name: each.default for name, each in signature(AutoML).parameters.items()}
+AutoML.options = {each.name: each.default for each in fields(AutoML) if each.init}
 
 
 def _start_search(config: FitConfig, root: Path, metric: MetricLike | None, reporter: Reporter) -> SearchProcess | None:
