@@ -204,7 +204,9 @@ class AutoML(Estimator):
             What rows of one patient, customer or machine share: no group is both trained on and validated.
         time
             When a row came to be, a date or a number. Models train on the past and are validated on the block of rows
-            after it; the model is scored on the latest block.
+            after it; the model is scored on the latest block. At the end its members are trained once more, on all
+            rows: the score, and all that is told of it, are those of models that end one block earlier, and what is
+            served also knows the newest rows.
         fold
             The fold in which a row is validated.
         valid

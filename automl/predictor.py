@@ -1,4 +1,4 @@
-"""A predictor: the weighted ensemble of fold models that was scored, from a raw table to predictions."""
+"""A predictor: a weighted ensemble of models, from a raw table to predictions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BLOCK: Final = 4_096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldModel:
-    """A model that was trained without one fold: a share of a member of the ensemble."""
+    """A model that was trained without one fold, or on all rows: a share of a member of the ensemble."""
 
     member: int
     share: float

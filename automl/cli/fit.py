@@ -96,7 +96,10 @@ def fit(
     ] = None,
     time_column: Annotated[
         str | None,
-        typer.Option(metavar="COL", help="Column of dates or numbers: train on the past, validate on the next."),
+        typer.Option(
+            metavar="COL",
+            help="Column of dates or numbers: train on the past, validate on the next; serve models of all rows.",
+        ),
     ] = None,
     fold: Annotated[str | None, typer.Option(metavar="COL", help="Column that holds the fold of each row.")] = None,
     valid: Annotated[str | None, typer.Option(metavar="FILE", help="Labelled table to validate on.")] = None,

@@ -102,7 +102,7 @@ def _source(model: str | Path, candidate: str | None, trust: Path | None) -> Ite
     run, journal = read_run(Path(model)), Journal(Path(model))
     trial = find_finished(run, journal, candidate)
     with TemporaryDirectory(prefix="automl-") as folder:
-        yield write_single(run, journal, trial, Path(folder, candidate))
+        yield write_single(run, journal, trial, Path(folder, candidate), anew=Path(folder, "anew"))
 
 
 def _write(predictor: Predictor, to: Path, format: Format, key: Path | None) -> None:

@@ -133,6 +133,7 @@ def _facts(stored: StoredRun, row: Row) -> dict[str, Any]:
         "scoring": scoring,
         "leaderboard": f"{row.score.value:.5g}" if scoring.name == problem.metric.name else None,
         "metric": problem.metric.name,
+        "forward": problem.folds.forward,
     }
 
 
@@ -188,7 +189,7 @@ class _Plan:
             quantile=problem.metric.quantile,
             power=configuration.power,
         )
-        estimator = family.estimator(configuration.own, context, trial.details)
+        estimator = family.estimator(configuration.own, context, trial.details(problem.folds.recent))
         if estimator is None:
             raise AutoMLError(f"family {family.name!r} has no likeness in a plain library; export an artifact instead")
         return cls(

@@ -26,6 +26,8 @@ _PARTS: Final = 5
 """Parts for cross-fitting where there is only one fold."""
 _STRATA: Final = 10
 """Parts of the range of a numeric target that groups are spread by."""
+_RECENT: Final = 3
+"""By the median, one odd block of them decides nothing."""
 _MANY: Final = 1_000
 """Groups of one size above which chance spreads them evenly."""
 
@@ -72,19 +74,31 @@ class Folds:
 
     @property
     def forward(self) -> bool:
-        """Whether folds step back in time: each trains on rows that the next one validates, none on those before."""
-        roles = self._roles[: self.run]
-        shared = (roles == TRAIN).astype(np.intp) @ (roles == VALID).astype(np.intp).T
-        return self.run > 1 and bool(shared.diagonal(1).all()) and not np.tril(shared).any()
+        """Whether folds step back in time: each trains on rows that the next one validates, none on those before.
+
+        Also where only the first of them is run.
+        """
+        shared = (self._roles == TRAIN).astype(np.intp) @ (self._roles == VALID).astype(np.intp).T
+        return self.count > 1 and bool(shared.diagonal(1).all()) and not np.tril(shared).any()
 
     @property
     def final(self) -> int:
         """Folds whose models predict new rows and whose rows the score is about, the first ones.
 
         All, but one where folds step back in time: it was trained on the most rows and the latest, and the rows that it
-        validates are the nearest to those that will come.
+        validates are the nearest to those that will come. A run ends by training what it has chosen once more, on those
+        too, see :meth:`on_all_rows`.
         """
         return 1 if self.forward else self.run
+
+    @property
+    def recent(self) -> int:
+        """Folds whose models tell how far to train one of all rows, the first ones.
+
+        All; the latest few where folds step back in time: the older learn from ever fewer rows, but after a sudden
+        change the latest alone would tell to learn next to nothing.
+        """
+        return min(self.run, _RECENT) if self.forward else self.run
 
     @property
     def final_rows(self) -> int:
@@ -97,10 +111,13 @@ class Folds:
         return np.flatnonzero((role == TRAIN) | (role == SEEN)), np.flatnonzero((role == VALID) | (role == SEEN))
 
     def on_all_rows(self) -> Folds:
-        """Return one fold that trains on all rows, and sees some of them again where others are validated."""
-        roles = np.full((1, self._roles.shape[1]), TRAIN, np.int8)
-        roles[0, -1] = SEEN
-        return Folds(self.assignment, 1, roles, fixed=True)
+        """Return one fold that trains on all rows, and sees those again that the first fold validates.
+
+        Where folds step back in time, what the first one leaves out stays out: it has left a window that slides.
+        """
+        first = self._roles[:1]
+        roles = np.where(first == VALID, SEEN, np.where((first == UNUSED) & self.forward, UNUSED, TRAIN))
+        return Folds(self.assignment, 1, roles.astype(np.int8), fixed=True)
 
     def joined(self, predictions: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the predictions of the first folds as one array, in the order of :attr:`valid_rows`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -117,12 +117,14 @@ def fit_texts(
     groups: NDArray[np.intp] | None = None,
     weight: NDArray[np.float64] | None = None,
     deadline: Deadline = NEVER,
+    unread: Collection[str] | None = None,
 ) -> Texts:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest.
 
-    Texts that would take too much of the time until the ``deadline`` are left out.
+    Texts that would take too much of the time until the ``deadline`` are left out, or those of the columns that are
+    known to be ``unread``.
     """
-    return Texts.fit(frame, schema, supervise(in_unit(y, task), task, random_state, groups, weight), deadline)
+    return Texts.fit(frame, schema, supervise(in_unit(y, task), task, random_state, groups, weight), deadline, unread)
 
 
 def fit_features(

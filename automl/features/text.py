@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
@@ -210,24 +210,33 @@ class Texts:
     """Columns for which there was too little time."""
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, schema: Schema, supervision: Supervision, deadline: Deadline = NEVER) -> Texts:
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        schema: Schema,
+        supervision: Supervision,
+        deadline: Deadline = NEVER,
+        unread: Collection[str] | None = None,
+    ) -> Texts:
         """Fit the text columns, and the words of categories, on training rows, as far as there is time.
+
+        Or all but those that are known to be ``unread``.
 
         Words that tell nothing of texts that they were not learned from would be dozens of columns of noise. Of a text
         its style is left then, of a category the category.
         """
         began, seed = time.perf_counter(), supervision.random_state
-        fitted, unread = [], []
+        fitted, left = [], []
         for source in schema.texts:
-            if not _in_time(frame[[source]], source, seed, deadline):
-                unread.append(source)
+            if source in unread if unread is not None else not _in_time(frame[[source]], source, seed, deadline):
+                left.append(source)
                 continue
             texts = Weighed.of(frame, source, seed)
             penalty = _telling_penalty(texts, supervision)
             if penalty is not None:
                 fitted.append(Topics.fit(texts, supervision, penalty))
         topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
-        return cls(topics, columns, time.perf_counter() - began, tuple(unread))
+        return cls(topics, columns, time.perf_counter() - began, tuple(left))
 
 
 def _in_time(frame: pd.DataFrame, source: str, random_state: int, deadline: Deadline) -> bool:

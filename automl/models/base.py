@@ -27,7 +27,8 @@ Value = bool | int | float | str
 Params = Mapping[str, Value]
 T = TypeVar("T")
 
-RESERVED: Final = ("arithmetic", "target", "resample")
+FACTOR: Final = "target_factor"
+RESERVED: Final = ("arithmetic", "target", "resample", FACTOR)
 """Names that no hyperparameter may have: a candidate has these beside those of its family."""
 
 

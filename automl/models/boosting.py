@@ -206,7 +206,7 @@ def refit(params: Params, details: Mapping[str, Value]) -> Params | None:
     return {**params, "learning_rate": details["learning_rate"], "max_rounds": details["best_rounds"]}
 
 
-FOUND: Final = "the rounds are those that the run found, the median of its folds; nothing stops early"
+FOUND: Final = "the rounds are those that the run found; nothing stops early"
 """What an estimator of a booster does otherwise."""
 
 

@@ -95,6 +95,10 @@ class Constant(Family):
         record = json.loads((folder / "constant.json").read_text(encoding="utf-8"))
         return ConstantModel(tuple(record["output"]), record["classification"])
 
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+        """Return the same: validation rows decide nothing."""
+        return params
+
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's dummy."""
         if context.shape.problem_type.classification:

@@ -34,7 +34,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.penalised import Penalised
-from automl.models.target import Outcome, stopping_loss
+from automl.models.target import BEYOND, Outcome, stopping_loss
 
 STEPS: Final = 14
 STEP: Final = 10**-0.5
@@ -43,8 +43,13 @@ PATIENCE: Final = 2
 AFAR: Final = 0.5
 """Share of the training range by which a prediction may leave it where no validation row speaks against it: lines go
 on, but a few columns with heavy tails must not take them anywhere."""
+_EQUAL: Final = 1e-6
+"""Relative difference of penalties that are the same."""
 
-DEFAULTS: Final[Params] = {"scaling": "robust", "penalty": "l2", "l1_ratio": 0.5}
+STRENGTH: Final = "strength"
+"""The penalty at which the path ends, where it is known; how far predictions may leave the range is known then, too."""
+
+DEFAULTS: Final[Params] = {"scaling": "robust", "penalty": "l2", "l1_ratio": 0.5, STRENGTH: 0.0, "beyond": BEYOND}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +62,8 @@ class LinearModel(Model):
     rows: int
     penalty: float = 0.0
     rounds: int = 0
+    beyond: float = BEYOND
+    """Share of the training range by which a prediction may leave it."""
     stopped: str = "rounds"
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
@@ -74,9 +81,15 @@ class LinearModel(Model):
 
     @property
     def details(self) -> Mapping[str, Value]:
-        """Penalties tried, the chosen one, weights in use, and why the path ended."""
+        """Penalties tried, the chosen one, weights in use, how far predictions may go, and why the path ended."""
         used = int(np.count_nonzero(np.abs(self.weights).max(axis=1, initial=0.0)))
-        return {"rounds": self.rounds, "penalty": self.penalty, "columns": used, "stopped": self.stopped}
+        return {
+            "rounds": self.rounds,
+            "penalty": self.penalty,
+            "columns": used,
+            "beyond": self.beyond,
+            "stopped": self.stopped,
+        }
 
     def save(self, folder: Path) -> None:
         """Write ``linear.npz``."""
@@ -88,6 +101,7 @@ class LinearModel(Model):
             rows=self.rows,
             penalty=self.penalty,
             rounds=self.rounds,
+            beyond=self.beyond,
             stopped=self.stopped,
         )
 
@@ -126,8 +140,11 @@ class Linear(Family):
         return DEFAULTS
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Follow the path until two solutions in a row gain nothing on the validation rows, or the deadline."""
-        chosen = complete(params, DEFAULTS)
+        """Follow the path until two solutions in a row gain nothing on the validation rows, or the deadline.
+
+        Where the penalty is known, to that, and validation rows decide nothing.
+        """
+        chosen, known = complete(params, DEFAULTS), STRENGTH in params
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
         objective = Penalised(
@@ -146,15 +163,20 @@ class Linear(Family):
         lowest = stopping_loss(data, prediction, context)
         worse, stopped, rounds = 0, "rounds", 0
         strongest = objective.strongest(point)
-        while rounds < STEPS and stopped == "rounds" and not context.deadline.passed:
-            penalty = strongest * STEP**rounds
+        path = [strongest * STEP**step for step in range(STEPS)]
+        if known:
+            end = float(chosen[STRENGTH])  # 0 = where the path starts
+            path = [*(each for each in path if each > end * (1 + _EQUAL)), end] if end else []
+        for penalty in path:
+            if stopped == "early" or context.deadline.passed:
+                break
             with blas.limited():
                 point = objective.solve(point, penalty, context.deadline)
             rounds += 1
             model = LinearModel(*objective.split(point), outcome, len(y), penalty)
             candidate = model.predict(data.X_valid)
             loss = stopping_loss(data, candidate, context)
-            if loss < lowest:
+            if known or loss < lowest:
                 worse, lowest, best, prediction = 0, loss, model, candidate
             elif model.weights.any():  # a path with an L1 part begins without weights: there is nothing to judge yet
                 worse += 1
@@ -164,9 +186,10 @@ class Linear(Family):
                 yield Progress(rung, prediction)
         if context.deadline.passed and stopped == "rounds":
             stopped = "deadline"
-        outcome, _ = Outcome.of(data.y_train, context.shape, data.weight_train, AFAR)
-        further = replace(best, outcome=outcome)
-        if stopping_loss(data, further.predict(data.X_valid), context) <= lowest:
+        beyond = float(chosen["beyond"]) if known else AFAR
+        outcome, _ = Outcome.of(data.y_train, context.shape, data.weight_train, beyond)
+        further = replace(best, outcome=outcome, beyond=beyond)
+        if known or stopping_loss(data, further.predict(data.X_valid), context) <= lowest:
             best = further
         return replace(best, rounds=rounds, stopped=stopped)
 
@@ -174,8 +197,13 @@ class Linear(Family):
         """Read ``linear.npz``."""
         with np.load(folder / "linear.npz", allow_pickle=False) as file:
             arrays = dict(file)
-        facts = int(arrays["rows"]), float(arrays["penalty"]), int(arrays["rounds"]), str(arrays["stopped"])
+        beyond = float(arrays.get("beyond", BEYOND))  # models of earlier versions do not tell
+        facts = int(arrays["rows"]), float(arrays["penalty"]), int(arrays["rounds"]), beyond, str(arrays["stopped"])
         return LinearModel(arrays["weights"], arrays["bias"], Outcome.read(arrays), *facts)
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+        """Return them with the penalty that was best, and how far predictions may go."""
+        return {**params, STRENGTH: details["penalty"], "beyond": details.get("beyond", BEYOND)}
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's model with the penalty that was found."""

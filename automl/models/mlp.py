@@ -54,7 +54,12 @@ DEFAULTS: Final[Params] = {
     "learning_rate": 6e-3,
     "weight_decay": 1e-2,
     "dropout": 0.1,
+    "planned": 0,
+    "max_rounds": MOST_STEPS,
 }
+_KNOWN: Final = ("planned", "max_rounds")
+"""Steps over which the learning rate falls (0 = by the rows), and those after which training ends: what validation rows
+and the time have decided before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +71,9 @@ class MLPModel(Model):
     outcome: Outcome
     rows: int
     rounds: int = 0
+    best_rounds: int = 0
+    planned: int = 0
+    """Steps that the time allowed."""
     stopped: str = "rounds"
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
@@ -80,8 +88,14 @@ class MLPModel(Model):
 
     @property
     def details(self) -> Mapping[str, Value]:
-        """Steps trained, parameters, and why training ended."""
-        return {"rounds": self.rounds, "parameters": len(self.flat), "stopped": self.stopped}
+        """Steps trained, those up to the best parameters and those planned, parameters, and why training ended."""
+        return {
+            "rounds": self.rounds,
+            "best_rounds": self.best_rounds,
+            "planned": self.planned,
+            "parameters": len(self.flat),
+            "stopped": self.stopped,
+        }
 
     def save(self, folder: Path) -> None:
         """Write ``mlp.npz``."""
@@ -92,6 +106,8 @@ class MLPModel(Model):
             **self.outcome.arrays(),
             rows=self.rows,
             rounds=self.rounds,
+            best_rounds=self.best_rounds,
+            planned=self.planned,
             stopped=self.stopped,
         )
 
@@ -110,7 +126,7 @@ class MLP(Family):
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return a small net, a wider one on quantiles and a flat one."""
         return (
-            dict(DEFAULTS),
+            {name: DEFAULTS[name] for name in DEFAULTS if name not in _KNOWN},
             {"scaling": "quantile", "layers": 3, "width": 256, "dropout": 0.25, "learning_rate": 2e-3},
             {"scaling": "quantile", "layers": 1, "width": 256, "dropout": 0.0, "weight_decay": 0.1},
         )
@@ -131,8 +147,11 @@ class MLP(Family):
         return DEFAULTS
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Train until the planned steps, the deadline, or no better validation loss for a quarter of the plan."""
-        chosen = complete(params, DEFAULTS)
+        """Train until the planned steps, the deadline, or no better validation loss for a quarter of the plan.
+
+        Where it is known how far to train, validation rows decide nothing.
+        """
+        chosen, known = complete(params, DEFAULTS), "max_rounds" in params
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
         outputs = max(1, context.shape.n_classes)
         network = Network((data.X_train.columns, *[int(chosen["width"])] * int(chosen["layers"]), outputs))
@@ -143,29 +162,38 @@ class MLP(Family):
         lowest = stopping_loss(data, prediction, context)
         found_at, done, stopped = 0.0, 0.0, "rounds"
         blas = BlasThreads(context.threads)
-        while done < 1 and stopped == "rounds":
+        while done < training.goal and stopped == "rounds":
             with blas.limited():
                 before, done = done, training.round()
-                model = replace(best, flat=training.flat.copy())
+                model = replace(best, flat=training.flat.copy(), best_rounds=training.steps)
                 candidate = model.predict(data.X_valid)
             loss = stopping_loss(data, candidate, context)
-            if loss < lowest:
+            if known or loss < lowest:
                 lowest, best, prediction, found_at = loss, model, candidate, done
             elif done - found_at > PATIENCE:
                 stopped = "early"
             for rung in [rung for rung, share in enumerate(context.rungs) if before < share <= done]:
                 yield Progress(rung, prediction)
-        if done >= 1 and training.steps < training.planned:
+        if done >= training.goal > training.steps / training.planned:
             stopped = "deadline"
-        return replace(best, rounds=training.steps, stopped=stopped)
+        planned = round(training.steps / done) if done else training.planned
+        return replace(best, rounds=training.steps, planned=planned, stopped=stopped)
 
     def load(self, folder: Path) -> Model:
         """Read ``mlp.npz``."""
         with np.load(folder / "mlp.npz", allow_pickle=False) as file:
             arrays = dict(file)
         network = Network(tuple(arrays["sizes"].tolist()))
-        facts = int(arrays["rows"]), int(arrays["rounds"]), str(arrays["stopped"])
+        rows, rounds = int(arrays["rows"]), int(arrays["rounds"])
+        best, planned = (int(arrays.get(name, 0)) for name in ("best_rounds", "planned"))  # older ones know neither
+        facts = rows, rounds, best, planned, str(arrays["stopped"])
         return MLPModel(network, arrays["flat"], Outcome.read(arrays), *facts)
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+        """Return them with the steps to the best parameters, and the plan that the learning rate fell by."""
+        if "best_rounds" not in details:  # trained by an earlier version
+            return None
+        return {**params, "planned": details["planned"], "max_rounds": details["best_rounds"]}
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's network of this size."""
@@ -216,13 +244,15 @@ class _Training:
         self.flat = network.initial(self._rng)
         self._adam = Adam(network.size, float(params["weight_decay"]))
         self.steps = 0
-        self.planned = int(np.clip(EPOCHS * self._per_epoch, FEWEST_STEPS, MOST_STEPS))
+        by_rows = int(np.clip(EPOCHS * self._per_epoch, FEWEST_STEPS, MOST_STEPS))
+        self.planned = int(params["planned"]) or by_rows
+        self.goal = min(1.0, int(params["max_rounds"]) / self.planned)
 
     def round(self) -> float:
-        """Train for an epoch or less; return how far the training is, 1 = at its end."""
+        """Train for an epoch or less; return how far the learning rate has fallen, 1 = to 0."""
         for _ in range(min(self._per_epoch, ROUND)):
             done = self._done()
-            if done >= 1:
+            if done >= self.goal:
                 break
             rows = next(self._batches)
             activations = self._network.activations(self.flat, self._X[rows], self._dropout, self._rng)
@@ -237,7 +267,7 @@ class _Training:
         return self._done()
 
     def _done(self) -> float:
-        return max(self.steps / self.planned, (time.time() - self._start) / self._seconds)
+        return max(self.steps / self.planned, self.goal * (time.time() - self._start) / self._seconds)
 
     def _shuffled(self) -> Iterator[NDArray[np.integer]]:
         """Yield the rows of each batch, epoch after epoch."""

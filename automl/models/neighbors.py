@@ -45,7 +45,7 @@ JUDGES: Final = 2_000
 """Validation rows that choose k."""
 LADDER: Final = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
 
-DEFAULTS: Final[Params] = {"scaling": "standard", "weights": "distance", "p": 2}
+DEFAULTS: Final[Params] = {"scaling": "standard", "weights": "distance", "p": 2, "k": 0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +168,7 @@ class Neighbors(Family):
         return DEFAULTS
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Keep the training rows, or a sample that can be searched in the time left, and choose k."""
+        """Keep the training rows, or a sample that can be searched in the time left; choose k unless it is known."""
         yield from ()
         chosen = complete(params, DEFAULTS)
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
@@ -186,7 +186,10 @@ class Neighbors(Family):
                 counts=None if data.weight_train is None else data.weight_train[kept],
                 quantile=context.quantile,
             )
-            return _with_best_k(_affordable(model, data.X_valid, context), data, context)
+            model = _affordable(model, data.X_valid, context)
+            if known := int(chosen["k"]):
+                return replace(model, k=min(known, len(model.X)))
+            return _with_best_k(model, data, context)
 
     def load(self, folder: Path) -> Model:
         """Read ``neighbors.npz`` and build the index."""
@@ -205,6 +208,10 @@ class Neighbors(Family):
             k=int(arrays["k"]),
             stopped=str(arrays["stopped"]),
         )
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+        """Return them with the k that was best."""
+        return {**params, "k": details["k"]}
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return scikit-learn's model with the k that was found."""

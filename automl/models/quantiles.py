@@ -18,6 +18,8 @@ from automl.features.matrix import Matrix
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value
 
 _FOLDER = "level-{}"
+_OF_LEVEL = "{}:"
+"""What the names of hyperparameters and details that are one level's own begin with."""
 
 
 def fit(
@@ -25,16 +27,47 @@ def fit(
 ) -> Generator[Progress, None, Model]:
     """Train as :meth:`Family.fit` does; a model a level if there are levels, each in an even share of the time left.
 
-    Nothing is reported on the way then: not all levels would be there.
+    Nothing is reported on the way then: not all levels would be there. A level may have hyperparameters of its own, see
+    :func:`refit`.
     """
     if not levels:
         return (yield from family.fit(data, params, context))
     models: list[Model] = []
+    common = of_all(params)
     for place, level in enumerate(levels):
         deadline = context.deadline.within(max(context.deadline.remaining, 0.0) / (len(levels) - place))
         of_level = replace(context, quantile=level, deadline=deadline, rungs=())
-        models.append((yield from family.fit(data, params, of_level)))
+        models.append((yield from family.fit(data, {**common, **_of_level(params, place)}, of_level)))
     return Levels(tuple(models))
+
+
+def of_all(params: Params) -> Params:
+    """Return the hyperparameters that all levels share.
+
+    >>> of_all({"num_leaves": 31, "0:max_rounds": 20, "1:max_rounds": 30})
+    {'num_leaves': 31}
+    """
+    return {name: value for name, value in params.items() if ":" not in name}
+
+
+def _of_level(values: Params, place: int) -> Params:
+    """Return those that are one level's own, or its details."""
+    own = _OF_LEVEL.format(place)
+    return {name.removeprefix(own): value for name, value in values.items() if name.startswith(own)}
+
+
+def refit(family: Family, params: Params, details: Params, levels: tuple[float, ...]) -> Params | None:
+    """Return what :meth:`Family.refit` does; if there are levels, with what each of them has decided."""
+    if not levels:
+        return family.refit(params, details)
+    again = dict(params)
+    for place in range(len(levels)):
+        known = _of_level(details, place)
+        own = family.refit(params, known) if known or not details else None  # earlier versions kept those of one level
+        if own is None:
+            return None
+        again |= {f"{_OF_LEVEL.format(place)}{name}": own[name] for name in own if own[name] != params.get(name)}
+    return again
 
 
 def load(family: Family, folder: Path) -> Model:
@@ -73,5 +106,10 @@ class Levels(Model):
 
     @property
     def details(self) -> Mapping[str, Value]:
-        """Those of the level that had to learn fastest to end in time: what fits it to the time fits all."""
-        return max((model.details for model in self.models), key=lambda of: float(of.get("learning_rate", 0.0)))
+        """Those of each level, and of the one that had to learn fastest to end in time: what fits it to the time fits
+        all."""
+        details = [model.details for model in self.models]
+        fastest = max(details, key=lambda of: float(of.get("learning_rate", 0.0)))
+        return dict(fastest) | {
+            f"{_OF_LEVEL.format(place)}{name}": value for place, of in enumerate(details) for name, value in of.items()
+        }

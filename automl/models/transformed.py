@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from automl.features.matrix import Matrix
 from automl.features.supervision import unit_of
 from automl.models import quantiles
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Value, relay
+from automl.models.base import FACTOR, Family, FitContext, FoldData, Model, Params, Progress, Value, relay
 
 SKEWNESS: Final = 1.0
 """From here on the logarithm is tried."""
@@ -49,13 +49,14 @@ def fit(
     *,
     log: bool,
     means: bool = False,
+    factor: float | None = None,
     levels: tuple[float, ...] = (),
 ) -> Generator[Progress, None, Model]:
     """Train as :func:`quantiles.fit` does, on the logarithm of the target if that is asked for.
 
     What comes back from the mean of a logarithm lies below the mean of the target. If it is ``means`` that count, all
     predictions are raised by the factor that makes them right on the validation rows (as Duan's smearing, 1983, does
-    on training rows, which a flexible model knows too well).
+    on training rows, which a flexible model knows too well), or by one that is known.
     """
     amounts = log or context.power is not None
     how = Amounts.of(data.y_train, log) if amounts else None if family.baseline else Unit.of(data.y_train, context)
@@ -64,7 +65,9 @@ def fit(
     training = quantiles.fit(family, how.transformed(data), params, context, levels)
     restore = how.restore
     model = yield from relay(training, lambda each: replace(each, prediction=restore(each.prediction)))
-    return TransformedTargetModel(model, how.raised(model, data) if isinstance(how, Amounts) and log and means else how)
+    if isinstance(how, Amounts) and log and (means or factor is not None):
+        how = how.raised(model, data) if factor is None else replace(how, factor=factor)
+    return TransformedTargetModel(model, how)
 
 
 def load(family: Family, folder: Path) -> Model:
@@ -174,5 +177,7 @@ class TransformedTargetModel(Model):
 
     @property
     def details(self) -> Mapping[str, Value]:
-        """Those of the model."""
+        """Those of the model, and the factor that is taken over where no validation row tells it."""
+        if isinstance(self.how, Amounts) and self.how.plus_one:
+            return {**self.model.details, FACTOR: self.how.factor}
         return self.model.details

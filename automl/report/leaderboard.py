@@ -24,6 +24,7 @@ def leaderboard_on(
     """Predict a labelled table by every candidate that has trained all folds, and return the leaderboard with scores.
 
     It stays in the order of the scores out of fold: who chooses by the table afterwards has no unseen rows any more.
+    It is the models of the folds that predict, also where the run has trained its members once more.
 
     Parameters
     ----------

@@ -18,15 +18,13 @@ from automl.data.constraints import FREE
 from automl.ensemble import greedy_weights
 from automl.evaluation.custom import MetricLike
 from automl.evaluation.interval import difference_error
-from automl.models.registry import registered
+from automl.predictor import Predictor
 from automl.slim.frontier import ANYTHING, Option, Wanted, choose, measured, share
-from automl.slim.refit import Refit
 from automl.slim.teaching import Teaching, student_needs
-from automl.tuning.budget import make_plan
-from automl.tuning.champion import member
 from automl.tuning.journal import Journal
 from automl.tuning.matrices import Matrices
 from automl.tuning.outoffold import OutOfFold
+from automl.tuning.refit import Refit, member, with_all_cores
 from automl.tuning.store import read_run
 
 _REFITTED: Final = 4
@@ -81,9 +79,9 @@ class _Slimming:
         self._out_of_fold = OutOfFold(self._problem, self._journal)
         self._about = stored.about
         self._folder = folder
-        plan = make_plan(stored.config, self._problem.shape, registered(), 1).alone(self._problem.shape)
+        self._allowance = with_all_cores(stored)
         self._anew = Journal(folder / "anew")  # of what is trained on all rows
-        self._refit = Refit(self._problem, self._anew, plan.threads)
+        self._refit = Refit(self._problem, self._journal, self._anew)
         self._full = artifact.load(run)
         self._trials = [self._journal.trial(each["candidate"]) for each in self._full.manifest["members"]]
         self._predictions = [
@@ -125,15 +123,28 @@ class _Slimming:
     def _option(self, name: str, chosen: Sequence[int], folds: int) -> Option:
         """Return some members, with some of their folds. What is scored is one fold model, so all folds score alike.
 
-        With a single fold, few members are trained anew on all rows where that is possible: that is better than the
-        model of a fold, by how much is not known.
+        With a single fold, few members are trained anew on all rows where that is possible, and those that the run has
+        trained so are taken: that is better than the model of a fold, by how much is not known.
         """
         blend, honest = self._out_of_fold.blended([self._predictions[i] for i in chosen])
         used = np.flatnonzero(blend.weights)
         trials = [self._trials[chosen[i]] for i in used.tolist()]
-        anew = folds == 1 and len(trials) <= _REFITTED
-        members = [(anew and self._refit(trial)) or member(self._journal, trial, folds) for trial in trials]
+        if folds == 1 and len(trials) <= _REFITTED:
+            for trial in trials:
+                self._refit(trial, self._allowance)
+        refitted = [self._refit.member(trial) if folds == 1 else None for trial in trials]
+        members = [each or member(self._journal, trial, folds) for each, trial in zip(refitted, trials, strict=True)]
         return self._measured(name, members, blend.only(used), honest)
+
+    def _teacher(self) -> Predictor:
+        """Return the full ensemble with the models of its folds, which have not seen what its students are asked."""
+        folds = self._problem.folds
+        if folds.final > 1:
+            return self._full
+        used = np.flatnonzero(self._blend.weights)
+        members = [member(self._journal, self._trials[i], folds.final) for i in used.tolist()]
+        ensemble = self._out_of_fold.ensemble(members, self._blend.only(used), self._judged)
+        return assembly.write(self._folder / "teacher", ensemble, self._about, {})
 
     def _measured(self, name: str, members: Sequence[Member], blend: Blend, honest: NDArray[np.float64]) -> Option:
         place = self._folder / f"option-{len(list(self._folder.glob('option-*')))}"
@@ -162,6 +173,7 @@ class _Slimming:
         needs = student_needs([trial.folds[0].recipe for trial in self._trials], self._blend.weights)
         matrices = Matrices(problem, self._journal.features)
         whole = Matrices(problem.on_all_rows(), self._anew.features)
-        for each in Teaching(problem, self._full, needs, matrices, whole, self._folder).students():
+        teaching = Teaching(problem, self._teacher(), self._full, needs, matrices, whole, self._folder)
+        for each in teaching.students():
             alone = Blend(np.ones(1), least=self._blend.least)
             yield self._measured(f"student of {each.rounds} rounds", [each.member], alone, each.prediction)

@@ -62,6 +62,8 @@ class Teaching:
 
     problem: Problem
     ensemble: Predictor
+    served: Predictor
+    """The same with the models that are served, which may have seen all rows: it teaches what is kept."""
     needs: Needs
     matrices: Matrices
     """The matrices of the run."""
@@ -74,7 +76,7 @@ class Teaching:
         """Yield students of more and fewer rounds."""
         folds = self.problem.folds
         lessons = [self._fold_lesson(fold) for fold in range(folds.final)]
-        last = self._lesson(self.ensemble, self.whole, self.problem.on_all_rows(), 0)
+        last = self._lesson(self.served, self.whole, self.problem.on_all_rows(), 0)
         for rounds in STUDENTS:
             with ThreadPoolExecutor(usable_cores()) as pool:  # LightGBM is far slower where its own threads must wait
                 *students, final = pool.map(partial(self._taught, rounds=rounds), (*lessons, last))

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from automl import archive, assembly
 from automl.artifact import Opened
-from automl.assembly import About, Ensemble, FoldFiles, Member
+from automl.assembly import About, Ensemble, Member
 from automl.deadline import NEVER, Deadline
 from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Model
@@ -24,7 +25,9 @@ from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.outoffold import OutOfFold
 from automl.tuning.problem import Problem
+from automl.tuning.refit import Refit, member
 from automl.tuning.review import Board
+from automl.tuning.trial import Allowance
 
 _CONTENDERS: Final = 24
 """Trials that the ensemble chooses from."""
@@ -58,6 +61,7 @@ class Champion:
         self._problem = problem
         self._journal = journal
         self._out_of_fold = OutOfFold(problem, journal)
+        self._refit = Refit(problem, journal) if problem.folds.forward else None
         self._board = Board(problem, journal)
         self._about = about
         self._opened: Opened = {}
@@ -74,6 +78,8 @@ class Champion:
         self._before = (journal.root / "model").resolve().name
         """The predictor of the fit that this one goes on with: whoever holds it may still save it."""
         self.predictor: Predictor | None = None
+        self.refitting = 0.0
+        """Seconds that it is likely to take to train its members once more on all rows; 0 where that is not done."""
 
     @property
     def cost(self) -> float:
@@ -125,6 +131,30 @@ class Champion:
             self._opened = {path: each for path, each in self._opened.items() if not isinstance(each, Model)}
             self._write(self._ensemble)
 
+    def stale(self) -> list[Trial]:
+        """Return the members that wait for being trained once more, on all rows, the heaviest first.
+
+        None where folds do not step forward in time.
+        """
+        if self._refit is None or self._ensemble is None:
+            return []
+        heaviest = np.argsort(-np.abs(self._ensemble.blend.weights), kind="stable")
+        trials = [self._journal.trial(self._ensemble.members[i].candidate) for i in heaviest]
+        return [trial for trial in trials if self._refit.waiting(trial)]
+
+    def refit(self, trial: Trial, allowance: Allowance) -> None:
+        """Train a member once more, on all rows, if the time is enough for it."""
+        if self._refit is not None:
+            self._refit(trial, allowance)
+
+    def renew(self) -> None:
+        """Write the predictor with what was trained on all rows since it was written; everything told of it stays."""
+        if self._ensemble is None:
+            return
+        members = [self._member(self._journal.trial(each.candidate)) for each in self._ensemble.members]
+        if members != self._ensemble.members:
+            self._write(replace(self._ensemble, members=members))
+
     def board(self) -> Leaderboard:
         """Return the leaderboard over all trials."""
         return self._board.of(self.predictor.manifest["members"] if self.predictor else ())
@@ -144,13 +174,18 @@ class Champion:
         if self.predictor is not None and not loss < self._loss and not self._repeatable:
             return False
         chosen = np.flatnonzero(blend.weights)
-        folds = 1 if self._most else self._problem.folds.final
-        members = [member(self._journal, contenders[i], folds) for i in chosen]
+        members = [self._member(contenders[i]) for i in chosen]
         self._write(self._out_of_fold.ensemble(members, blend.only(chosen), judged))
+        self.refitting = self._refit.seconds([contenders[i] for i in chosen]) if self._refit else 0.0
         self._journal.write_out_of_fold(honest)
         self._settling = time.perf_counter() - started
         self._loss = loss if beyond else inf  # whatever is trained takes the place of the baseline
         return True
+
+    def _member(self, trial: Trial) -> Member:
+        """Return a candidate with its model of all rows if there is one, else with those of its folds."""
+        refitted = self._refit.member(trial) if self._refit else None
+        return refitted or member(self._journal, trial, 1 if self._most else self._problem.folds.final)
 
     def _write(self, ensemble: Ensemble) -> None:
         """Write the next predictor, let everyone see it, and drop the outdated ones."""
@@ -182,21 +217,6 @@ def _contenders(trials: Sequence[Trial], run: int) -> list[Trial]:
         families[trial.candidate.family] += 1
     chosen = np.argsort(further, kind="stable")[:_CONTENDERS]
     return [ranked[i] for i in np.sort(chosen).tolist()]
-
-
-def member(journal: Journal, trial: Trial, run: int) -> Member:
-    """Return a trial as a member of an ensemble, with the files of its first ``run`` folds."""
-    folds = [
-        FoldFiles(
-            fold=record.fold,
-            recipe=record.recipe,
-            model=journal.fold(trial.candidate.id, record.fold) / "model",
-            features=journal.fitted(record),
-        )
-        for record in trial.folds.values()
-        if record.fold < run
-    ]
-    return Member(trial.candidate.id, trial.candidate.family, folds)
 
 
 def point_to(link: Path, target: Path) -> None:

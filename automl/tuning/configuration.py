@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from automl.features.matrix import Needs
-from automl.models.base import RESERVED, Choice, Family, Params, Shape, Space, Value
+from automl.models import quantiles
+from automl.models.base import FACTOR, RESERVED, Choice, Family, Params, Shape, Space, Value
 from automl.models.resampled import OVER, SMOTE, UNDER
 
-ARITHMETIC, TARGET, RESAMPLE = RESERVED
+ARITHMETIC, TARGET, RESAMPLE, _ = RESERVED
 LOG: Final = "log"
 PLAIN: Final = "plain"
 TWEEDIE: Final = "tweedie"
@@ -29,7 +30,7 @@ class Configuration:
     """The hyperparameters of a candidate, taken apart.
 
     >>> Configuration.of({"depth": 6, "target": "log"})
-    Configuration(own={'depth': 6}, arithmetic=False, log=True, power=None, resample='')
+    Configuration(own={'depth': 6}, arithmetic=False, log=True, power=None, resample='', factor=None)
     """
 
     own: Params
@@ -42,18 +43,45 @@ class Configuration:
     """Variance power of the deviance to be minimised; None = squared errors, or what else the metric asks for."""
     resample: str = ""
     """How the training rows are resampled, see :mod:`automl.models.resampled`; empty = not."""
+    factor: float | None = None
+    """By which what comes back from logarithms is raised; None = as validation rows tell."""
 
     @classmethod
     def of(cls, params: Params) -> Configuration:
         """Take hyperparameters apart."""
         own = {name: value for name, value in params.items() if name not in RESERVED}
         target, resample = str(params.get(TARGET, PLAIN)), str(params.get(RESAMPLE, ""))
-        return cls(own, bool(params.get(ARITHMETIC, False)), target == LOG, POWERS.get(target), resample)
+        log, power, factor = target == LOG, POWERS.get(target), params.get(FACTOR)
+        raised = None if factor is None else float(factor)
+        return cls(own, bool(params.get(ARITHMETIC, False)), log, power, resample, raised)
 
     def needs(self, family: Family) -> Needs:
         """Return what the input must look like."""
-        needs = family.needs(self.own)
+        needs = family.needs(quantiles.of_all(self.own))
         return replace(needs, arithmetic=True) if self.arithmetic else needs
+
+
+def refit(family: Family, params: Params, details: Params, levels: tuple[float, ...]) -> Params | None:
+    """Return hyperparameters that look at no validation rows, for a fit on all rows, see :meth:`Family.refit`.
+
+    None also where the details do not tell the factor of a logarithm: they are of an earlier version then.
+    """
+    known = quantiles.refit(family, params, details, levels)
+    if known is None or not Configuration.of(params).log:
+        return known
+    return {**known, FACTOR: details[FACTOR]} if FACTOR in details else None
+
+
+def as_told(family: Family, params: Params, details: Params) -> bool:
+    """Return whether a model went as far as its hyperparameters say, neither cut nor hurried by the time."""
+    of_levels = {name: value for name, value in details.items() if ":" in name}
+    for name, value in (of_levels or details).items():
+        plain = name.rpartition(":")[2]
+        if plain == "stopped" and value == "deadline":
+            return False
+        if plain in family.carried and value != params.get(name, params.get(plain, value)):
+            return False
+    return True
 
 
 def space(family: Family, shape: Shape) -> Space:

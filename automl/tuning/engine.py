@@ -19,7 +19,7 @@ from automl.tuning.budget import Plan, fit_to_time, make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.champion import Champion
 from automl.tuning.interrupt import Interrupt
-from automl.tuning.journal import Journal
+from automl.tuning.journal import Journal, Trial
 from automl.tuning.matrices import unread_texts
 from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
@@ -41,6 +41,8 @@ _CLOSING: Final = 0.5
 """Seconds from the end of the training to the last ensemble: the next look at the clock, and the end of the search."""
 _MOST_SHARE: Final = 0.1
 """Share of the time that an ensemble and its saving may take at the end."""
+_REFIT_SHARE: Final = 0.25
+"""Share of the time that training the members once more may take."""
 _LEAST_RESERVE: Final = 1.5
 _MOST_RESERVE: Final = 3.0
 _IMPORT: Final = 2.0
@@ -77,6 +79,8 @@ class Engine:
         self.board: Leaderboard | None = None
         """The last one; None where nobody looks."""
         self._running: dict[str, None] = {}
+        self._threads = 1
+        """Of a training that has all cores for itself."""
         self._interrupt = Interrupt()
 
     def run(self) -> Stopped:
@@ -92,12 +96,11 @@ class Engine:
         stopped: Stopped = "interrupted"
         with self._interrupt.ends():
             stopped = self._train()
-        if self._interrupt.came:
-            stopped = "interrupted"
         if self._search is not None:  # the last ensemble needs the cores
             self._search.close()
-        self.champion.update(self._end.earlier(_EXIT))
+        self.champion.update(self._end.earlier(_EXIT + self._refitting))
         if self.champion.predictor is not None:
+            self._refit()
             self.champion.finish(self._end.earlier(_EXIT))
             self._tell(board=True)
         self._interrupt.pass_on()
@@ -105,7 +108,7 @@ class Engine:
             if self._interrupt.came:
                 raise KeyboardInterrupt
             raise NoModelError(self._first_failure())
-        return stopped
+        return "interrupted" if self._interrupt.came else stopped
 
     def _new_champion(self) -> Champion:
         config = self._config
@@ -113,12 +116,18 @@ class Engine:
 
     @property
     def _deadline(self) -> Deadline:
-        """When training stops; the rest is for the last ensemble and its saving, which take what they took before.
+        """When training stops; the rest is for the last ensemble and its saving, which take what they took before, and
+        for training its members once more where that is done.
 
         The last one chooses from more trials, but has the cores for itself.
         """
         needed = min(_CLOSING + self.champion.cost + _EXIT, _MOST_SHARE * (self._config.time_budget or 0.0))
-        return self._end.earlier(max(self._reserve, needed))
+        return self._end.earlier(max(self._reserve, needed) + self._refitting)
+
+    @property
+    def _refitting(self) -> float:
+        """Seconds that are kept for training the members once more."""
+        return min(self.champion.refitting, _REFIT_SHARE * (self._config.time_budget or 0.0))
 
     @property
     def _over(self) -> bool:
@@ -133,6 +142,7 @@ class Engine:
     def _train(self) -> Stopped:
         self._journal.move_deadline(self._deadline)
         plan = self._first_models()
+        self._threads = plan.alone(self._problem.shape).threads
         save_plan(self._journal.root, plan)
         self._reporter.say(f"plan: {plan.describe()}")
         if self._train_here(plan, until_search=True) and self._search is not None:
@@ -142,6 +152,33 @@ class Engine:
                 self._train_here(plan.alone(self._problem.shape))
         trained = sum(trial.candidate.origin != "baseline" for trial in self._journal.trials())
         return "trials" if trained >= (self._config.max_trials or inf) else "deadline"
+
+    def _refit(self) -> None:
+        """Where folds step forward in time, train the members once more, on all rows, and serve them.
+
+        The heaviest first, as far as the time goes; the others keep the model of their fold.
+        """
+        stale = self.champion.stale()
+        if stale and not self._interrupt.came:
+            self._reporter.say(f"training {_members(stale)} once more, on all rows: folds hold the newest back")
+            deadline = self._end.earlier(_EXIT + self.champion.cost)
+            allowance = Allowance(deadline, threads=self._threads, gpu=bool(self._config.gpus))
+            with self._interrupt.ends():
+                for trial in stale:
+                    self._refit_one(trial, allowance)
+            self.champion.renew()
+            stale = self.champion.stale()
+        if stale:
+            self._reporter.warn(f"the newest rows are unknown to {_members(stale)}: the run ended too soon; resume it")
+
+    def _refit_one(self, trial: Trial, allowance: Allowance) -> None:
+        try:
+            self.champion.refit(trial, allowance)
+        except Exception as error:
+            if self._interrupt.came:
+                raise KeyboardInterrupt from error
+            reason = f"{type(error).__name__}: {error}"
+            self._reporter.warn(f"{trial.candidate.id} could not be trained once more, on all rows: {reason}")
 
     def _first_models(self) -> Plan:
         """Train the baseline and the preview, put the first predictors on disk, and plan by what they cost."""
@@ -266,7 +303,8 @@ class Engine:
         while not search.ended and not self._over:
             event = search.event(_PULSE)
             if event is None:
-                if self._deadline.remaining < _QUICKENING * (self._config.time_budget or inf):
+                last = self._deadline.remaining < _QUICKENING * (self._config.time_budget or inf)
+                if last and not self.champion.refitting:  # others will take the place of what is trained again
                     self.champion.quicken(self._deadline, most=1)
                 self._tell()
             elif event.what == "ended":
@@ -298,3 +336,7 @@ class Engine:
         reasons = [trial.reason for trial in self._journal.trials() if trial.reason]
         why = f"the first trial failed with {reasons[0]}" if reasons else "the time was too short"
         return f"no model was finished: {why}; give more time"
+
+
+def _members(trials: Sequence[Trial]) -> str:
+    return f"{len(trials)} member{'s' if len(trials) > 1 else ''} of the ensemble"

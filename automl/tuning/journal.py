@@ -14,6 +14,7 @@
           quick/           the model's form for few rows, if an ensemble needed it
         end.json           why the trial ended, if it ended
       features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
+      refit/               trials and features of members that were trained once more, on all rows
       models/0007/         the predictors; `model` links to the best one
       out_of_fold.npy      what the best one predicts for rows that its models have not seen
       deadline.json        when training stops, as it stands
@@ -93,10 +94,9 @@ class Trial:
         """Bytes of its models."""
         return sum(record.size for record in self.folds.values())
 
-    @property
-    def details(self) -> Mapping[str, Value]:
-        """Those of its models: the median of what are numbers."""
-        records = [self.folds[fold].details for fold in sorted(self.folds)]
+    def details(self, run: int) -> Mapping[str, Value]:
+        """Return those of its models of the first ``run`` folds: the median of what are numbers."""
+        records = [self.folds[fold].details for fold in sorted(self.folds) if fold < run]
         return {name: _median([record[name] for record in records if name in record]) for name in records[0]}
 
 

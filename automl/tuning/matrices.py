@@ -8,7 +8,7 @@ dies, keeps two processes from doing the same work.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,8 +74,14 @@ class Matrices:
         weight = problem.weight_of(train)
 
         def write_texts(partial: Path) -> None:
-            seed = problem.random_state
-            texts = fit_texts(*rows, random_state=seed, groups=groups, weight=weight, deadline=deadline)
+            texts = fit_texts(
+                *rows,
+                random_state=problem.random_state,
+                groups=groups,
+                weight=weight,
+                deadline=deadline,
+                unread=problem.unread,
+            )
             write(texts, partial, "texts", FORMAT)
 
         texts = None
@@ -115,10 +121,10 @@ class Matrices:
         return data, scored
 
 
-def unread_texts(folder: Path) -> Sequence[str]:
+def unread_texts(folder: Path) -> tuple[str, ...]:
     """Return the columns whose texts the first fold has left out, because there was too little time."""
     place = _texts(folder, 0) / "texts.json"
-    return read_json(place).get("unread", ()) if place.exists() else ()  # runs of earlier versions have read all
+    return tuple(read_json(place).get("unread", ())) if place.exists() else ()  # runs of earlier versions have read all
 
 
 def _texts(folder: Path, fold: int) -> Path:

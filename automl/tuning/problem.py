@@ -61,6 +61,8 @@ class Problem:
     """What every model, and the ensemble, must keep to."""
     resample: bool = False
     """Whether resampled training rows are tried, if a class is rare."""
+    unread: tuple[str, ...] | None = None
+    """Columns whose texts are left out; None = those that there is too little time for."""
 
     @property
     def shape(self) -> Shape:

@@ -1,4 +1,4 @@
-"""One candidate of a run as a predictor of its own: all of its fold models, scored by their out-of-fold predictions."""
+"""One candidate of a run as a predictor of its own, scored by its out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from automl.blend import Blend
 from automl.ensemble import least_prediction
 from automl.errors import UsageError, suggestion
 from automl.predictor import Predictor
-from automl.tuning.champion import member
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.outoffold import OutOfFold
+from automl.tuning.refit import Refit, member, with_all_cores
 from automl.tuning.store import StoredRun
 
 
@@ -39,10 +39,20 @@ def find_finished(run: StoredRun, journal: Journal, candidate: str) -> Trial:
     return known[candidate]
 
 
-def write_single(run: StoredRun, journal: Journal, trial: Trial, to: Path) -> Predictor:
-    """Write the predictor of a candidate that has trained all folds to a new folder."""
+def write_single(run: StoredRun, journal: Journal, trial: Trial, to: Path, *, anew: Path | None = None) -> Predictor:
+    """Write the predictor of a candidate that has trained all folds to a new folder.
+
+    Parameters
+    ----------
+    anew
+        Where folds step forward in time: folder to train it in once more, on all rows, if the run has not and its
+        family can. None = the model of the fold is served.
+    """
     problem, out_of_fold = run.problem, OutOfFold(run.problem, journal)
     judged = out_of_fold.judged(out_of_fold.prediction(trial.candidate.id, problem.folds.run))
-    members = [member(journal, trial, problem.folds.final)]
+    refitted = None
+    if anew is not None and problem.folds.forward:
+        refitted = Refit(problem, journal, Journal(anew))(trial, with_all_cores(run))
+    members = [refitted or member(journal, trial, problem.folds.final)]
     alone = Blend(np.ones(1), least=least_prediction(problem.metric, problem.y_valid))
     return assembly.write(to, out_of_fold.ensemble(members, alone, judged), run.about, {})

@@ -21,9 +21,9 @@ from automl.config import FitConfig
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.evaluation.validation import Folds
 from automl.features.matrix import Matrix
-from automl.models import resampled, saved, transformed
+from automl.models import quantiles, resampled, saved, transformed
 from automl.models.affine import BlasThreads
-from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, relay
+from automl.models.base import FACTOR, Family, FitContext, FoldData, Model, Params, Progress, relay
 from automl.models.binned import BinnedCache
 from automl.models.registry import FAMILIES, get_family
 from automl.tuning.budget import Plan
@@ -205,10 +205,11 @@ class TrialRunner:
     ) -> Generator[Progress, None, Model]:
         """Train until the rows to stop by say so, and then once more as long, with these rows among the others."""
         first = yield from self._fit(family, data, configuration, replace(context, deadline=context.deadline.share(2)))
-        taken_over = None if configuration.log else family.refit(configuration.own, first.details)
-        if taken_over is None:
+        own = quantiles.refit(family, configuration.own, first.details, self._problem.task.levels)
+        if own is None:
             return first
-        again = replace(configuration, own=taken_over)
+        raised = first.details.get(FACTOR)
+        again = replace(configuration, own=own, factor=None if raised is None else float(raised))
         second = yield from self._fit(family, data.with_stopping_rows(), again, replace(context, rungs=()))
         return first if second.details.get("stopped") == "deadline" else second
 
@@ -221,7 +222,11 @@ class TrialRunner:
         means = self._problem.objective.surrogate == "squared_error"
         levels = self._problem.task.levels
         return transformed.fit(
-            family, data, configuration.own, context, log=configuration.log, means=means, levels=levels
+            *(family, data, configuration.own, context),
+            log=configuration.log,
+            means=means,
+            factor=configuration.factor,
+            levels=levels,
         )
 
 

@@ -43,7 +43,7 @@ def test_blocks_of_time_have_the_same_size_where_they_can():
     times = np.random.default_rng(0).permutation(1_000)
     folds = by_time(times, folds=4, run=4, fixed=True)
     assert np.bincount(folds.assignment).tolist() == [200] * 5
-    assert folds.final == 1
+    assert (folds.final, folds.recent) == (1, 3)
     assert folds.final_rows == 200
     assert np.array_equal(np.sort(times[folds.valid_rows[:200]]), np.arange(800, 1_000))
 
@@ -53,6 +53,8 @@ def test_a_holdout_by_time_is_the_latest_block():
     train, valid = folds.split(0)
     assert valid.tolist() == list(range(90, 100))
     assert train.tolist() == list(range(90))
+    assert folds.forward
+    assert (folds.final, folds.recent) == (1, 1)
     assert np.array_equal(folds.valid_rows, valid)
 
 
@@ -147,6 +149,17 @@ def test_forward_chaining_is_recognised_and_starts_with_the_latest_block(splitte
     for fold, (train, valid) in enumerate(reversed(list(splitter.split(FRAME)))):
         assert np.array_equal(folds.split(fold)[0], train)
         assert np.array_equal(folds.split(fold)[1], valid)
+
+
+def test_all_rows_are_those_of_the_window_where_one_slides():
+    by_moments = by_time(np.arange(ROWS), folds=4, run=2, fixed=True)
+    for folds in (splitter_folds(model_selection.TimeSeriesSplit(4), None), by_moments):
+        assert folds.on_all_rows().split(0)[0].tolist() == list(range(ROWS))
+    folds = splitter_folds(model_selection.TimeSeriesSplit(4, max_train_size=20), None)
+    train, valid = folds.split(0)
+    again, seen = folds.on_all_rows().split(0)
+    assert again.tolist() == sorted([*train, *valid])
+    assert seen.tolist() == valid.tolist()
 
 
 def test_pairs_count_the_rows_that_are_left_out_for_lack_of_a_target():

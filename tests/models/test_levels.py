@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,6 +57,17 @@ def test_levels_rise_cover_their_share_and_are_kept(family: Family, log: bool, t
     for few in (1, 3):
         rows = Matrix(data.X_valid.values[:few], ("x",))
         np.testing.assert_allclose(quick.predict(rows), prediction[:few], rtol=1e-6)
+
+
+@pytest.mark.parametrize("family", ABLE, ids=lambda family: family.name)
+def test_a_refit_goes_as_far_as_each_level_went_without_looking_at_validation_rows(family: Family, trained: Trained):
+    data, shape = fold()
+    model, _ = trained(quantiles.fit(family, data, {}, FitContext(shape), LEVELS))
+    params = quantiles.refit(family, {}, model.details, LEVELS)
+    assert params is not None
+    seen = replace(data, X_valid=data.X_train, y_valid=data.y_train)
+    again, _ = trained(quantiles.fit(family, seen, params, FitContext(shape), LEVELS))
+    np.testing.assert_allclose(again.predict(data.X_valid), model.predict(data.X_valid), rtol=1e-6)
 
 
 def test_crossing_levels_are_put_in_order(trained: Trained):

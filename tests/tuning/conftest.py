@@ -16,7 +16,7 @@ from automl.data.reading import Reading
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.task import infer_task
 from automl.evaluation.custom import resolve
-from automl.evaluation.validation import make_folds
+from automl.evaluation.validation import Folds, make_folds
 from automl.models import registry
 from automl.models.base import Family
 from automl.tuning import store
@@ -42,11 +42,11 @@ def toy_families(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def toy_run(tmp_path: Path) -> Callable[..., tuple[Path, StoredRun]]:
     """Create a run folder for a regression on 60 rows in 3 folds."""
 
-    def create(config: FitConfig, metric: str = "mae") -> tuple[Path, StoredRun]:
+    def create(config: FitConfig, metric: str = "mae", folds: Folds | None = None) -> tuple[Path, StoredRun]:
         frame = pd.DataFrame({"a": np.arange(ROWS) % 7, "b": np.arange(ROWS) * 0.5})
         y = np.arange(ROWS) * 1.5
         schema, task = infer_schema(frame), infer_task(pd.Series(y), "y")
-        folds = make_folds(y, task.problem_type, folds=3, random_state=0)
+        folds = folds or make_folds(y, task.problem_type, folds=3, random_state=0)
         problem = Problem(apply_schema(frame, schema), y, schema, task, resolve(metric, task), folds, 0)
         about = About(schema, task, metric, Reading("frame"), frame.head(3))
         run = StoredRun(config, problem, about, time.time(), np.arange(len(problem.y)))

@@ -8,10 +8,15 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from toys import Base, Toy
+from toys import Again, Base, Toy
 
+from automl import load
 from automl.config import FitConfig, usable_cores
+from automl.evaluation.splits import by_time
+from automl.evaluation.validation import Folds
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape
 from automl.tuning import budget, store
 from automl.tuning.engine import Engine
@@ -19,7 +24,7 @@ from automl.tuning.journal import Journal, Trial, read_json, write_json
 from automl.tuning.progress import OnProgress, Reporter, Snapshot
 from automl.tuning.store import StoredRun
 
-NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+NewRun = Callable[..., tuple[Path, StoredRun]]
 Train = Callable[..., Engine]
 
 
@@ -51,9 +56,14 @@ class Heavy(Previewed):
 
 @pytest.fixture
 def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
-    def run(config: FitConfig, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
+    def run(
+        config: FitConfig,
+        families: Sequence[Family],
+        on_progress: OnProgress | None = None,
+        folds: Folds | None = None,
+    ) -> Engine:
         toy_families(*families)
-        root, stored = toy_run(config)
+        root, stored = toy_run(config, folds=folds)
         return trained(root, stored, families, on_progress)
 
     return run
@@ -173,3 +183,73 @@ def test_the_last_ensemble_is_chosen_from_all_that_was_trained(train: Train, mon
     done = {trial.candidate.id for trial in run._journal.trials() if trial.status == "done"}
     assert len(done) > 3
     assert done <= run.champion._considered
+
+
+FORWARD = by_time(np.arange(60), folds=2, run=2, fixed=True)
+"""The target rises by 1.5 a row: its mean is 29.25 in the first 40 rows, 44.25 in all 60, and the last 20 are from 60
+to 88.5."""
+NEW = pd.DataFrame({"a": [1], "b": [30.0]})
+
+
+def test_where_folds_step_forward_in_time_members_end_on_all_rows(train: Train) -> None:
+    said: list[Snapshot] = []
+    family = Again()
+    engine = train(FitConfig(max_trials=1), [family, Base()], said.append, FORWARD)
+    assert family.seen == [40, 20, 60]
+    assert engine.predictor.predict(NEW).tolist() == [44.25]
+    assert engine.predictor.score.value == 74.25 - 29.25  # of the model that had not seen what it was asked
+    assert load(engine.predictor.folder).predict(NEW).tolist() == [44.25]
+    lines = [each.message for each in said if each.message]
+    assert sum("training 1 member of the ensemble once more, on all rows" in line for line in lines) == 1
+    assert not any("warning" in line for line in lines)
+
+
+def test_random_folds_are_served_as_they_were_scored(train: Train) -> None:
+    family = Again()
+    train(FitConfig(max_trials=1), [family, Base()])
+    assert len(family.seen) == 3
+    assert 60 not in family.seen
+
+
+def test_one_fold_of_a_split_by_time_is_trained_once_more_too(train: Train) -> None:
+    """Of large tables only the latest block is validated."""
+    family = Again()
+    engine = train(FitConfig(max_trials=1), [family, Base()], folds=replace(FORWARD, run=1))
+    assert family.seen == [40, 60]
+    assert engine.predictor.predict(NEW).tolist() == [44.25]
+
+
+def test_without_the_time_for_it_members_keep_the_model_of_their_fold(train: Train, monkeypatch) -> None:
+    monkeypatch.setattr("automl.tuning.refit._MARGIN", 1e9)
+    said: list[Snapshot] = []
+    family = Again()
+    engine = train(FitConfig(time_budget=4.0), [family, Base()], said.append, FORWARD)
+    assert 60 not in family.seen
+    assert engine.predictor.predict(NEW).tolist() == [29.25]
+    assert any("the newest rows are unknown to 1 member" in (each.message or "") for each in said)
+
+
+class InterruptedOnAllRows(Again):
+    """Ctrl-C comes while all rows are trained for the first time."""
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        if len(data.y_train) == 60 and 60 not in self.seen:
+            self.seen.append(60)
+            signal.raise_signal(signal.SIGINT)
+        return (yield from super().fit(data, params, context))
+
+
+def test_a_resume_trains_on_all_rows_what_an_interrupt_has_left(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    family = InterruptedOnAllRows()
+    toy_families(family, Base())
+    root, run = toy_run(FitConfig(max_trials=1), folds=FORWARD)
+    engine = Engine(run, Journal(root), [family, Base()], search=None, reporter=Reporter())
+    assert engine.run() == "interrupted"
+    assert load(root).predict(NEW).tolist() == [29.25]
+    assert family.seen == [40, 20, 60]
+    for _ in range(2):  # the second time everything is there
+        trained(root, run, [family, Base()])
+        assert load(root).predict(NEW).tolist() == [44.25]
+        assert family.seen == [40, 20, 60, 60]
