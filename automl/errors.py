@@ -15,13 +15,19 @@ A message states the rule, the value and the way out, in one line.
 from __future__ import annotations
 
 import difflib
+import shlex
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 _PACKAGE: Final = str(Path(__file__).parent)
+_FLAGS: Final = {"time_budget": "--time", "time": "--time-column"}
+"""Those with other names than in Python."""
+_OF_READING: Final = ("sep", "encoding", "sheet", "query")
+_flags = False
 
 
 class AutoMLError(Exception):
@@ -68,6 +74,35 @@ class NoModelError(AutoMLError):
     """The budget ended before any model was finished."""
 
     exit_code = 4
+
+
+@contextmanager
+def flags() -> Iterator[None]:
+    """Within it, messages name options as flags: the command line is who reads them."""
+    global _flags
+    _flags = True
+    try:
+        yield
+    finally:
+        _flags = False
+
+
+def option(name: str, value: object = None) -> str:
+    """Return an option as whoever reads a message gives it: of the command line within :func:`flags`, else of Python.
+
+    >>> option("types", {"zip code": "text"}), option("time", "day"), option("metric"), option("sep", ";")
+    ("types={'zip code': 'text'}", "time='day'", 'metric', "read=ReadOptions(sep=';')")
+    >>> with flags():
+    ...     option("types", {"zip code": "text"}), option("time", "day"), option("metric"), option("sep", ";")
+    ("--types 'zip code=text'", '--time-column day', '--metric', "--sep ';'")
+    """
+    if _flags:
+        flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
+        values = [f"{key}={each}" for key, each in value.items()] if isinstance(value, Mapping) else [value]
+        return flag if value is None else " ".join(f"{flag} {shlex.quote(str(each))}" for each in values)
+    if name in _OF_READING:
+        return f"read=ReadOptions({name}={'...' if value is None else repr(value)})"
+    return name if value is None else f"{name}={value!r}"
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from automl.data.roles import reordered
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path, path_of
 from automl.data.training import TrainingTable
-from automl.errors import UsageError, warn
+from automl.errors import UsageError, option, warn
 from automl.estimator import Estimator, OfClasses, seed_of
 from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
@@ -289,7 +289,7 @@ class AutoML(Estimator):
         trials, most = Journal(root).trials(), stored.config.max_trials
         ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
         if most is not None and ended >= most:
-            reporter.warn(f"{ended} of {most} trials are done; give it --time")
+            reporter.warn(f"{ended} of {most} trials are done; give it {option('time_budget')}")
         with store.claimed(root):
             store.save_start(root, stored)
             return model._train(root, stored, able_families(stored.config, stored.problem, reporter), reporter)

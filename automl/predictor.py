@@ -20,7 +20,7 @@ from automl.data.reading import Reading
 from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, with_decimal
 from automl.data.table import Schema, Task
-from automl.errors import SchemaError, UsageError, warn
+from automl.errors import SchemaError, UsageError, option, warn
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
@@ -193,7 +193,9 @@ class Predictor:
     ) -> dict[str, NDArray[np.generic]]:
         """Return the columns of :meth:`predict_frame` for what :meth:`raw` returned."""
         if proba and not self.task.problem_type.classification:
-            raise UsageError("probabilities need classes, but this model predicts numbers; leave out --proba")
+            raise UsageError(
+                f"probabilities need classes, but this model predicts numbers; leave out {option('proba')}"
+            )
         bounds = None if interval is None else self._known_residuals().interval(raw, interval)
         if self.task.levels:
             return dict(zip(self.task.level_names, raw.T, strict=True))

@@ -24,7 +24,7 @@ from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
-from automl.errors import DataError, UsageError
+from automl.errors import DataError, UsageError, option
 from automl.evaluation.advice import imbalance_advice, positive_advice, says_yes
 from automl.evaluation.custom import MetricLike, check_metric, resolve
 from automl.evaluation.metric import Metric
@@ -164,7 +164,7 @@ def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Report
     positive = ""
     if metric.of_positive and len(task.classes) == 2:
         positive = f" of the positive class {task.classes[1]!r}"
-        positive += f", --positive {task.classes[0]} for the other one" if config.positive is None else ""
+        positive += f", {option('positive', task.classes[0])} for the other one" if config.positive is None else ""
     what = f"{task.problem_type}{outputs} ({task.reason})"
     reporter.say(f"target {task.target!r}: {what}; metric {metric.name}{positive}")
     if config.monotone and task.classes:
@@ -173,13 +173,13 @@ def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Report
         if config.positive is not None or says_yes(rising):
             reporter.say(about)
         else:
-            way_out = f"--positive {other} makes it that of {other!r}, --positive {rising} settles it"
+            way_out = f"{option('positive', other)} makes it that of {other!r}, {option('positive', rising)} settles it"
             reporter.warn(f"{about}; {way_out}")
     if task.ordered and metric.name != "quadratic_kappa":
-        number = ", --problem-type regression predicts a number" if task.in_a_row else ""
+        number = f", {option('problem_type', 'regression')} predicts a number" if task.in_a_row else ""
         reporter.say(
             f"the classes {task.classes[0]} to {task.classes[-1]} are {'numbers in a row' if number else 'in order'}: "
-            f"--metric quadratic_kappa counts how far off an answer is{number}"
+            f"{option('metric', 'quadratic_kappa')} counts how far off an answer is{number}"
         )
     if metric.name == "quadratic_kappa" and task.n_classes > 2 and not task.ordered:
         order = " < ".join(str(label) for label in task.classes)
@@ -223,21 +223,25 @@ def _schema(
     overrides, names = config.types or {}, {*header}.difference(frame.columns)
     edited = [record for record in config.schema or () if record["name"] not in names]
     if task.target in overrides:
-        raise UsageError(f"{task.target!r} is the target, and its type that of the problem; use --problem-type")
+        raise UsageError(
+            f"{task.target!r} is the target, and its type that of the problem; use {option('problem_type')}"
+        )
     decided = infer_schema(frame, overrides=overrides, edited=edited, decimal=task.decimal)
     settled = {*overrides, *(record["name"] for record in edited)}
     schema = with_telling_identifiers(frame, decided, y, task, settled=settled)
     if not schema.used:
-        example = f"; say what one is, such as --types {frame.columns[0]}=numeric" if len(frame.columns) else ""
+        kinds = option("types", dict.fromkeys(frame.columns[:1], "numeric"))
+        example = f"; say what one is, such as {kinds}" if len(frame.columns) else ""
         raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
     for before, column in zip(decided.columns, schema.columns, strict=True):
         if column.kind is Kind.IDENTIFIER and column.name not in settled and not names_identifier(column.name):
-            way_out = f"--types {column.name}=categorical keeps it"
+            way_out = f"{option('types', {column.name: 'categorical'})} keeps it"
             reporter.warn(f"column {column.name!r} is left out: {column.kind}, {column.reason}; {way_out}")
         elif not column.kind.used:
             reporter.say(f"column {column.name!r} is left out: {column.kind}, {column.reason}")
         elif before.kind is not column.kind:
-            way_out = f"--types {column.name}=identifier leaves it out, if new rows are numbered otherwise"
+            left_out = option("types", {column.name: "identifier"})
+            way_out = f"{left_out} leaves it out, if new rows are numbered otherwise"
             reporter.warn(f"column {column.name!r} is kept: {column.reason}; {way_out}")
         elif column.missing:
             reporter.say(f"column {column.name!r}: {column.reason}")

@@ -68,5 +68,5 @@ def test_a_title_is_explained_as_one_column(predictor: Predictor) -> None:
 
 
 def test_onnx_cannot_read_words(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(AutoMLError, match=r"'title'.*--types title=categorical"):
+    with pytest.raises(AutoMLError, match=r"'title'.*types={'title': 'categorical'}"):
         export(run, tmp_path / "model.onnx", "onnx")

@@ -202,7 +202,7 @@ def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, referen
 
 def test_a_run_whose_trials_are_done_goes_on_if_it_is_given_time(reference: AutoML, tmp_path: Path) -> None:
     run = shutil.copytree(reference.run_, tmp_path / "run", symlinks=True)
-    with pytest.warns(DataWarning, match="1 of 1 trials are done; give it --time"):
+    with pytest.warns(DataWarning, match="1 of 1 trials are done; give it time_budget"):
         same = AutoML.resume(run)
     assert same.leaderboard_["candidate"].tolist() == reference.leaderboard_["candidate"].tolist()
     assert len(AutoML.resume(run, time_budget=3).leaderboard_) > len(same.leaderboard_)
@@ -246,7 +246,7 @@ def test_progress_is_told(frame: pd.DataFrame, tmp_path: Path) -> None:
 
 def test_the_owner_of_a_table_knows_its_types_better(tmp_path: Path) -> None:
     table = {"x": list(range(60)), "y": [x % 7 + 0.5 for x in range(60)]}
-    with pytest.raises(DataError, match="--types x=numeric"):
+    with pytest.raises(DataError, match=r"types=\{'x': 'numeric'\}"):
         AutoML(**TINY, output=tmp_path / "run").fit(table, target="y")
     model = AutoML(**TINY, types={"x": "numeric"}, output=tmp_path / "run").fit(table, target="y")
     assert model.predictor_.schema["x"].kind == "numeric"

@@ -65,8 +65,8 @@ def test_warnings_of_a_fit_without_progress_are_python_warnings(frame: pd.DataFr
     said = [str(each.message) for each in caught]
     assert [message for message in said if "left out" in message] == [
         "5 rows without a target are left out",
-        "column 'code' is left out: identifier, codes: 295 different values in 295 cells; --types code=categorical "
-        "keeps it",
+        "column 'code' is left out: identifier, codes: 295 different values in 295 cells; "
+        "types={'code': 'categorical'} keeps it",
     ]
     assert any(message.startswith("'paid' alone tells 'y'") for message in said)
     assert {each.filename for each in caught} == {__file__}, "the line of the caller, not one of ours"
@@ -100,7 +100,7 @@ def test_the_positive_class_is_said_where_the_metric_is_of_it(tmp_path: Path) ->
     x = draw.normal(size=200)
     frame = pd.DataFrame({"x": x, "y": np.where(x + draw.normal(size=200) > 1.5, "fraud", "ok")})
     for name, options, said in (
-        ("guess", {}, " of the positive class 'ok', --positive fraud for the other one"),
+        ("guess", {}, " of the positive class 'ok', positive='fraud' for the other one"),
         ("given", {"positive": "fraud"}, " of the positive class 'fraud'"),
     ):
         messages: list[str] = []
@@ -122,7 +122,7 @@ def test_the_class_that_a_direction_is_about_is_said(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     income = draw.normal(size=200)
     frame = pd.DataFrame({"income": income, "buys": np.where(income + draw.normal(size=200) > 0, "Ja", "Nein")})
-    doubted = "; --positive Ja makes it that of 'Ja', --positive Nein settles it"
+    doubted = "; positive='Ja' makes it that of 'Ja', positive='Nein' settles it"
     for name, options, about, more in (("guess", {}, "Nein", doubted), ("given", {"positive": "Ja"}, "Ja", "")):
         messages: list[str] = []
         model = AutoML(

@@ -145,9 +145,7 @@ def test_what_is_suspicious_is_said(patients: pd.DataFrame, months: pd.DataFrame
         model.on_progress = lambda snapshot: seen.append(snapshot.message) if snapshot.message else None
         model.fit(together, target="y", **options)
         warnings = [message for message in seen if message.startswith("warning")]
-        advice = [
-            message for message in warnings if "--time-column when" in message or "--groups patient_id" in message
-        ]
+        advice = [message for message in warnings if "time='when'" in message or "groups='patient_id'" in message]
         assert len(advice) == (0 if options else 2), warnings
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from automl.cli import board, deploy, doctor, evaluate, explain, fit, inspect, predict, schema, slim
-from automl.errors import AutoMLError, DataWarning
+from automl.errors import AutoMLError, DataWarning, flags
 
 _FORMAT: Final = warnings.formatwarning
 
@@ -62,7 +62,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the command that ``args`` (default: those of the process) name and return the exit code."""
     warnings.formatwarning = _in_one_line
     try:
-        code: int | None = app(args, prog_name="automl", standalone_mode=False)
+        with flags():
+            code: int | None = app(args, prog_name="automl", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has left: say nothing
         _close_output()

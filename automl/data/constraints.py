@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from automl.data.table import Kind, ProblemType, Schema, Task
-from automl.errors import UsageError, suggestion
+from automl.errors import UsageError, option, suggestion
 
 DIRECTIONS: Final[Mapping[str, int]] = {"increasing": 1, "decreasing": -1}
 
@@ -59,8 +59,8 @@ class Constraints:
         for name in self.monotone:
             if kinds[name] not in (Kind.NUMERIC, Kind.BOOLEAN):
                 raise UsageError(
-                    f"a monotone column must hold numbers, {name!r} is {kinds[name]}; leave it out, or say --types "
-                    f"{name}=numeric if it does"
+                    f"a monotone column must hold numbers, {name!r} is {kinds[name]}; leave it out, or say "
+                    f"{option('types', {name: 'numeric'})} if it does"
                 )
 
     def directions(self, sources: Sources) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from automl.data.source import display
-from automl.errors import DataError, UsageError, suggestion
+from automl.errors import DataError, UsageError, option, suggestion
 
 
 def read_query(url: str, query: str | None) -> pd.DataFrame:
@@ -23,9 +23,11 @@ def read_query(url: str, query: str | None) -> pd.DataFrame:
         If the database cannot be reached, does not understand the query, or selects nothing.
     """
     if query is None:
-        raise UsageError(f"{display(url)!r} is a database; its rows are named by --query 'select ...'")
+        raise UsageError(f"{display(url)!r} is a database; its rows are named by {option('query', 'select ...')}")
     if "://" not in url:
-        raise UsageError(f"a query needs a database, and {display(url)!r} is none; name its URL, or leave out --query")
+        raise UsageError(
+            f"a query needs a database, and {display(url)!r} is none; name its URL, or leave out {option('query')}"
+        )
     try:
         import sqlalchemy
     except ImportError:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from automl.data.dialect import DELIMITERS, SAMPLE, Dialect, literal, records, sniff
 from automl.data.reading import Reading
-from automl.errors import DataError
+from automl.errors import DataError, option
 
 LONGEST_HEADER: Final = 1 << 20
 BEGINNING: Final = SAMPLE + LONGEST_HEADER
@@ -87,7 +87,8 @@ def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
         marks = " and ".join(MARKS[mark] for mark in held)
         raise DataError(
             f"the file was split by {MARKS.get(dialect.delimiter, repr(dialect.delimiter))} into one column "
-            f"but its header {first.strip()[:60]!r} holds {marks}; use one delimiter throughout, or name it with --sep"
+            f"but its header {first.strip()[:60]!r} holds {marks}; use one delimiter throughout, or name "
+            f"it with {option('sep')}"
         )
     return names
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
-from automl.errors import DataError
+from automl.errors import DataError, option
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLE: Final = 1 << 18
@@ -132,7 +132,9 @@ def _require(file: IO[bytes], encoding: str) -> None:
     try:
         binary = any("\x00" in text for text in _texts(file, encoding))
     except (UnicodeError, ValueError) as error:
-        raise DataError(f"the file is not written in {encoding} ({error}); name another with --encoding") from error
+        raise DataError(
+            f"the file is not written in {encoding} ({error}); name another with {option('encoding')}"
+        ) from error
     if binary:
         raise DataError(f"the file is no {encoding} text: it holds zero bytes; save the table again, as UTF-8")
 

@@ -21,10 +21,10 @@ from automl.data.json_rows import begins_json, read_json
 from automl.data.reading import Reading, column_names
 from automl.data.source import content, display
 from automl.data.workbook import read_workbook
-from automl.errors import DataError, UsageError
+from automl.errors import DataError, UsageError, option
 
 REFUSED: Final = {
-    b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE and say --query 'select ...'",
+    b"SQLite format 3": "the file is an SQLite database; name it as sqlite:///FILE, and the query of its rows",
     b"\xd0\xcf\x11\xe0": "the file is an old Excel workbook (.xls); save it as .xlsx or CSV",
     b"%PDF": "the file is a PDF; save the table as CSV or .xlsx",
     b"\x89HDF": "the file is HDF5; save the table as Parquet or CSV",
@@ -95,7 +95,7 @@ def require_no_sheet(options: ReadOptions) -> None:
     """Refuse the name of a sheet for a file that is no workbook."""
     if options.sheet is not None:
         raise UsageError(
-            f"the sheet {options.sheet!r} needs an Excel workbook, and the file is none; leave out --sheet"
+            f"the sheet {options.sheet!r} needs an Excel workbook, and the file is none; leave out {option('sheet')}"
         )
 
 

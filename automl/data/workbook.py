@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from automl.data.dialect import title_lines
-from automl.errors import DataError, UsageError, suggestion
+from automl.errors import DataError, UsageError, option, suggestion
 
 Rows = list[tuple[Any, ...]]
 
@@ -84,5 +84,7 @@ def _chosen(filled: dict[str, Rows], asked: str | None, names: Sequence[str]) ->
     if not filled:
         raise DataError("the workbook is empty; it needs a sheet with a header and rows")
     if len(filled) > 1:
-        raise UsageError(f"{len(filled)} sheets hold data: {', '.join(map(repr, filled))}; name one with --sheet")
+        raise UsageError(
+            f"{len(filled)} sheets hold data: {', '.join(map(repr, filled))}; name one with {option('sheet')}"
+        )
     return next(iter(filled))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from automl.data.kinds import TRUE_WORDS
 from automl.data.table import Label
+from automl.errors import option
 from automl.evaluation.metric import Metric, Weight
 
 _UNEVEN: Final = 0.8
@@ -45,7 +46,7 @@ def positive_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], w
     >>> from automl.evaluation.metrics import get_metric
     >>> f1 = get_metric("f1", ProblemType.BINARY)
     >>> positive_advice(f1, np.array([0] + [1] * 9), ("fraud", "ok"))
-    "f1 is of 'ok', which 90% of the rows are; --positive fraud makes it of 'fraud', --positive ok settles it"
+    "f1 is of 'ok', which 90% of the rows are; positive='fraud' makes it of 'fraud', positive='ok' settles it"
     """
     if len(classes) != 2 or not metric.of_positive or says_yes(classes[1]):
         return None
@@ -54,8 +55,8 @@ def positive_advice(metric: Metric, y: NDArray[Any], classes: Sequence[Label], w
         return None
     other, positive = classes
     return (
-        f"{metric.name} is of {positive!r}, which {share:.0%} of the rows are; --positive {other} makes it of "
-        f"{other!r}, --positive {positive} settles it"
+        f"{metric.name} is of {positive!r}, which {share:.0%} of the rows are; {option('positive', other)} makes it "
+        f"of {other!r}, {option('positive', positive)} settles it"
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType, Task
-from automl.errors import UsageError, suggestion
+from automl.errors import UsageError, option, suggestion
 from automl.evaluation.costs import Costs, cost_metric
 from automl.evaluation.metric import Metric, Weight
 from automl.evaluation.metrics import default_metric, get_metric
@@ -111,7 +111,7 @@ def stored_metric(
     """
     if asked is None and not _ours(name, task.problem_type):
         raise UsageError(
-            f"the run folder does not hold the code of the metric {name!r}; give it again: --metric {name}"
+            f"the run folder does not hold the code of the metric {name!r}; give it again: {option('metric', name)}"
         )
     metric = resolve(name if asked is None else asked, task, costs=costs, n_features=n_features)
     if metric.name != name:

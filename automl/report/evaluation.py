@@ -11,7 +11,7 @@ from automl.config import AS_FOUND, ReadOptions
 from automl.data.reading import Reading
 from automl.data.source import display, is_path
 from automl.data.table import Task
-from automl.errors import UsageError
+from automl.errors import UsageError, option
 from automl.evaluation.assessment import Assessment, Comparison, assess
 from automl.evaluation.costs import CostsLike
 from automl.evaluation.custom import MetricLike
@@ -53,7 +53,7 @@ class ModelReport:
         """Return in one line whether the model is as good as was expected after training."""
         compared = self.comparison
         if compared is None and self.metric == "cost":
-            return "the model optimised a cost matrix, which it does not hold; give it (--cost-matrix) to compare, too"
+            return f"the model optimised a cost matrix, which it does not hold; to compare, too, give {option('cost_matrix')}"
         if compared is None:
             return f"the model optimised {self.metric!r}, whose code it does not hold; give it to compare, too"
         if compared.inside is None:

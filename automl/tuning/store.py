@@ -20,7 +20,7 @@ from automl.data.constraints import Constraints
 from automl.data.reading import Reading
 from automl.data.schema_file import schema_from_json, schema_text, schema_to_json
 from automl.data.task import task_from_json, task_to_json
-from automl.errors import UsageError
+from automl.errors import UsageError, option
 from automl.evaluation.custom import MetricLike, stored_metric
 from automl.evaluation.validation import Folds
 from automl.tuning.budget import Plan
@@ -218,5 +218,7 @@ def _time_left(root: Path, config: FitConfig, started: float) -> float | None:
     finished = [read_json(file)["finished"] for file in root.glob("trials/*/fold-*/record.json")]
     left = config.time_budget - max(0.0, max(finished, default=started) - started)
     if left < 1:
-        raise UsageError(f"{root} has used its {config.time_budget:g} s; give it more, such as --time 60s")
+        raise UsageError(
+            f"{root} has used its {config.time_budget:g} s; give it more, such as {option('time_budget', 60)}"
+        )
     return left

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from automl import inspect_table
 from automl.cli import main
 from automl.data.insights.registry import INSIGHTS
 
@@ -21,6 +22,8 @@ def test_people_read_findings_and_columns(datasets: Path, capsys: pytest.Capture
     assert said.err == ""
     assert "1,200 rows x 17 columns" in said.out
     assert "--types town=text" in said.out
+    in_python = inspect_table(datasets / "churn.csv", target="churn").findings
+    assert any("types={'town': 'text'}" in finding.message for finding in in_python)
     assert "`" not in said.out
     assert max(map(len, said.out.splitlines())) <= 80
     for column in ("customer_id", "monthly_fee", "logins_per_week"):

@@ -21,7 +21,7 @@ OF_VALIDATION = ("time_order", "repeated_identifier")
 def said(frame: pd.DataFrame) -> list[str]:
     """Return the options that a fit suggests for the rows of a table."""
     found = find(quick_profile(Rows.of(frame, infer_schema(frame)), folds=None), in_fit=True)
-    return [re.findall(r"--\S+ \w+", each.message)[0] for each in found if each.insight in OF_VALIDATION]
+    return [re.findall(r"(?:time|groups)='\w+'", each.message)[0] for each in found if each.insight in OF_VALIDATION]
 
 
 def table(**columns) -> pd.DataFrame:
@@ -35,12 +35,12 @@ SHUFFLED = np.random.default_rng(1).permutation(ROWS)
 @pytest.mark.parametrize(
     ("frame", "suggested"),
     [
-        (table(when=DAYS), ["--time-column when"]),
-        (table(when=DAYS[::-1]), ["--time-column when"]),
+        (table(when=DAYS), ["time='when'"]),
+        (table(when=DAYS[::-1]), ["time='when'"]),
         (table(when=DAYS[SHUFFLED]), []),
         (table(when=np.repeat(DAYS[:4], 50)), []),
-        (table(patient_id=SHUFFLED // 4), ["--groups patient_id"]),
-        (table(customerID=[f"c-{i // 3}" for i in SHUFFLED]), ["--groups customerID"]),
+        (table(patient_id=SHUFFLED // 4), ["groups='patient_id'"]),
+        (table(customerID=[f"c-{i // 3}" for i in SHUFFLED]), ["groups='customerID'"]),
         (table(patient_id=SHUFFLED), []),
         (table(age=SHUFFLED // 4), []),
         (table(status_id=SHUFFLED % 5), []),

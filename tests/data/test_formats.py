@@ -155,7 +155,7 @@ def test_the_sheet_of_a_workbook_must_be_clear() -> None:
     data = workbook(One=ROWS, Two=[["a"], [1]], Empty=[])
     assert read(data, ReadOptions(sheet="Two"))[0]["a"].tolist() == [1]
     for sheet, error, message in (
-        (None, UsageError, "2 sheets hold data: 'One', 'Two'; name one with --sheet"),
+        (None, UsageError, "2 sheets hold data: 'One', 'Two'; name one with read=ReadOptions"),
         ("Tow", UsageError, "there is no sheet 'Tow'; did you mean 'Two'"),
         ("Empty", DataError, "the sheet 'Empty' is empty"),
     ):
@@ -190,7 +190,7 @@ def test_a_query(shop: str) -> None:
 def test_what_a_database_cannot_answer_is_one_line(shop: str, tmp_path: Path) -> None:
     missing = shop.replace("shop.db", "shp.db")
     for url, query, error, message in (
-        (shop, None, UsageError, "is a database; its rows are named by --query"),
+        (shop, None, UsageError, "is a database; its rows are named by read=ReadOptions"),
         (shop, "select * from sale", DataError, "the query failed: no such table: sale"),
         (shop, "select * from sales where id > 9", DataError, "selects no rows"),
         (shop, "delete from sales", DataError, "must be a select"),

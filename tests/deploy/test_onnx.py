@@ -223,7 +223,7 @@ def test_what_cannot_be_said_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match=r"member knn-0 \(knn\): .* --candidate ID"):
         write.write_onnx(small([("knn", {})], ProblemType.BINARY), tmp_path / "m.onnx")
     for kind in (Kind.TEXT, Kind.DATETIME):
-        with pytest.raises(AutoMLError, match=f"column 'my note' is {kind}.* --types 'my note=identifier'"):
+        with pytest.raises(AutoMLError, match=rf"column 'my note' is {kind}.* types=\{{'my note': 'identifier'\}}"):
             typed(Column("my note", kind, ""))
     assert not list(tmp_path.iterdir())
 

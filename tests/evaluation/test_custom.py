@@ -134,7 +134,7 @@ def test_weights_need_a_function_that_takes_them():
 def test_a_run_is_gone_on_with_by_its_own_metric_only():
     assert stored_metric("rmse", None, VALUES).name == "rmse"
     assert stored_metric(metric_name(hits), hits, BINARY).name == metric_name(hits)
-    with pytest.raises(UsageError, match=r"does not hold the code of the metric 'our:gain'.*--metric our:gain"):
+    with pytest.raises(UsageError, match=r"does not hold the code of the metric 'our:gain'.*metric='our:gain'"):
         stored_metric("our:gain", None, BINARY)
     with pytest.raises(UsageError, match="'bias'"):
         stored_metric("bias", None, BINARY)

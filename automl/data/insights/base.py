@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from automl.data.profile.record import ColumnProfile, LookAlike, Profile
+from automl.errors import option
 
 SHOWN: Final = 3
 """Names that are written out; the others are counted."""
@@ -138,13 +138,13 @@ def one_spelling(pairs: Sequence[LookAlike], rows: int) -> str:
     return f"write each in one way ({counted(changed, 'cell')} to change, {share(changed, rows)})"
 
 
-def option(name: str, columns: Sequence[str], value: str) -> str:
-    """Return an option of the command line for some columns, to be pasted into a shell.
+def code(name: str, value: object = None) -> str:
+    """Return an option for the text of a finding, see :func:`automl.errors.option`.
 
-    >>> option("--types", ["zip code"], "=identifier")
-    "`--types 'zip code=identifier'`"
+    >>> code("types", {"zip": "text"})
+    "`types={'zip': 'text'}`"
     """
-    return "`" + " ".join(f"{name} {shlex.quote(column + value)}" for column in columns[:SHOWN]) + "`"
+    return f"`{option(name, value)}`"
 
 
 def together(severity: Severity, columns: Iterable[ColumnProfile], evidence: str, fix: str) -> Iterator[Seen]:

@@ -12,10 +12,10 @@ from automl.data.insights.base import (
     SHOWN,
     Seen,
     Severity,
+    code,
     counted,
     listed,
     one_spelling,
-    option,
     share,
     spellings,
     together,
@@ -49,19 +49,18 @@ def leakage(profile: Profile) -> Iterator[Seen]:
     way_out = "if it is not known when predictions are made, leave it out with"
     if len(certain) > SHOWN:
         evidence = f"each of {listed(certain)} alone tells {target.name!r} almost completely"
-        yield Seen(
-            Severity.HIGH, tuple(certain), evidence, f"{way_out} {option('--types', certain, '=identifier')} ..."
-        )
+        fix = f"{way_out} {code('types', dict.fromkeys(certain[:SHOWN], 'identifier'))} ..."
+        yield Seen(Severity.HIGH, tuple(certain), evidence, fix)
     elif certain:
         for power, name in powers[: len(certain)]:
             evidence = f"{name!r} alone tells {target.name!r} almost completely (prediction power {power:.2f} of 1)"
-            yield Seen(Severity.HIGH, (name,), evidence, f"{way_out} {option('--types', [name], '=identifier')}")
+            yield Seen(Severity.HIGH, (name,), evidence, f"{way_out} {code('types', {name: 'identifier'})}")
     elif powers and powers[0][0] > max(SUSPECT, ALONE * (powers[1][0] if powers[1:] else 0.0)):
         power, name = powers[0]
         evidence = (
             f"{name!r} alone tells most of {target.name!r} (prediction power {power:.2f} of 1), no other comes near"
         )
-        yield Seen(Severity.MEDIUM, (name,), evidence, f"{way_out} {option('--types', [name], '=identifier')}")
+        yield Seen(Severity.MEDIUM, (name,), evidence, f"{way_out} {code('types', {name: 'identifier'})}")
 
 
 def target_correlation(profile: Profile) -> Iterator[Seen]:
@@ -73,7 +72,7 @@ def target_correlation(profile: Profile) -> Iterator[Seen]:
         ranks = abs(column.rank_correlation or 0.0)
         if abs(column.correlation or 0.0) > LEAK and ranks > SUSPECT and (column.power or 0.0) <= LEAK:
             evidence = f"{column.name!r} and {profile.target.name!r} are correlated by {column.correlation:.3f}"
-            fix = f"if it is made from the target, leave it out with {option('--types', [column.name], '=identifier')}"
+            fix = f"if it is made from the target, leave it out with {code('types', {column.name: 'identifier'})}"
             yield Seen(Severity.HIGH, (column.name,), evidence, fix)
 
 
@@ -99,7 +98,7 @@ def duplicate_columns(profile: Profile) -> Iterator[Seen]:
 def identifier(profile: Profile) -> Iterator[Seen]:
     """Columns that name the rows."""
     columns = [c for c in profile.columns if c.kind is Kind.IDENTIFIER and not _orders_target(c)]
-    fix = "left out; `--types COL=categorical` or `numeric` uses one after all"
+    fix = f"left out; {code('types', {'COL': 'categorical'})} or `numeric` uses one after all"
     yield from together(Severity.LOW, columns, "{columns} name{s} the rows and would not help with new ones", fix)
 
 
@@ -108,7 +107,7 @@ def telling_identifier(profile: Profile) -> Iterator[Seen]:
     for column in profile.columns:
         if column.kind is Kind.IDENTIFIER and _orders_target(column):
             evidence = f"{column.name!r} numbers the rows, and its order tells of the target: it is used as a number"
-            fix = f"if new rows are numbered otherwise, {option('--types', [column.name], '=identifier')} leaves it out"
+            fix = f"if new rows are numbered otherwise, {code('types', {column.name: 'identifier'})} leaves it out"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
 
 
@@ -125,7 +124,7 @@ def repeated_identifier(profile: Profile) -> Iterator[Seen]:
         if named and max(low, FEWEST) <= column.distinct < high:
             each = (profile.sampled - column.missing) / column.distinct
             evidence = f"{column.name!r} looks like an identifier with {each:.1f} rows each"
-            fix = f"if new rows belong to new ones, use {option('--groups', [column.name], '')}, or scores are too good"
+            fix = f"if new rows belong to new ones, use {code('groups', column.name)}, or scores are too good"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
 
 
@@ -164,7 +163,7 @@ def stray_words(profile: Profile) -> Iterator[Seen]:
         if words := [word[:40] for word in column.stray if not _number(word) and not is_limit(word)]:
             said = listed(words)
             evidence = f"{column.name!r} is {column.kind}, but some cells hold {said}; they count as missing"
-            fix = f"repair them, or use {option('--types', [column.name], '=categorical')}"
+            fix = f"repair them, or use {code('types', {column.name: 'categorical'})}"
             yield Seen(Severity.LOW, (column.name,), evidence, fix)
 
 
@@ -198,7 +197,7 @@ def high_cardinality(profile: Profile) -> Iterator[Seen]:
     columns = [c for c in profile.columns if c.kind is Kind.CATEGORICAL and c.distinct > least]
     for column in columns:
         evidence = f"{column.name!r} has {column.distinct:,} categories in {profile.sampled:,} rows"
-        fix = f"take coarser ones, or read it as words with {option('--types', [column.name], '=text')}"
+        fix = f"take coarser ones, or read it as words with {code('types', {column.name: 'text'})}"
         yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
 
 
@@ -221,9 +220,7 @@ def ambiguous_dates(profile: Profile) -> Iterator[Seen]:
 def time_order(profile: Profile) -> Iterator[Seen]:
     """The rows are in the order of a date: validation on rows between those of training is too kind."""
     for column in profile.columns:
-        way_out = (
-            f"if later rows are to be predicted, validate on later ones: {option('--time-column', [column.name], '')}"
-        )
+        way_out = f"if later rows are to be predicted, validate on later ones: {code('time', column.name)}"
         if column.sorted and column.distinct >= FEWEST:
             evidence = f"the rows are in the order of {column.name!r}, as in a table that grows over time"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, way_out)

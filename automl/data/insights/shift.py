@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, chance, counted, listed, share
+from automl.data.insights.base import Seen, Severity, chance, code, counted, listed, share
 from automl.data.profile.record import Profile
 
 CHANGED, CHANGED_MUCH = 0.1, 0.25
@@ -29,9 +29,8 @@ def absent_in_test(profile: Profile) -> Iterator[Seen]:
 def unreadable_in_test(profile: Profile) -> Iterator[Seen]:
     """Columns that cannot be read as in training."""
     for reason in profile.shift.unreadable if profile.shift is not None else ():
-        yield Seen(
-            Severity.HIGH, (), f"in the test table {reason}", "repair those cells, or set the kind with `--types`"
-        )
+        fix = f"repair those cells, or set the kind with {code('types')}"
+        yield Seen(Severity.HIGH, (), f"in the test table {reason}", fix)
 
 
 def shifted_columns(profile: Profile) -> Iterator[Seen]:
@@ -63,7 +62,7 @@ def told_apart(profile: Profile) -> Iterator[Seen]:
     if profile.shift is not None and profile.shift.auc is not None and profile.shift.auc > APART:
         severity = Severity.HIGH if profile.shift.auc > FAR_APART else Severity.MEDIUM
         evidence = f"a model tells test rows from training rows with ROC AUC {profile.shift.auc:.2f} (alike: 0.50)"
-        fix = "a cross-validated score will not hold there; with a date, validate forward in time: `--time-column`"
+        fix = f"a cross-validated score will not hold there; with a date, validate forward in time: {code('time')}"
         yield Seen(severity, (), evidence, fix)
 
 

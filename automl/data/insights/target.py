@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, counted, listed, one_spelling, share, spellings
+from automl.data.insights.base import Seen, Severity, code, counted, listed, one_spelling, share, spellings
 from automl.data.profile.record import Profile
 
 SKEW, KURTOSIS, SOME_KURTOSIS = 3.0, 10.0, 3.0
@@ -53,7 +53,7 @@ def heavy_tailed_target(profile: Profile) -> Iterator[Seen]:
             f"{counted(numbers.outliers, 'value')} of {target.name!r} lie far outside (skew {numbers.skew:.1f}, excess "
             f"kurtosis {numbers.kurtosis:.1f}); they decide RMSE and R2"
         )
-        fix = "check them; `--metric mae` is not led by them, and the logarithm of the target is tried in any case"
+        fix = f"check them; {code('metric', 'mae')} is not led by them, and the target's logarithm is tried in any case"
         yield Seen(severity, (target.name,), evidence, fix)
 
 
@@ -104,7 +104,7 @@ def unbalanced_classes(profile: Profile) -> Iterator[Seen]:
             f"class {rarest.value!r} of {target.name!r} has {counted(rarest.count, 'row')}, class {largest.value!r} "
             f"{largest.count:,}: accuracy hardly notices the rare one"
         )
-        fix = "judge by `--metric average_precision` or `balanced_accuracy`"
+        fix = f"judge by {code('metric', 'average_precision')} or `balanced_accuracy`"
         yield Seen(Severity.MEDIUM, (target.name,), evidence, fix)
 
 
@@ -113,7 +113,7 @@ def many_classes(profile: Profile) -> Iterator[Seen]:
     target = profile.target
     if target is not None and len(target.classes) > MANY_CLASSES:
         evidence = f"{target.name!r} has {len(target.classes)} classes"
-        fix = "join the rare ones; if they are amounts, use `--problem-type regression`"
+        fix = f"join the rare ones; if they are amounts, use {code('problem_type', 'regression')}"
         yield Seen(Severity.MEDIUM, (target.name,), evidence, fix)
 
 

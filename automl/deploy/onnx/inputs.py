@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any, Final
@@ -15,7 +14,7 @@ from automl.data.cells import MISSING_WORDS, text_of
 from automl.data.kinds import FALSE_WORDS, TRUE_WORDS, truth
 from automl.data.numerals import parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, option
 from automl.formula.symbol import Symbol
 
 ALL_SPELLINGS: Final = 5
@@ -36,7 +35,7 @@ def typed(column: Column) -> tuple[Symbol, Symbol]:
     if column.worded:
         raise AutoMLError(
             f"column {column.name!r} has many values, and models read their words, which no operator of ONNX does; "
-            f"train on the values alone: --types {shlex.quote(f'{column.name}=categorical')}"
+            f"train on the values alone: {option('types', {column.name: 'categorical'})}"
         )
     match column.kind:
         case Kind.NUMERIC:
@@ -50,7 +49,7 @@ def typed(column: Column) -> tuple[Symbol, Symbol]:
             return texts, _categorical(column, texts)
     raise AutoMLError(
         f"column {column.name!r} is {column.kind}, which no operator of ONNX takes apart; train without it: "
-        f"--types {shlex.quote(f'{column.name}=identifier')}"
+        f"{option('types', {column.name: 'identifier'})}"
     )
 
 

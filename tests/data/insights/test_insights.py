@@ -239,7 +239,7 @@ def test_a_planted_leak_is_the_gravest_finding(noise: float, tmp_path: Path) -> 
     for name, values in {"words": leak, "numbers": (leak == "yes") * 7.5 + 2}.items():
         found = findings(Made(frame.assign(outcome=values)), tmp_path)
         assert (found[0].insight, found[0].severity, found[0].columns) == ("leakage", Severity.HIGH, ("outcome",)), name
-        assert "--types outcome=identifier" in found[0].message
+        assert "types={'outcome': 'identifier'}" in found[0].message
 
 
 def test_many_leaks_are_one_message(tmp_path: Path) -> None:
