@@ -251,7 +251,7 @@ def _print_text(model: AutoML, test: Mapping[str, float], sample: str) -> None:
         shown = list(test.items())[:_SHOWN]
         positive = model.predictor_.task.positive
         of = "" if positive is None else f" (positive class {positive})"
-        print(f"test{of}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown))
+        print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in shown) + of)
     run = shlex.quote(str(_near(model.run_)))
     print(f"\nautoml predict {run} {shlex.quote(sample)}\nautoml serve {run}\nautoml leaderboard {run}")
 
