@@ -1,6 +1,7 @@
 """Tables as people have them, from the command line: how they are written, and what their columns are."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
