@@ -53,7 +53,8 @@ class ModelReport:
         """Return in one line whether the model is as good as was expected after training."""
         compared = self.comparison
         if compared is None and self.metric == "cost":
-            return f"the model optimised a cost matrix, which it does not hold; to compare, too, give {option('cost_matrix')}"
+            way_out = f"to compare, too, give {option('cost_matrix')}"
+            return f"the model optimised a cost matrix, which it does not hold; {way_out}"
         if compared is None:
             return f"the model optimised {self.metric!r}, whose code it does not hold; give it to compare, too"
         if compared.inside is None:
