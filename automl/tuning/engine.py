@@ -52,7 +52,8 @@ _UNKNOWN: Final = 1e-3
 _PULSE: Final = 0.2
 """Seconds between two looks at the clock while trials run elsewhere."""
 _QUICK: Final = 3.0
-"""Folds that are likely to take less are trained in this process until Ray is there; else waiting is better."""
+"""Folds that are likely to take less are trained in this process until Ray is there; for Ray to train longer ones is
+waited as long as they take: where others have the cores, its start may take most of the time."""
 
 
 class Engine:
@@ -228,11 +229,12 @@ class Engine:
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance.planned(plan, self._config, self._deadline)
         runner = TrialRunner(self._problem, self._journal)
-        quick = search is None or plan.fold_seconds(self._preview_seconds()[1]) < _QUICK
+        seconds = plan.fold_seconds(self._preview_seconds()[1])
+        waiting = Deadline.after(0.0 if search is None or seconds < _QUICK else seconds)
         while not self._over:
             if ready():
                 return True
-            proposal = planner.propose(self._deadline.remaining) if quick else Next.WAIT
+            proposal = planner.propose(self._deadline.remaining) if waiting.passed else Next.WAIT
             if isinstance(proposal, Candidate):
                 self._train_one(planner, runner, proposal, allowance, ready)
             elif proposal is Next.FINISHED:

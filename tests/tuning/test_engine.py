@@ -19,6 +19,7 @@ from automl.evaluation.splits import by_time
 from automl.evaluation.validation import Folds
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress, Shape
 from automl.tuning import budget, store
+from automl.tuning.driver import SearchProcess
 from automl.tuning.engine import Engine
 from automl.tuning.journal import Journal, Trial, read_json, write_json
 from automl.tuning.progress import OnProgress, Reporter, Snapshot
@@ -69,9 +70,15 @@ def train(toy_run: NewRun, toy_families: Callable[..., None]) -> Train:
     return run
 
 
-def trained(root: Path, run: StoredRun, families: Sequence[Family], on_progress: OnProgress | None = None) -> Engine:
+def trained(
+    root: Path,
+    run: StoredRun,
+    families: Sequence[Family],
+    on_progress: OnProgress | None = None,
+    search: SearchProcess | None = None,
+) -> Engine:
     reporter = Reporter(on_progress, time.time(), run.config.time_budget)
-    engine = Engine(run, Journal(root), families, search=None, reporter=reporter)
+    engine = Engine(run, Journal(root), families, search=search, reporter=reporter)
     engine.run()
     return engine
 
@@ -145,6 +152,31 @@ def test_without_ray_trials_run_one_by_one_with_the_cores_that_pay(train: Train,
     family = Previewed(0.0)
     train(FitConfig(max_trials=1, n_jobs=2), [family, Base()])
     assert set(family.threads) == {min(2, usable_cores())}
+
+
+class Starting(SearchProcess):
+    """Ray does not come."""
+
+    def __init__(self) -> None:
+        self.error = None
+
+    @property
+    def starting(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def test_ray_is_not_waited_for_longer_than_a_fold_takes(
+    toy_run: NewRun, toy_families: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl.tuning.engine._QUICK", 0.0)
+    families = [Previewed(0.5), Base()]
+    toy_families(*families)
+    root, stored = toy_run(FitConfig(time_budget=6))
+    engine = trained(root, stored, families, search=Starting())
+    assert any(trial.candidate.origin == "portfolio" for trial in engine._journal.trials())
 
 
 def test_a_resume_keeps_the_folds_and_makes_the_rest_of_the_plan_anew(
