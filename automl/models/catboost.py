@@ -38,12 +38,12 @@ from automl.models.base import (
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
-    PREVIEW,
     WARM_UP,
     RoundControl,
     Trained,
     linked,
     objective_of,
+    preview,
     refit,
     rows_in_time,
 )
@@ -298,7 +298,7 @@ class CatBoost(Family):
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""
-        return PREVIEW
+        return preview(shape)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""

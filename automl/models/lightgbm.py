@@ -34,13 +34,13 @@ from automl.models.base import (
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
-    PREVIEW,
     RoundControl,
     Trained,
     boost,
     linked,
     means_if_monotone,
     objective_of,
+    preview,
     refit,
     shrunk,
 )
@@ -250,7 +250,7 @@ class LightGBM(Family):
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""
-        return {**PREVIEW, "num_leaves": 31}
+        return {**preview(shape), "num_leaves": 31}
 
 
 def _objective(context: FitContext) -> dict[str, Value]:

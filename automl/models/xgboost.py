@@ -35,13 +35,13 @@ from automl.models.base import (
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
-    PREVIEW,
     RoundControl,
     Trained,
     boost,
     linked,
     means_if_monotone,
     objective_of,
+    preview,
     refit,
     shrunk,
 )
@@ -241,7 +241,7 @@ class XGBoost(Family):
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""
-        return PREVIEW
+        return preview(shape)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``XGBClassifier`` or ``XGBRegressor`` with the rounds that were found."""
