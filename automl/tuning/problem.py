@@ -108,7 +108,7 @@ class Problem:
     def parts(self, fold: int) -> Parts:
         """Return the rows of a fold to train on, to stop by and to score."""
         train, valid = self.folds.split(fold)
-        if len(valid) >= FEW_VALIDATED or self.folds.forward or np.isin(valid, train).any():
+        if len(train) < 2 or len(valid) >= FEW_VALIDATED or self.folds.forward or np.isin(valid, train).any():
             return Parts(train, valid, valid)
         groups = None if self.groups is None else np.unique(self.groups[train], return_inverse=True)[1]
         kind, seed = self.task.problem_type, self.random_state + fold
