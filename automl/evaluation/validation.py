@@ -27,7 +27,7 @@ _PARTS: Final = 5
 _STRATA: Final = 10
 """Parts of the range of a numeric target that groups are spread by."""
 _RECENT: Final = 3
-"""By the median, one odd block of them decides nothing."""
+"""Folds that tell how far to train on all rows where they step back in time: by their median, no odd one decides."""
 _MANY: Final = 1_000
 """Groups of one size above which chance spreads them evenly."""
 

@@ -220,7 +220,7 @@ class Texts:
     ) -> Texts:
         """Fit the text columns, and the words of categories, on training rows, as far as there is time.
 
-        Or all but those that are known to be ``unread``.
+        With ``unread`` all columns but those, whatever the time.
 
         Words that tell nothing of texts that they were not learned from would be dozens of columns of noise. Of a text
         its style is left then, of a category the category.

@@ -21,8 +21,9 @@ from automl.tuning.problem import Problem
 from automl.tuning.store import StoredRun
 from automl.tuning.trial import Allowance, TrialRunner
 
-_MARGIN: Final = 1.3
-"""What training is reckoned to take, in what it took before with as many rows."""
+_LEAST_SHARE: Final = 0.5
+"""Nothing is begun with less than this share of the time that its fit is likely to take: the first fold had others
+beside it, and what does not end in time is only not used."""
 _BLIND: Final = Needs(blind=True).recipe
 
 
@@ -70,7 +71,7 @@ class Refit:
         None if its family cannot do without validation rows, or the time is too short.
         """
         found, again = self.member(trial), self._again(trial)
-        if found or again is None or self.seconds([trial]) > allowance.deadline.remaining:
+        if found or again is None or self.seconds([trial], _LEAST_SHARE) > allowance.deadline.remaining:
             return found
         shutil.rmtree(self._to.fold(again.id, 0), ignore_errors=True)  # there if the time has cut it short before
         try:
@@ -99,15 +100,20 @@ class Refit:
         """Return whether a candidate can be trained on all rows and is not yet."""
         return self._again(trial) is not None and self.member(trial) is None
 
-    def seconds(self, trials: Sequence[Trial]) -> float:
+    def seconds(self, trials: Sequence[Trial], share: float = 1.0) -> float:
         """Return what training the waiting ones of some candidates is likely to take.
 
         By what their first folds took, the features of each recipe counted once.
+
+        Parameters
+        ----------
+        share
+            Of the fits, which end by a deadline; the features do not.
         """
         waiting = [trial for trial in trials if self.waiting(trial)]
         features = self._feature_seconds({trial.folds[0].recipe for trial in waiting})
         grown = len(self._whole.folds.split(0)[0]) / len(self._problem.folds.split(0)[0])
-        return _MARGIN * grown * (features + sum(map(self._fit_seconds, waiting)))
+        return grown * (features + share * sum(map(self._fit_seconds, waiting)))
 
     def _fit_seconds(self, trial: Trial) -> float:
         """Return what the first fold took, in as many rounds as it will be."""

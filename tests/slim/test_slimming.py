@@ -106,11 +106,14 @@ def test_the_table_marks_what_was_chosen(slimmed: tuple[list[Option], Option]) -
     assert [row["option"] for row in to_json(options, chosen) if row["chosen"]] == [chosen.name]
 
 
-def test_a_student_of_noise_is_not_praised(tmp_path: Path) -> None:
-    """What its teachers have seen must not reach the rows that it is examined on."""
+@pytest.mark.parametrize("time", [None, "when"])
+def test_a_student_of_noise_is_not_praised(tmp_path: Path, time: str | None) -> None:
+    """What its teachers have seen must not reach the rows that it is examined on, though models of all be served."""
     rng = np.random.default_rng(0)
     noise = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd")).assign(y=rng.integers(2, size=400))
-    lucky = AutoML(max_trials=2, folds=2, metric="roc_auc", output=tmp_path / "run").fit(noise, target="y")
+    if time:
+        noise[time] = np.arange(400)
+    lucky = AutoML(max_trials=2, folds=2, metric="roc_auc", output=tmp_path / "run").fit(noise, target="y", time=time)
     options, _ = slim(lucky.run_, tmp_path / "small")
     students = [option.score.value for option in options if "student" in option.name]
     assert len(students) == 3

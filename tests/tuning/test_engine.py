@@ -251,7 +251,7 @@ def test_one_fold_of_a_split_by_time_is_trained_once_more_too(train: Train) -> N
 
 
 def test_without_the_time_for_it_members_keep_the_model_of_their_fold(train: Train, monkeypatch) -> None:
-    monkeypatch.setattr("automl.tuning.refit._MARGIN", 1e9)
+    monkeypatch.setattr("automl.tuning.refit._LEAST_SHARE", 1e9)
     said: list[Snapshot] = []
     family = Again()
     engine = train(FitConfig(time_budget=4.0), [family, Base()], said.append, FORWARD)

@@ -75,10 +75,10 @@ def test_nothing_is_begun_that_would_not_end_in_time(train) -> None:
     problem, journal, trial = train(family)
     assert family.seen == [40, 20]
     refit = Refit(problem, journal)
-    enough = refit.seconds([trial])
     record = trial.folds[0]
-    assert enough > ROWS / 40 * (record.feature_seconds + record.fit_seconds + record.predict_seconds)
-    for seconds in (-1.0, 0.5 * enough):
+    likely = ROWS / 40 * (record.feature_seconds + record.fit_seconds + record.predict_seconds)
+    assert refit.seconds([trial]) == pytest.approx(likely)
+    for seconds in (-1.0, 0.5 * likely):
         assert refit(trial, Allowance(Deadline.after(seconds))) is None
     assert family.seen == [40, 20]
     assert refit.waiting(trial)
