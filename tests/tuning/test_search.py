@@ -91,8 +91,8 @@ def test_a_metric_of_the_user_and_gpus_reach_the_workers(
     (with_gpu,) = (trial.candidate.id for trial in Journal(root).trials() if trial.candidate.family == "on_gpu")
     assert set(Journal(root).prediction(with_gpu, 0)) == {1.0}
     for offset, trial in trials(root).items():
-        _, valid = run.problem.folds.split(0)
-        y, mean = run.problem.y[valid], run.problem.y[run.problem.folds.split(0)[0]].mean()
+        train, _, valid = run.problem.parts(0)
+        y, mean = run.problem.y[valid], run.problem.y[train].mean()
         assert trial.status == "done", trial.reason
         assert trial.folds[0].loss == pytest.approx(abs(y - mean - offset).max() - 7)
 

@@ -68,7 +68,7 @@ def test_a_trial_that_goes_on_elsewhere_has_the_time_of_its_missing_folds(
     candidate = Candidate("toy", {"offset": 1.0}, "portfolio", 1)
     next(TrialRunner(run.problem, Journal(root)).run(candidate, Allowance(seconds=30)))
     list(TrialRunner(run.problem, Journal(root)).run(candidate, Allowance(seconds=30)))
-    assert shares[:2] == pytest.approx([10, 10], abs=0.5)
+    assert shares[:2] == pytest.approx([5, 5], abs=0.5)  # half of a third: of few rows a fold may be trained twice
 
 
 def test_no_fold_starts_after_the_deadline(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
