@@ -44,11 +44,15 @@ def best_multipliers(
     [0, 0, 0, 1, 2, 2]
     """
     rows = np.linspace(0, len(y) - 1, min(len(y), _CELLS // prediction.shape[1])).astype(np.intp)
-    y, logs = y[rows], np.log(np.maximum(prediction[rows], _FLOOR))
+    y, prediction = y[rows], prediction[rows]
+    logs = np.log(np.maximum(prediction, _FLOOR))
     weight = np.ones(len(rows)) if weight is None else weight[rows]
 
+    def deciding(scores: NDArray[np.float64]) -> float:
+        return float(loss(confusion(y, scores.argmax(axis=1), logs.shape[1], weight)))
+
     def at(shifts: NDArray[np.float64]) -> float:
-        return float(loss(confusion(y, (logs + shifts).argmax(axis=1), logs.shape[1], weight)))
+        return deciding(logs + shifts)
 
     support = np.bincount(y, weight, logs.shape[1])
     even = -np.log(np.where(support > 0, support, weight.sum()) / weight.sum())
@@ -62,7 +66,9 @@ def best_multipliers(
                 shifts[label], reached = shift, there
         if not reached < before:
             break
-    return np.asarray(np.exp(shifts - shifts.mean()))
+    found = np.asarray(np.exp(shifts - shifts.mean()))
+    equal = np.ones_like(found)
+    return min((equal, found), key=lambda each: deciding(prediction * each))  # rounding may have parted equal products
 
 
 def _along(
