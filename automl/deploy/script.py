@@ -317,4 +317,6 @@ def _imports(code: str, estimator: LibraryEstimator, scoring: Scoring) -> list[s
     for module, names in _HOMES.items():
         if used := [name for name in names if re.search(rf"\b{name}\b", code)]:
             homes[module] = used
+    for name, module in estimator.imports.items():
+        homes.setdefault(module, []).append(name)
     return [f"from {module} import {', '.join(homes[module])}" for module in sorted(homes)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+
+Floating = TypeVar("Floating", np.float32, np.float64)
 
 BLOCK: Final = 8
 """BLAS adds up a row in another order for another number of rows: so it always gets this many. With more, a single row
@@ -18,9 +20,7 @@ FAR: Final = 1_000.0
 """Spreads from the centre: what lies further away is an error in the table, or says no more than this."""
 
 
-def affine(
-    X: NDArray[np.float32] | csr_array, weights: NDArray[np.float32], bias: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def affine(X: NDArray[Floating] | csr_array, weights: NDArray[Floating], bias: NDArray[Floating]) -> NDArray[Floating]:
     """Return ``X @ weights + bias``, (rows, outputs); a row alone gives the same bits as in a batch.
 
     >>> affine(np.ones((1, 2), np.float32), np.ones((2, 1), np.float32), np.ones(1, np.float32)).tolist()

@@ -162,6 +162,8 @@ class LibraryEstimator:
     """The parameter that takes the names of categorical columns; none if the library knows them by their type."""
     scaled_target: bool = False
     """Regression: whether it wants a target of mean 0 and spread 1."""
+    imports: Mapping[str, str] = field(default_factory=dict)
+    """Names that the representations of parameters use, and their modules."""
     differs: tuple[str, ...] = ()
     """What it does otherwise, in words."""
 
@@ -259,6 +261,10 @@ class Family(ABC):
     def defaults(self, shape: Shape) -> Params:
         """Return what hyperparameters are that a configuration does not name, as far as that is known."""
         return {}
+
+    def stops(self, problem_type: ProblemType) -> bool:
+        """Return whether ``fit`` decides anything by the validation rows, such as when to stop."""
+        return True
 
     def keeps(self, constraints: Constraints) -> bool:
         """Return whether ``fit`` keeps to these constraints."""

@@ -95,6 +95,10 @@ class Constant(Family):
         record = json.loads((folder / "constant.json").read_text(encoding="utf-8"))
         return ConstantModel(tuple(record["output"]), record["classification"])
 
+    def stops(self, problem_type: ProblemType) -> bool:
+        """Return that nothing is decided by validation rows."""
+        return False
+
     def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return the same: validation rows decide nothing."""
         return params

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Final
 
+from automl.data.table import ProblemType
 from automl.features.matrix import Needs
 from automl.models.base import (
     Choice,
@@ -72,6 +73,10 @@ class ExtraTrees(Family):
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit."""
         return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))
+
+    def stops(self, problem_type: ProblemType) -> bool:
+        """Return that nothing is decided by validation rows."""
+        return False
 
     def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return them with the trees that were grown: validation rows decide nothing."""

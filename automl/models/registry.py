@@ -12,6 +12,7 @@ from automl.models.base import RESERVED, Family, Shape
 from automl.models.catboost import CatBoost
 from automl.models.constant import Constant
 from automl.models.extra_trees import ExtraTrees
+from automl.models.gaussian_process import GaussianProcess
 from automl.models.lightgbm import LightGBM
 from automl.models.linear import Linear
 from automl.models.mlp import MLP
@@ -25,6 +26,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     XGBoost(),
     MLP(),
     Linear(),
+    GaussianProcess(),
     Neighbors(),
     ExtraTrees(),
     RandomForest(),

@@ -203,7 +203,12 @@ class TrialRunner:
     def _fit_twice(
         self, family: Family, data: FoldData, configuration: Configuration, context: FitContext
     ) -> Generator[Progress, None, Model]:
-        """Train until the rows to stop by say so, and then once more as long, with these rows among the others."""
+        """Train until the rows to stop by say so, and then once more as long, with these rows among the others.
+
+        Where there is nothing for them to say, they are among the others at once.
+        """
+        if not (family.stops(context.shape.problem_type) or configuration.log):
+            return (yield from self._fit(family, data.with_stopping_rows(), configuration, context))
         first = yield from self._fit(family, data, configuration, replace(context, deadline=context.deadline.share(2)))
         own = quantiles.refit(family, configuration.own, first.details, self._problem.task.levels)
         if own is None:

@@ -32,6 +32,7 @@ QUICK: dict[str, Params] = {
     "xgboost": {"max_rounds": 12, "max_depth": 4},
     "mlp": {"width": 8},
     "linear": {},
+    "gaussian_process": {},
     "knn": {},
     "extra_trees": {"trees": 8},
     "random_forest": {"trees": 8},

@@ -117,6 +117,7 @@ def test_families_are_declared_in_order():
         "xgboost",
         "mlp",
         "linear",
+        "gaussian_process",
         "knn",
         "extra_trees",
         "random_forest",

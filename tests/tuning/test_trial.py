@@ -10,6 +10,7 @@ import pytest
 from toys import Fixed, Shift, Toy
 
 from automl.config import FitConfig
+from automl.data.table import ProblemType
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
@@ -69,6 +70,27 @@ def test_a_trial_that_goes_on_elsewhere_has_the_time_of_its_missing_folds(
     next(TrialRunner(run.problem, Journal(root)).run(candidate, Allowance(seconds=30)))
     list(TrialRunner(run.problem, Journal(root)).run(candidate, Allowance(seconds=30)))
     assert shares[:2] == pytest.approx([5, 5], abs=0.5)  # half of a third: of few rows a fold may be trained twice
+
+
+def test_a_family_that_does_not_stop_by_rows_learns_from_all_at_once(
+    toy_run: NewRun, toy_families: Callable[..., None]
+) -> None:
+    learned = []
+
+    class Whole(Toy):
+        def stops(self, problem_type: ProblemType) -> bool:
+            return False
+
+        def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+            learned.append(data.X_train.rows)
+            return super().fit(data, params, context)
+
+    toy_families(Whole())
+    root, run = toy_run(CONFIG)
+    list(TrialRunner(run.problem, Journal(root)).run(Candidate("toy", {"offset": 1.0}, "portfolio", 1), Allowance()))
+    parts = [run.problem.parts(fold) for fold in range(3)]
+    assert learned == [len(each.train) + len(each.stopping) for each in parts]
+    assert all(len(each.stopping) < len(each.train) for each in parts)
 
 
 def test_no_fold_starts_after_the_deadline(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
