@@ -44,6 +44,8 @@ _MOST_SHARE: Final = 0.1
 _REFIT_SHARE: Final = 0.25
 """Share of the time that training the members once more may take."""
 _LEAST_RESERVE: Final = 1.5
+_LEAST_SHARE: Final = 0.25
+"""Share of the time that is kept for the end where that is less: a few seconds are mostly for training, too."""
 _MOST_RESERVE: Final = 3.0
 _IMPORT: Final = 2.0
 """Seconds of which importing a library may be most: a fold of the preview that takes less is followed by another."""
@@ -75,7 +77,8 @@ class Engine:
         self._reporter = reporter
         budget = run.config.time_budget
         self._end = NEVER if budget is None else Deadline(reporter.started + budget)
-        self._reserve = min(max(_LEAST_RESERVE, _RESERVE_SHARE * (budget or 0.0)), _MOST_RESERVE)
+        least = min(_LEAST_RESERVE, _LEAST_SHARE * (budget or 0.0))
+        self._reserve = min(max(least, _RESERVE_SHARE * (budget or 0.0)), _MOST_RESERVE)
         self.champion = self._new_champion()
         self.board: Leaderboard | None = None
         """The last one; None where nobody looks."""

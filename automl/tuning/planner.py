@@ -21,9 +21,10 @@ from automl.tuning.problem import Problem
 
 _BATCH: Final = 4
 """Candidates that a repeatable search proposes at once, whatever the number of cores."""
-_LEAST_SECONDS: Final = 1.0
 _LEAST_SHARE: Final = 0.5
 """A trial fits itself to the time it has, but with less than this share of what its family took it is not started."""
+_LEAST_SECONDS: Final = 1.0
+"""The same for a family that was not tried yet, which may have to import its library."""
 
 
 class Next(Enum):
@@ -93,7 +94,7 @@ class Planner:
 
     def propose(self, remaining: float) -> Candidate | Next:
         """Return the next candidate to train in the remaining seconds."""
-        if self._left <= 0 or remaining < _LEAST_SECONDS:
+        if self._left <= 0 or remaining <= 0:
             return Next.FINISHED
         candidate = self._from_portfolio(remaining) or self._from_search(remaining)
         if isinstance(candidate, Candidate):
@@ -142,7 +143,7 @@ class Planner:
 
     def _affordable(self, family: str, remaining: float) -> bool:
         known = self._costs.get(family)
-        return not known or remaining >= _LEAST_SHARE * median(known)
+        return remaining >= (_LEAST_SHARE * median(known) if known else _LEAST_SECONDS)
 
     def _numbered(self, candidate: Candidate) -> Candidate:
         self._asked += 1
