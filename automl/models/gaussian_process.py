@@ -8,7 +8,7 @@ learned by logistic regression on the same functions; the covariance is that of 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -77,6 +77,14 @@ class GaussianProcessModel(Model):
     rows: int
     penalty: float = 0.0
     stopped: str = "rounds"
+    _distances: Array = field(init=False, repr=False)
+    """(2 x columns, landmarks), by which squares and values of columns become squared distances but for the offsets."""
+    _offsets: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        Z, rates = self.landmarks.astype(np.float64), self.covariance.rates[:, None]
+        object.__setattr__(self, "_distances", np.concatenate([np.tile(rates, len(Z)), -2 * rates * Z.T]))
+        object.__setattr__(self, "_offsets", np.square(Z) @ rates[:, 0])
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return values within the bounds of the target, or probabilities."""
@@ -90,9 +98,7 @@ class GaussianProcessModel(Model):
     def _scores(self, X: Any) -> Any:
         """Return (rows, outputs) standardised values or logits; the bits of a row do not depend on the batch."""
         X = bounded(X).astype(np.float64)
-        Z, rates = self.landmarks.astype(np.float64), self.covariance.rates[:, None]
-        both = np.concatenate([rates, -2 * rates]) * np.concatenate([np.ones_like(Z.T), Z.T])
-        squares = np.maximum(affine(np.concatenate([X * X, X], axis=1), both, np.square(Z) @ rates[:, 0]), 0.0)
+        squares = np.maximum(affine(np.concatenate([X * X, X], axis=1), self._distances, self._offsets), 0.0)
         joint = correlation(squares, self.covariance.kind)[0]
         scores = affine(joint, self.weights, self.bias) + affine(X, self.line, np.zeros_like(self.bias))
         if not len(self.functions):
@@ -252,7 +258,7 @@ class _Basis:
     """Independent functions of variance 1 whose weighted sums are what the process can become.
 
     covariance : of the process. landmarks : (landmarks, columns). directions : (landmarks, functions), by which the
-    covariances with the landmarks become such functions. low, high : (columns,) range of the training rows.
+    covariances with the landmarks become such functions.
     """
 
     covariance: Covariance
