@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--families", help="of ours, such as linear,lightgbm or -gaussian_process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    print(machine())
+    print(", ".join(machine().values()))
     print("| function | rows | ours | process | support vectors | trees |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name in (*FUNCTIONS, *CLASSES):

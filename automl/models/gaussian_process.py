@@ -33,7 +33,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.covariance import Array, Covariance, Kind, correlation, learned
-from automl.models.linear import AFAR, STRENGTH, Linear, LinearModel
+from automl.models.path import AFAR, follow
 from automl.models.target import Outcome
 
 ROWS: Final = 500
@@ -50,6 +50,8 @@ KNOTS: Final = 512
 NEGLIGIBLE: Final = 1e-9
 """Share of the largest eigenvalue below which a direction is rounding."""
 
+STRENGTH: Final = "strength"
+"""Classes: the penalty of the logistic regression, where it is known."""
 DEFAULTS: Final[Params] = {"scaling": "standard", "kernel": "matern", STRENGTH: 0.0}
 
 
@@ -193,9 +195,8 @@ class GaussianProcess(Family):
             basis = _Basis.of(covariance, X[: LANDMARKS[classes]])
             if not classes:
                 return basis.model(*basis.least_squares(X, y, weight, context), outcome, len(y))
-            known = {STRENGTH: params[STRENGTH]} if STRENGTH in params else {}
             learnable = _on_basis(basis, data, order[:MOST_ROWS])
-        found = cast(LinearModel, (yield from Linear().fit(learnable, {"penalty": "l2", **known}, context)))
+        found = yield from follow(learnable, context, 0.0, float(chosen[STRENGTH]) if STRENGTH in params else None)
         weights, bias = found.weights.astype(np.float64), found.bias.astype(np.float64)
         if context.shape.outputs == 1:  # two classes: the logits of the first one are 0
             weights, bias = np.pad(weights, ((0, 0), (1, 0))), np.pad(bias, (1, 0))

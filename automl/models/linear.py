@@ -1,23 +1,19 @@
 """Logistic, softmax and linear regression with an L2 or elastic-net penalty, along a path of penalties.
 
 One solver for all: L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995). An L1 part is smooth once a weight is the difference of two
-that are not negative. The path starts where every weight is about 0 and is followed, each solution the start of the
-next (Friedman, Hastie, Tibshirani 2010), until the validation loss gets worse: its strength needs no search.
+that are not negative.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import BlasThreads, affine, bounded
+from automl.features.matrix import Needs, Scaling
 from automl.models.base import (
     Choice,
     Family,
@@ -33,77 +29,13 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.penalised import Penalised
-from automl.models.target import BEYOND, Outcome, stopping_loss
-
-STEPS: Final = 14
-STEP: Final = 10**-0.5
-"""Factor from one penalty of the path to the next: 14 of them span seven decades."""
-PATIENCE: Final = 2
-AFAR: Final = 0.5
-"""Share of the training range by which a prediction may leave it where no validation row speaks against it: lines go
-on, but a few columns with heavy tails must not take them anywhere."""
-_EQUAL: Final = 1e-6
-"""Relative difference of penalties that are the same."""
+from automl.models.path import LinearModel, follow
+from automl.models.target import BEYOND, Outcome
 
 STRENGTH: Final = "strength"
 """The penalty at which the path ends, where it is known; how far predictions may leave the range is known then, too."""
 
 DEFAULTS: Final[Params] = {"scaling": "robust", "penalty": "l2", "l1_ratio": 0.5, STRENGTH: 0.0, "beyond": BEYOND}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LinearModel(Model):
-    """Weights (columns, outputs) and bias (outputs,); the class frequencies count as one more training row."""
-
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    outcome: Outcome
-    rows: int
-    penalty: float = 0.0
-    rounds: int = 0
-    beyond: float = BEYOND
-    """Share of the training range by which a prediction may leave it."""
-    stopped: str = "rounds"
-
-    def predict(self, X: Matrix) -> NDArray[np.float64]:
-        """Return scores as values within the bounds of the target, or as probabilities."""
-        return self._finish(affine(bounded(X.values), self.weights, self.bias))
-
-    def formula(self, X: Any) -> Any:
-        """Return what ``predict`` does, as a symbol of the columns."""
-        return self._finish(affine(bounded(X), self.weights, self.bias))
-
-    def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        if len(self.outcome.frequencies) == 2:
-            scores = np.column_stack([np.zeros_like(scores), scores])
-        return self.outcome.predictions(scores, self.rows)
-
-    @property
-    def details(self) -> Mapping[str, Value]:
-        """Penalties tried, the chosen one, weights in use, how far predictions may go, and why the path ended."""
-        used = int(np.count_nonzero(np.abs(self.weights).max(axis=1, initial=0.0)))
-        return {
-            "rounds": self.rounds,
-            "penalty": self.penalty,
-            "columns": used,
-            "beyond": self.beyond,
-            "stopped": self.stopped,
-        }
-
-    def save(self, folder: Path) -> None:
-        """Write ``linear.npz``."""
-        np.savez(
-            folder / "linear.npz",
-            weights=self.weights,
-            bias=self.bias,
-            **self.outcome.arrays(),
-            rows=self.rows,
-            penalty=self.penalty,
-            rounds=self.rounds,
-            beyond=self.beyond,
-            stopped=self.stopped,
-        )
 
 
 class Linear(Family):
@@ -140,58 +72,11 @@ class Linear(Family):
         return DEFAULTS
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Follow the path until two solutions in a row gain nothing on the validation rows, or the deadline.
-
-        Where the penalty is known, to that, and validation rows decide nothing.
-        """
-        chosen, known = complete(params, DEFAULTS), STRENGTH in params
+        """Follow the path of penalties; where the strength is known, to that."""
+        chosen = complete(params, DEFAULTS)
         ratio = float(chosen["l1_ratio"]) if chosen["penalty"] == "elasticnet" else 0.0
-        outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train)
-        objective = Penalised(
-            bounded(data.X_train.values),
-            y,
-            context.shape.problem_type,
-            context.shape.outputs,
-            ratio,
-            data.weight_train,
-            context.quantile,
-        )
-        blas = BlasThreads(context.threads)
-        point = objective.start(outcome.frequencies)
-        best = LinearModel(*objective.split(point), outcome, len(y))
-        prediction = best.predict(data.X_valid)
-        lowest = stopping_loss(data, prediction, context)
-        worse, stopped, rounds = 0, "rounds", 0
-        strongest = objective.strongest(point)
-        path = [strongest * STEP**step for step in range(STEPS)]
-        if known:
-            end = float(chosen[STRENGTH])  # 0 = where the path starts
-            path = [*(each for each in path if each > end * (1 + _EQUAL)), end] if end else []
-        for penalty in path:
-            if stopped == "early" or context.deadline.passed:
-                break
-            with blas.limited():
-                point = objective.solve(point, penalty, context.deadline)
-            rounds += 1
-            model = LinearModel(*objective.split(point), outcome, len(y), penalty)
-            candidate = model.predict(data.X_valid)
-            loss = stopping_loss(data, candidate, context)
-            if known or loss < lowest:
-                worse, lowest, best, prediction = 0, loss, model, candidate
-            elif model.weights.any():  # a path with an L1 part begins without weights: there is nothing to judge yet
-                worse += 1
-            if worse == PATIENCE:
-                stopped = "early"
-            for rung in [rung for rung, share in enumerate(context.rungs) if rounds - 1 < share * STEPS <= rounds]:
-                yield Progress(rung, prediction)
-        if context.deadline.passed and stopped == "rounds":
-            stopped = "deadline"
-        beyond = float(chosen["beyond"]) if known else AFAR
-        outcome, _ = Outcome.of(data.y_train, context.shape, data.weight_train, beyond)
-        further = replace(best, outcome=outcome, beyond=beyond)
-        if known or stopping_loss(data, further.predict(data.X_valid), context) <= lowest:
-            best = further
-        return replace(best, rounds=rounds, stopped=stopped)
+        end = float(chosen[STRENGTH]) if STRENGTH in params else None
+        return (yield from follow(data, context, ratio, end, float(chosen["beyond"])))
 
     def load(self, folder: Path) -> Model:
         """Read ``linear.npz``."""
