@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import lfilter
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold, RepeatedKFold, TimeSeriesSplit
 
@@ -31,9 +32,9 @@ def patients() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def months() -> pd.DataFrame:
-    """Rows in the order of time, by which the target wanders nobody knows where to; one column drifts along."""
+    """Rows in the order of time, by which the target wanders about 0 without a trend; one column drifts along."""
     random = np.random.default_rng(1)
-    y = np.cumsum(random.normal(size=360))
+    y = lfilter([1.0], [1.0, -0.98], random.normal(size=360))
     drift = np.arange(360) + random.normal(size=360)
     when = pd.date_range("2023-01-01", periods=360, freq="D").strftime("%Y-%m-%d")
     return pd.DataFrame({"drift": drift, "noise": random.normal(size=360), "when": when, "y": y})

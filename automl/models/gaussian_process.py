@@ -44,6 +44,8 @@ LANDMARKS: Final[Mapping[bool, int]] = {True: 400, False: 1_000}
 """Rows that stand for the rest, by whether there are classes."""
 MOST_ROWS: Final = 50_000
 """Training rows of classes, which logistic regression passes many times."""
+JUDGES: Final = 10_000
+"""Validation rows that say where logistic regression ends."""
 CHUNK: Final = 1_024
 KNOTS: Final = 512
 """Values of a column at which its own function is kept; it is a line between them, and constant beyond."""
@@ -179,23 +181,23 @@ class GaussianProcess(Family):
         """Ask the evidence of some rows in half the time, then learn from as many as the other half allows."""
         chosen, classes = complete(params, DEFAULTS), context.shape.problem_type.classification
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train, AFAR)
-        order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
-        X, y = _inputs(data.X_train.dense[order]), y[order]
-        weight = np.ones(len(y)) if data.weight_train is None else data.weight_train[order]
+        X, rows = data.X_train.dense, np.random.default_rng(context.random_state).permutation(len(y))
+        weight = np.ones(len(y)) if data.weight_train is None else data.weight_train
         blas = BlasThreads(context.threads)
         with blas.limited():
-            asked = max(2, min(ROWS, int((2 * PAIRS / max(X.shape[1], 1)) ** 0.5)))
+            asked = rows[: max(2, min(ROWS, int((2 * PAIRS / max(X.shape[1], 1)) ** 0.5)))]
             covariance = learned(
-                X[:asked],
-                _indicators(y[:asked], context.shape.n_classes) if classes else y[:asked, None],
-                weight[:asked],
+                _inputs(X[asked]),
+                _indicators(y[asked], context.shape.n_classes) if classes else y[asked, None],
+                weight[asked],
                 cast(Kind, chosen["kernel"]),
                 context.deadline.share(2),
             )
-            basis = _Basis.of(covariance, X[: LANDMARKS[classes]])
+            basis = _Basis.of(covariance, _inputs(X[rows[: LANDMARKS[classes]]]))
             if not classes:
-                return basis.model(*basis.least_squares(X, y, weight, context), outcome, len(y))
-            learnable = _on_basis(basis, data, order[:MOST_ROWS])
+                return basis.model(*basis.least_squares(X, y, weight, rows, context), outcome, len(y))
+            learnable = _on_basis(basis, data, rows[:MOST_ROWS])
+        context = replace(context, rungs=())  # not all validation rows are there to report
         found = yield from follow(learnable, context, 0.0, float(chosen[STRENGTH]) if STRENGTH in params else None)
         weights, bias = found.weights.astype(np.float64), found.bias.astype(np.float64)
         if context.shape.outputs == 1:  # two classes: the logits of the first one are 0
@@ -246,12 +248,15 @@ class GaussianProcess(Family):
         return LibraryEstimator("sklearn.kernel_ridge", "KernelRidge", named, scaled_target=True, differs=differs)
 
     def memory(self, shape: Shape, params: Params) -> int:
-        """Return the peak bytes of one fit: inputs, pairs, the basis of a chunk, and for classes of all rows."""
-        landmarks, classes = LANDMARKS[shape.problem_type.classification], shape.problem_type.classification
+        """Return the peak bytes of one fit: pairs, the basis of a chunk, and for classes of many rows."""
+        classes = shape.problem_type.classification
+        landmarks = LANDMARKS[classes]
         pairs = 16 * min(ROWS**2 // 2 * shape.columns, PAIRS) + 64 * ROWS**2
         basis = 8 * (landmarks + shape.columns) * (4 * landmarks + 4 * CHUNK)
-        rows = 12 * min(shape.rows, MOST_ROWS) * (landmarks + shape.columns) if classes else 0
-        return 16 * shape.rows * shape.columns + pairs + basis + rows
+        of_classes = (
+            8 * min(shape.rows, MOST_ROWS + JUDGES) * (landmarks + shape.columns) if classes else 0
+        )  # float32, and on the way to it
+        return 32 * shape.rows + pairs + basis + of_classes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -280,24 +285,31 @@ class _Basis:
         smooth = self.covariance.between(X, self.landmarks.astype(np.float64)) @ self.directions
         return np.column_stack([smooth, X * np.sqrt(self.covariance.linear)])
 
-    def least_squares(self, X: Array, y: Array, weight: Array, context: FitContext) -> tuple[Array, Array, str]:
+    def least_squares(
+        self,
+        X: NDArray[np.float32],
+        y: Array,
+        weight: Array,
+        rows: NDArray[np.integer],
+        context: FitContext,
+    ) -> tuple[Array, Array, str]:
         """Return weights (functions + columns, 1) and bias of standardised values, and why it ended.
 
-        Rows are in any order: where the time is short, the first ones stand for all.
+        ``rows`` are in any order: where the time is short, the first ones stand for all.
         """
         from scipy.linalg import cho_factor, cho_solve
 
         size, stopped = self.directions.shape[1] + X.shape[1] + 1, "rounds"
         products, sums = np.zeros((size, size)), np.zeros(size)
-        for start in range(0, len(X), CHUNK):
+        for start in range(0, len(rows), CHUNK):
             if start and context.deadline.passed:
                 stopped = "deadline"
                 break
-            rows = slice(start, start + CHUNK)
-            functions = np.column_stack([self(X[rows]), np.ones(len(X[rows]))])
-            weighed = functions * weight[rows, None]
+            chunk = rows[start : start + CHUNK]
+            functions = np.column_stack([self(_inputs(X[chunk])), np.ones(len(chunk))])
+            weighed = functions * weight[chunk, None]
             products += functions.T @ weighed
-            sums += weighed.T @ y[rows]
+            sums += weighed.T @ y[chunk]
         products[np.diag_indices(size)] += self.covariance.noise
         solution = cho_solve(cho_factor(products), sums)[:, None]
         return solution[:-1], solution[-1], stopped
@@ -338,16 +350,22 @@ def _indicators(y: NDArray[np.integer], classes: int) -> Array:
 
 
 def _on_basis(basis: _Basis, data: FoldData, rows: NDArray[np.integer]) -> FoldData:
-    """Return a fold whose columns are the functions of a basis, of some training rows."""
+    """Return a fold whose columns are the functions of a basis, of some training rows and not too many to stop by."""
 
     def of(X: NDArray[np.float32]) -> Matrix:
         chunks = [X[start : start + CHUNK] for start in range(0, max(len(X), 1), CHUNK)]
         values = np.concatenate([basis(_inputs(chunk)).astype(np.float32) for chunk in chunks])
         return Matrix(values, tuple(map(str, range(values.shape[1]))))
 
-    weight = None if data.weight_train is None else data.weight_train[rows]
-    X_train, X_valid = of(data.X_train.dense[rows]), of(data.X_valid.dense)
-    return replace(data, X_train=X_train, y_train=data.y_train[rows], weight_train=weight, X_valid=X_valid)
+    judges = np.random.default_rng(0).permutation(data.X_valid.rows)[:JUDGES]
+    return FoldData(
+        of(data.X_train.dense[rows]),
+        data.y_train[rows],
+        of(data.X_valid.dense[judges]),
+        data.y_valid[judges],
+        None if data.weight_train is None else data.weight_train[rows],
+        None if data.weight_valid is None else data.weight_valid[judges],
+    )
 
 
 def _inputs(X: NDArray[np.float32]) -> Array:
