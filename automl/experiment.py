@@ -129,7 +129,7 @@ class AutoML(Estimator):
     Examples
     --------
     >>> from automl import AutoML
-    >>> model = AutoML(time_budget=60, max_trials=2).fit("churn.csv", target="churn")
+    >>> model = AutoML(time_budget=60, max_trials=1).fit("churn.csv", target="churn")
     >>> model.metric_, 0.5 < model.score_.low < model.score_.high
     ('roc_auc', True)
     >>> model.predict_proba("new.csv").shape

@@ -74,5 +74,5 @@ register_family(Centroid())
 
 if __name__ == "__main__":
     churn = Path(__file__).parents[1] / "datasets" / "churn.csv"
-    model = AutoML(max_trials=4, folds=2, families=("lightgbm", "linear", "centroid")).fit(churn, target="churn")
+    model = AutoML(max_trials=3, folds=2, families=("lightgbm", "linear", "centroid")).fit(churn, target="churn")
     print(model.board_.to_text())

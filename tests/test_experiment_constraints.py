@@ -73,7 +73,7 @@ def test_only_families_that_keep_it_are_trained(ordered: AutoML) -> None:
 
 def test_a_resume_keeps_the_promise(ordered: AutoML) -> None:
     before = len(ordered.leaderboard_)
-    resumed = AutoML.resume(ordered.run_, time_budget=4)
+    resumed = AutoML.resume(ordered.run_, time_budget=2)
     assert resumed.monotone == ORDER
     assert len(resumed.leaderboard_) > before
     assert least_step(resumed, "size") >= -1e-6

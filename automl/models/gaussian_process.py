@@ -47,7 +47,7 @@ MOST_ROWS: Final = 50_000
 JUDGES: Final = 10_000
 """Validation rows that say where logistic regression ends."""
 CHUNK: Final = 1_024
-KNOTS: Final = 512
+KNOTS: Final = 256
 """Values of a column at which its own function is kept; it is a line between them, and constant beyond."""
 NEGLIGIBLE: Final = 1e-9
 """Share of the largest eigenvalue below which a direction is rounding."""
@@ -75,7 +75,7 @@ class GaussianProcessModel(Model):
     """(columns,) lowest values of the columns."""
     step: Array
     """(columns,) between knots."""
-    functions: Array
+    functions: NDArray[np.float32]
     """(columns x knots, outputs) of one column each; empty if there are none."""
     outcome: Outcome
     rows: int
@@ -93,11 +93,12 @@ class GaussianProcessModel(Model):
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return values within the bounds of the target, or probabilities."""
         chunks = [X.dense[start : start + CHUNK] for start in range(0, max(X.rows, 1), CHUNK)]
-        return self.outcome.predictions(np.concatenate([self._scores(chunk) for chunk in chunks]), self.rows)
+        scores = np.concatenate([self._scores(chunk) for chunk in chunks])
+        return self.outcome.predictions_of_outputs(scores, self.rows)
 
     def formula(self, X: Any) -> Any:
         """Return what ``predict`` does, as a symbol of the columns."""
-        return self.outcome.predictions(self._scores(X), self.rows)
+        return self.outcome.predictions_of_outputs(self._scores(X), self.rows)
 
     def _scores(self, X: Any) -> Any:
         """Return (rows, outputs) standardised values or logits; the bits of a row do not depend on the batch."""
@@ -199,11 +200,8 @@ class GaussianProcess(Family):
             learnable = _on_basis(basis, data, rows[:MOST_ROWS])
         context = replace(context, rungs=())  # not all validation rows are there to report
         found = yield from follow(learnable, context, 0.0, float(chosen[STRENGTH]) if STRENGTH in params else None)
-        weights, bias = found.weights.astype(np.float64), found.bias.astype(np.float64)
-        if context.shape.outputs == 1:  # two classes: the logits of the first one are 0
-            weights, bias = np.pad(weights, ((0, 0), (1, 0))), np.pad(bias, (1, 0))
-        model = basis.model(weights, bias, found.stopped, outcome, len(y))
-        return replace(model, penalty=found.penalty)
+        known = found.weights.astype(np.float64), found.bias.astype(np.float64), found.stopped
+        return replace(basis.model(*known, outcome, len(y)), penalty=found.penalty)
 
     def load(self, folder: Path) -> Model:
         """Read ``gaussian_process.npz``."""
@@ -319,14 +317,15 @@ class _Basis:
         known, Z = self.covariance, self.landmarks.astype(np.float64)
         count = self.directions.shape[1]
         of_landmarks = self.directions @ weights[:count]
-        low, step, functions = np.empty(0), np.empty(0), np.empty((0, len(bias)))
+        low, step, functions = np.empty(0), np.empty(0), np.empty((0, len(bias)), np.float32)
         if known.additive:
             low = Z.min(axis=0)
             step = np.maximum(np.ptp(Z, axis=0), 1e-6) / (KNOTS - 1)
             knots = low + step * np.arange(KNOTS)[:, None]
             columns = range(Z.shape[1])
             functions = np.concatenate(
-                [known.of_column(column, knots[:, column], Z[:, column]) @ of_landmarks for column in columns]
+                [known.of_column(column, knots[:, column], Z[:, column]) @ of_landmarks for column in columns],
+                dtype=np.float32,
             )
         return GaussianProcessModel(
             known,
@@ -373,6 +372,6 @@ def _inputs(X: NDArray[np.float32]) -> Array:
     return np.clip(X, -FAR, FAR).astype(np.float64)
 
 
-def _looked_up(table: Array, places: Any) -> Any:
+def _looked_up(table: NDArray[np.float32], places: Any) -> Any:
     """Return the rows of a table at places, which may be a symbol."""
     return table[places] if isinstance(places, np.ndarray) else places.look_up(table)

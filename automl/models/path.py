@@ -47,16 +47,11 @@ class LinearModel(Model):
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Return scores as values within the bounds of the target, or as probabilities."""
-        return self._finish(affine(bounded(X.values), self.weights, self.bias))
+        return self.outcome.predictions_of_outputs(affine(bounded(X.values), self.weights, self.bias), self.rows)
 
     def formula(self, X: Any) -> Any:
         """Return what ``predict`` does, as a symbol of the columns."""
-        return self._finish(affine(bounded(X), self.weights, self.bias))
-
-    def _finish(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        if len(self.outcome.frequencies) == 2:
-            scores = np.column_stack([np.zeros_like(scores), scores])
-        return self.outcome.predictions(scores, self.rows)
+        return self.outcome.predictions_of_outputs(affine(bounded(X), self.weights, self.bias), self.rows)
 
     @property
     def details(self) -> Mapping[str, Value]:

@@ -104,6 +104,12 @@ class Outcome:
             return self.scale.restore(scores[:, 0])
         return self.shares(rows * softmax(scores), rows)
 
+    def predictions_of_outputs(self, scores: NDArray[np.floating], rows: int) -> NDArray[np.float64]:
+        """Return :meth:`predictions` where two classes have a single logit, that of the second one."""
+        if len(self.frequencies) == 2:
+            scores = np.column_stack([np.zeros_like(scores), scores])
+        return self.predictions(scores, rows)
+
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return (rows, classes) probabilities.

@@ -56,7 +56,7 @@ def compare(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_ours_is_measured_once(folder: Path) -> None:
-    first = compare(folder, "--engines", "ours-fast", "--time", "6", "--runs", str(folder / "runs"))
+    first = compare(folder, "--engines", "ours-fast", "--time", "4", "--runs", str(folder / "runs"))
     assert first.returncode == 0, first.stderr
     [result] = read([folder / "found.jsonl"])
     assert "error" not in result, result["error"]
@@ -66,9 +66,9 @@ def test_ours_is_measured_once(folder: Path) -> None:
     assert all(result[name] > 0 for name in costs)
     [told] = (folder / "runs").glob("*/*/features.csv")
     assert json.loads((folder / "diabetes" / "meta.json").read_text())["target"] not in pd.read_csv(told)
-    assert "## ours-fast@6 against the others" in first.stdout
+    assert "## ours-fast@4 against the others" in first.stdout
     assert (folder / "found.svg").exists()
-    again = compare(folder, "--engines", "ours-fast", "--time", "6", "--no-summary")
+    again = compare(folder, "--engines", "ours-fast", "--time", "4", "--no-summary")
     assert again.stderr == ""
     assert len(read([folder / "found.jsonl"])) == 1
 

@@ -106,7 +106,7 @@ def test_the_table_marks_what_was_chosen(slimmed: tuple[list[Option], Option]) -
     assert [row["option"] for row in to_json(options, chosen) if row["chosen"]] == [chosen.name]
 
 
-@pytest.mark.parametrize("time", [None, "when"])
+@pytest.mark.parametrize("time", [None, pytest.param("when", marks=pytest.mark.slow)])
 def test_a_student_of_noise_is_not_praised(tmp_path: Path, time: str | None) -> None:
     """What its teachers have seen must not reach the rows that it is examined on, though models of all be served."""
     rng = np.random.default_rng(0)

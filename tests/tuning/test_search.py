@@ -73,6 +73,7 @@ def test_every_trial_may_fail_and_workers_are_reused(
     assert not (root / "ray").exists()
 
 
+@pytest.mark.slow
 def test_a_metric_of_the_user_and_gpus_reach_the_workers(
     toy_run: Callable[..., tuple[Path, StoredRun]],
     toy_families: Callable[..., None],
@@ -128,6 +129,7 @@ def title(process: psutil.Process) -> str:
         return ""
 
 
+@pytest.mark.slow
 def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
     toy_families(Fixed(*({"offset": float(offset), "seconds": 30.0} for offset in range(2))))
     config = FitConfig(max_trials=2, n_jobs=WORKERS)
