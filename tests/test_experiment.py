@@ -78,7 +78,7 @@ def test_only_families_that_were_asked_for_are_trained(frame: pd.DataFrame, tmp_
     model = AutoML(**options, output=tmp_path / "run").fit(frame, target="churn")
     assert set(model.leaderboard_["family"]) == {"constant", "knn", "linear"}
     assert len(model.leaderboard_) == 4
-    resumed = AutoML.resume(model.run_, time_budget=3)
+    resumed = AutoML.resume(model.run_, time_budget=2)
     assert list(resumed.families) == options["families"]
     assert len(resumed.leaderboard_) > 4
     assert set(resumed.leaderboard_["family"]) == {"constant", "knn", "linear"}
@@ -191,7 +191,7 @@ def trial_origin(file: Path) -> str:
 def test_a_resumed_run_goes_on_with_its_own_options(frame: pd.DataFrame, reference: AutoML, tmp_path: Path) -> None:
     first = AutoML(max_trials=2, folds=2, metric="log_loss", output=tmp_path / "run").fit(frame, target="churn")
     board = leaderboard(first.run_).to_frame()
-    second = AutoML.resume(first.run_, time_budget=4)
+    second = AutoML.resume(first.run_, time_budget=2)
     assert second.metric_ == "log_loss"
     assert set(board["candidate"]) < set(second.leaderboard_["candidate"])
     assert second.score_.value <= first.score_.value
@@ -205,7 +205,7 @@ def test_a_run_whose_trials_are_done_goes_on_if_it_is_given_time(reference: Auto
     with pytest.warns(DataWarning, match="1 of 1 trials are done; give it time_budget"):
         same = AutoML.resume(run)
     assert same.leaderboard_["candidate"].tolist() == reference.leaderboard_["candidate"].tolist()
-    assert len(AutoML.resume(run, time_budget=3).leaderboard_) > len(same.leaderboard_)
+    assert len(AutoML.resume(run, time_budget=2).leaderboard_) > len(same.leaderboard_)
 
 
 def test_a_run_that_is_being_trained_is_left_alone(frame: pd.DataFrame, reference: AutoML) -> None:

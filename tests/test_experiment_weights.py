@@ -81,7 +81,7 @@ def test_weights_are_kept_for_a_resume_and_are_no_feature(table: pd.DataFrame, w
     assert stored.problem.weight is not None
     assert stored.problem.weight == pytest.approx(table["w"][100:] / table["w"][100:].mean())
     assert "w" not in [column.name for column in weighted.predictor_.schema.columns]
-    resumed = AutoML.resume(weighted.run_, time_budget=3)
+    resumed = AutoML.resume(weighted.run_, time_budget=2)
     assert (resumed.metric_, resumed.get_params()["positive"]) == ("f1", "buy")
     assert resumed.evaluate(table)["f1"] > 0
 

@@ -51,6 +51,17 @@ def test_they_are_never_worse_than_none_on_their_rows(case, metric):
     assert tuned(metric, y, prediction, weight) == decision
 
 
+@pytest.mark.parametrize(("seed", "name"), [(994, "mcc"), (1629, "balanced_accuracy"), (1732, "cohen_kappa")])
+def test_equal_products_are_never_decided_by_rounding(seed, name):
+    rng = np.random.default_rng(seed)
+    k = int(rng.integers(3, 6))
+    rows = int(rng.integers(k, 20))
+    shares = rng.integers(0, 4, (rows, k)) + 1e-300
+    y, prediction, metric = rng.integers(0, k, rows), shares / shares.sum(axis=1, keepdims=True), get_metric(name, MANY)
+    settled = tuned(metric, y, prediction).settled(prediction)
+    assert of_settled(metric).loss(y, settled) <= metric.loss(y, prediction) + 1e-9
+
+
 @settings(deadline=None, max_examples=30)
 @given(cases(), st.sampled_from(METRICS))
 def test_weights_are_repeated_rows(case, metric):

@@ -28,7 +28,7 @@ def test_predictions_out_of_fold_are_what_the_score_is_of(tmp_path, monkeypatch)
     assert found.index.tolist() == sorted({*range(300)} - {0, 5, 9})
     y = frame.y.iloc[found.index]
     assert root_mean_squared_error(y, found.prediction) == pytest.approx(model.score_.value)
-    folds = out_of_fold(AutoML.resume(model.run_, time_budget=3).run_).fold  # in a run that was read
+    folds = out_of_fold(AutoML.resume(model.run_, time_budget=2).run_).fold  # in a run that was read
     assert folds.equals(found.fold)
     assert folds.nunique() == 8
 
