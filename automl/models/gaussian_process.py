@@ -179,7 +179,7 @@ class GaussianProcess(Family):
         return DEFAULTS
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Ask the evidence of some rows in half the time, then learn from as many as the other half allows."""
+        """Ask the evidence of some rows in a third of the time, then learn from as many as the rest of it allows."""
         chosen, classes = complete(params, DEFAULTS), context.shape.problem_type.classification
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train, AFAR)
         X, rows = data.X_train.dense, np.random.default_rng(context.random_state).permutation(len(y))
@@ -192,7 +192,7 @@ class GaussianProcess(Family):
                 _indicators(y[asked], context.shape.n_classes) if classes else y[asked, None],
                 weight[asked],
                 cast(Kind, chosen["kernel"]),
-                context.deadline.share(2),
+                context.deadline.share(3),
             )
             basis = _Basis.of(covariance, _inputs(X[rows[: LANDMARKS[classes]]]))
             if not classes:
