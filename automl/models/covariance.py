@@ -107,7 +107,7 @@ def learned(X: Array, y: Array, weight: Array, kind: Kind, deadline: Deadline) -
     bounds = [*_BOUNDS, *[(-8.0, 8.0)] * X.shape[1]]
     options = {"maxiter": ITERATIONS, "ftol": 1e-6}
     solver: Any = minimize  # its stubs refuse a value that comes with its gradient
-    for rows in (FEW, len(X)):  # a few rows lead near to what all of them say
+    for rows in sorted({min(FEW, len(X)), len(X)}):  # a few rows lead near to what all of them say
         evidence = _Evidence(X[:rows], y[:rows], weight[:rows], kind)
         if not deadline.passed:
             found = solver(evidence, point, method="L-BFGS-B", jac=True, bounds=bounds, callback=stop, options=options)
@@ -130,7 +130,7 @@ class _Evidence:
         self.squares = np.empty((self.columns, self.rows * (self.rows - 1) // 2), np.float32)
         for column in range(self.columns):
             self.squares[column] = pdist(X[:, column : column + 1], "sqeuclidean")
-        products = X @ X.T / max(self.columns, 1)
+        products = X @ X.T
         self.line = squareform(products, checks=False)
         self.own_line = np.diag(products).copy()
         self.additive = 1 < self.columns <= ADDITIVE
@@ -157,19 +157,17 @@ class _Evidence:
         known = self.covariance(point)
         rates = known.rates.astype(np.float32)
         joint, slope = correlation(rates @ self.squares, self.kind)
-        pairs = known.interaction * joint.astype(np.float64) + known.linear * self.columns * self.line + 1.0
+        pairs = known.interaction * joint.astype(np.float64) + known.linear * self.line + 1.0
         summed, slopes = np.zeros(len(pairs), np.float32), []
-        for rate, squares in zip(known.own_rates.astype(np.float32), self.squares, strict=True):
-            if not self.additive:
-                break
-            alone, own_slope = correlation(rate * squares, self.kind)
+        for column in range(self.columns if self.additive else 0):
+            alone, own_slope = correlation(np.float32(known.own_rates[column]) * self.squares[column], self.kind)
             summed += alone
             slopes.append(own_slope)
         share = known.additive / max(self.columns, 1)
         pairs += share * summed
         matrix = squareform(pairs)
         smooth = known.interaction + known.additive
-        own = smooth + known.linear * self.columns * self.own_line + 1.0
+        own = smooth + known.linear * self.own_line + 1.0
         matrix[np.diag_indices(self.rows)] = own + known.noise * self.noise + JITTER * (1 + smooth)
         root, failed = lapack.dpotrf(matrix, lower=1, clean=1)
         if failed:
@@ -192,7 +190,7 @@ class _Evidence:
         gradient = np.concatenate(
             [
                 [known.interaction * (float(pair @ joint) + whole), by_sum],
-                [known.linear * self.columns * (float(pair @ self.line) + float(own @ self.own_line))],
+                [known.linear * (float(pair @ self.line) + float(own @ self.own_line))],
                 [known.noise * float(own @ self.noise), by_rate.sum(), by_own.sum()],
                 by_rate + by_own + apart,
             ]

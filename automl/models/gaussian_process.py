@@ -33,7 +33,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.covariance import Array, Covariance, Kind, correlation, learned
-from automl.models.path import AFAR, follow
+from automl.models.path import AFAR, STRENGTH, follow
 from automl.models.target import Outcome
 
 ROWS: Final = 500
@@ -52,8 +52,6 @@ KNOTS: Final = 256
 NEGLIGIBLE: Final = 1e-9
 """Share of the largest eigenvalue below which a direction is rounding."""
 
-STRENGTH: Final = "strength"
-"""Classes: the penalty of the logistic regression, where it is known."""
 DEFAULTS: Final[Params] = {"scaling": "standard", "kernel": "matern", STRENGTH: 0.0}
 
 

@@ -29,11 +29,8 @@ from automl.models.base import (
     Value,
     complete,
 )
-from automl.models.path import LinearModel, follow
+from automl.models.path import STRENGTH, LinearModel, follow
 from automl.models.target import BEYOND, Outcome
-
-STRENGTH: Final = "strength"
-"""The penalty at which the path ends, where it is known; how far predictions may leave the range is known then, too."""
 
 DEFAULTS: Final[Params] = {"scaling": "robust", "penalty": "l2", "l1_ratio": 0.5, STRENGTH: 0.0, "beyond": BEYOND}
 

@@ -20,6 +20,8 @@ from automl.models.base import FitContext, FoldData, Model, Progress, Value
 from automl.models.penalised import Penalised
 from automl.models.target import BEYOND, Outcome, stopping_loss
 
+STRENGTH: Final = "strength"
+"""The hyperparameter of families that follow the path: the penalty at which it ends, where that is known."""
 STEPS: Final = 14
 STEP: Final = 10**-0.5
 """Factor from one penalty of the path to the next: 14 of them span seven decades."""

@@ -218,7 +218,7 @@ class FamilyContract:
         if problem_type is not ProblemType.REGRESSION or family.baseline:
             return
         shape = start(family, problem_type)[1]
-        for params in family.portfolio(shape)[:2]:
+        for params in family.portfolio(shape)[:3]:
             data, _ = make_fold(problem_type, family.needs(params))
             small = replace(data, y_train=data.y_train / 1e3, y_valid=data.y_valid / 1e3)
             plain, scaled = (
@@ -269,7 +269,7 @@ class FamilyContract:
         data, shape, _ = start(family, problem_type)
         for number, params in enumerate(family.portfolio(shape)):
             data, _ = make_fold(problem_type, family.needs(params))
-            model, _ = run(family, data, params, FitContext(shape, deadline=Deadline.after(0.15)))
+            model, _ = run(family, data, params, FitContext(shape, deadline=Deadline.after(0.3)))
             folder = tmp_path / str(number)
             folder.mkdir()
             model.save(folder)
