@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl.errors import ArtifactError
+
+_AS_THEY_ARE: Final = (bool, int, float, str)
+"""Items that JSON gives back as they were."""
+_hints = cache(get_type_hints)
 
 
 def pack(value: Any, arrays: dict[str, NDArray[Any]], path: str) -> Any:
@@ -42,9 +47,11 @@ def unpack(hint: Any, value: Any, arrays: Mapping[str, NDArray[Any]], path: str)
         return None if value is None else unpack(known, value, arrays, path)
     if origin is tuple:
         item_hint = get_args(hint)[0]
+        if item_hint in _AS_THEY_ARE:  # the words of a text are many
+            return tuple(value)
         return tuple(unpack(item_hint, item, arrays, f"{path}.{i}") for i, item in enumerate(value))
     if is_dataclass(hint) and isinstance(hint, type):
-        hints = get_type_hints(hint)
+        hints = _hints(hint)
         known = [f.name for f in fields(hint) if f.name in value or f.default is MISSING]  # others are newer
         return hint(**{name: unpack(hints[name], value[name], arrays, f"{path}.{name}") for name in known})
     return value

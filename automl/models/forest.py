@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
 from automl.formula.trees import Tree, summed
+from automl.models import codebook
 from automl.models.base import FitContext, FoldData, LibraryEstimator, Model, Params, Progress, Shape, Value
 from automl.models.leaves import MOST, LeafTable
 from automl.models.lightgbm_c import FEW_ROWS
@@ -38,7 +39,7 @@ FEWEST_TREES: Final = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
-    """Nodes of one or more trees, each array one entry a node.
+    """Nodes of one or more trees, each array one entry a node, the nodes of a tree level by level.
 
     child : left child, the right one comes next; a leaf is its own child.
     feature, threshold : left if x <= threshold. Rounded down to float32, which decides equally for float32 values.
@@ -58,23 +59,22 @@ class Nodes:
 
     @classmethod
     def of(cls, tree: Any, values: NDArray[np.float64]) -> Nodes:
-        """Renumber a fitted ``sklearn.tree._tree.Tree`` so that siblings are neighbours."""
+        """Renumber a fitted ``sklearn.tree._tree.Tree`` level by level, so that siblings are neighbours."""
         left, right = tree.children_left, tree.children_right
-        inner = np.flatnonzero(left >= 0)
-        pairs = np.arange(len(inner), dtype=np.int32) * 2 + 1
-        place = np.zeros(len(left), np.int32)
-        place[left[inner]], place[right[inner]] = pairs, pairs + 1
-        child = np.arange(len(left), dtype=np.int32)
-        feature = np.zeros(len(left), np.min_scalar_type(max(int(tree.n_features) - 1, 0)))
-        threshold = np.full(len(left), inf, np.float32)
-        missing_left = np.ones(len(left), np.bool_)
-        ordered = np.empty(values.shape, np.float32)
-        child[place[inner]] = pairs
-        feature[place[inner]] = tree.feature[inner]
-        threshold[place[inner]] = round_down(tree.threshold[inner])
-        missing_left[place[inner]] = tree.missing_go_to_left[inner].astype(np.bool_)
-        ordered[place] = values
-        return cls(child, feature, threshold, missing_left, ordered, np.zeros(1, np.int32), int(tree.max_depth))
+        levels = [np.zeros(1, np.intp)]
+        while len(inner := levels[-1][left[levels[-1]] >= 0]):
+            levels.append(np.stack([left[inner], right[inner]], axis=1).ravel())
+        old = np.concatenate(levels)
+        inner = left[old] >= 0
+        feature = np.zeros(len(old), np.min_scalar_type(max(int(tree.n_features) - 1, 0)))
+        threshold = np.full(len(old), inf, np.float32)
+        missing_left = np.ones(len(old), np.bool_)
+        feature[inner] = tree.feature[old[inner]]
+        threshold[inner] = round_down(tree.threshold[old[inner]])
+        missing_left[inner] = tree.missing_go_to_left[old[inner]].astype(np.bool_)
+        roots = np.zeros(1, np.int32)
+        ordered = values[old].astype(np.float32)
+        return cls(_children(inner, roots), feature, threshold, missing_left, ordered, roots, int(tree.max_depth))
 
     @classmethod
     def joined(cls, parts: Sequence[Nodes]) -> Nodes:
@@ -118,6 +118,14 @@ class Nodes:
             node = below
         leaves[walking] = node
         return leaves.reshape(len(X), len(self.roots))
+
+
+def _children(inner: NDArray[np.bool_], roots: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return ``child`` of trees whose nodes stand level by level, by which of them are not leaves."""
+    trees = np.repeat(np.arange(len(roots)), np.diff(roots, append=len(inner)) // 2)
+    child = np.arange(len(inner), dtype=np.int32)
+    child[inner] = 2 * np.arange(len(trees)) + 1 + trees  # each tree has a leaf more than inner nodes
+    return child
 
 
 def _trees(nodes: Nodes) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
@@ -177,16 +185,18 @@ class ForestModel(Model):
         return {"rounds": len(nodes.roots), "nodes": len(nodes.child), "rows": self.rows, "stopped": self.stopped}
 
     def save(self, folder: Path) -> None:
-        """Write ``forest.npz``; only leaves keep their values."""
+        """Write ``forest.npz``: which nodes are leaves, how the others split, and the values of the leaves."""
         nodes = self.nodes
-        leaf = nodes.child == np.arange(len(nodes.child))
+        inner = nodes.child != np.arange(len(nodes.child))
         np.savez(
             folder / "forest.npz",
-            child=nodes.child,
-            feature=nodes.feature,
-            threshold=nodes.threshold[~leaf],
-            missing_left=np.packbits(nodes.missing_left),
-            values=nodes.values[leaf],
+            allow_pickle=False,
+            nodes=np.array(len(inner)),
+            inner=np.packbits(inner),
+            feature=nodes.feature[inner],
+            threshold=nodes.threshold[inner],
+            missing_left=np.packbits(nodes.missing_left[inner]),
+            **codebook.encode(nodes.values[~inner]),
             roots=nodes.roots,
             **self.outcome.arrays(),
             facts=np.array([nodes.depth, self.rows]),
@@ -205,16 +215,36 @@ class ForestModel(Model):
         """Read ``forest.npz``."""
         with np.load(folder / "forest.npz", allow_pickle=False) as file:
             arrays = dict(file)
-        child = arrays["child"]
-        leaf = child == np.arange(len(child))
-        threshold = np.full(len(child), inf, np.float32)
-        threshold[~leaf] = arrays["threshold"]
-        values = np.zeros((len(child), arrays["values"].shape[1]), np.float32)
-        values[leaf] = arrays["values"]
-        missing_left = np.unpackbits(arrays["missing_left"], count=len(child)).astype(np.bool_)
-        depth, rows = arrays["facts"].tolist()
-        nodes = Nodes(child, arrays["feature"], threshold, missing_left, values, arrays["roots"], depth)
+        nodes = _with_children(arrays) if "child" in arrays else _by_level(arrays)
+        rows = int(arrays["facts"][1])
         return cls(nodes, Outcome.read(arrays), str(arrays["stopped"]), rows, LeafTable.load(folder))
+
+
+def _by_level(arrays: Mapping[str, NDArray[Any]]) -> Nodes:
+    """Return the nodes of a saved forest."""
+    count, roots = int(arrays["nodes"]), arrays["roots"]
+    inner = np.unpackbits(arrays["inner"], count=count).astype(np.bool_)
+    feature = np.zeros(count, arrays["feature"].dtype)
+    threshold = np.full(count, inf, np.float32)
+    missing_left = np.ones(count, np.bool_)
+    feature[inner], threshold[inner] = arrays["feature"], arrays["threshold"]
+    missing_left[inner] = np.unpackbits(arrays["missing_left"], count=len(arrays["feature"])).astype(np.bool_)
+    leaves = codebook.decode(arrays)
+    values = np.zeros((count, leaves.shape[1]), np.float32)
+    values[~inner] = leaves
+    return Nodes(_children(inner, roots), feature, threshold, missing_left, values, roots, int(arrays["facts"][0]))
+
+
+def _with_children(arrays: Mapping[str, NDArray[Any]]) -> Nodes:
+    """Return the nodes of a forest that an earlier version saved."""
+    child, feature, roots = arrays["child"], arrays["feature"], arrays["roots"]
+    leaf = child == np.arange(len(child))
+    threshold = np.full(len(child), inf, np.float32)
+    threshold[~leaf] = arrays["threshold"]
+    values = np.zeros((len(child), arrays["values"].shape[1]), np.float32)
+    values[leaf] = arrays["values"]
+    missing_left = np.unpackbits(arrays["missing_left"], count=len(child)).astype(np.bool_)
+    return Nodes(child, feature, threshold, missing_left, values, roots, int(arrays["facts"][0]))
 
 
 def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.formula.trees import Tree
+from automl.models import codebook
 from automl.models.bitvectors import BitVectors
 from automl.models.lightgbm_c import FEW_ROWS, Trees
 from automl.models.lightgbm_text import fields, numbers, written
@@ -86,7 +87,8 @@ class LeafTable:
         """Write the table beside the model that it is of, unless it is too large."""
         if len(self.values) <= MOST:
             (folder / _TREES).write_bytes(self.text)
-            np.savez(folder / _TABLE, allow_pickle=False, values=self.values, starts=self.starts, base=self.base)
+            facts = {"starts": self.starts, "base": self.base}
+            np.savez(folder / _TABLE, allow_pickle=False, **codebook.encode(self.values), **facts)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -95,4 +97,4 @@ class LeafTable:
             return None
         with np.load(folder / _TABLE, allow_pickle=False) as table:
             text = (folder / _TREES).read_bytes()
-            return cls(text, table["values"], table["starts"].astype(np.int32), table["base"])
+            return cls(text, codebook.decode(table), table["starts"].astype(np.int32), table["base"])
