@@ -6,6 +6,7 @@
     manifest.sha256        of the manifest itself
     manifest.sig           of that hash, by who made the model; may be missing
     features/RECIPE/fold-0/
+    features/topics/fold-0/  what these have learned of texts
     models/CANDIDATE/fold-0/
 
 The hashes prove that nothing was damaged or changed by accident; who wrote it only the signature proves. Paths inside
@@ -42,6 +43,7 @@ from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision
 from automl.evaluation.interval import Score
 from automl.features.pipeline import Features
+from automl.features.text import Texts
 from automl.models import saved
 from automl.models.base import Model
 from automl.models.lightgbm_c import FEW_ROWS
@@ -56,7 +58,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _TOLERANCE: Final = 1e-5
 """Relative difference of golden predictions that another processor or library build may bring."""
 
-Opened = MutableMapping[str, Features | Model]
+Opened = MutableMapping[str, Features | Texts | Model]
 """Features and models that are in memory, by their path inside the predictor."""
 
 
@@ -252,7 +254,7 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
         for fold in member["folds"]:
             place = features_path(fold["recipe"], fold["fold"])
             if place not in opened:
-                opened[place] = Features.load(folder / place)
+                opened[place] = Features.load(folder / place, _texts(folder, manifest, fold["fold"], opened))
             path = model_path(member["candidate"], fold["fold"])
             if path not in opened:
                 opened[path] = saved.load(family, folder / path)
@@ -262,6 +264,18 @@ def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Pa
             _, _, models = shared.setdefault(place, (fold["fold"], features, []))
             models.append(FoldModel(number, 1 / len(member["folds"]), model))
     return [Part(*part) for part in shared.values()]
+
+
+def _texts(folder: Path, manifest: Mapping[str, Any], fold: int, opened: Opened) -> Texts | None:
+    """Return what all features of a fold have learned of texts, if that lies apart from them."""
+    if fold not in manifest.get("texts", ()):  # predictors of earlier versions have it in each
+        return None
+    place = texts_path(fold)
+    if place not in opened:
+        opened[place] = Texts.load(folder / place)
+    texts = opened[place]
+    assert isinstance(texts, Texts)
+    return texts
 
 
 def _blend(manifest: Mapping[str, Any]) -> Blend:
@@ -321,6 +335,11 @@ def model_path(candidate: str, fold: int) -> str:
 def features_path(recipe: str, fold: int) -> str:
     """Return where the features of a fold lie in a predictor's folder."""
     return f"features/{_named(recipe)}/fold-{int(fold)}"
+
+
+def texts_path(fold: int) -> str:
+    """Return where that lies what all features of a fold have learned of texts."""
+    return f"features/topics/fold-{int(fold)}"
 
 
 def _named(name: str) -> str:

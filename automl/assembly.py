@@ -38,6 +38,8 @@ class FoldFiles:
     recipe: str
     model: Path
     features: Path
+    texts: Path
+    """What the features have learned of texts; nothing is there if there are none."""
 
     @property
     def quick(self) -> Path:
@@ -90,20 +92,24 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: artifact.Opened) -
     Model files are linked, not copied, where the file system can. ``opened`` keeps models in memory from one version to
     the next: those that this one is made of.
     """
-    quick = []
+    quick, read = [], set()
     parts = set()
     with archive.whole(to) as partial:
         for member in ensemble.members:
             for fold in member.folds:
                 path = artifact.model_path(member.candidate, fold.fold)
                 features = artifact.features_path(fold.recipe, fold.fold)
-                parts |= {path, features}
+                texts = artifact.texts_path(fold.fold)
+                parts |= {path, features, texts}
                 _link_all(fold.model, partial / path)
                 _link_all(fold.features, partial / features)
+                if fold.texts.exists():
+                    _link_all(fold.texts, partial / texts)
+                    read.add(fold.fold)
                 if fold.quick.exists():
                     _link_all(fold.quick, partial / path)
                     quick.append(path)
-        manifest = _manifest(ensemble, about, quick)
+        manifest = _manifest(ensemble, about, quick, sorted(read))
         manifest["golden"]["predictions"] = artifact.replay(artifact.build(partial, manifest, opened)).tolist()
         artifact.seal(partial, manifest)
     for outdated in opened.keys() - parts:
@@ -111,7 +117,7 @@ def write(to: Path, ensemble: Ensemble, about: About, opened: artifact.Opened) -
     return artifact.build(to, manifest, opened)
 
 
-def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[str, Any]:
+def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str], read: Sequence[int]) -> dict[str, Any]:
     """Return what is known before the files are hashed and the golden rows predicted."""
     members, blend, residuals = ensemble.members, ensemble.blend, ensemble.residuals
     libraries = {get_family(member.family).library for member in members}
@@ -139,6 +145,7 @@ def _manifest(ensemble: Ensemble, about: About, quick: Sequence[str]) -> dict[st
             for member, weight in zip(members, blend.weights.tolist(), strict=True)
         ],
         "quick": list(quick),
+        "texts": list(read),
         "blend": {
             "log": blend.log,
             "bias": None if blend.bias is None else blend.bias.tolist(),

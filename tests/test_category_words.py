@@ -70,3 +70,11 @@ def test_a_title_is_explained_as_one_column(predictor: Predictor) -> None:
 def test_onnx_cannot_read_words(run: Path, tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match=r"'title'.*types={'title': 'categorical'}"):
         export(run, tmp_path / "model.onnx", "onnx")
+
+
+def test_words_are_kept_once_a_fold(predictor: Predictor) -> None:
+    word = predictor.parts[0].features.parts.topics[0].bag.vocabularies[0].terms[0]
+    files = [
+        path for path in predictor.manifest["files"] if f'"{word}"' in (predictor.folder / path).read_text("latin1")
+    ]
+    assert files == ["features/topics/fold-0/texts.json", "features/topics/fold-1/texts.json"]

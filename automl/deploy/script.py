@@ -28,11 +28,11 @@ from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.leaderboard import Row
 from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING
 from automl.features.matrix import Needs
-from automl.features.pipeline import Features
 from automl.models.base import FitContext, LibraryEstimator
 from automl.models.registry import get_family
 from automl.tuning.configuration import Configuration
 from automl.tuning.journal import Journal, Trial
+from automl.tuning.matrices import load_features
 from automl.tuning.problem import Problem
 from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun, read_run
@@ -78,7 +78,8 @@ def write_script(run: Path, candidate: str | None, to: Path) -> None:
         raise AutoMLError("a run for quantiles has no likeness in plain libraries; export an artifact instead")
     row = _chosen(leaderboard(run).rows, candidate)
     trial = journal.trial(row.candidate)
-    features = Features.load(journal.fitted(next(iter(trial.folds.values()))))
+    first = next(iter(trial.folds.values()))
+    features = load_features(journal.features, first.recipe, first.fold)
     plan = _Plan.of(stored, trial, features.parts.texts)
     to.mkdir()
     facts = plan.facts() | _facts(stored, row)

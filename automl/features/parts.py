@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from automl.features.encode import OneHot, Table, fit_table
 from automl.features.matrix import Needs
 from automl.features.numeric import Numbers
 from automl.features.supervision import Supervision
-from automl.features.text import Bag, Style, Texts, Topics
+from automl.features.text import Bag, Style, TextColumns, Texts, Topics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +67,14 @@ class Parts:
         known = (*(0 for _ in self.numbers.names), *tables)
         return known + (0,) * (len(self.dense_names) - len(known))
 
+    def reading(self, texts: Texts, needs: Needs) -> Parts:
+        """Return the parts with what has been learned of the texts of their rows."""
+        if needs.blind:
+            return self
+        if needs.text == "tfidf" and needs.sparse:
+            return replace(self, topics=(), bags=tuple(topics.bag for topics in texts.topics))
+        return replace(self, topics=texts.topics, bags=())
+
     def dense(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return (rows, dense columns), missing values as NaN."""
         return np.concatenate([part.transform(frame) for part in self._dense], axis=1, dtype=np.float64)
@@ -86,26 +94,24 @@ def _sources(part: Numbers | Table | Dates | Style | Topics | OneHot | Bag) -> t
 
 
 def fit_parts(
-    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision, texts: Texts
+    frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision, texts: Texts, read: TextColumns
 ) -> tuple[Parts, NDArray[np.float64]]:
-    """Return the parts and the dense training columns, those that know the target out of fold."""
+    """Return the parts and the dense training columns, those that know the target out of fold, as those ``read`` do."""
     numbers, numeric = Numbers.fit(frame, schema.of(Kind.NUMERIC, Kind.BOOLEAN))
     categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
     styles = tuple(Style(name) for name in schema.of(Kind.TEXT))
-    tfidf = needs.text == "tfidf" and needs.sparse
     sparse = categorical if needs.categories == "onehot" and needs.sparse else []
     parts = Parts(
         numbers,
         tuple(table for table, _ in tables),
         dates,
         styles,
-        () if tfidf else texts.topics,
+        (),
         tuple(OneHot.fit(column, frame[column.name].to_numpy()) for column in sparse),
-        tuple(topics.bag for topics in texts.topics) if tfidf else (),
-    )
+        (),
+    ).reading(texts, needs)
     styled = [style.transform(frame) for style in styles]
-    topics = () if tfidf else texts.columns
-    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *topics]
+    columns = [numeric, *(t for _, t in tables), dates.transform(frame), *styled, *(read if parts.topics else ())]
     return parts, np.concatenate(columns, axis=1, dtype=np.float64)

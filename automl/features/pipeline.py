@@ -26,7 +26,7 @@ from automl.features.select import above_probes, crowded, distinct
 from automl.features.state import read, write
 from automl.features.supervision import in_unit, supervise
 from automl.features.terms import sample
-from automl.features.text import Texts
+from automl.features.text import TextColumns, Texts
 
 FORMAT: Final = 1
 BLOCK: Final = 65_536
@@ -91,12 +91,17 @@ class Features:
         return np.clip(self.scaling(filled), -LARGEST, LARGEST).astype(np.float32, order="C")
 
     def save(self, folder: Path) -> None:
-        """Write ``features.json`` and ``arrays.npz`` into an existing folder."""
-        write(self, folder, "features", FORMAT)
+        """Write ``features.json`` and ``arrays.npz`` into an existing folder; texts are saved apart."""
+        write(replace(self, parts=self.parts.reading(Texts(), self.needs)), folder, "features", FORMAT)
 
     @classmethod
-    def load(cls, folder: Path) -> Features:
+    def load(cls, folder: Path, texts: Texts | None = None) -> Features:
         """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        texts
+            What was learned of the texts of the same rows; None if there are none. Earlier versions saved it here.
 
         Raises
         ------
@@ -104,7 +109,7 @@ class Features:
             If the folder was written by another version of this format.
         """
         features: Features = read(cls, folder, "features", FORMAT)
-        return features
+        return features if texts is None else replace(features, parts=features.parts.reading(texts, features.needs))
 
 
 def fit_texts(
@@ -118,7 +123,7 @@ def fit_texts(
     weight: NDArray[np.float64] | None = None,
     deadline: Deadline = NEVER,
     unread: Collection[str] | None = None,
-) -> Texts:
+) -> tuple[Texts, TextColumns]:
     """Return the part of :func:`fit_features` that is the same for all needs, and takes the longest.
 
     Texts that would take too much of the time until the ``deadline`` are left out, or those of the columns that are
@@ -137,7 +142,7 @@ def fit_features(
     random_state: int,
     groups: NDArray[np.intp] | None = None,
     weight: NDArray[np.float64] | None = None,
-    texts: Texts | None = None,
+    texts: tuple[Texts, TextColumns] | None = None,
     constraints: Constraints = FREE,
 ) -> tuple[Features, Matrix]:
     """Fit features on training rows and return them with the matrix of these rows.
@@ -173,7 +178,7 @@ def fit_features(
     supervision = supervise(y, task, random_state, groups, weight)
     if texts is None or needs.blind:
         texts = Texts.fit(frame, seen, supervision)
-    parts, dense = fit_parts(frame, seen, needs, supervision, texts)
+    parts, dense = fit_parts(frame, seen, needs, supervision, *texts)
     every, cardinalities = parts.dense_names, parts.cardinalities
     sources = _in_table(parts.sources, schema)
     kept = _kept(dense, parts, y, task, needs, random_state)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +16,11 @@ from scipy.sparse import csr_array, hstack
 
 from automl.data.table import Schema
 from automl.deadline import NEVER, Deadline
+from automl.features.state import read, write
 from automl.features.supervision import FOLDS, Supervision
 from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once, sample
 
+FORMAT: Final = 1
 TERMS: Final = 20_000
 TOPICS: Final = 32
 BLOCK: Final = 2048
@@ -197,15 +200,15 @@ class Topics:
         return columns
 
 
+TextColumns = Sequence[NDArray[np.float64]]
+"""The training columns of each text column."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
     """What every recipe makes of the texts of the same rows: fitted once, for it takes the longest."""
 
-    topics: tuple[Topics, ...]
-    columns: tuple[NDArray[np.float64], ...]
-    """The training columns of each, predictions out of fold."""
-    seconds: float = 0.0
-    """That all this took."""
+    topics: tuple[Topics, ...] = ()
     unread: tuple[str, ...] = ()
     """Columns for which there was too little time."""
 
@@ -217,15 +220,16 @@ class Texts:
         supervision: Supervision,
         deadline: Deadline = NEVER,
         unread: Collection[str] | None = None,
-    ) -> Texts:
+    ) -> tuple[Texts, TextColumns]:
         """Fit the text columns, and the words of categories, on training rows, as far as there is time.
 
-        With ``unread`` all columns but those, whatever the time.
+        With ``unread`` all columns but those, whatever the time. Returns also the training columns of each, predictions
+        out of fold.
 
         Words that tell nothing of texts that they were not learned from would be dozens of columns of noise. Of a text
         its style is left then, of a category the category.
         """
-        began, seed = time.perf_counter(), supervision.random_state
+        seed = supervision.random_state
         fitted, left = [], []
         for source in schema.texts:
             if source in unread if unread is not None else not _in_time(frame[[source]], source, seed, deadline):
@@ -235,8 +239,23 @@ class Texts:
             penalty = _telling_penalty(texts, supervision)
             if penalty is not None:
                 fitted.append(Topics.fit(texts, supervision, penalty))
-        topics, columns = tuple(topics for topics, _ in fitted), tuple(columns for _, columns in fitted)
-        return cls(topics, columns, time.perf_counter() - began, tuple(left))
+        return cls(tuple(topics for topics, _ in fitted), tuple(left)), tuple(columns for _, columns in fitted)
+
+    def save(self, folder: Path) -> None:
+        """Write ``texts.json`` and ``arrays.npz`` into an existing folder."""
+        write(self, folder, "texts", FORMAT)
+
+    @classmethod
+    def load(cls, folder: Path) -> Texts:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ArtifactError
+            If the folder was written by another version of this format.
+        """
+        texts: Texts = read(cls, folder, "texts", FORMAT)
+        return texts
 
 
 def _in_time(frame: pd.DataFrame, source: str, random_state: int, deadline: Deadline) -> bool:

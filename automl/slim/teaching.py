@@ -17,11 +17,10 @@ from automl.assembly import FoldFiles, Member
 from automl.config import usable_cores
 from automl.evaluation.metric import Weight
 from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import Features
 from automl.models.lightgbm import LightGBM, LightGBMModel
 from automl.predictor import Predictor
 from automl.slim.student import distil, made_up
-from automl.tuning.matrices import Matrices
+from automl.tuning.matrices import Matrices, fitted, fitted_texts, load_features
 from automl.tuning.problem import Problem
 
 STUDENTS: Final = (512, 128, 32)
@@ -85,7 +84,8 @@ class Teaching:
             model = self.folder / name / "model"
             model.mkdir(parents=True)
             final.save(model)
-            files = FoldFiles(0, self.needs.recipe, model, self.whole.place(0, self.needs) / "features")
+            recipe, store = self.needs.recipe, self.whole.folder
+            files = FoldFiles(0, recipe, model, fitted(store, recipe, 0), fitted_texts(store, 0))
             yield Student(rounds, Member(name, LightGBM.name, [files]), folds.joined(parts))
 
     def _taught(self, lesson: _Lesson, rounds: int) -> LightGBMModel:
@@ -124,7 +124,7 @@ class Teaching:
         frame, weight = problem.frame.iloc[rows], problem.training_weight_of(rows)
         further = made_up(frame, problem.schema, max(0, TAUGHT - len(rows)), rng)
         if len(further):
-            features = Features.load(matrices.place(fold, self.needs) / "features")
+            features = load_features(matrices.folder, self.needs.recipe, fold)
             X = replace(X, values=np.concatenate([X.dense, features.transform(further).dense]))
             weight = None if weight is None else np.concatenate([weight, np.ones(len(further))])
         soft = teacher.of_typed(pd.concat([frame, further], ignore_index=True))

@@ -139,10 +139,6 @@ class Journal:
         """Where fitted features and their matrices are shared."""
         return self.root / "features"
 
-    def fitted(self, record: FoldRecord) -> Path:
-        """Return where the features are that a fold's model was trained on."""
-        return self.features / record.recipe / f"fold-{record.fold}" / "features"
-
     def move_deadline(self, deadline: Deadline) -> None:
         """Tell every process that trains in this folder when training stops now."""
         write_json(self.root / "deadline.json", {"at": None if deadline == NEVER else deadline.at})

@@ -7,6 +7,7 @@ dies, keeps two processes from doing the same work.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,7 @@ from scipy import sparse
 from automl import archive
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import FORMAT, fit_features, fit_texts
-from automl.features.state import read, write
+from automl.features.pipeline import Features, fit_features, fit_texts
 from automl.features.text import Texts
 from automl.memory import release_unused
 from automl.models.base import FoldData
@@ -30,6 +30,7 @@ from automl.tuning.problem import Problem
 _KEPT: Final = 32
 """Folds kept open in a process; their pages belong to the system's cache."""
 _SPARSE: Final = ("data", "indices", "indptr")
+_FITTED: Final = "features"
 
 
 class Matrices:
@@ -40,9 +41,10 @@ class Matrices:
         self._folder = folder
         self._open: OrderedDict[Path, tuple[FoldData, Matrix]] = OrderedDict()
 
-    def place(self, fold: int, needs: Needs) -> Path:
-        """Return the folder of the fitted features of a fold."""
-        return self._folder / needs.recipe / f"fold-{fold}"
+    @property
+    def folder(self) -> Path:
+        """Where they are shared."""
+        return self._folder
 
     def fold(self, fold: int, needs: Needs, deadline: Deadline = NEVER) -> tuple[FoldData, Matrix]:
         """Return what a model of a fold is trained with, and the rows that it is scored on; see :meth:`Problem.parts`.
@@ -55,7 +57,7 @@ class Matrices:
         DeadlinePassedError
             If those that were read once cannot be read again in time.
         """
-        place = self.place(fold, needs)
+        place = fitted(self._folder, needs.recipe, fold).parent
         if place not in self._open:
             _once(place, lambda partial: self._fit(partial, fold, needs, deadline))
             release_unused()  # what fitting them has taken is most of the process if the table is large
@@ -74,7 +76,8 @@ class Matrices:
         weight = problem.weight_of(train)
 
         def write_texts(partial: Path) -> None:
-            texts = fit_texts(
+            began = time.perf_counter()
+            texts, columns = fit_texts(
                 *rows,
                 random_state=problem.random_state,
                 groups=groups,
@@ -82,14 +85,18 @@ class Matrices:
                 deadline=deadline,
                 unread=problem.unread,
             )
-            write(texts, partial, "texts", FORMAT)
+            (partial / _FITTED).mkdir()
+            texts.save(partial / _FITTED)
+            np.savez(partial / "train.npz", np.array(time.perf_counter() - began), *columns, allow_pickle=False)
 
         texts = None
         if problem.schema.texts and not needs.blind:
-            shared = _texts(self._folder, fold)
-            _once(shared, write_texts)
-            texts = read(Texts, shared, "texts", FORMAT)
-            if needs.text == "tfidf" and texts.seconds > deadline.remaining:
+            shared = fitted_texts(self._folder, fold)
+            _once(shared.parent, write_texts)
+            with np.load(shared.with_name("train.npz"), allow_pickle=False) as file:
+                seconds, *columns = (file[name] for name in file.files)
+            texts = Texts.load(shared), columns
+            if needs.text == "tfidf" and seconds > deadline.remaining:
                 raise DeadlinePassedError
         features, X_train = fit_features(
             *(*rows, needs),
@@ -99,8 +106,8 @@ class Matrices:
             texts=texts,
             constraints=problem.constraints,
         )
-        (place / "features").mkdir()
-        features.save(place / "features")
+        (place / _FITTED).mkdir()
+        features.save(place / _FITTED)
         _write(place / "train", X_train)
         _write(place / "valid", features.transform(frame.iloc[valid]))
         if stopping is not valid:
@@ -123,12 +130,24 @@ class Matrices:
 
 def unread_texts(folder: Path) -> tuple[str, ...]:
     """Return the columns whose texts the first fold has left out, because there was too little time."""
-    place = _texts(folder, 0) / "texts.json"
-    return tuple(read_json(place).get("unread", ())) if place.exists() else ()  # runs of earlier versions have read all
+    place = fitted_texts(folder, 0) / "texts.json"
+    return tuple(read_json(place)["unread"]) if place.exists() else ()
 
 
-def _texts(folder: Path, fold: int) -> Path:
-    return folder / "texts" / f"fold-{fold}"
+def load_features(folder: Path, recipe: str, fold: int) -> Features:
+    """Return the fitted features of a fold."""
+    texts = fitted_texts(folder, fold)
+    return Features.load(fitted(folder, recipe, fold), Texts.load(texts) if texts.exists() else None)
+
+
+def fitted(folder: Path, recipe: str, fold: int) -> Path:
+    """Return where the fitted features of a fold are."""
+    return folder / recipe / f"fold-{fold}" / _FITTED
+
+
+def fitted_texts(folder: Path, fold: int) -> Path:
+    """Return where that is what all features of a fold have learned of its texts, if there are any."""
+    return folder / "topics" / f"fold-{fold}" / _FITTED
 
 
 def _write(place: Path, matrix: Matrix) -> None:

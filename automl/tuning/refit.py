@@ -16,7 +16,7 @@ from automl.tuning.budget import make_plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import as_told, refit
 from automl.tuning.journal import Journal, Trial
-from automl.tuning.matrices import unread_texts
+from automl.tuning.matrices import fitted, fitted_texts, unread_texts
 from automl.tuning.problem import Problem
 from automl.tuning.store import StoredRun
 from automl.tuning.trial import Allowance, TrialRunner
@@ -34,7 +34,8 @@ def member(journal: Journal, trial: Trial, run: int) -> Member:
             fold=record.fold,
             recipe=record.recipe,
             model=journal.fold(trial.candidate.id, record.fold) / "model",
-            features=journal.fitted(record),
+            features=fitted(journal.features, record.recipe, record.fold),
+            texts=fitted_texts(journal.features, record.fold),
         )
         for record in trial.folds.values()
         if record.fold < run
@@ -125,7 +126,7 @@ class Refit:
     def _feature_seconds(self, recipes: set[str]) -> float:
         """Return what it took to fit the features of recipes, as far as they are not there for all rows."""
         known = [trial.folds[0] for trial in self._journal.trials() if 0 in trial.folds]
-        if self._problem.schema.texts and not (self._to.features / "texts").exists() and recipes - {_BLIND}:
+        if self._problem.schema.texts and not fitted_texts(self._to.features, 0).exists() and recipes - {_BLIND}:
             # whoever came first has read the texts for all
             recipes = recipes | {min((each.finished, each.recipe) for each in known if each.recipe != _BLIND)[1]}
         new = [recipe for recipe in recipes if not (self._to.features / recipe).exists()]

@@ -75,7 +75,7 @@ def test_weights_are_repeated_rows():
         column = schema["street"]
         table, train = fit_table(column, frame["street"].to_numpy(), Needs(categories="numbers"), supervision)
         place = table.names.index("mean(street)")
-        texts = Texts.fit(frame, Schema((Column("said", Kind.TEXT, ""),)), supervision).columns[0][:, -1]
+        texts = Texts.fit(frame, Schema((Column("said", Kind.TEXT, ""),)), supervision)[1][0][:, -1]
         return table.rows[:, place], train[:, place], texts
 
     some, same, others = (

@@ -15,7 +15,7 @@ import pytest
 from automl.config import FitConfig
 from automl.features.matrix import Needs
 from automl.tuning import store
-from automl.tuning.matrices import Matrices
+from automl.tuning.matrices import Matrices, fitted
 from automl.tuning.store import StoredRun, read_run
 
 NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
@@ -69,6 +69,6 @@ def test_a_fit_that_fails_leaves_nothing(toy_run: NewRun, monkeypatch: pytest.Mo
         patch.setattr(pd.DataFrame, "iloc", property(lambda self: 1 / 0))
         with pytest.raises(ZeroDivisionError):
             matrices.fold(0, Needs())
-    assert not matrices.place(0, Needs()).exists()
+    assert not fitted(root / "features", Needs().recipe, 0).parent.exists()
     assert matrices.fold(0, Needs())[0].X_train.rows == len(run.problem.parts(0).train)
     assert sorted(entry.name for entry in (root / "features" / Needs().recipe).iterdir()) == [".fold-0.lock", "fold-0"]
