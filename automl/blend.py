@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Weight
 from automl.evaluation.regression import weighted_quantile
-from automl.models.affine import one_thread
 from automl.models.target import softmax
+from automl.threads import limited_threads
 
 Predictions = Sequence[NDArray[np.float64]]
 """One array a member: (rows, k) probabilities, (rows, levels) quantiles or (rows,) values."""
@@ -169,6 +169,6 @@ def _pool(
             raise StopIteration
 
     solver: Any = minimize  # its stubs refuse a callback beside a value that comes with its gradient
-    with one_thread().limited():
+    with limited_threads(1):
         found: NDArray[np.float64] = solver(loss, start, jac=True, method="L-BFGS-B", callback=stop).x
     return found[:members], found[members:]

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from automl.deploy.problem import RequestError
 from automl.errors import AutoMLError
-from automl.models.affine import BlasThreads
+from automl.threads import limited_threads
 
 _DRAIN_SECONDS: Final = 24
 """For requests in flight after SIGTERM; hosts kill after 30."""
@@ -78,7 +78,7 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
     gc.collect()
     gc.freeze()  # or what was loaded would be looked through again and again, each time for a tenth of a second
     # a few rows are too little work to share: threads of BLAS would only wait for each other
-    with suppress(KeyboardInterrupt), BlasThreads(1).limited():
+    with suppress(KeyboardInterrupt), limited_threads(1):
         _Server(config, listener, ready).run(sockets=[])
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from automl import signature
 from automl.artifact import load
-from automl.models.affine import BlasThreads
 from automl.models.registry import get_family
 from automl.predictor import Predictor
+from automl.threads import limited_threads
 
 
 def needed(predictor: Predictor) -> dict[str, str]:
@@ -37,7 +37,7 @@ def serve_once(predictor: Predictor, way: str) -> None:
     if way == "server":
         from automl.deploy.server import create_app
 
-        with BlasThreads(1).limited():  # as a server does
+        with limited_threads(1):  # as a server does
             create_app(predictor)
         return
     from automl.deploy import hosting

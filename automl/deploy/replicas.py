@@ -31,7 +31,7 @@ from automl.deploy.options import Replicas, ServeOptions
 from automl.deploy.problem import RequestError
 from automl.deploy.server import open_app
 from automl.errors import AutoMLError, UsageError
-from automl.models.affine import BlasThreads
+from automl.threads import limited_threads
 
 _TARGET: Final = 8
 """Requests in flight for which a replica is enough: they are predicted together."""
@@ -50,7 +50,7 @@ def deployment(path: str | Path, options: ServeOptions, replicas: Replicas) -> A
     serve, place, options = _serve(), Path(path).absolute(), options.absolute()
 
     def build() -> Any:
-        BlasThreads(1).limited().__enter__()  # as long as the process lives
+        limited_threads(1).__enter__()  # as long as the process lives
         return unnamed(open_app(place, options))
 
     return serve.deployment(

@@ -1,10 +1,8 @@
-"""Matrix products whose rows do not depend on the batch, and BLAS within the threads that a fit was given."""
+"""Matrix products whose rows do not depend on the batch."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,24 +43,3 @@ def bounded(X: NDArray[np.float32] | csr_array) -> NDArray[np.float32] | csr_arr
     if isinstance(X, csr_array):
         return csr_array((np.clip(X.data, -FAR, FAR), X.indices, X.indptr), shape=X.shape)
     return np.clip(X, -FAR, FAR)
-
-
-class BlasThreads:
-    """Limits the threads of BLAS; looks for the libraries once, because that takes milliseconds."""
-
-    def __init__(self, threads: int) -> None:
-        from threadpoolctl import ThreadpoolController
-
-        self._controller: Any = ThreadpoolController()
-        self._threads = threads
-
-    def limited(self) -> AbstractContextManager[object]:
-        """Return a context in which BLAS and OpenMP use no more threads than that."""
-        context: AbstractContextManager[object] = self._controller.limit(limits=self._threads)
-        return context
-
-
-@cache
-def one_thread() -> BlasThreads:
-    """Return the limit for work that is less than what threads take to agree on it."""
-    return BlasThreads(1)

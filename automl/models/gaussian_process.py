@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import FAR, BlasThreads, affine, bounded
+from automl.models.affine import FAR, affine, bounded
 from automl.models.base import (
     Choice,
     Family,
@@ -35,6 +35,7 @@ from automl.models.base import (
 from automl.models.covariance import Array, Covariance, Kind, correlation, learned
 from automl.models.path import AFAR, STRENGTH, follow
 from automl.models.target import Outcome
+from automl.threads import limited_threads
 
 ROWS: Final = 500
 """Training rows whose evidence is asked, at most."""
@@ -182,8 +183,7 @@ class GaussianProcess(Family):
         outcome, y = Outcome.of(data.y_train, context.shape, data.weight_train, AFAR)
         X, rows = data.X_train.dense, np.random.default_rng(context.random_state).permutation(len(y))
         weight = np.ones(len(y)) if data.weight_train is None else data.weight_train
-        blas = BlasThreads(context.threads)
-        with blas.limited():
+        with limited_threads(context.threads):
             asked = rows[: max(2, min(ROWS, int((2 * PAIRS / max(X.shape[1], 1)) ** 0.5)))]
             covariance = learned(
                 _inputs(X[asked]),

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import BlasThreads
 from automl.models.base import (
     Choice,
     Family,
@@ -34,6 +33,7 @@ from automl.models.base import (
 )
 from automl.models.network import Adam, Array, Network, squash
 from automl.models.target import Outcome, stopping_loss
+from automl.threads import limited_threads
 
 EPOCHS: Final = 150
 FEWEST_STEPS: Final = 1_000
@@ -161,9 +161,8 @@ class MLP(Family):
         prediction = best.predict(data.X_valid)
         lowest = stopping_loss(data, prediction, context)
         found_at, done, stopped = 0.0, 0.0, "rounds"
-        blas = BlasThreads(context.threads)
         while done < training.goal and stopped == "rounds":
-            with blas.limited():
+            with limited_threads(context.threads):
                 before, done = done, training.round()
                 model = replace(best, flat=training.flat.copy(), best_rounds=training.steps)
                 candidate = model.predict(data.X_valid)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs, Scaling
-from automl.models.affine import FAR, BlasThreads, one_thread
+from automl.models.affine import FAR
 from automl.models.base import (
     Choice,
     Family,
@@ -32,6 +32,7 @@ from automl.models.base import (
     complete,
 )
 from automl.models.target import Outcome, validation_loss
+from automl.threads import limited_threads
 
 ROWS: Final = 50_000
 CELLS: Final = 10_000_000
@@ -82,7 +83,7 @@ class NeighborsModel(Model):
     def search(self, rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return distances to the k nearest training rows, nearest first, and their places: (rows, k) each."""
         alone = len(rows) <= ONE_THREAD_ROWS or os.getpid() != _IMPORTED_BY
-        with one_thread().limited() if alone else nullcontext():
+        with limited_threads(1) if alone else nullcontext():
             distances, places = self.index.kneighbors(np.clip(rows, -FAR, FAR), n_neighbors=k)
         return distances.astype(np.float64), places
 
@@ -175,7 +176,7 @@ class Neighbors(Family):
         order = np.random.default_rng(context.random_state).permutation(data.X_train.rows)
         kept = np.sort(order[: max(1, min(ROWS, CELLS // max(1, data.X_train.columns)))])
         X, p = np.clip(data.X_train.dense[kept], -FAR, FAR), int(chosen["p"])
-        with BlasThreads(context.threads).limited():
+        with limited_threads(context.threads):
             model = NeighborsModel(
                 X,
                 y[kept].astype(np.float64),

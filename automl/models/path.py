@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.features.matrix import Matrix
-from automl.models.affine import BlasThreads, affine, bounded
+from automl.models.affine import affine, bounded
 from automl.models.base import FitContext, FoldData, Model, Progress, Value
 from automl.models.penalised import Penalised
 from automl.models.target import BEYOND, Outcome, stopping_loss
+from automl.threads import limited_threads
 
 STRENGTH: Final = "strength"
 """The hyperparameter of families that follow the path: the penalty at which it ends, where that is known."""
@@ -106,7 +107,6 @@ def follow(
         data.weight_train,
         context.quantile,
     )
-    blas = BlasThreads(context.threads)
     point = objective.start(outcome.frequencies)
     best = LinearModel(*objective.split(point), outcome, len(y))
     prediction = best.predict(data.X_valid)
@@ -119,7 +119,7 @@ def follow(
     for penalty in path:
         if stopped == "early" or context.deadline.passed:
             break
-        with blas.limited():
+        with limited_threads(context.threads):
             point = objective.solve(point, penalty, context.deadline)
         rounds += 1
         model = LinearModel(*objective.split(point), outcome, len(y), penalty)

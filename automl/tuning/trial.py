@@ -22,10 +22,10 @@ from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.evaluation.validation import Folds
 from automl.features.matrix import Matrix
 from automl.models import quantiles, resampled, saved, transformed
-from automl.models.affine import BlasThreads
 from automl.models.base import FACTOR, Family, FitContext, FoldData, Model, Params, Progress, relay
 from automl.models.binned import BinnedCache
 from automl.models.registry import FAMILIES, get_family
+from automl.threads import limited_threads
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import Configuration
@@ -143,7 +143,7 @@ class TrialRunner:
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                     binned=self._binned,
                 )
-                with BlasThreads(allowance.threads).limited():
+                with limited_threads(allowance.threads):
                     records[fold] = yield from self._fold(candidate, family, fold, configuration, context, deadline)
             loss = mean_loss(records[i] for i in range(fold + 1))
             yield Report(_UNITS * (fold + 1), loss, fold)
