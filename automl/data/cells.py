@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -153,6 +153,19 @@ def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any
 def _each(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any]]]:
     """Return all raw values, as if they differed."""
     return series.tolist(), np.arange(len(series))
+
+
+def category_codes(categories: Sequence[str]) -> Mapping[str, int]:
+    """Return the place of each category by its text, and by the number that a program makes of a code with zeros.
+
+    >>> category_codes(["1200", "0400"])
+    {'1200': 0, '0400': 1, '400': 1}
+    """
+    codes = {category: place for place, category in enumerate(categories)}
+    for place, category in enumerate(categories):
+        if category.startswith("0") and category.isdigit():
+            codes.setdefault(category.lstrip("0") or "0", place)
+    return codes
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, text_of
+from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, category_codes, text_of
 from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.kinds import truth
 from automl.data.lists import listed
@@ -99,7 +99,7 @@ def _boolean(column: Column) -> Read:
 
 
 def _categorical(column: Column) -> Read:
-    codes = {category: code for code, category in enumerate(column.categories)}
+    codes = category_codes(column.categories)
 
     def read(cell: Any) -> int:
         text = text_of(cell) if type(cell) in _NUMBERS else _text(cell)

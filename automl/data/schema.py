@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import FEW, Cells, cells_of
+from automl.data.cells import FEW, Cells, category_codes, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
@@ -232,10 +232,10 @@ def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
 
 def _categorical(series: pd.Series[Any], column: Column) -> NDArray[np.int32]:
     cells = cells_of(series, missing=column.missing)
-    if len(cells.values) == 1:  # a single row must not pay for an index of all categories
-        known = column.categories.index(cells.values[0]) if cells.values[0] in column.categories else UNSEEN
+    if len(cells.values) == 1 and cells.values[0] in column.categories:
+        known = column.categories.index(cells.values[0])  # a single row does not pay for an index of all categories
         return cells.spread(np.array([known], dtype=np.int32), MISSING)
-    index = {category: i for i, category in enumerate(column.categories)}
+    index = category_codes(column.categories)
     parsed = np.array([index.get(value, UNSEEN) for value in cells.values], dtype=np.int32)
     return cells.spread(parsed, MISSING)
 

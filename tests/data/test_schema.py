@@ -302,6 +302,18 @@ def test_categories_are_ordered_and_matched_however_they_are_written() -> None:
     assert typed(["True", "x", "True"], [True, "?", "x"]) == [0, MISSING, 1]
 
 
+@pytest.mark.parametrize("cells", [[1234, 99999, 7], [1234.0, None, 99999.0], ["1234", "01234", "99999.0"]])
+def test_codes_with_zeros_are_known_where_a_program_has_made_numbers_of_them(cells: list[object]) -> None:
+    schema = infer_schema(pd.DataFrame({"zip": ["01234", "99999", "01234"]}))
+    known = {"1234": 0, "01234": 0, "1234.0": 0, "99999": 1, "99999.0": 1, "7": UNSEEN, "None": MISSING}
+    expected = [known[str(cell)] for cell in cells]
+    assert apply_schema(pd.DataFrame({"zip": cells}), schema)["zip"].tolist() == expected
+    assert [apply_schema(pd.DataFrame({"zip": [cell]}), schema)["zip"].iloc[0] for cell in cells] == expected
+    rows = RowReader.of(schema)([{"zip": cell} for cell in cells])
+    assert rows is not None
+    assert rows["zip"].tolist() == expected
+
+
 def test_booleans_are_matched_however_they_are_written() -> None:
     later = ["TRUE", "no", True, 0, "1", None]
     assert [None if np.isnan(x) else x for x in typed(["No", "Yes"], later)] == [1.0, 0.0, 1.0, 0.0, 1.0, None]
