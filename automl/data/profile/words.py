@@ -50,8 +50,16 @@ def look_alikes(counts: Mapping[str, int]) -> tuple[LookAlike, ...]:
 
 
 def _plain(word: str) -> str:
-    """Return a word without case, blanks, dots, dashes and quotes; those between digits mean something (1.5, 3-4)."""
-    return re.sub(r"(?<!\d)[\s._'-]+|[\s._'-]+(?!\d)", "", word.casefold()) or word
+    """Return a word without case, blanks, dots, dashes and quotes, but for those that mean something.
+
+    Between digits (1.5, 3-4) all do, at the ends a dash does (the mark B-, the number -1), and the case of one letter
+    twice (the genes AA, Aa, aa).
+    """
+    text = word.strip()
+    if len(text) == 2 and text[0].isalpha() and text[0].casefold() == text[1].casefold():
+        return text
+    inner = re.sub(r"(?<!\d)[\s._'-]+|[\s._'-]+(?!\d)", "", text.casefold())
+    return "-" * text.startswith("-") + inner + "-" * text.endswith("-") or word
 
 
 def _shortened(form: str) -> Sequence[str]:

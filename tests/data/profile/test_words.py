@@ -40,6 +40,9 @@ def test_another_way_to_write_it(rare: str) -> None:
         ("<=50K", ">50K"),
         ("Specialist I", "Specialist II"),
         ("DS MCCF Custody", "DS MCDC Custody"),
+        ("B", "B-"),
+        ("1", "-1"),
+        ("AA", "Aa"),
     ],
 )
 def test_another_thing(one: str, other: str) -> None:
