@@ -94,9 +94,12 @@ class Reading:
 
 
 def column_names(names: Iterable[object]) -> list[str]:
-    """Return text names without surrounding blanks, and refuse two columns of one name."""
+    """Return text names without surrounding blanks, and refuse two columns of one name.
+
+    Columns without a name have that which pandas gives them: a table may come as a file today, as a frame tomorrow.
+    """
     texts = ["" if name is None else str(name).strip() for name in names]
-    texts = [name or f"unnamed_{i}" for i, name in enumerate(texts, start=1)]
+    texts = [name or f"Unnamed: {i}" for i, name in enumerate(texts)]
     twice = [name for name, count in Counter(texts).items() if count > 1]
     if twice:
         raise DataError(f"column names must differ, got {twice[0]!r} {texts.count(twice[0])} times; rename one of them")

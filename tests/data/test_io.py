@@ -142,8 +142,9 @@ def test_the_delimiter_that_a_file_names_is_not_questioned(tmp_path: Path) -> No
         pd.testing.assert_frame_equal(next(iter(batches.read())).frame, frame)
 
 
-def test_a_column_without_a_name_gets_one() -> None:
-    assert list(read(",b\n0,2\n1,4\n")) == ["unnamed_1", "b"]
+def test_columns_without_a_name_are_called_as_in_a_frame_of_pandas() -> None:
+    text = ",b,\n0,2,3\n1,4,5\n"
+    assert list(read(text)) == list(pd.read_csv(io.StringIO(text))) == ["Unnamed: 0", "b", "Unnamed: 2"]
 
 
 def test_cells_and_headers_may_be_long() -> None:
