@@ -123,9 +123,12 @@ def _explained(message: str, skipped: int) -> DataError:
     where = f"line {int(line[1]) + skipped}" if line else "a line"
     widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
     if widths:
+        named, held = int(widths[1]), int(widths[2])
+        unnamed = line and line[1] == "2" and held == named + 1  # R writes row names so
+        way_out = "name the first column, too, if it holds row names" if unnamed else "repair that line"
         return DataError(
-            f"{where} has {widths[2]} value{'s'[: int(widths[2]) - 1]} but the header has {widths[1]}; "
-            f"repair that line, or quote values that hold the delimiter"
+            f"{where} has {held} value{'s'[: held - 1]} but the header has {named}; "
+            f"{way_out}, or quote values that hold the delimiter"
         )
     if "unterminated quote" in message:
         return DataError(f"{where} has a quote that is not closed; close it, or double quotes inside a quoted value")

@@ -124,6 +124,7 @@ READ: dict[str, tuple[str | bytes, Callable[[Read], None]]] = {
 
 REFUSED = {
     "ragged rows": ("a,b\n1,2\n3,4,5\n", "line 3 has 3 values but the header has 2; repair that line"),
+    "row names": ("a,b\nx,1,2\ny,3,4\n", "line 2 has 3 values but the header has 2; name the first column, too"),
     "duplicate headers": ("a,b,a\n1,2,3\n", "column names must differ, got 'a' 2 times; rename one of them"),
     "empty file": ("", "the file is empty; it needs a header and rows"),
     "header only": ("a,b\n", r"the file has a header \(a, b\) but no rows"),
