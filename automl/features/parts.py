@@ -96,7 +96,7 @@ def _sources(part: Numbers | Table | Dates | Style | Topics | OneHot | Bag) -> t
 def fit_parts(
     frame: pd.DataFrame, schema: Schema, needs: Needs, supervision: Supervision, texts: Texts, read: TextColumns
 ) -> tuple[Parts, NDArray[np.float64]]:
-    """Return the parts and the dense training columns: those that know the target out of fold, as the ``read`` texts."""
+    """Return the parts and the dense training columns; what knows the target is out of fold, as what was ``read``."""
     numbers, numeric = Numbers.fit(frame, schema.of(Kind.NUMERIC, Kind.BOOLEAN))
     categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
