@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST: Final = 1 << 28
+"""Bytes that no model's rows take: a file that would become more was made to fill the memory."""
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -29,5 +31,17 @@ def encode(values: NDArray[np.floating]) -> Arrays:
 
 
 def decode(arrays: Arrays) -> NDArray[np.floating]:
-    """Read what :func:`encode` made, among other arrays."""
-    return arrays["values"][arrays["codes"]] if "codes" in arrays else arrays["values"]
+    """Read what :func:`encode` made, among other arrays.
+
+    Raises
+    ------
+    ValueError
+        If that would take more than ``LARGEST``.
+    """
+    values = arrays["values"]
+    if "codes" not in arrays:
+        return values
+    codes = arrays["codes"]
+    if len(codes) * values[0].nbytes > LARGEST:
+        raise ValueError(f"{len(codes):,} rows of {values.shape[1]:,} values are more than a model has")
+    return np.asarray(values[codes])

@@ -124,7 +124,7 @@ def _children(inner: NDArray[np.bool_], roots: NDArray[np.int32]) -> NDArray[np.
     """Return ``child`` of trees whose nodes stand level by level, by which of them are not leaves."""
     trees = np.repeat(np.arange(len(roots)), np.diff(roots, append=len(inner)) // 2)
     child = np.arange(len(inner), dtype=np.int32)
-    child[inner] = 2 * np.arange(len(trees)) + 1 + trees  # each tree has a leaf more than inner nodes
+    child[inner] = 2 * np.arange(len(trees)) + 1 + trees
     return child
 
 
@@ -191,7 +191,6 @@ class ForestModel(Model):
         np.savez(
             folder / "forest.npz",
             allow_pickle=False,
-            nodes=np.array(len(inner)),
             inner=np.packbits(inner),
             feature=nodes.feature[inner],
             threshold=nodes.threshold[inner],
@@ -222,7 +221,8 @@ class ForestModel(Model):
 
 def _by_level(arrays: Mapping[str, NDArray[Any]]) -> Nodes:
     """Return the nodes of a saved forest."""
-    count, roots = int(arrays["nodes"]), arrays["roots"]
+    roots = arrays["roots"]
+    count = 2 * len(arrays["feature"]) + len(roots)  # each tree has a leaf more than inner nodes
     inner = np.unpackbits(arrays["inner"], count=count).astype(np.bool_)
     feature = np.zeros(count, arrays["feature"].dtype)
     threshold = np.full(count, inf, np.float32)

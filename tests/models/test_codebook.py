@@ -20,3 +20,8 @@ def test_rows_come_back_bit_for_bit(values):
 def test_pure_leaves_take_a_byte_each(dtype, outputs):
     values = np.eye(200, dtype=dtype)[np.random.default_rng(0).integers(200, size=5_000), :outputs]
     assert sum(array.nbytes for array in encode(values).values()) < 6_000
+
+
+def test_few_bytes_do_not_become_many():
+    with pytest.raises(ValueError, match="more than a model has"):
+        decode({"values": np.zeros((1, 1_000), np.float32), "codes": np.zeros(100_000, np.uint8)})
