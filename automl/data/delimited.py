@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from automl.data.dialect import DELIMITERS, SAMPLE, Dialect, literal, records, sniff
+from automl.data.dialect import DELIMITERS, MARK, SAMPLE, Dialect, literal, records, sniff
 from automl.data.reading import Reading
 from automl.errors import DataError, option
 
@@ -77,7 +77,7 @@ def _with_equal_line_ends(text: str) -> str:
 
 
 def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
-    head = body[:LONGEST_HEADER].lstrip("\r\n")
+    head = body[:LONGEST_HEADER].lstrip("\r\n").removeprefix(MARK)
     first = head.partition("\n")[0]
     names = next(iter(records(head.removeprefix(COMMENT), dialect)), [])
     if names in ([], [""]):

@@ -141,6 +141,9 @@ def test_text(data: bytes, tmp_path: Path) -> None:
 @given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join), encoding=st.sampled_from(["utf-8", "cp1252"]))
 @example(text='a,b\n1,5" pipe\n2,x\n', encoding="utf-8")
 @example(text='a,b\n1,"x"y\n2,x\n', encoding="utf-8")
+@example(text="\n\ufeff", encoding="utf-8")
+@example(text="\n\ufeffa\n\n1\n", encoding="utf-8")
+@example(text="\n\ufeff\n1\n", encoding="utf-8")
 def test_any_text(text: str, encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_bytes(text.encode(encoding, errors="replace"))
