@@ -16,7 +16,8 @@ from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, Schema
 from automl.errors import ArtifactError, DataError
 from automl.features.matrix import Matrix, Needs
-from automl.features.pipeline import Features, fit_features
+from automl.features.pipeline import Features, fit_features, fit_texts
+from automl.features.text import Texts
 
 
 def assert_same(one: Matrix, other: Matrix) -> None:
@@ -54,7 +55,8 @@ def test_laws(tmp_path: Path, schema: Schema, rows: int, missing: float, task: s
     generator = np.random.default_rng(seed)
     frame = frame_of(schema, rows, generator, missing=missing)
     y = target_of(TASKS[task], rows, generator)
-    features, train = fit_features(frame, y, schema, TASKS[task], needs, random_state=seed)
+    texts = fit_texts(frame, y, schema, TASKS[task], random_state=seed)
+    features, train = fit_features(frame, y, schema, TASKS[task], needs, random_state=seed, texts=texts)
     assert_sound(train, needs)
     assert train.rows == rows
 
@@ -71,7 +73,9 @@ def test_laws(tmp_path: Path, schema: Schema, rows: int, missing: float, task: s
     assert_same(again.transform(later), batch)
 
     features.save(tmp_path)
-    assert_same(Features.load(tmp_path).transform(later), batch)
+    (tmp_path / "texts").mkdir(exist_ok=True)
+    texts[0].save(tmp_path / "texts")
+    assert_same(Features.load(tmp_path, Texts.load(tmp_path / "texts")).transform(later), batch)
 
 
 def test_saved_files_hold_no_code(tmp_path: Path) -> None:

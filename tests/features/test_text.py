@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +13,10 @@ from automl.data.schema import apply_schema
 from automl.data.table import Column, Kind, Schema
 from automl.deadline import Deadline
 from automl.features.matrix import Needs
-from automl.features.pipeline import fit_features, fit_texts
+from automl.features.pipeline import Features, fit_features, fit_texts
 from automl.features.supervision import supervise
 from automl.features.terms import Vocabulary, components
-from automl.features.text import PENALTIES, Style, Topics, Weighed
+from automl.features.text import PENALTIES, Style, Texts, Topics, Weighed
 
 LINES = ["the fire is near, the fire burns", "no fire at all", "a quiet day at the lake", "the lake burns", ""]
 
@@ -159,6 +161,26 @@ def test_texts_that_were_fitted_before_give_the_same_features(needs: Needs) -> N
     np.testing.assert_array_equal(X_shared.dense, X.dense)
     assert X_shared.names == X.names
     np.testing.assert_array_equal(shared.transform(frame).dense, alone.transform(frame).dense)
+
+
+@pytest.mark.parametrize("needs", ALL_NEEDS, ids=lambda needs: needs.recipe)
+def test_features_are_saved_without_what_they_have_learned_of_texts_and_read_with_it(
+    needs: Needs, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(1)
+    said = [" ".join(generator.choice(["fire", "smoke", "lake", "boat", "calm"], 4)) for _ in range(200)]
+    frame = pd.DataFrame({"n": generator.normal(size=200), "t": texts(said)})
+    table = frame, np.array(["fire" in text for text in said]).astype(int), schema_of(n=Kind.NUMERIC, t=Kind.TEXT)
+    learned = fit_texts(*table, TASKS["binary"], random_state=0)
+    assert learned[0].topics
+    features, _ = fit_features(*table, TASKS["binary"], needs, random_state=0, texts=learned)
+    features.save(tmp_path)
+    assert Features.load(tmp_path).parts.topics == Features.load(tmp_path).parts.bags == ()
+    (tmp_path / "texts").mkdir()
+    learned[0].save(tmp_path / "texts")
+    loaded = Features.load(tmp_path, Texts.load(tmp_path / "texts"))
+    assert loaded.transform(frame).names == features.transform(frame).names
+    np.testing.assert_array_equal(loaded.transform(frame).dense, features.transform(frame).dense)
 
 
 def test_weights_do_not_depend_on_how_many_texts_are_counted_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
