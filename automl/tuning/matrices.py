@@ -38,13 +38,8 @@ class Matrices:
 
     def __init__(self, problem: Problem, folder: Path) -> None:
         self._problem = problem
-        self._folder = folder
+        self.folder = folder
         self._open: OrderedDict[Path, tuple[FoldData, Matrix]] = OrderedDict()
-
-    @property
-    def folder(self) -> Path:
-        """Where they are shared."""
-        return self._folder
 
     def fold(self, fold: int, needs: Needs, deadline: Deadline = NEVER) -> tuple[FoldData, Matrix]:
         """Return what a model of a fold is trained with, and the rows that it is scored on; see :meth:`Problem.parts`.
@@ -57,7 +52,7 @@ class Matrices:
         DeadlinePassedError
             If those that were read once cannot be read again in time.
         """
-        place = fitted(self._folder, needs.recipe, fold).parent
+        place = fitted(self.folder, needs.recipe, fold).parent
         if place not in self._open:
             _once(place, lambda partial: self._fit(partial, fold, needs, deadline))
             release_unused()  # what fitting them has taken is most of the process if the table is large
@@ -91,7 +86,7 @@ class Matrices:
 
         texts = None
         if problem.schema.texts and not needs.blind:
-            shared = fitted_texts(self._folder, fold)
+            shared = fitted_texts(self.folder, fold)
             _once(shared.parent, write_texts)
             with np.load(shared.with_name("train.npz"), allow_pickle=False) as file:
                 seconds, *columns = (file[name] for name in file.files)
