@@ -21,6 +21,8 @@ _LEVEL: Final = 0.9
 """Probability that a score lies in its interval."""
 _BLOCKS: Final = 20
 """Times that a metric is computed without some of the rows."""
+_UNSEEN: Final = 3
+"""Mistakes that as many new rows may show where there was none: the rule of three (Hanley and Lippman-Hand 1983)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,12 @@ def score_interval(
 
     Rows of a group are never in two blocks: what they share does not average out, so they count as one.
 
-    The interval has no width where every block gives the same value, as with a perfect score. With fewer than four rows
-    it is the metric's whole range.
+    Where no row is of another class than the likeliest one, or no block tells from another, as in a perfect ranking,
+    the rows cannot tell what a mistake costs. There the interval also holds the score that they would have if three of
+    them, by the rule of three, were of the likeliest class but their own.
+
+    The interval has no width where values are predicted without any error. With fewer than four rows it is the metric's
+    whole range.
 
     >>> from automl.data.table import ProblemType
     >>> from automl.evaluation.metrics import get_metric
@@ -88,7 +94,10 @@ def score_interval(
     if len(values) < 2:
         return Score(value, least, greatest)
     margin = _student_t(0.5 + _LEVEL / 2, len(values) - 1) * sqrt(errors) * _error(values)
-    return Score(value, max(value - margin, least), min(value + margin, greatest))
+    reached = [value - margin, value + margin]
+    if metric.problem_types[0].classification and (not margin or np.array_equal(prediction.argmax(axis=1), y)):
+        reached.append(_with_mistakes(metric, y, prediction, weight))
+    return Score(value, max(float(np.nanmin(reached)), least), min(float(np.nanmax(reached)), greatest))
 
 
 def difference_error(
@@ -146,6 +155,17 @@ def _of_matrices(
     cells = (block * classes + y) * classes + function.decision(prediction)
     matrices = np.bincount(cells, weight, parts * classes**2).reshape(parts, classes, classes)
     return function.formula(np.tensordot(1.0 - np.eye(parts), matrices, 1))  # sums: differences would leave rounding
+
+
+def _with_mistakes(metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
+    """Return the metric if some rows, from the most to the least certain, were of the likeliest class but their own."""
+    own = np.arange(len(y)), y
+    rows = np.argsort(prediction[own], kind="stable")[(np.arange(_UNSEEN) * 2 + 1) * len(y) // (2 * _UNSEEN)]
+    others = prediction.copy()
+    others[own] = -inf
+    mistaken = y.copy()
+    mistaken[rows] = others[rows].argmax(axis=1)
+    return metric(mistaken, prediction, weight)
 
 
 def _error(values: NDArray[np.float64]) -> float:

@@ -140,9 +140,34 @@ def test_a_block_may_hold_all_rows_of_a_class():
     assert 0 <= score.low <= score.value <= score.high <= 1
 
 
-def test_a_perfect_score_has_no_width():
-    accuracy, y = get_metric("accuracy", ProblemType.BINARY), np.array([0, 1] * 20)
-    assert score_interval(accuracy, y, np.eye(2)[y]) == Score(1, 1, 1)
+def rarely_wrong(rng, rows, mistakes):
+    """Return a target and probabilities of three classes that are sure of the right one but for some rows."""
+    y = rng.integers(0, 3, rows)
+    chosen = np.where(rng.random(rows) < mistakes, (y + 1) % 3, y)
+    sure = rng.uniform(0.9, 0.999, rows)[:, None]
+    return y, np.where(np.eye(3)[chosen] > 0, sure, (1 - sure) / 2)
+
+
+@pytest.mark.parametrize("mistakes", [0.001, 0.004, 0.01])
+@pytest.mark.parametrize("name", ["accuracy", "log_loss", "f1_macro"])
+def test_few_rows_without_a_mistake_promise_no_perfect_score(name, mistakes):
+    metric, rng = get_metric(name, ProblemType.MULTICLASS), np.random.default_rng(0)
+    truth = metric(*rarely_wrong(rng, 100_000, mistakes))
+    scores = [score_interval(metric, *rarely_wrong(rng, 150, mistakes), errors=FIXED_MODEL) for _ in range(ROUNDS)]
+    assert np.mean([score.low <= truth <= score.high for score in scores]) >= 0.9
+
+
+def test_a_perfect_ranking_may_not_last():
+    auc, rng = get_metric("roc_auc", ProblemType.BINARY), np.random.default_rng(0)
+    y = np.repeat([0, 1], 50)
+    positive = np.sort(rng.uniform(0, 0.4, 100))  # all of them are taken for negative
+    score = score_interval(auc, y, np.column_stack([1 - positive, positive]))
+    assert 0.9 < score.low < score.value == score.high == 1
+
+
+def test_values_without_an_error_have_no_width():
+    y = np.arange(40.0)
+    assert score_interval(get_metric("rmse", ProblemType.REGRESSION), y, y) == Score(0, 0, 0)
 
 
 def test_rows_of_a_group_count_as_one():
