@@ -149,20 +149,18 @@ def _pool(
     logs = np.log(np.maximum(np.stack(predictions), _FLOOR))
     members, rows, classes = logs.shape
     start = np.concatenate([prior, np.zeros(classes)])
-    mistake = 1 / (rows + 2)
-    target = np.full((rows, classes), mistake / (classes - 1))
-    target[np.arange(rows), y.astype(np.intp)] = 1 - mistake
-    if sample_weight is not None:
-        target *= sample_weight[:, None]
+    codes = y.astype(np.intp)
 
     def loss(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         probabilities = softmax(np.tensordot(coefficients[:members], logs, 1) + coefficients[members:])
+        hit = probabilities[np.arange(rows), codes]
         away = coefficients - start
-        gains = np.vdot(target, np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))
+        gains = np.log(np.maximum(hit, np.finfo(np.float64).tiny))
+        probabilities[np.arange(rows), codes] -= 1.0
         if sample_weight is not None:
+            gains *= sample_weight
             probabilities *= sample_weight[:, None]
-        probabilities -= target
-        value = _PENALTY * float(away @ away) - float(gains)
+        value = _PENALTY * float(away @ away) - float(gains.sum())
         slope = np.concatenate([np.tensordot(logs, probabilities, 2), probabilities.sum(axis=0)])
         return value / rows, (slope + 2 * _PENALTY * away) / rows
 

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ QUICK_SETS = "auto_mpg,credit_g,eucalyptus,oil_spill"
 QUICK_SECONDS = "20"
 
 
-def main() -> None:
-    options = parse()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
     engines = options.engines.split(",") if options.engines else available(options.environments)
     unknown = set(engines) - set(ENGINES)
     if unknown:
@@ -48,7 +48,7 @@ def main() -> None:
         print(write(read([options.output]), options.output.with_suffix("")))
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engines", help=f"of {', '.join(ENGINES)}; by default those whose environment is there")
@@ -68,7 +68,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help=f"10 minutes: {QUICK_ENGINES} on {QUICK_SETS} at {QUICK_SECONDS} s"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.quick:
         options.engines = options.engines or QUICK_ENGINES
         options.sets, options.time = options.sets or QUICK_SETS, QUICK_SECONDS

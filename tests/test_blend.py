@@ -66,15 +66,6 @@ def test_few_rows_change_little():
     assert stack(values, y, prior).weights == pytest.approx(prior, abs=0.2)
 
 
-def test_members_that_were_always_right_are_not_trusted_for_ever():
-    rng = np.random.default_rng(0)
-    y, rows = rng.integers(0, 3, 1000), np.arange(1000)
-    doubt = rng.uniform(0.001, 0.02, 1000)[:, None]
-    right = np.where(np.eye(3)[y] > 0, 1 - doubt, doubt / 2)
-    blended = stack([right], y, np.ones(1))([right])
-    assert 0.5 / 1000 < 1 - blended[rows, y].mean() < 2 / 1000
-
-
 def test_members_without_a_weight_stay_out():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 100)

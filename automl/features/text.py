@@ -328,12 +328,11 @@ def _telling_penalty(texts: Weighed, supervision: Supervision) -> float | None:
     Text by text, the squared error for the mean rank of the target is compared with that of the overall mean. None if
     the words tell nothing beyond chance.
     """
-    from scipy.stats import rankdata
-
     different, terms = texts.weights.shape
     if different < 2 * FOLDS or not terms:
         return None
-    means, counts = _by_text(texts.places, rankdata(supervision.values, axis=0), supervision.weight, different)
+    ranks = pd.DataFrame(supervision.values).rank().to_numpy()
+    means, counts = _by_text(texts.places, ranks, supervision.weight, different)
     some = sample(different, JUDGED, supervision.random_state)
     weights, means, counts = texts.weights[some], means[some], counts[some]
     fold = np.random.default_rng(supervision.random_state).permutation(len(some)) % FOLDS

@@ -9,6 +9,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from benchmarks.compare import main
 from benchmarks.process import busy, execute
 from benchmarks.results import append, read
 from benchmarks.summary import latest, write
@@ -42,21 +43,14 @@ def folder(tmp_path: Path) -> Path:
     return place.parent
 
 
-def compare(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.compare",
-        str(folder),
-        "--output",
-        str(folder / "found.jsonl"),
-        *options,
-    ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+def arguments(folder: Path, *options: str) -> list[str]:
+    return [str(folder), "--output", str(folder / "found.jsonl"), *options]
 
 
-def test_ours_is_measured_once(folder: Path) -> None:
-    first = compare(folder, "--engines", "ours-fast", "--time", "4", "--runs", str(folder / "runs"))
+def test_ours_is_measured_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = arguments(folder, "--engines", "ours-fast", "--time", "4", "--runs", str(folder / "runs"))
+    command = [sys.executable, "-m", "benchmarks.compare", *options]
+    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert first.returncode == 0, first.stderr
     [result] = read([folder / "found.jsonl"])
     assert "error" not in result, result["error"]
@@ -68,21 +62,22 @@ def test_ours_is_measured_once(folder: Path) -> None:
     assert json.loads((folder / "diabetes" / "meta.json").read_text())["target"] not in pd.read_csv(told)
     assert "## ours-fast@4 against the others" in first.stdout
     assert (folder / "found.svg").exists()
-    again = compare(folder, "--engines", "ours-fast", "--time", "4", "--no-summary")
-    assert again.stderr == ""
+    main(arguments(folder, "--engines", "ours-fast", "--time", "4", "--no-summary"))
+    assert capsys.readouterr().err == ""
     assert len(read([folder / "found.jsonl"])) == 1
 
 
 def test_a_failure_is_a_result_that_is_repeated_on_demand_only(folder: Path) -> None:
     options = ("--engines", "flaml", "--environments", str(folder / "nowhere"), "--no-summary")
     for more, lines in (((), 1), ((), 1), (("--retry",), 2)):
-        assert compare(folder, *options, *more).returncode == 0
+        main(arguments(folder, *options, *more))
         assert len(read([folder / "found.jsonl"])) == lines
     assert "benchmarks.environments" in read([folder / "found.jsonl"])[-1]["error"]
 
 
 def test_an_engine_that_is_not_known_is_said(folder: Path) -> None:
-    assert "got weka" in compare(folder, "--engines", "weka").stderr
+    with pytest.raises(SystemExit, match="got weka"):
+        main(arguments(folder, "--engines", "weka"))
 
 
 def test_a_line_that_was_cut_off_is_left_out_and_not_continued(tmp_path: Path) -> None:

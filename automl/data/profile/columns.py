@@ -14,6 +14,7 @@ from automl.data.disguised import NUMBERS, WORDS
 from automl.data.numerals import CURRENCIES
 from automl.data.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, MixedUnit, Numbers
 from automl.data.profile.rows import vector
+from automl.data.profile.scores import ranks
 from automl.data.profile.words import look_alikes
 from automl.data.table import MISSING, Column, Kind
 
@@ -179,9 +180,7 @@ def _pearson(values: Floats, told: Floats | None) -> float | None:
 
 
 def _spearman(values: Floats, told: Floats | None) -> float | None:
-    from scipy.stats import rankdata
-
-    return None if told is None else _pearson(rankdata(values), rankdata(told))
+    return None if told is None else _pearson(ranks(values), ranks(told))
 
 
 def _in_order(values: Floats) -> bool:

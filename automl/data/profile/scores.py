@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -16,12 +17,7 @@ def ranks(values: Floats) -> Floats:
     >>> ranks(np.array([30.0, 10.0, 10.0, np.nan])).tolist()
     [1.0, 0.5, 0.5, nan]
     """
-    from scipy.stats import rankdata
-
-    order = np.full(len(values), np.nan)
-    known = np.isfinite(values)
-    order[known] = rankdata(values[known]) / np.count_nonzero(known)
-    return order
+    return pd.Series(np.where(np.isfinite(values), values, np.nan)).rank(pct=True).to_numpy()
 
 
 def roc_auc(y: NDArray[Any], predicted: Floats) -> float:
