@@ -47,6 +47,7 @@ def arguments(folder: Path, *options: str) -> list[str]:
     return [str(folder), "--output", str(folder / "found.jsonl"), *options]
 
 
+@pytest.mark.slow
 def test_ours_is_measured_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = arguments(folder, "--engines", "ours-fast", "--time", "4", "--runs", str(folder / "runs"))
     command = [sys.executable, "-m", "benchmarks.compare", *options]

@@ -63,6 +63,7 @@ def test_the_latest_rows_and_all_rows_are_not_taken_from_training(of_rows: Calla
         assert np.array_equal(train, each.folds.split(0)[0])
 
 
+@pytest.mark.slow
 def test_a_coin_is_not_predicted(tmp_path: object) -> None:
     """Rounds, penalties and neighbours that suit the rows that are scored would be worth an AUC of .7 here."""
     scores = []
