@@ -15,11 +15,7 @@ from automl.config import FitConfig
 from automl.data.cells import cells_of
 from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
-from automl.data.insights.base import Finding, listed
-from automl.data.insights.registry import find
 from automl.data.kinds import names_identifier
-from automl.data.profile.measure import quick_profile
-from automl.data.profile.rows import Rows
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
@@ -30,9 +26,13 @@ from automl.evaluation.custom import MetricLike, check_metric, resolve
 from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
+from automl.insights.base import Finding, listed
+from automl.insights.registry import find
 from automl.models.base import Family
 from automl.models.registry import registered
 from automl.models.resampled import imbalanced, require_library
+from automl.profile.measure import quick_profile
+from automl.profile.rows import Rows
 from automl.tuning.problem import Problem
 from automl.tuning.progress import Reporter
 from automl.tuning.store import StoredRun

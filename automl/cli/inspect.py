@@ -15,7 +15,7 @@ from automl.config import AS_FOUND, ReadOptions
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from automl.data.profile.record import ColumnProfile
+    from automl.profile.record import ColumnProfile
     from automl.report.inspection import TableReport
 
 _COLUMNS: Final = 20
@@ -87,7 +87,7 @@ def _print_columns(report: TableReport, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from automl.data.insights.base import share
+    from automl.insights.base import share
 
     shown = report.columns[:_COLUMNS]
     widths = {

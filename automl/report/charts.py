@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
-from automl.data.profile.record import Histogram
 from automl.data.table import Kind
+from automl.profile.record import Histogram
 from automl.report.svg import BAR, LINE, STYLE, TARGET, svg
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ import numpy as np
 import orjson
 
 from automl.config import AS_FOUND, FitConfig, ReadOptions
-from automl.data.insights.base import Finding, Severity
-from automl.data.insights.registry import find
 from automl.data.io import read_data
-from automl.data.profile.measure import profile_table
-from automl.data.profile.record import ColumnProfile, Profile
-from automl.data.profile.rows import Rows
 from automl.data.reading import Reading
 from automl.data.schema import infer_schema, with_decimal
 from automl.data.source import display, is_path
 from automl.data.table import ProblemType, Task
 from automl.data.training import TrainingTable
 from automl.errors import DataError
+from automl.insights.base import Finding, Severity
+from automl.insights.registry import find
+from automl.profile.measure import profile_table
+from automl.profile.record import ColumnProfile, Profile
+from automl.profile.rows import Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

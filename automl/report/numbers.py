@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Final
 
-from automl.data.profile.record import LEVELS, ColumnProfile
 from automl.data.table import Kind
+from automl.profile.record import LEVELS, ColumnProfile
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW_DAYS: Final = 5 * 86_400.0
@@ -39,7 +39,7 @@ def quantile(column: ColumnProfile, level: float) -> str:
     Parameters
     ----------
     level
-        One of :data:`automl.data.profile.record.LEVELS`.
+        One of :data:`automl.profile.record.LEVELS`.
     """
     if column.numbers is None:
         return ""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
-from automl.data.insights.base import Severity, chance, share
-from automl.data.profile.record import ColumnProfile, TargetProfile
 from automl.data.table import Kind
+from automl.insights.base import Severity, chance, share
+from automl.profile.record import ColumnProfile, TargetProfile
 from automl.report.charts import histogram
 from automl.report.numbers import number, quantile
 from automl.report.template import environment

@@ -11,7 +11,7 @@ import pytest
 
 from automl import inspect_table
 from automl.cli import main
-from automl.data.insights.registry import INSIGHTS
+from automl.insights.registry import INSIGHTS
 
 Failure = Callable[..., tuple[int, str]]
 

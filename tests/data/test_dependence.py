@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from automl.data.dependence import repeated_rows
-from automl.data.insights.registry import find
-from automl.data.profile.measure import quick_profile
-from automl.data.profile.rows import Rows
 from automl.data.schema import apply_schema, infer_schema
+from automl.insights.registry import find
+from automl.profile.measure import quick_profile
+from automl.profile.rows import Rows
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 ROWS = 200

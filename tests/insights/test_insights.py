@@ -12,12 +12,12 @@ import pytest
 from sklearn import datasets
 
 from automl import inspect_table
-from automl.data.insights.base import Finding, Severity
-from automl.data.insights.registry import INSIGHTS, find
-from automl.data.profile.measure import quick_profile
-from automl.data.profile.rows import Rows
 from automl.data.schema import infer_schema
 from automl.data.task import encode_target, infer_task
+from automl.insights.base import Finding, Severity
+from automl.insights.registry import INSIGHTS, find
+from automl.profile.measure import quick_profile
+from automl.profile.rows import Rows
 
 ROWS = 400
 WORDS = ["red", "green", "blue", "black", "white", "grey", "brown", "pink"]

@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.dependence import has_room
-from automl.data.profile.booster import out_of_fold
-from automl.data.profile.record import ColumnShift, Shift
-from automl.data.profile.repeats import comparable, row_codes
-from automl.data.profile.rows import Rows, vector
-from automl.data.profile.scores import roc_auc
 from automl.data.schema import apply_schema
 from automl.data.table import UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError
+from automl.evaluation.classification import roc_auc
+from automl.profile.booster import out_of_fold
+from automl.profile.record import ColumnShift, Shift
+from automl.profile.repeats import comparable, row_codes
+from automl.profile.rows import Rows, vector
 
 ROWS: Final = 10_000
 BINS: Final = 10

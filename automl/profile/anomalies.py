@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.profile.record import Anomaly
-from automl.data.profile.rows import Rows, vector
-from automl.data.profile.scores import ranks
 from automl.data.table import Column, Kind
+from automl.profile.record import Anomaly
+from automl.profile.rows import Rows, ranks, vector
 
 ROWS: Final = 10_000
 COLUMNS: Final = 100

@@ -23,7 +23,7 @@ SETTINGS: Final = {
 
 
 def out_of_fold(matrix: NDArray[np.float64], y: NDArray[Any], classes: int) -> NDArray[np.float64]:
-    """Return (rows,) values or scores of the positive class, or (rows, classes), from models that did not see the row.
+    """Return (rows,) values or (rows, classes) probabilities from models that did not see the row.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def out_of_fold(matrix: NDArray[np.float64], y: NDArray[Any], classes: int) -> N
         train = lightgbm.Dataset(matrix[fold != k], y[fold != k].astype(np.float64), params=settings)
         model = lightgbm.train(settings, train, num_boost_round=ROUNDS)
         predicted[fold == k] = np.asarray(model.predict(matrix[fold == k], num_threads=1))
-    return predicted
+    return np.column_stack([1 - predicted, predicted]) if classes == 2 else predicted
 
 
 def _folds(y: NDArray[Any]) -> NDArray[np.intp]:

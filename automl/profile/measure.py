@@ -10,17 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.identifiers import chance_of_order
-from automl.data.profile.anomalies import find_anomalies
-from automl.data.profile.associations import associate
-from automl.data.profile.columns import profile_column
-from automl.data.profile.power import prediction_power
-from automl.data.profile.record import ColumnProfile, Profile
-from automl.data.profile.repeats import find_duplicates
-from automl.data.profile.rows import Rows, vector
-from automl.data.profile.shift import find_shift
-from automl.data.profile.target import profile_target, small_model
 from automl.data.table import Column, Kind, Schema
 from automl.deadline import NEVER, Deadline
+from automl.profile.anomalies import find_anomalies
+from automl.profile.associations import associate
+from automl.profile.columns import profile_column
+from automl.profile.power import prediction_power
+from automl.profile.record import ColumnProfile, Profile
+from automl.profile.repeats import find_duplicates
+from automl.profile.rows import Rows, vector
+from automl.profile.shift import find_shift
+from automl.profile.target import profile_target, small_model
 
 ROWS: Final = 200_000
 """Rows that statistics are from."""

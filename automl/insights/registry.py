@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from automl.data.insights import columns, rows, shift, target
-from automl.data.insights.base import Finding, Insight, Severity
-from automl.data.profile.record import Profile
+from automl.insights import columns, rows, shift, target
+from automl.insights.base import Finding, Insight, Severity
+from automl.profile.record import Profile
 
 INSIGHTS: Final = (
     Insight("leakage", "Target leakage", columns.leakage, in_fit=True),

@@ -73,3 +73,12 @@ def vector(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
     if column.kind is Kind.CATEGORICAL:
         return np.where((numbers < 0) & (numbers != UNSEEN), np.nan, numbers)
     return numbers
+
+
+def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rank of each value between 0 and 1; ties share theirs, missing values stay missing.
+
+    >>> ranks(np.array([30.0, 10.0, 10.0, np.nan])).tolist()
+    [1.0, 0.5, 0.5, nan]
+    """
+    return np.asarray(pd.Series(np.where(np.isfinite(values), values, np.nan)).rank(pct=True))

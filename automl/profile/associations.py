@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.data.profile.record import Associations
-from automl.data.profile.rows import Rows, vector
-from automl.data.profile.scores import ranks
 from automl.data.table import Kind
+from automl.profile.record import Associations
+from automl.profile.rows import Rows, ranks, vector
 
 ROWS: Final = 5_000
 COLUMNS: Final = 30

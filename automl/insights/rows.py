@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import SHOWN, Seen, Severity, counted, share
-from automl.data.profile.record import Profile
+from automl.insights.base import SHOWN, Seen, Severity, counted, share
+from automl.profile.record import Profile
 
 SOME, MANY = 0.01, 0.05
 """Shares of repeated rows that change what is learned and scored, by a little and by much."""

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.data.profile import measure
-from automl.data.profile.measure import profile_table, quick_profile
-from automl.data.profile.record import Associations
-from automl.data.profile.rows import Rows
-from automl.data.profile.shift import find_shift
 from automl.data.schema import infer_schema
 from automl.data.task import encode_target, infer_task
+from automl.profile import measure
+from automl.profile.measure import profile_table, quick_profile
+from automl.profile.record import Associations
+from automl.profile.rows import Rows
+from automl.profile.shift import find_shift
 
 
 def rows_of(frame: pd.DataFrame, target: str | None = None) -> Rows:

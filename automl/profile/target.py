@@ -10,13 +10,13 @@ import pandas as pd
 
 from automl.data.cells import Cells, cells_of
 from automl.data.numerals import PLAIN, Style, read_numbers
-from automl.data.profile.booster import FOLDS, out_of_fold
-from automl.data.profile.columns import histogram, mixed_unit, summarise
-from automl.data.profile.record import Baseline, Frequency, LookAlike, TargetProfile
-from automl.data.profile.rows import Rows, vector
-from automl.data.profile.scores import accuracy, r2, roc_auc
-from automl.data.profile.words import RARE, look_alikes
 from automl.data.table import Kind, ProblemType
+from automl.evaluation.metrics import get_metric
+from automl.profile.booster import FOLDS, out_of_fold
+from automl.profile.columns import histogram, mixed_unit, summarise
+from automl.profile.record import Baseline, Frequency, LookAlike, TargetProfile
+from automl.profile.rows import Rows, vector
+from automl.profile.words import RARE, look_alikes
 
 FEWEST: Final = 60
 """Rows below which a small model tells nothing."""
@@ -90,12 +90,12 @@ def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | N
     if task.problem_type.classification and np.bincount(y, minlength=task.n_classes).min() < FOLDS:
         return None
     most = float(np.unique(y, return_counts=True)[1].max() / len(y))
-    metric, score, trivial = {
-        ProblemType.BINARY: ("roc_auc", roc_auc, 0.5),
-        ProblemType.MULTICLASS: ("accuracy", accuracy, most),
-    }.get(task.problem_type, ("r2", r2, 0.0))
+    metric, trivial = {ProblemType.BINARY: ("roc_auc", 0.5), ProblemType.MULTICLASS: ("accuracy", most)}.get(
+        task.problem_type, ("r2", 0.0)
+    )
     alone = trivial + of_text * (1 - trivial)
     if not used:
         return Baseline(metric, alone, trivial)
     matrix = np.column_stack([vector(column, typed) for column in used])
-    return Baseline(metric, max(alone, score(y, out_of_fold(matrix, y, task.n_classes))), trivial)
+    reached = get_metric(metric, task.problem_type)(y, out_of_fold(matrix, y, task.n_classes))
+    return Baseline(metric, max(alone, reached), trivial)

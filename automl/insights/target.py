@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, code, counted, listed, one_spelling, share, spellings
-from automl.data.profile.record import Profile
+from automl.insights.base import Seen, Severity, code, counted, listed, one_spelling, share, spellings
+from automl.profile.record import Profile
 
 SKEW, KURTOSIS, SOME_KURTOSIS = 3.0, 10.0, 3.0
 FEW_POSITIVE, FEW_OF_CLASS = 20, 11

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.profile.rows import vector
-from automl.data.profile.scores import accuracy, r2, ranks, roc_auc
 from automl.data.table import Column, Kind, ProblemType, Task
+from automl.evaluation.classification import d2_brier, roc_auc
+from automl.evaluation.regression import r2
+from automl.profile.rows import ranks, vector
 
 FOLDS: Final = 3
 FEWEST: Final = 30
@@ -83,12 +84,12 @@ def _wanted(y: NDArray[Any], task: Task) -> Outputs:
 
 def _skill(y: NDArray[Any], predicted: Outputs, wanted: Outputs, task: Task) -> float:
     if task.problem_type is ProblemType.BINARY:
-        return 2 * roc_auc(y, predicted[:, 0]) - 1
+        return 2 * roc_auc(y, np.column_stack([1 - predicted, predicted])) - 1
     if not task.problem_type.classification:
         return r2(wanted[:, 0], predicted[:, 0])
     trivial = np.bincount(y).max() / len(y)
-    brier = 1 - ((wanted - predicted) ** 2).sum() / ((wanted - wanted.mean(axis=0)) ** 2).sum()
-    return float(max((accuracy(y, predicted) - trivial) / (1 - trivial), brier))
+    right = float(np.mean(predicted.argmax(axis=1) == y))
+    return float(max((right - trivial) / (1 - trivial), d2_brier(y, predicted)))
 
 
 def _tree(leaves: int, train: Outputs, wanted: Outputs, valid: Outputs) -> Outputs:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from automl.data.profile.record import LookAlike
+from automl.profile.record import LookAlike
 
 SHORTEST, SHORTEST_CHANGED = 4, 8
 """Letters from which two words of which one lacks a letter, or in which one differs (as in island and inland), are more

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn import metrics
 
-from automl.data.profile.power import prediction_power
-from automl.data.profile.scores import accuracy, r2, ranks, roc_auc
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import ProblemType
 from automl.data.task import encode_target, infer_task
+from automl.profile.power import prediction_power
+from automl.profile.rows import ranks
 
 RNG = np.random.default_rng(0)
 ROWS = 900
@@ -87,18 +86,6 @@ def test_ranks_keep_the_order(values: list[float]) -> None:
     assert (np.isfinite(found) == known).all()
     assert ((found[known] > 0) & (found[known] <= 1)).all()
     np.testing.assert_array_equal(np.sign(np.diff(found[known])), np.sign(np.diff(column[known])))
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_scores_are_those_of_scikit_learn(seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    y, values = draw.integers(0, 2, 40), draw.normal(size=40)
-    y[:2] = 0, 1
-    predicted, chances = draw.normal(size=40).round(1), draw.random((40, 2))
-    assert roc_auc(y, predicted) == pytest.approx(metrics.roc_auc_score(y, predicted))
-    assert r2(values, predicted) == pytest.approx(metrics.r2_score(values, predicted))
-    assert accuracy(y, chances) == pytest.approx(metrics.accuracy_score(y, chances.argmax(axis=1)))
 
 
 def test_few_rows_or_one_class_tell_nothing() -> None:

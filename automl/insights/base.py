@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from automl.data.profile.record import ColumnProfile, LookAlike, Profile
 from automl.errors import option
+from automl.profile.record import ColumnProfile, LookAlike, Profile
 
 SHOWN: Final = 3
 """Names that are written out; the others are counted."""

@@ -7,9 +7,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.data.profile.repeats import find_duplicates
-from automl.data.profile.rows import Rows
 from automl.data.table import ProblemType, Schema, Task
+from automl.profile.repeats import find_duplicates
+from automl.profile.rows import Rows
 
 TASK = Task("y", ProblemType.BINARY, "", (0, 1))
 CELLS = st.sampled_from(["a", "b", None])

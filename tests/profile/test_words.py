@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.data.profile.words import look_alikes
+from automl.profile.words import look_alikes
 
 
 def alike(**counts: int) -> dict[str, str]:

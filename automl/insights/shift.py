@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automl.data.insights.base import Seen, Severity, chance, code, counted, listed, share
-from automl.data.profile.record import Profile
+from automl.insights.base import Seen, Severity, chance, code, counted, listed, share
+from automl.profile.record import Profile
 
 CHANGED, CHANGED_MUCH = 0.1, 0.25
 """Population stability index of a change, and of a large one."""

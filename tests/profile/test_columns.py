@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import kurtosis, skew
 
-from automl.data.profile.columns import histogram, profile_column, summarise
-from automl.data.profile.record import ColumnProfile
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind
+from automl.profile.columns import histogram, profile_column, summarise
+from automl.profile.record import ColumnProfile
 
 NUMBERS = arrays.arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e9, 1e9))
 

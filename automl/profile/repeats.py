@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from automl.data.cells import cells_of
 from automl.data.dependence import has_room
-from automl.data.profile.record import Duplicates
-from automl.data.profile.rows import Rows
+from automl.profile.record import Duplicates
+from automl.profile.rows import Rows
 
 EXAMPLES: Final = 5
 LISTED: Final = 5

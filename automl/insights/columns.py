@@ -8,7 +8,10 @@ import numpy as np
 
 from automl.data.disguised import is_limit
 from automl.data.identifiers import CHANCE
-from automl.data.insights.base import (
+from automl.data.kinds import names_identifier
+from automl.data.numerals import CURRENCIES, parse_numbers
+from automl.data.table import Kind
+from automl.insights.base import (
     SHOWN,
     Seen,
     Severity,
@@ -20,10 +23,7 @@ from automl.data.insights.base import (
     spellings,
     together,
 )
-from automl.data.kinds import names_identifier
-from automl.data.numerals import CURRENCIES, parse_numbers
-from automl.data.profile.record import ColumnProfile, Profile
-from automl.data.table import Kind
+from automl.profile.record import ColumnProfile, Profile
 
 LEAK = 0.95
 """Prediction power, or correlation with the target, that real columns seldom have."""

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from automl.data.cells import Cells, cells_of
 from automl.data.disguised import NUMBERS, WORDS
 from automl.data.numerals import CURRENCIES
-from automl.data.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, MixedUnit, Numbers
-from automl.data.profile.rows import vector
-from automl.data.profile.scores import ranks
-from automl.data.profile.words import look_alikes
 from automl.data.table import MISSING, Column, Kind
+from automl.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, MixedUnit, Numbers
+from automl.profile.rows import ranks, vector
+from automl.profile.words import look_alikes
 
 BINS: Final = 24
 EQUAL, TINY = 1e-9, 1e-300
