@@ -17,7 +17,7 @@ from automl.data.constraints import Constraints
 from automl.data.identifiers import with_telling_identifiers
 from automl.data.kinds import names_identifier
 from automl.data.schema import apply_schema, infer_schema
-from automl.data.table import Kind, ProblemType, Schema, Task
+from automl.data.table import Kind, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
 from automl.errors import DataError, UsageError, option
@@ -42,8 +42,8 @@ _OF_VALIDATION: Final = ("time_order", "repeated_identifier")
 """Insights that advise on how to validate."""
 _LOOK: Final = 0.02
 """Part of the time that a look at the table for what could mislead may take."""
-_LOOKED_AT: Final = 200_000
-"""Rows that it looks at: of more, a sample."""
+_AS_READ: Final = 200_000
+"""Rows whose target it sees as it was read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,11 +78,8 @@ class Prepared:
     def _findings(self) -> Sequence[Finding]:
         config = self.run.config
         seconds = None if config.time_budget is None else _LOOK * config.time_budget
-        rows, blocks = self.rows, self.blocks
-        if len(rows) > _LOOKED_AT:
-            rows, blocks = rows.sample(_LOOKED_AT, config.random_state), None
         profile = quick_profile(
-            rows, folds=blocks, raw_target=self.target, seconds=seconds, random_state=config.random_state
+            self.rows, folds=self.blocks, raw_target=self.target, seconds=seconds, random_state=config.random_state
         )
         return find(profile, in_fit=True)
 
@@ -115,9 +112,7 @@ def prepare(
     UsageError, DataError
         If an option or the table is wrong.
     """
-    task, y, known = table.understood(
-        ProblemType(config.problem_type) if config.problem_type else None, config.positive
-    )
+    task, y, known = table.understood(config.problem_type, config.positive)
     frame = table.frame if known.all() else table.frame[known]
     weight = None if table.weight is None else table.weight[known]
     task = replace(task, levels=tuple(float(level) for level in config.quantiles or ()))
@@ -156,7 +151,7 @@ def prepare(
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     families = able_families(config, problem, reporter)
     blocks = None if valid is not None else split.assignment
-    return Prepared(run, rows, blocks, table.target[known][:_LOOKED_AT], families, settled)
+    return Prepared(run, rows, blocks, table.target[known][:_AS_READ], families, settled)
 
 
 def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Reporter) -> None:

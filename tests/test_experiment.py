@@ -115,6 +115,8 @@ def test_names_of_columns_may_have_blanks_and_be_numbers_of_numpy(tmp_path: Path
     assert list(model.predictor_.feature_names_in_) == ["1", "2", "4"]
     with pytest.raises(UsageError, match="groups must be another column than the target, got 'y' for both"):
         AutoML(**TINY).fit(table, target="y", groups="y")
+    with pytest.raises(UsageError, match="groups must be another column than the weight, got 'w' for both"):
+        AutoML(**TINY).fit(table, target="y", groups="w", weight="w")
 
 
 def test_what_cannot_be_is_said_before_the_table_is_read(tmp_path: Path) -> None:

@@ -68,8 +68,6 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has left: say nothing
         _close_output()
         return 1
-    except KeyboardInterrupt:
-        return _failed("interrupted", 130)
     except AutoMLError as error:
         return _failed(f"error: {error}", error.exit_code)
     except typer.TyperException as error:

@@ -26,7 +26,6 @@ def schema(
     from automl.data.schema import infer_schema
     from automl.data.schema_file import schema_text
     from automl.data.source import display
-    from automl.data.table import ProblemType as Known
     from automl.data.training import TrainingTable
 
     wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
@@ -36,7 +35,7 @@ def schema(
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
     else:
         training = TrainingTable.read(table, target=target, options=read)
-        task, y, known = training.understood(Known(wanted) if wanted else None)
+        task, y, known = training.understood(wanted)
         frame, reading = training.frame[known], training.reading
         decided = infer_schema(frame, overrides=overrides, decimal=reading.decimal)
         decided = with_telling_identifiers(frame, decided, y, task, settled=overrides)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pandas as pd
 
+from automl.data.exact import framed
 from automl.errors import DataError
 
 PARQUET: Final = b"PAR1"
 ARROW: Final = b"ARROW1"
 ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
-
-_EXACT: Final = 2**53
-"""Up to here a float holds every whole number."""
 UNNAMED_INDEX: Final = re.compile(r"__index_level_\d+__")
 """The column that pandas writes for row labels without a name."""
 
@@ -35,27 +33,6 @@ def regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
             held, begun = held.slice(rows), True
     if held is not None and (held.num_rows or not begun):
         yield held
-
-
-def framed(table: Any) -> pd.DataFrame:
-    """Return an Arrow table as pandas holds it, without losing digits: beside nulls, whole numbers become floats only
-    if these can hold them, and stay what they are otherwise, as large identifiers do.
-    """
-    frame = cast("pd.DataFrame", table.to_pandas())
-    for place, column in enumerate(table.columns):
-        if column.null_count and _beyond_floats(column):
-            frame.isetitem(place, column.to_pandas(integer_object_nulls=True))
-    return frame
-
-
-def _beyond_floats(column: Any) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not (pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)):
-        return False
-    least, largest = pc.min_max(column).as_py().values()
-    return least is not None and max(-least, largest) > _EXACT
 
 
 def read_parquet(data: bytes) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from automl.data.exact import exact
 from automl.data.source import display
 from automl.errors import DataError, UsageError, option, suggestion
 
@@ -49,7 +50,7 @@ def read_query(url: str, query: str | None) -> pd.DataFrame:
         engine.dispose()
     if not rows:
         raise DataError("the query selects no rows; look at its conditions")
-    columns = [pd.Series(list(cells)) for cells in zip(*rows, strict=True)]
+    columns = [pd.Series(exact(cells)) for cells in zip(*rows, strict=True)]
     return pd.concat(columns, axis=1, keys=range(len(names))).set_axis(names, axis=1)
 
 

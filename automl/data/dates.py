@@ -52,7 +52,8 @@ DATES: Final = (
     *("%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
 )
 DAYS: Final = 20
-"""Different numbers from which those of two digits are days, if the others, the years, are half as many at most."""
+"""Where a date has two digits at both ends, the end with at least this many different numbers, twice as many as the
+other has, is the day; else the layout is ambiguous."""
 EARLIEST, LATEST = 1800, 2200
 """Years that most dates without a day lie in; ``9371-11`` is a code."""
 TIME: Final = re.compile(

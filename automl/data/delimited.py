@@ -7,54 +7,22 @@ integer column may turn to words after 30,000 rows.
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-
-import pandas as pd
 
 from automl.data.dialect import DELIMITERS, MARK, SAMPLE, Dialect, literal, records, sniff
 from automl.data.reading import Reading
 from automl.errors import DataError, option
 
 LONGEST_HEADER: Final = 1 << 20
+LONGEST_ROW: Final = 2_000_000
+"""Bytes of a row for which the parser makes room at first: it reads by blocks of several rows."""
 BEGINNING: Final = SAMPLE + LONGEST_HEADER
 COMMENT: Final = "# "
 """What NumPy writes before a header."""
 MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
-
-
-def read_delimited(text: str, known: Reading | None, delimiter: str | None) -> tuple[pd.DataFrame, list[str], Dialect]:
-    """Return the rows of a CSV text as text columns, the column names as they were found, and how it was written.
-
-    Parameters
-    ----------
-    known
-        How an earlier file was read; delimiter and quotes are taken from it.
-    delimiter
-        The one that the owner of the file has named.
-
-    Raises
-    ------
-    DataError
-        If there is a header only, rows of unequal length, or a quote that is never closed.
-    """
-    text = _with_equal_line_ends(text)
-    dialect, names = layout(text, known, delimiter)
-    body = text.split("\n", dialect.skipped)[-1]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
-        path.write_bytes((body.strip("\r\n") if len(names) == 1 else body).encode(errors="replace"))
-        with select("*", path, dialect, len(names)) as found:
-            table = found.to_arrow_table()
-    frame = table.slice(1).to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
-    if not len(frame):
-        raise without_rows(names)
-    if not names[-1] and frame.iloc[:, -1].isna().all():  # every line ends with a delimiter
-        frame, names = frame.iloc[:, :-1], names[:-1]
-    return frame, names, dialect
 
 
 def layout(text: str, known: Reading | None, delimiter: str | None) -> tuple[Dialect, list[str]]:
@@ -62,18 +30,6 @@ def layout(text: str, known: Reading | None, delimiter: str | None) -> tuple[Dia
     earlier = Dialect(known.delimiter, known.quote, known.escape, 0) if known and known.delimiter else None
     dialect = sniff(text, earlier, delimiter)
     return dialect, _header(text.split("\n", dialect.skipped)[-1], dialect, certain=delimiter is not None)
-
-
-def without_rows(names: Sequence[str]) -> DataError:
-    """Return the error of a file that ends after its header."""
-    return DataError(f"the file has a header ({', '.join(names[:5])}) but no rows")
-
-
-def _with_equal_line_ends(text: str) -> str:
-    returns = text.count("\r")
-    if not returns or returns == text.count("\r\n") == text.count("\n"):
-        return text
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
@@ -94,8 +50,15 @@ def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
 
 
 @contextmanager
-def select(what: str, path: Path, dialect: Dialect, width: int, threads: int | None = None) -> Iterator[Any]:
+def select(
+    what: str, path: Path, dialect: Dialect, width: int, *, longest: int, threads: int | None = None
+) -> Iterator[Any]:
     """Query a CSV file in UTF-8 for its columns ``c0``, ``c1``...: text, the first row is the header.
+
+    Parameters
+    ----------
+    longest
+        Bytes of a row at most.
 
     Raises
     ------
@@ -107,7 +70,7 @@ def select(what: str, path: Path, dialect: Dialect, width: int, threads: int | N
     columns = "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width)) + "}"
     query = (
         f"SELECT {what} FROM read_csv({literal(str(path))}, auto_detect=false, header=false, columns={columns}, "  # noqa: S608
-        f"compression='none', hive_partitioning=false, "
+        f"compression='none', hive_partitioning=false, max_line_size={longest}, "
         f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)})"
     )
     config: dict[str, Any] = {"autoinstall_known_extensions": False} | ({"threads": threads} if threads else {})

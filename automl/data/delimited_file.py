@@ -1,9 +1,10 @@
-"""A CSV file in batches, with the parser, and the rules, of :mod:`automl.data.delimited`."""
+"""A CSV file, whole or in batches, with the parser, and the rules, of :mod:`automl.data.delimited`."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any, Final
 import pandas as pd
 
 from automl.data.columnar import regrouped
-from automl.data.delimited import BEGINNING, layout, select
+from automl.data.delimited import BEGINNING, LONGEST_ROW, layout, select
 from automl.data.dialect import BLOCK, MARK, UNREADABLE, Dialect
 from automl.data.reading import Reading, column_names
+from automl.errors import DataError
 
 BATCH: Final = 16_384
 """Rows that the parser hands over at a time."""
@@ -34,12 +36,24 @@ class DelimitedFile:
     rows: int
     size: int
     """Bytes of all rows."""
+    longest: int
+    """Bytes of a row at most."""
 
     @classmethod
     def open(cls, path: Path, encoding: str, known: Reading | None, delimiter: str | None, copy: Path) -> DelimitedFile:
         """Look at all of a file that is not compressed; one that the parser does not take is rewritten to ``copy``.
 
-        Raises what :func:`automl.data.delimited.read_delimited` does, but not if there are no rows.
+        Parameters
+        ----------
+        known
+            How an earlier file was read; delimiter and quotes are taken from it.
+        delimiter
+            The one that the owner of the file has named.
+
+        Raises
+        ------
+        DataError
+            If there are rows of unequal length, or a quote that is never closed.
         """
         newline, unreadable = _scanned(path, encoding)
         with path.open(encoding=encoding, errors="replace", newline=newline) as text:
@@ -47,24 +61,36 @@ class DelimitedFile:
         utf_8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
         if not utf_8 or unreadable or newline is None or dialect.skipped or len(found) == 1 or has_magic(str(path)):
             path = _rewritten(path, encoding, newline, dialect.skipped, copy, single=len(found) == 1)
-        with select(f"count(*), count(c{len(found) - 1})", path, dialect, len(found)) as counted:
-            ((rows, last),) = counted.fetchall()
+        rows, last, longest = _counted(path, dialect, len(found))
         ends_with_delimiter = not found[-1] and last == 0
         names = column_names(found[:-1] if ends_with_delimiter else found)
         reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped)
         reading = replace(reading, unreadable=unreadable)
-        return cls(path, reading, dialect, tuple(names), len(found), rows - 1, path.stat().st_size)
+        return cls(path, reading, dialect, tuple(names), len(found), rows - 1, path.stat().st_size, longest)
+
+    def whole(self) -> pd.DataFrame:
+        """Return the table as text."""
+        with self._select() as found:
+            return self._frame(found.to_arrow_table().slice(1))
 
     def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
         """Return the table in frames of ``rows`` rows of text, each with some columns as an Arrow table."""
         for table in regrouped(self._rows(), rows):
-            named = table.rename_columns(self.names)
-            yield named.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow")), named.select(keep)
+            yield self._frame(table), table.rename_columns(self.names).select(keep)
+
+    def _frame(self, table: Any) -> pd.DataFrame:
+        frame: pd.DataFrame = table.rename_columns(self.names).to_pandas(
+            types_mapper=lambda _: pd.StringDtype("pyarrow")
+        )
+        return frame
+
+    def _select(self, threads: int | None = None) -> AbstractContextManager[Any]:
+        columns = ", ".join(f"c{i}" for i in range(len(self.names)))
+        return select(columns, self.path, self.dialect, self.width, longest=self.longest, threads=threads)
 
     def _rows(self) -> Iterator[Any]:
         """Return the rows as the parser hands them over, without the header."""
-        columns = ", ".join(f"c{i}" for i in range(len(self.names)))
-        with select(columns, self.path, self.dialect, self.width, threads=1) as found:
+        with self._select(threads=1) as found:
             header = 1
             for batch in found.to_arrow_reader(BATCH):
                 yield batch.slice(header)
@@ -78,6 +104,19 @@ def _scanned(path: Path, encoding: str) -> tuple[str | None, int]:
     with path.open(encoding=encoding, errors="replace") as text:
         unreadable = sum(block.count(UNREADABLE) for block in iter(lambda: text.read(BLOCK), ""))
         return "" if text.newlines in (None, "\n", "\r\n") else None, unreadable
+
+
+def _counted(path: Path, dialect: Dialect, width: int) -> tuple[int, int, int]:
+    """Return how many rows there are, how many of them have a last value, and the bytes of a row at most."""
+    size = path.stat().st_size
+    for longest in (LONGEST_ROW, size) if size > LONGEST_ROW else (LONGEST_ROW,):
+        try:
+            with select(f"count(*), count(c{width - 1})", path, dialect, width, longest=longest) as counted:
+                ((rows, last),) = counted.fetchall()
+                return rows, last, longest
+        except DataError as error:
+            failure = error
+    raise failure
 
 
 def _rewritten(path: Path, encoding: str, newline: str | None, skipped: int, to: Path, *, single: bool) -> Path:

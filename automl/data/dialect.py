@@ -40,7 +40,7 @@ SLIP: Final = 10
 """Letters beyond ASCII for each such place, from which a text is UTF-8 with slips, and not of another encoding."""
 
 WHOLE: Final = 9
-"""Rows of a sample from which its last one may be cut and is not looked at."""
+"""From this many rows on the last one is not looked at: the end of the sample may have cut it."""
 
 TOGETHER: Final = 1.5
 """Mean bytes beyond ASCII in a row, below which they are single letters such as ``ü``, not halves of others."""

@@ -6,8 +6,10 @@ known by their first bytes, JSON by its brackets, and all other text is CSV.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -15,8 +17,8 @@ import pandas as pd
 from automl.config import ReadOptions
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
 from automl.data.compression import ZIP, decompress
-from automl.data.delimited import read_delimited
-from automl.data.dialect import UNREADABLE, decode
+from automl.data.delimited_file import DelimitedFile
+from automl.data.dialect import decode
 from automl.data.json_rows import begins_json, read_json
 from automl.data.reading import Reading, column_names
 from automl.data.source import content, display
@@ -86,9 +88,20 @@ def read_content(data: bytes, known: Reading | None, options: ReadOptions) -> tu
         raise DataError("the file is empty; it needs a header and rows")
     if begins_json(text):
         return _with_header(read_json(text, known.header if known else ()), Reading("json", encoding))
-    frame, names, dialect = read_delimited(text, known, options.sep)
-    reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped, tuple(names))
-    return named(frame, names), replace(reading, unreadable=text.count(UNREADABLE))
+    return _read_delimited(data, encoding, known, options.sep)
+
+
+def _read_delimited(
+    data: bytes, encoding: str, known: Reading | None, delimiter: str | None
+) -> tuple[pd.DataFrame, Reading]:
+    """Return the table of a CSV file as text columns."""
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder, "stored")
+        stored.write_bytes(data)
+        file = DelimitedFile.open(stored, encoding, known, delimiter, Path(folder, "rewritten"))
+        if not file.rows:
+            raise DataError(f"the file has a header ({', '.join(file.names[:5])}) but no rows")
+        return file.whole(), replace(file.reading, header=file.names)
 
 
 def require_no_sheet(options: ReadOptions) -> None:
@@ -103,7 +116,7 @@ def _with_header(frame: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, R
     return named(frame), replace(reading, header=tuple(str(name) for name in frame.columns))
 
 
-def named(frame: pd.DataFrame, names: Iterable[object] | None = None) -> pd.DataFrame:
+def named(frame: pd.DataFrame) -> pd.DataFrame:
     """Give a frame the names of :func:`column_names`."""
-    texts = column_names(frame.columns if names is None else names)
+    texts = column_names(frame.columns)
     return frame if texts == list(frame.columns) else frame.set_axis(texts, axis=1)

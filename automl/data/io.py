@@ -9,12 +9,13 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.cells import cells_of, in_known_dtype, is_known, text_of
-from automl.data.columnar import framed
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark, settles_decimal
+from automl.data.exact import exact, framed, with_gaps
 from automl.data.files import named, read_content, read_files
 from automl.data.json_rows import frame_of_rows
 from automl.data.numerals import PADDED, Style, parse_numbers
@@ -95,11 +96,11 @@ def without_cells(frame: pd.DataFrame, na: Sequence[str], decimal: str = ".") ->
     words, style, met = [text_of(word) for word in na], Style(decimal=decimal), np.zeros(len(na), np.bool_)
     numbers = parse_numbers([word.strip() for word in na], style)
 
-    def missing(series: pd.Series[Any]) -> Any:
+    def missing(series: pd.Series[Any]) -> NDArray[np.bool_]:
         if series.dtype.kind == "f":
             equal = [series.eq(number).to_numpy(np.bool_, na_value=False) for number in numbers.tolist()]
             met[:] |= list(map(np.any, equal))
-            return np.any(equal, axis=0)
+            return np.asarray(np.any(equal, axis=0))
         cells = cells_of(series, ())
         texts = cells.values
         if series.dtype.kind == "M":  # days are written without a time
@@ -109,7 +110,7 @@ def without_cells(frame: pd.DataFrame, na: Sequence[str], decimal: str = ".") ->
         met[:] |= hits.any(axis=0)
         return cells.spread(hits.any(axis=1), False)
 
-    left = pd.DataFrame({name: series.mask(missing(series)) for name, series in frame.items()}, index=frame.index)
+    left = pd.DataFrame({name: with_gaps(series, missing(series)) for name, series in frame.items()}, index=frame.index)
     return left, tuple(word for word, found in zip(na, met, strict=True) if not found)
 
 
@@ -167,7 +168,9 @@ def _from_cells(data: Mapping[Any, Any] | list[Any], header: Collection[str]) ->
     if not all(isinstance(row, Mapping) for row in rows):
         raise DataError("a list must hold one dict a row, such as [{'age': 41}]; or use a frame, or numpy.array")
     try:
-        return frame_of_rows(rows, header) if isinstance(data, list) else pd.DataFrame(data)
+        if isinstance(data, list):
+            return frame_of_rows(rows, header)
+        return pd.DataFrame({name: exact(cells) if isinstance(cells, list) else cells for name, cells in data.items()})
     except ValueError as error:
         raise DataError(
             f"a dict must hold one list of equal length a column ({error}); one row is a list of one dict"

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from automl.data.cells import text_of
+from automl.data.exact import exact
 from automl.errors import DataError
 
 BEGINNING: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[{\]])")
@@ -36,7 +37,7 @@ def read_json(text: str, header: Collection[str] = ()) -> pd.DataFrame:
     Parameters
     ----------
     header
-        The columns of an earlier table: an object that names some of them is a row, whatever it holds.
+        The columns of an earlier table: an object that names some of them is not searched for a table inside.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def read_json(text: str, header: Collection[str] = ()) -> pd.DataFrame:
     if not rows:
         raise DataError("the file is an empty JSON array; it needs one object a row")
     columns = _columns(rows[0]) if len(rows) == 1 else None
-    return frame_of_rows(rows, header) if columns is None else pd.DataFrame(columns)
+    return frame_of_rows(rows, header) if columns is None else _of_columns(columns)
 
 
 def _whole(table: Mapping[str, Any]) -> pd.DataFrame:
@@ -66,7 +67,7 @@ def _whole(table: Mapping[str, Any]) -> pd.DataFrame:
             raise DataError(f"columns and data of the JSON object do not fit ({error}); repair it") from error
     columns = _columns(table)
     if columns is not None:
-        return pd.DataFrame(columns)
+        return _of_columns(columns)
     lists = [cells for cells in table.values() if isinstance(cells, list) and cells]
     lists = [cells for cells in lists if all(isinstance(cell, dict) for cell in cells)]
     return frame_of_rows(lists[0] if len(lists) == 1 else [table])
@@ -82,6 +83,10 @@ def _columns(table: Mapping[str, Any]) -> dict[str, list[Any]] | None:
     if len(columns) < 2 or not all(isinstance(cells, list) and len(cells) == len(columns[0]) > 1 for cells in columns):
         return None
     return dict(zip(table, columns, strict=True))
+
+
+def _of_columns(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    return pd.DataFrame({name: exact(cells) for name, cells in columns.items()})
 
 
 def _numbered(cells: object) -> bool:
@@ -103,19 +108,27 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]], header: Collection[str] = (
     >>> frame_of_rows([{"id": {"no": 1}}, {"id": 2}], ["id"])["id"].tolist()
     ['{"no": 1}', 2]
     """
-    if not any(isinstance(cell, dict) for row in rows for cell in row.values()):
-        return pd.DataFrame(list(rows))
-    whole = {name for name in header if not any(other.startswith(f"{name}.") for other in header)}
-    return pd.json_normalize([_with_cells(row, whole) for row in rows])
+    if any(isinstance(cell, dict) for row in rows for cell in row.values()):
+        whole = {name for name in header if not any(other.startswith(f"{name}.") for other in header)}
+        rows = [_flat(row, whole) for row in rows]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pd.DataFrame(
+        {name: exact([row.get(name) for row in rows]) for name in names}, index=pd.RangeIndex(len(rows))
+    )
 
 
-def _with_cells(row: Mapping[str, Any], whole: Collection[str], outer: str = "") -> dict[str, Any]:
-    """Return a row with the objects in these columns as JSON."""
-    found = dict(row)
+def _flat(row: Mapping[str, Any], whole: Collection[str], outer: str = "") -> dict[str, Any]:
+    """Return a row with the cells of its objects beside the others, but for the objects in ``whole``, as JSON."""
+    found: dict[str, Any] = {}
     for name, cell in row.items():
+        path = f"{outer}{name}"
         if isinstance(cell, dict):
-            path = f"{outer}{name}"
-            found[name] = text_of(cell) if path in whole else _with_cells(cell, whole, f"{path}.")
+            inner = {path: text_of(cell)} if path in whole else _flat(cell, whole, f"{path}.")
+        else:
+            inner = {path: cell}
+        if twice := found.keys() & inner.keys():
+            raise DataError(f"a row holds {min(twice)!r} twice, once as an object's; rename one of them")
+        found |= inner
     return found
 
 

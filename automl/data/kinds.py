@@ -37,9 +37,9 @@ FALSE_WORDS: Final = frozenset({"false", "no", "n", "f", "off"})
 READABLE: Final = 0.95
 """Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
 OTHER_WORDS: Final = 10
-"""Different other words that such a column may hold; they count as missing."""
+"""Different other words that a numeric or datetime column may hold; they count as missing."""
 OTHER_SHARE: Final = 0.01
-"""The same as a share of its different numbers (or dates), for words without a digit; with one they may be codes."""
+"""Or this share of its different values, if that is more and the words hold no digit; with one they may be codes."""
 REPEATED: Final = 0.25
 """Share of different values below which names of several words are categories. Where more differ, people typed them by
 hand, and their words say more than the whole."""

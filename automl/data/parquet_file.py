@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from automl.data.columnar import UNNAMED_INDEX, explained, framed, regrouped
+from automl.data.columnar import UNNAMED_INDEX, explained, regrouped
+from automl.data.exact import framed
 from automl.data.reading import Reading, column_names
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import pandas as pd
+
 from automl.errors import DataError
 
 NAMES: Final = {
@@ -37,11 +39,12 @@ class Reading:
     skipped: int = 0
     """Lines before the header."""
     header: tuple[str, ...] = ()
-    """The column names as they were found."""
+    """The column names."""
     decimal: str = "."
     """Decimal mark of the numbers in text."""
     settled: bool = False
-    """Whether the table tells it, or its owner did: then it is that of later tables, of whatever format they are."""
+    """Whether the mark is known, as a column proves it, the owner said so, or all of CSV is text, and not just assumed.
+    A known one is that of later tables of other formats, too."""
     na: tuple[str, ...] = ()
     """Cells that count as missing because their owner said so."""
     unmet: tuple[str, ...] = ()
@@ -98,7 +101,7 @@ def column_names(names: Iterable[object]) -> list[str]:
 
     Columns without a name have that which pandas gives them: a table may come as a file today, as a frame tomorrow.
     """
-    texts = ["" if name is None else str(name).strip() for name in names]
+    texts = ["" if name is None or name is pd.NA or name != name else str(name).strip() for name in names]
     texts = [name or f"Unnamed: {i}" for i, name in enumerate(texts)]
     twice = [name for name, count in Counter(texts).items() if count > 1]
     if twice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ def infer_task(
     target: pd.Series[Any],
     name: str,
     *,
-    problem_type: ProblemType | None = None,
+    problem_type: str | None = None,
     positive: object = None,
     decimal: str = ".",
     typed: bool = False,
@@ -295,25 +296,16 @@ def _spelled(label: object) -> object:
 
 def task_to_json(task: Task) -> dict[str, Any]:
     """Return the task as plain JSON values."""
-    return {
-        "target": task.target,
-        "problem_type": task.problem_type.value,
-        "reason": task.reason,
-        "classes": list(task.classes),
-        "decimal": task.decimal,
-        "levels": list(task.levels),
-        "ranked": task.ranked,
-    }
+    return asdict(task) | {"classes": list(task.classes), "levels": list(task.levels)}
 
 
 def task_from_json(record: Mapping[str, Any]) -> Task:
     """Read what :func:`task_to_json` wrote."""
     return Task(
-        record["target"],
-        ProblemType(record["problem_type"]),
-        record["reason"],
-        tuple(record["classes"]),
-        record.get("decimal", "."),
-        tuple(record.get("levels", ())),
-        record.get("ranked", False),
+        **{
+            **record,
+            "problem_type": ProblemType(record["problem_type"]),
+            "classes": tuple(record["classes"]),
+            "levels": tuple(record.get("levels", ())),
+        }
     )

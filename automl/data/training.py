@@ -16,7 +16,7 @@ from automl.data.io import column_of, read_data
 from automl.data.reading import Reading
 from automl.data.roles import Roles, one_a_row, series_of
 from automl.data.schema import apply_schema, with_decimal
-from automl.data.table import ProblemType, Schema, Task
+from automl.data.table import Schema, Task
 from automl.data.task import encode_target, infer_task
 from automl.data.weights import row_weights
 from automl.errors import DataError, UsageError
@@ -67,29 +67,30 @@ class TrainingTable:
             raise UsageError(f"y is the values of the target; a column of the table is named as target={y!r}")
         target = None if target is None else str(target).strip()  # as the names of columns are
         for role, given in (("weight", weight), ("groups", groups), ("time", time), ("fold", fold)):
-            if isinstance(given, str) and given == target:
-                raise UsageError(f"{role} must be another column than the target, got {target!r} for both")
+            for other, taken in (("target", target), ("weight", weight)):
+                if role != other and isinstance(given, str) and isinstance(taken, str) and given == taken:
+                    raise UsageError(f"{role} must be another column than the {other}, got {given!r} for both")
         frame, found = read_data(X, reading=reading, options=options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")
-        taken = None
+        named = None
         if target is not None:
             values = column_of(frame, target)
             frame = frame.drop(columns=target)
         else:
             values = one_a_row(frame, "y", series_of(y, "target"))
             if (own := str(values.name).strip()) in frame.columns:
-                taken, names = own, ("target" + "_" * number for number in count())
+                named, names = own, ("target" + "_" * number for number in count())
                 values.name = next(name for name in names if name not in frame.columns)
         weights = None
         if weight is not None:
             weights = row_weights(one_a_row(frame, "weight", weight), found.decimal)
             frame = frame.drop(columns=weight) if isinstance(weight, str) else frame
         frame, roles = Roles.take(frame, groups=groups, time=time, fold=fold)
-        return cls(frame, values, found, roles, weights, taken)
+        return cls(frame, values, found, roles, weights, named)
 
     def understood(
-        self, problem_type: ProblemType | None, positive: object = None
+        self, problem_type: str | None, positive: object = None
     ) -> tuple[Task, NDArray[Any], NDArray[np.bool_]]:
         """Decide the task, and encode the target of the rows that count: those with a target and a weight.
 

@@ -40,14 +40,14 @@ def read_workbook(data: bytes, sheet: str | None, likely: str | None = None) -> 
     asked = likely if sheet is None and likely in sheets else sheet
     name = _chosen({name: rows for name, rows in sheets.items() if rows}, asked, list(sheets))
     rows = sheets[name]
-    skipped = title_lines([[cell for cell in row if cell is not None] for row in rows])
+    skipped = title_lines([_cells(row) for row in rows])
     header, body = rows[skipped], rows[skipped + 1 :]
     if not body:
         raise DataError(f"the sheet {name!r} has a header but no rows")
     kept = [i for i in range(len(header)) if any(row[i] is not None for row in rows[skipped:])]
     columns = [pd.Series([row[i] for row in body], dtype=object).infer_objects() for i in kept]
     frame = pd.concat(columns, axis=1, keys=range(len(kept)))
-    return frame.set_axis([header[i] for i in kept], axis=1), name, skipped
+    return frame.set_axis(["" if header[i] is None else header[i] for i in kept], axis=1), name, skipped
 
 
 def _sheets(data: bytes) -> dict[str, Rows]:
@@ -71,6 +71,13 @@ def _rows(sheet: Any) -> Rows:
     rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
     width = max(map(len, rows), default=0)
     return [row + (None,) * (width - len(row)) for row in rows if any(cell is not None for cell in row)]
+
+
+def _cells(row: tuple[Any, ...]) -> list[Any]:
+    """Return the cells of a row; of a title, which may stand anywhere, only itself. The names of a table whose other
+    columns have none end where its rows do."""
+    held = [cell for cell in row if cell is not None]
+    return held if len(held) == 1 and row[-1] is None else ["" if cell is None else cell for cell in row]
 
 
 def _chosen(filled: dict[str, Rows], asked: str | None, names: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.columnar import framed
+from automl.data.exact import framed
 from automl.deploy.limits import no_rows, require_few
 from automl.deploy.parquet_pages import POINTER, sizes
 from automl.deploy.problem import RequestError

@@ -8,7 +8,6 @@ import numpy as np
 
 from automl.data.disguised import is_limit
 from automl.data.identifiers import CHANCE
-from automl.data.kinds import names_identifier
 from automl.data.numerals import CURRENCIES, parse_numbers
 from automl.data.table import Kind
 from automl.insights.base import (
@@ -118,11 +117,11 @@ def _orders_target(column: ColumnProfile) -> bool:
 def repeated_identifier(profile: Profile) -> Iterator[Seen]:
     """An identifier with several rows each: rows of one thing must not be in training and validation at once."""
     for column in profile.columns:
-        low, high = (bound * profile.sampled for bound in REPEATED)
+        low, high = (bound * profile.rows for bound in REPEATED)
         whole = column.kind is Kind.NUMERIC and column.numbers is not None and column.numbers.whole
-        named = names_identifier(column.name) and (whole or column.kind is Kind.CATEGORICAL)
-        if named and max(low, FEWEST) <= column.distinct < high:
-            each = (profile.sampled - column.missing) / column.distinct
+        things = column.things if whole or column.kind is Kind.CATEGORICAL else None
+        if things is not None and max(low, FEWEST) <= things < high:
+            each = profile.rows * (1 - column.missing / profile.sampled) / things
             evidence = f"{column.name!r} looks like an identifier with {each:.1f} rows each"
             fix = f"if new rows belong to new ones, use {code('groups', column.name)}, or scores are too good"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)

@@ -42,7 +42,7 @@ def duplicates_across_folds(profile: Profile) -> Iterator[Seen]:
 def conflicting_labels(profile: Profile) -> Iterator[Seen]:
     """Equal features, different classes: no model can be right on all of them."""
     duplicates = profile.duplicates
-    if duplicates is not None and duplicates.conflicting:
+    if duplicates is not None and duplicates.conflicting and not duplicates.expected:
         severity = Severity.MEDIUM if duplicates.conflicting > SOME * profile.rows else Severity.LOW
         evidence = (
             f"{counted(duplicates.conflicting, 'row')} ({share(duplicates.conflicting, profile.rows)}) have "

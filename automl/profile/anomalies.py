@@ -81,8 +81,10 @@ def _cells(
 def _shown(column: Column, value: Any) -> str:
     if column.kind is Kind.CATEGORICAL:
         return column.categories[value] if value >= 0 else "missing"
+    if pd.isna(value):
+        return "missing"
     if column.kind is Kind.BOOLEAN:
-        return "missing" if np.isnan(value) else column.categories[int(value)]
+        return column.categories[int(value)]
     if column.kind is Kind.DATETIME:
         return str(value)
     return f"{value:,.6g}"

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.identifiers import chance_of_order
+from automl.data.kinds import names_identifier
 from automl.data.table import Column, Kind, Schema
 from automl.deadline import NEVER, Deadline
 from automl.profile.anomalies import find_anomalies
@@ -58,10 +59,10 @@ def profile_table(
     few = sample.sample(POWER_ROWS, random_state)
     few_typed = few.typed()
     columns = tuple(
-        _with_signal(profile_column(column, sample.frame.iloc[:, i], typed, sample.signal), column, few, few_typed)
-        for i, column in enumerate(sample.schema.columns)
+        _with_signal(_column(rows, sample, typed, i), column, few, few_typed)
+        for i, column in enumerate(rows.schema.columns)
     )
-    target = profile_target(rows, raw_target)
+    target = profile_target(rows, raw_target, missing=0 if raw_target is None else len(raw_target) - len(rows))
     if target is not None:
         of_text = max((column.power or 0.0 for column in columns if column.kind is Kind.TEXT), default=0.0)
         target = replace(target, baseline=small_model(few, few_typed, of_text))
@@ -86,12 +87,12 @@ def quick_profile(
     seconds: float | None = None,
     random_state: int = 0,
 ) -> Profile:
-    """Measure what could make a fit mislead, on some rows, in the time there is.
+    """Measure what could make a fit mislead, in the time there is: columns on some rows, the others on all.
 
     Parameters
     ----------
     folds
-        (rows,) the fold of each row; None = none of these rows is validated.
+        (rows,) the fold of each row; None = no row is validated.
     raw_target
         Some of the target as it was read, where it is known.
     seconds
@@ -106,14 +107,22 @@ def quick_profile(
     for i, column in enumerate(few.schema.columns):
         if deadline.passed:
             break
-        measured = profile_column(column, few.frame.iloc[:, i], typed, few.signal)
-        columns.append(_with_signal(measured, column, few, typed))
+        columns.append(_with_signal(_column(rows, few, typed, i), column, few, typed))
         if i == 0 and seconds is not None:
             deadline = Deadline.after(seconds)
     in_time = rows.frame.size / CELLS_A_SECOND < deadline.remaining
     duplicates = find_duplicates(rows, folds=folds) if in_time else None
     target = profile_target(rows, raw_target)
     return Profile(len(rows), len(few), tuple(columns), target=target, duplicates=duplicates)
+
+
+def _column(rows: Rows, some: Rows, typed: pd.DataFrame, place: int) -> ColumnProfile:
+    """Measure a column on some rows; what shows in all only, on all."""
+    column = rows.schema.columns[place]
+    measured = profile_column(column, some.frame.iloc[:, place], typed, some.signal)
+    if not names_identifier(column.name):
+        return measured
+    return replace(measured, things=int(rows.frame.iloc[:, place].nunique()))
 
 
 def _with_signal(measured: ColumnProfile, column: Column, rows: Rows, typed: pd.DataFrame) -> ColumnProfile:

@@ -102,6 +102,8 @@ class ColumnProfile:
     """Dates: whether day and month could be swapped."""
     sorted: bool = False
     """Dates: the rows are in their order, rising or falling."""
+    things: int | None = None
+    """Different values in all rows of the table, where its name is that of an identifier."""
     order_chance: float | None = None
     """Dates and identifiers: how probable the differences of the target along their order would be by chance."""
 

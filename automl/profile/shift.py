@@ -64,7 +64,7 @@ def _readable(frame: pd.DataFrame, columns: list[Column]) -> tuple[pd.DataFrame,
     reasons: list[str] = []
     for column in columns:
         try:
-            typed[column.name] = apply_schema(frame, Schema((column,)))[column.name]
+            typed[column.name] = apply_schema(frame[[column.name]], Schema((column,)))[column.name]
         except SchemaError as error:
             reasons.append(str(error))
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame))), tuple(reasons)

@@ -26,8 +26,9 @@ MANY_CLASSES: Final = 20
 """Classes up to which the small model is quick; it builds one tree a class and round."""
 
 
-def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfile | None:
-    """Measure the target of all rows; ``raw`` is the column as it was read, with the rows that have no target."""
+def profile_target(rows: Rows, raw: pd.Series[Any] | None = None, missing: int = 0) -> TargetProfile | None:
+    """Measure the target of all rows; ``raw`` is some or all of the column as it was read, of which so many rows have
+    no target."""
     task, y = rows.task, rows.y
     if task is None or y is None:
         return None
@@ -39,7 +40,7 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None) -> TargetProfi
         problem_type=task.problem_type,
         reason=task.reason,
         rows=len(y),
-        missing=0 if raw is None else len(raw) - len(y),
+        missing=missing,
         distinct=len(values),
         words=int(cells.counts()[stray].sum()) if cells is not None else 0,
         stray=tuple(sorted(cells.values[place] for place in stray)[:STRAY]) if cells is not None else (),

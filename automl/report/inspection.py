@@ -13,8 +13,8 @@ from automl.config import AS_FOUND, FitConfig, ReadOptions
 from automl.data.io import read_data
 from automl.data.reading import Reading
 from automl.data.schema import infer_schema, with_decimal
-from automl.data.source import display, is_path
-from automl.data.table import ProblemType, Task
+from automl.data.source import display, is_path, names_database
+from automl.data.table import Task
 from automl.data.training import TrainingTable
 from automl.errors import DataError
 from automl.insights.base import Finding, Severity
@@ -125,7 +125,7 @@ def inspect_table(
         wanted = FitConfig(problem_type=problem_type).problem_type  # validates it
         table = TrainingTable.read(data, target=target, options=options)
         raw_target, reading = table.target, table.reading
-        task, y, known = table.understood(ProblemType(wanted) if wanted else None)
+        task, y, known = table.understood(wanted)
         schema = infer_schema(table.frame[known], overrides=kinds, decimal=reading.decimal)
         rows = Rows(table.frame[known], schema, task, y, np.flatnonzero(known) + 1)
     if not rows.schema.columns:
@@ -133,6 +133,8 @@ def inspect_table(
     other = None
     if test is not None:
         own = replace(options, sheet=None)  # another workbook has the same sheet, another file has none
+        if not (is_path(test) and names_database(test)):
+            own = replace(own, query=None)
         later, found = read_data(test, reading=reading, options=own)
         other = later, with_decimal(rows.schema, found.decimal, reading.decimal)
     profile = profile_table(rows, raw_target=raw_target, test=other, random_state=random_state)

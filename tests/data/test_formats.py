@@ -90,7 +90,7 @@ def test_json(text: str) -> None:
 def test_objects_inside_of_objects_are_columns_and_lists_are_cells() -> None:
     rows = [{"id": 1, "home": {"city": "Bern"}, "tags": ["a", "b"]}, {"id": 2, "home": {"city": "Köln"}, "tags": []}]
     frame, _ = read(str(rows).replace("'", '"').encode())
-    assert list(frame) == ["id", "tags", "home.city"]
+    assert list(frame) == ["id", "home.city", "tags"]
     assert frame["tags"].tolist() == [["a", "b"], []]
     pd.testing.assert_frame_equal(frame, as_frame(rows))
     wrong = [{"home": {"city": {"name": "Bern"}}}, {"home": {"city": "Ulm"}}]
@@ -268,6 +268,22 @@ def test_columns_that_do_not_fit_their_data_are_an_error() -> None:
         read(b'{"columns": ["a"], "data": [[1, 2]]}')
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 2], ["u", "v", "w"]])
+def test_what_pandas_writes_with_row_labels_has_a_column_without_a_name(labels: list[Any]) -> None:
+    frame, buffer = pd.DataFrame({"price": [1, 2, 3]}, index=labels), io.BytesIO()
+    frame.to_excel(buffer)
+    found, reading = read(buffer.getvalue())
+    assert found.to_dict("list") == {"Unnamed: 0": labels, "price": [1, 2, 3]}
+    assert reading.skipped == 0
+    assert list(as_frame(pd.DataFrame(columns=["a", None]))) == ["a", "Unnamed: 1"]
+
+
+def test_a_title_may_stand_over_any_column() -> None:
+    rows = [[None, "Report", None], ["city", "size", "year"], ["Bern", 1, 2020], ["Köln", 2, 2021]]
+    frame, reading = read(workbook(all=rows))
+    assert (list(frame), reading.skipped) == (["city", "size", "year"], 1)
+
+
 LARGE_IDS = [2**53 + 1, 2**53, None, -(2**62) - 1]
 
 
@@ -288,6 +304,32 @@ def test_large_identifiers_keep_their_digits_beside_nulls(tmp_path: Path) -> Non
         ):
             assert [text_of(cell) for cell in frame["id"]] == [None if cell is None else str(cell) for cell in cells]
             assert frame["few"].dtype == np.float64
+
+
+def test_so_do_those_of_other_formats(tmp_path: Path) -> None:
+    rows = [{"id": number, "of": {"id": number}, "few": 1 if number else None} for number in LARGE_IDS]
+    with sqlite3.connect(tmp_path / "ids.db") as database:
+        database.execute("create table ids (id integer)")
+        database.executemany("insert into ids values (?)", [(number,) for number in LARGE_IDS])
+    database.close()
+    said = pd.DataFrame({"id": [-1 if number is None else number for number in LARGE_IDS]})
+    tables = [
+        read(json.dumps(rows).encode())[0],
+        read("\n".join(map(json.dumps, rows)).encode())[0],
+        read(json.dumps({"id": LARGE_IDS, "few": [1, None, 2, 3]}).encode())[0],
+        as_frame({"id": LARGE_IDS, "few": [1, None, 2, 3]}),
+        read_table(f"sqlite:///{tmp_path / 'ids.db'}", options=ReadOptions(query="select * from ids"))[0],
+        read(parquet(said), ReadOptions(na=["-1"]))[0],
+    ]
+    for table in tables:
+        assert [text_of(cell) for cell in table["id"]] == [None if cell is None else str(cell) for cell in LARGE_IDS]
+        assert "few" not in table or table["few"].dtype == np.float64
+    assert tables[0]["of.id"].tolist() == LARGE_IDS
+
+
+def test_a_name_that_an_object_gives_too_is_refused() -> None:
+    with pytest.raises(DataError, match=r"holds 'a\.b' twice"):
+        read(b'{"a": {"b": 1}, "a.b": 2}\n{"a": {"b": 3}, "a.b": 4}')
 
 
 def test_a_float_is_the_text_of_its_whole_number() -> None:

@@ -142,6 +142,13 @@ def test_the_delimiter_that_a_file_names_is_not_questioned(tmp_path: Path) -> No
         pd.testing.assert_frame_equal(next(iter(batches.read())).frame, frame)
 
 
+def test_a_row_may_be_long() -> None:
+    long = "x" * 2_500_000
+    assert read(f"a,b\n1,{long}\n2,y\n")["b"].tolist() == [long, "y"]
+    with pytest.raises(DataError, match="line 3 has 3 values but the header has 2"):
+        read(f"a,b\n1,{long}\n2,y,z\n")
+
+
 def test_columns_without_a_name_are_called_as_in_a_frame_of_pandas() -> None:
     text = ",b,\n0,2,3\n1,4,5\n"
     assert list(read(text)) == list(pd.read_csv(io.StringIO(text))) == ["Unnamed: 0", "b", "Unnamed: 2"]

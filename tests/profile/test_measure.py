@@ -8,6 +8,7 @@ import pytest
 
 from automl.data.schema import infer_schema
 from automl.data.task import encode_target, infer_task
+from automl.insights.registry import find
 from automl.profile import measure
 from automl.profile.measure import profile_table, quick_profile
 from automl.profile.record import Associations
@@ -133,3 +134,14 @@ def test_a_table_without_a_target() -> None:
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_hardly_any_rows(rows: int) -> None:
     assert profile_table(rows_of(table(rows).drop(columns="y"))).rows == rows
+
+
+def test_a_quick_look_counts_things_and_classes_in_all_rows() -> None:
+    frame = pd.DataFrame({"patient_id": np.repeat(np.arange(1_000), 20), "x": np.random.default_rng(0).random(20_000)})
+    rows = rows_of(frame.assign(y=np.where(np.arange(20_000) < 25, "ill", "well")), "y")
+    found = quick_profile(rows, folds=None)
+    assert (found.rows, found.sampled) == (20_000, 3_000)
+    assert found.columns[0].things == 1_000
+    assert [each.count for each in found.target.classes] == [25, 19_975]
+    (said,) = (each.evidence for each in find(found, in_fit=True) if each.insight == "repeated_identifier")
+    assert "20.0 rows each" in said
