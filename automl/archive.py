@@ -11,6 +11,7 @@ import fcntl
 import gzip
 import hashlib
 import os
+import platform
 import re
 import shutil
 import tarfile
@@ -52,7 +53,7 @@ def partial_place(place: Path) -> Path:
     """Return where to write what will be at a place: beside it, or in it if it is an empty folder, where somebody may
     be, such as in the current one.
     """
-    place, process = place.absolute(), os.getpid()
+    place, process = place.absolute(), f"{platform.node()}-{os.getpid()}"  # machines may share a folder
     return place / f".{process}" if _is_empty(place) else place.with_name(f".{process}.{place.name}")
 
 

@@ -20,6 +20,8 @@ _SELECTION_ROWS: Final = 20_000
 """Rows that weights are chosen on at most: more do not change them, but cost time."""
 _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
+_STEPS: Final = 25
+"""Models, counted as often as they are in, that an average is of at most."""
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
 _WORTH: Final = 0.02
@@ -35,15 +37,14 @@ def greedy_weights(
     metric: Metric,
     *,
     sample_weight: Weight = None,
-    steps: int = 25,
     max_members: int | None = None,
     costs: Sequence[float] | None = None,
     deadline: Deadline = NEVER,
 ) -> NDArray[np.float64]:
     """Choose weights by greedy selection with replacement (Caruana et al. 2004).
 
-    Starts with the best model, adds ``steps - 1`` times the model that makes the average best, and keeps the best
-    ensemble on the way. Of equally good models one that is already in is taken, then the first. On the given rows the
+    Starts with the best model, adds 24 times the model that makes the average best, and keeps the best ensemble on the
+    way. Of equally good models one that is already in is taken, then the first. On the given rows the
     result is never worse than the best model alone.
 
     Parameters
@@ -73,12 +74,12 @@ def greedy_weights(
     >>> greedy_weights([y + 1, y - 1, y * 9], y, get_metric("rmse", ProblemType.REGRESSION))
     array([0.5, 0.5, 0. ])
     """
-    members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), steps)
+    members = max_members or next((limit for most, limit in _MEMBERS if len(y) <= most), _STEPS)
     judge = _Judge(metric, y, sample_weight)
     rows = judge.sample(_SELECTION_ROWS)
     some = judge.of(rows)
     losses = _losses([each[rows] for each in predictions], some)
-    counts = _select(losses, len(predictions), steps, members, deadline)
+    counts = _select(losses, len(predictions), members, deadline)
     if costs is not None:
         counts = _lightened(losses, counts, costs, deadline)
     weights: NDArray[np.float64] = counts / counts.sum()
@@ -292,13 +293,13 @@ def _rounded(loss: float) -> float:
     return float(f"{loss:.10e}")
 
 
-def _select(losses: Losses, models: int, steps: int, most: int, deadline: Deadline) -> NDArray[np.int64]:
+def _select(losses: Losses, models: int, most: int, deadline: Deadline) -> NDArray[np.int64]:
     """Return how often each model is in the best ensemble that was met."""
     everyone = range(models)
     alone = [_rounded(loss) for loss in _in_time(losses([], everyone), deadline)]
     members = [alone.index(min(alone))]
     best, best_loss = list(members), alone[members[0]]
-    while len(members) < steps and not deadline.passed:
+    while len(members) < _STEPS and not deadline.passed:
         further = everyone if len(set(members)) < most else sorted(set(members))
         ranked = [
             (_rounded(loss), index not in members, index)

@@ -409,6 +409,18 @@ def test_predictions_stay_in_the_range_of_the_metric(
         )
 
 
+def test_candidates_are_compared_by_what_they_would_serve(tmp_path: Path) -> None:
+    """A line through amounts is below zero in places, where its logarithm would be without a bound."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2))
+    y = np.maximum(9 * x[:, 0] + rng.normal(size=300), 0)
+    model = AutoML(max_trials=3, folds=2, metric="rmsle", families=["linear"], output=tmp_path / "run").fit(x, y)
+    rows = {row.candidate: row for row in model.board_.rows if row.family == "linear"}
+    plain = [row for row in rows.values() if row.params.get("target") != "log"]
+    assert plain
+    assert all(row.score.value < 1.5 for row in rows.values())
+
+
 def test_classes_in_a_row_are_recognised_and_can_be_optimised_for(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=200)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import Any, Literal
 
@@ -54,6 +54,8 @@ class Metric:
     """The quantile of the target whose prediction is best, such as 0.5 for absolute errors; None = the mean."""
     least: float = -inf
     """The least prediction that it is defined for; a model that is optimised for it predicts none below."""
+    of_logarithms: bool = False
+    """Whether the prediction that is best is the mean of the target's logarithm."""
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> float:
         """Return the metric in its natural sign."""
@@ -66,3 +68,17 @@ class Metric:
         """Return the metric turned so that lower is better."""
         value = self(y, prediction, weight)
         return -value if self.greater_is_better else value
+
+
+def floored(metric: Metric, least: float) -> Metric:
+    """Return the metric of predictions that are raised to the least one that is served."""
+    return metric if least == -inf else replace(metric, function=_Floored(metric.function, least))
+
+
+@dataclass(frozen=True, slots=True)
+class _Floored:
+    function: Formula
+    least: float
+
+    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
+        return self.function(y, np.maximum(prediction, self.least), weight)

@@ -49,6 +49,10 @@ def _deviance(name: str, function: Formula, least: float = regression.TINY) -> M
     return replace(_error(name, function), least=least)
 
 
+def _of_logarithms(name: str, function: Formula) -> Metric:
+    return replace(_deviance(name, function, regression.LOWEST), of_logarithms=True)
+
+
 def _share(name: str, function: Formula, surrogate: Surrogate = None, *, quantile: float | None = None) -> Metric:
     return Metric(name, _VALUES, True, function, (-inf, 1.0), surrogate, quantile=quantile)
 
@@ -93,8 +97,8 @@ METRICS: Final = (
     _error("mae", regression.mae, quantile=0.5),
     _error("mape", regression.mape, quantile=0.5),
     _error("wape", regression.wape, quantile=0.5),
-    _deviance("rmsle", regression.rmsle, regression.LOWEST),
-    _deviance("msle", regression.msle, regression.LOWEST),
+    _of_logarithms("rmsle", regression.rmsle),
+    _of_logarithms("msle", regression.msle),
     _error("median_absolute_error", regression.median_absolute_error, quantile=0.5),
     _error("max_error", regression.max_error),
     _deviance("poisson_deviance", regression.poisson_deviance),

@@ -82,6 +82,8 @@ class Shape:
     """Whether resampled training rows are tried."""
     of_means: bool = True
     """Whether means are predicted, no quantiles: then deviances suit such an amount."""
+    of_logarithms: bool = False
+    """Whether it is the mean of the target's logarithm that is best."""
 
     @property
     def outputs(self) -> int:

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from pathlib import Path
 from typing import Final
 
-from automl.data.table import ProblemType
-from automl.features.matrix import Needs
-from automl.models.base import (
-    Choice,
-    Family,
-    FitContext,
-    FoldData,
-    Int,
-    LibraryEstimator,
-    Model,
-    Params,
-    Progress,
-    Shape,
-    Space,
-    Value,
-    complete,
-)
-from automl.models.forest import ForestModel, ForestPlan, estimator, forest_memory, grow
+from automl.models.base import Choice, Int, Params, Shape, Space
+from automl.models.forest import Forest
 
 DEFAULTS: Final[Params] = {"trees": 200, "max_features": 0.75, "min_samples_leaf": 1, "min_samples_split": 2}
 
 
-class ExtraTrees(Family):
+class ExtraTrees(Forest):
     """Averaged trees with random thresholds; every tree sees every row."""
 
     name = "extra_trees"
-    weighted = True
-
-    def needs(self, params: Params) -> Needs:
-        """Return numbers only; trees take NaN as they are."""
-        return Needs(missing="native", categories="numbers")
+    tree, forest = "ExtraTree", "ExtraTrees"
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return AutoGluon's two configurations and one with stronger column sampling."""
@@ -57,31 +35,3 @@ class ExtraTrees(Family):
     def defaults(self, shape: Shape) -> Params:
         """Return what holds for every problem."""
         return DEFAULTS
-
-    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Grow trees one by one until the deadline."""
-        from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
-
-        chosen = complete(params, DEFAULTS)
-        kind = ExtraTreeClassifier if context.shape.problem_type.classification else ExtraTreeRegressor
-        return (yield from grow(data, ForestPlan(kind, chosen), context))
-
-    def load(self, folder: Path) -> Model:
-        """Read ``forest.npz``."""
-        return ForestModel.load(folder)
-
-    def memory(self, shape: Shape, params: Params) -> int:
-        """Return the peak bytes of one fit."""
-        return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))
-
-    def stops(self, problem_type: ProblemType) -> bool:
-        """Return that nothing is decided by validation rows."""
-        return False
-
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
-        """Return them with the trees that were grown: validation rows decide nothing."""
-        return {**params, "trees": details["rounds"]}
-
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
-        """Return ``ExtraTreesClassifier`` or ``ExtraTreesRegressor`` with the trees that were grown."""
-        return estimator("ExtraTrees", complete(params, DEFAULTS), context, details)

@@ -14,15 +14,27 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, log2
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.features.matrix import Matrix
+from automl.data.table import ProblemType
+from automl.features.matrix import Matrix, Needs
 from automl.formula.trees import Tree, summed
 from automl.models import codebook
-from automl.models.base import FitContext, FoldData, LibraryEstimator, Model, Params, Progress, Shape, Value
+from automl.models.base import (
+    Family,
+    FitContext,
+    FoldData,
+    LibraryEstimator,
+    Model,
+    Params,
+    Progress,
+    Shape,
+    Value,
+    complete,
+)
 from automl.models.leaves import MOST, LeafTable
 from automl.models.lightgbm_c import FEW_ROWS
 from automl.models.lookups import round_down
@@ -247,18 +259,61 @@ def _with_children(arrays: Mapping[str, NDArray[Any]]) -> Nodes:
     return Nodes(child, feature, threshold, missing_left, values, roots, int(arrays["facts"][0]))
 
 
-def estimator(kind: str, chosen: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
-    """Return scikit-learn's forest of a kind with the trees that were grown."""
-    named: dict[str, object] = {"n_estimators" if name == "trees" else name: value for name, value in chosen.items()}
-    named |= {"n_estimators": details["rounds"], "random_state": context.random_state}
-    problem_type = context.shape.problem_type
-    differs = "its probabilities can be 0: automl counts the class frequencies as one more row"
-    return LibraryEstimator(
-        "sklearn.ensemble",
-        f"{kind}{'Classifier' if problem_type.classification else 'Regressor'}",
-        named,
-        differs=(differs,) if problem_type.classification else (),
-    )
+class Forest(Family):
+    """Averaged trees; a kind of forest says which, and what can be chosen of them."""
+
+    weighted = True
+    tree: ClassVar[str]
+    """What scikit-learn calls the trees, without Classifier or Regressor."""
+    forest: ClassVar[str]
+    """The same of the forest."""
+
+    def needs(self, params: Params) -> Needs:
+        """Return numbers only; trees take NaN as they are."""
+        return Needs(missing="native", categories="numbers")
+
+    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+        """Grow trees one by one until the deadline."""
+        from sklearn import tree
+
+        chosen = complete(params, self.defaults(context.shape))
+        sample = float(chosen["max_samples"]) if "max_samples" in chosen else None
+        plan = ForestPlan(getattr(tree, _kind(self.tree, context.shape)), chosen, sample)
+        return (yield from grow(data, plan, context))
+
+    def load(self, folder: Path) -> Model:
+        """Read ``forest.npz``."""
+        return ForestModel.load(folder)
+
+    def memory(self, shape: Shape, params: Params) -> int:
+        """Return the peak bytes of one fit: its nodes twice, and the trees in scikit-learn's own form."""
+        trees = int(complete(params, self.defaults(shape))["trees"])
+        leaves = min(_max_leaves(shape, trees), shape.rows)
+        nodes = 2 * leaves * trees * (NODE_BYTES + 4 + 4 * shape.outputs)
+        growing = 2 * leaves * (64 + 8 * max(shape.n_classes, 1)) + 64 * shape.rows
+        return 2 * nodes + growing + 16 * shape.rows
+
+    def stops(self, problem_type: ProblemType) -> bool:
+        """Return that nothing is decided by validation rows."""
+        return False
+
+    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+        """Return them with the trees that were grown: validation rows decide nothing."""
+        return {**params, "trees": details["rounds"]}
+
+    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
+        """Return scikit-learn's forest with the trees that were grown."""
+        chosen = complete(params, self.defaults(context.shape))
+        named: dict[str, object] = {"n_estimators" if key == "trees" else key: value for key, value in chosen.items()}
+        named |= {"n_estimators": details["rounds"], "random_state": context.random_state}
+        differs = "its probabilities can be 0: automl counts the class frequencies as one more row"
+        classification = context.shape.problem_type.classification
+        kind = _kind(self.forest, context.shape)
+        return LibraryEstimator("sklearn.ensemble", kind, named, differs=(differs,) if classification else ())
+
+
+def _kind(name: str, shape: Shape) -> str:
+    return f"{name}{'Classifier' if shape.problem_type.classification else 'Regressor'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +331,7 @@ class ForestPlan:
         """How many."""
         return int(self.params["trees"])
 
-    def seedling(self, seed: int, max_leaf_nodes: int) -> Any:
+    def seedling(self, seed: int, max_leaf_nodes: int | None) -> Any:
         """Return an unfitted tree."""
         shared = {name: self.params[name] for name in ("max_features", "min_samples_leaf", "min_samples_split")}
         return self.kind(**shared, max_leaf_nodes=max_leaf_nodes, random_state=seed)
@@ -312,14 +367,6 @@ def grow(data: FoldData, plan: ForestPlan, context: FitContext) -> Generator[Pro
     return ForestModel(Nodes.joined(parts), outcome, stopped, len(grower.y))
 
 
-def forest_memory(shape: Shape, trees: int) -> int:
-    """Return the peak bytes of growing a forest: its nodes twice, and the trees in scikit-learn's own form."""
-    leaves = min(_max_leaves(shape, trees), shape.rows)
-    nodes = 2 * leaves * trees * (NODE_BYTES + 4 + 4 * shape.outputs)
-    growing = 2 * leaves * (64 + 8 * max(shape.n_classes, 1)) + 64 * shape.rows
-    return 2 * nodes + growing + 16 * shape.rows
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grower:
     """Grows one tree from its seed, whatever was grown before: chunks and threads cannot change a forest."""
@@ -332,7 +379,10 @@ class _Grower:
 
     def tree(self, seed: int) -> Nodes:
         """Return the tree of this seed."""
-        tree = self.plan.seedling(seed, _max_leaves(self.shape, self.plan.trees))
+        most = _max_leaves(self.shape, self.plan.trees)
+        tree = self.plan.seedling(
+            seed, most if most < len(self.y) else None
+        )  # with a limit it grows best first: slower
         tree.fit(self.X, self.y, sample_weight=self._sample_weight(seed))
         grown = tree.tree_.value[:, 0, :]
         if not self.shape.problem_type.classification:

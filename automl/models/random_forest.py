@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from pathlib import Path
 from typing import Final
 
-from automl.data.table import ProblemType
-from automl.features.matrix import Needs
-from automl.models.base import (
-    Family,
-    FitContext,
-    Float,
-    FoldData,
-    Int,
-    LibraryEstimator,
-    Model,
-    Params,
-    Progress,
-    Shape,
-    Space,
-    Value,
-    complete,
-)
-from automl.models.forest import ForestModel, ForestPlan, estimator, forest_memory, grow
+from automl.models.base import Float, Int, Params, Shape, Space
+from automl.models.forest import Forest
 
 DEFAULTS: Final[Params] = {
     "trees": 200,
@@ -34,15 +16,11 @@ DEFAULTS: Final[Params] = {
 }
 
 
-class RandomForest(Family):
+class RandomForest(Forest):
     """Averaged trees, each on its own bootstrap sample."""
 
     name = "random_forest"
-    weighted = True
-
-    def needs(self, params: Params) -> Needs:
-        """Return numbers only; trees take NaN as they are."""
-        return Needs(missing="native", categories="numbers")
+    tree, forest = "DecisionTree", "RandomForest"
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return a smooth one, unlike the extra trees, and AutoGluon's."""
@@ -63,31 +41,3 @@ class RandomForest(Family):
     def defaults(self, shape: Shape) -> Params:
         """Return what holds for every problem."""
         return DEFAULTS
-
-    def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
-        """Grow trees one by one until the deadline."""
-        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
-        chosen = complete(params, DEFAULTS)
-        kind = DecisionTreeClassifier if context.shape.problem_type.classification else DecisionTreeRegressor
-        return (yield from grow(data, ForestPlan(kind, chosen, float(chosen["max_samples"])), context))
-
-    def load(self, folder: Path) -> Model:
-        """Read ``forest.npz``."""
-        return ForestModel.load(folder)
-
-    def memory(self, shape: Shape, params: Params) -> int:
-        """Return the peak bytes of one fit."""
-        return forest_memory(shape, int(complete(params, DEFAULTS)["trees"]))
-
-    def stops(self, problem_type: ProblemType) -> bool:
-        """Return that nothing is decided by validation rows."""
-        return False
-
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
-        """Return them with the trees that were grown: validation rows decide nothing."""
-        return {**params, "trees": details["rounds"]}
-
-    def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
-        """Return ``RandomForestClassifier`` or ``RandomForestRegressor`` with the trees that were grown."""
-        return estimator("RandomForest", complete(params, DEFAULTS), context, details)

@@ -90,7 +90,8 @@ def space(family: Family, shape: Shape) -> Space:
     if not own:
         return own
     columns: Space = {ARITHMETIC: Choice((False, True))} if shape.numeric >= 2 else {}
-    target: Space = {TARGET: Choice((PLAIN, LOG, *_deviances(family, shape)))} if shape.skewed else {}
+    long = shape.skewed or shape.of_logarithms
+    target: Space = {TARGET: Choice((PLAIN, LOG, *_deviances(family, shape)))} if long else {}
     return {**own, **columns, **target}
 
 
@@ -105,14 +106,16 @@ def forms(family: Family, shape: Shape) -> Iterator[Params]:
     Which form is better differs from table to table, and they err in different rows. Of a skewed target every second
     one learns the logarithm: alone that is better here and worse there, beside models of the plain target it is good.
     A family that knows deviances minimises one in its place: Tweedie's, which suits long tails better than Poisson's.
+    Where errors of logarithms count, every form learns them.
     """
-    learned = TWEEDIE if _deviances(family, shape) else LOG
+    learned = TWEEDIE if _deviances(family, shape) and not shape.of_logarithms else LOG
     for place, params in enumerate(family.portfolio(shape)):
         for form in range(1 if family.baseline else FORMS):
             extra: dict[str, Value] = {}
             if form and shape.numeric >= 2:
                 extra[ARITHMETIC] = True
-            if shape.skewed and (place + form) % 2:
+            always = shape.of_logarithms and not family.baseline
+            if always or (shape.skewed and (place + form) % 2):
                 extra[TARGET] = learned
             yield {**params, **extra}
 

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -261,7 +262,7 @@ class Journal:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file in one step: readers see the old one or the new one, never half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}")
     partial.write_text(json.dumps(values, indent=1), encoding="utf-8")
     partial.replace(path)
 

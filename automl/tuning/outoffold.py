@@ -12,11 +12,11 @@ from automl.assembly import Ensemble, Member
 from automl.blend import Blend
 from automl.data.table import ProblemType
 from automl.deadline import NEVER, Deadline
-from automl.ensemble import choose_blend
+from automl.ensemble import choose_blend, least_prediction
 from automl.evaluation.conformal import Residuals
 from automl.evaluation.decision import Decision, cross_decided, of_settled
 from automl.evaluation.interval import Score, score_interval
-from automl.evaluation.metric import Metric
+from automl.evaluation.metric import Metric, floored
 from automl.evaluation.quantiles import coverage
 from automl.evaluation.validation import parts_to_cross_fit
 from automl.tuning.journal import Journal
@@ -75,7 +75,8 @@ class OutOfFold:
         """Prepare predictions of the first of the rows that are validated for their score."""
         problem, folds = self.problem, self.problem.folds
         rows = folds.valid_rows[: min(len(prediction), folds.final_rows)]
-        y, weight, metric = problem.y[rows], problem.weight_of(rows), problem.metric
+        y, weight = problem.y[rows], problem.weight_of(rows)
+        metric = floored(problem.metric, least_prediction(problem.metric, problem.y))
         prediction, decision = prediction[: len(rows)], Decision()
         if metric.decides:
             decision, prediction = cross_decided(metric, y, prediction, self._parts(len(rows)), weight=weight)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
 from automl.models.base import Family, Shape
 from automl.models.registry import FAMILIES
 from automl.tuning.candidate import Candidate
-from automl.tuning.configuration import forms, resampled
+from automl.tuning.configuration import TARGET, forms, resampled
 
 Place = tuple[str, int]
 """A family, and the place among its configurations in all their forms."""
@@ -91,11 +92,17 @@ def portfolio(families: Sequence[Family], shape: Shape) -> list[Candidate]:
     own = {family.name for family in FAMILIES}
     order = LARGE if shape.rows > LARGE_ROWS else SMALL[shape.problem_type.classification]
     registered = [(family.name, 0) for family in families if family.name not in own]
-    chosen = [left.pop(place) for place in (*registered, *order) if place in left]
+    chosen = [each for place in (*registered, *order) if place in left for each in _with_plain(place, left.pop(place))]
     rare = [[Candidate(family.name, params, "portfolio") for params in resampled(family, shape)] for family in families]
     lists = [[left[place] for place in left if place[0] == family.name] for family in families]
     every = [*_in_turn([chosen, _in_turn(rare)]), *_in_turn(lists)]
     return list({candidate.id: candidate for candidate in every}.values())
+
+
+def _with_plain(place: Place, candidate: Candidate) -> list[Candidate]:
+    """Return a candidate, of ``LINES`` first on the target as it is: where that is linear, its logarithm is not."""
+    plain = {name: value for name, value in candidate.params.items() if name != TARGET}
+    return [replace(candidate, params=plain), candidate] if place in LINES else [candidate]
 
 
 def _in_turn(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:

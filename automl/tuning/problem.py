@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, ProblemType, Schema, Task
+from automl.ensemble import least_prediction
 from automl.evaluation.decision import at_best_threshold
-from automl.evaluation.metric import Metric
+from automl.evaluation.metric import Metric, floored
 from automl.evaluation.validation import Folds, make_folds
 from automl.models.base import Shape
 from automl.models.resampled import imbalanced
@@ -76,12 +77,13 @@ class Problem:
             skewed=not self.task.classes and skewed(self.y),
             resample=self.resample and imbalanced(self.y, self.task.n_classes),
             of_means=self.metric.quantile is None and not self.task.levels,
+            of_logarithms=self.metric.of_logarithms and bool(self.y.min() >= 0),
         )
 
     @property
     def objective(self) -> Metric:
-        """What candidates are compared by: the metric, of classes at the threshold that is best for each."""
-        return at_best_threshold(self.metric)
+        """What candidates are compared by: the metric of what is served, of classes at each one's best threshold."""
+        return floored(at_best_threshold(self.metric), least_prediction(self.metric, self.y))
 
     @property
     def weighted(self) -> bool:
