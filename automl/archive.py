@@ -194,7 +194,7 @@ def unpack(path: Path, to: Path) -> None:
                 _unpack_one(archive, entry, number, to)
             while zipped.read(2**20):  # to the end, where the checksum is
                 pass
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError, RecursionError) as error:
         raise ArtifactError(f"{path} holds no sound model ({error}); give a run folder or an exported model") from None
     except _RefusedError as error:
         raise ArtifactError(f"{path} {error}; automl did not write this archive") from None

@@ -157,6 +157,32 @@ def test_an_archive_of_anything_but_plain_files_is_refused(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.map": "1,x"},
+        {"GNU.sparse.size": "x", "GNU.sparse.name": "a"},
+        {"path": "a" * 100, "size": "9" * 23},
+    ],
+)
+def test_headers_that_are_no_numbers_are_refused(tmp_path: Path, headers: dict[str, str]) -> None:
+    entry = special("model/manifest.json", tarfile.REGTYPE)
+    entry.pax_headers = headers
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as file:
+        file.addfile(entry)
+    with pytest.raises(ArtifactError):
+        load(tmp_path / "a.tar.gz")
+
+
+def test_endless_further_headers_are_refused(tmp_path: Path) -> None:
+    further = tarfile.TarInfo.create_pax_global_header({"comment": "x"})
+    with gzip.open(tmp_path / "a.tar.gz", "wb") as file:
+        file.write(tarfile.TarInfo("x")._create_pax_generic_header({"comment": "x"}, tarfile.XHDTYPE, "utf-8") * 3_000)
+        file.write(further)
+    with pytest.raises(ArtifactError):
+        load(tmp_path / "a.tar.gz")
+
+
 def test_one_name_twice_is_refused(tmp_path: Path) -> None:
     twice = [(tarfile.TarInfo("model/manifest.json"), text) for text in (b"{}", b"[]")]
     with pytest.raises(ArtifactError, match="File exists"):

@@ -76,7 +76,7 @@ def read_data(
     na = tuple(options.na) or (reading.na if reading else ())
     frame = as_frame(data, reading.header if reading else ())
     decimal = options.decimal or (reading.decimal if reading else decimal_mark(frame, na=na))
-    settled = options.decimal is not None or settles_decimal(frame, na)
+    settled = reading is not None or options.decimal is not None or settles_decimal(frame, na)
     frame, unmet = without_cells(frame, na, decimal)
     found = Reading("frame", header=tuple(frame.columns), decimal=decimal, settled=settled, na=na, unmet=unmet)
     return frame, replace(found, rows=len(frame))

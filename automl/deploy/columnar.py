@@ -147,12 +147,30 @@ def _unpacked(column: Any) -> int:
     import pyarrow as pa
 
     kind = column.type
+    if pa.types.is_dictionary(kind):  # many may be the same value
+        lengths = np.append(_lengths(column.dictionary), 0)
+        places = column.indices.fill_null(len(lengths) - 1).to_numpy(zero_copy_only=False)
+        return int(lengths[places].sum(dtype=np.int64)) + int(column.nbytes) + POINTER * len(column)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return _unpacked(column.flatten()) + POINTER * len(column)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # many may be views of the same bytes
-        lengths = np.frombuffer(column.buffers()[1] or b"", "<i4")[::4]
-        return int(lengths.sum(dtype=np.int64)) + int(column.nbytes)
+        return int(_lengths(column).sum(dtype=np.int64)) + int(column.nbytes)
     return max(int(column.nbytes), POINTER * len(column))
+
+
+def _lengths(column: Any) -> NDArray[np.integer]:
+    """Return (rows,) how many bytes the text of each cell has; 0 of cells that are no text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        views = np.frombuffer(column.buffers()[1] or b"", "<i4")[::4]
+        return views[column.offset : column.offset + len(column)]
+    if any(is_text(kind) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
+        lengths: NDArray[np.integer] = pc.binary_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+        return lengths
+    return np.zeros(len(column), np.int64)
 
 
 def _check_columns(schema: Any, used: Collection[str], lists: Collection[str]) -> None:

@@ -86,7 +86,8 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
 def exit_on_sigterm() -> Iterator[None]:
     """Make SIGTERM an exit like others for as long as the block runs: what a process unpacked is removed by it.
 
-    It does not end the web server at once, which raises it again when it has finished.
+    It does not end the web server at once, which raises it again when it has finished. SIGHUP, which asks for a new
+    version, ends nothing before there is one that could be replaced.
     """
 
     def leave(*_: object) -> None:
@@ -95,11 +96,13 @@ def exit_on_sigterm() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # which hears no signals
         yield
         return
-    before = signal.signal(signal.SIGTERM, leave)
+    handlers: dict[signal.Signals, Any] = {signal.SIGTERM: leave, signal.SIGHUP: signal.SIG_IGN}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Connection(HttpToolsProtocol):
@@ -112,6 +115,8 @@ class _Connection(HttpToolsProtocol):
     """Whether what comes next belongs to a head."""
     _head_bytes = 0
     """Of a head that is not complete."""
+    _beside = 0
+    """Bytes since the last ones of a body, which belong to none: a body in chunks may end with further headers."""
     _rest: asyncio.TimerHandle | None = None
     """Hangs up unless the rest of a head, or of what was answered already, comes before."""
 
@@ -125,7 +130,10 @@ class _Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._in_head:
+            self._beside += len(data)
             super().data_received(data)
+            if self._beside > _MAX_HEAD_BYTES and not self._in_head:
+                self.transport.close()
         elif len(data) <= (room := _MAX_HEAD_BYTES - self._head_bytes):
             self._head_bytes += len(data)
             super().data_received(data)
@@ -140,9 +148,13 @@ class _Connection(HttpToolsProtocol):
                 self.data_received(data[room:])
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._head_bytes, self._beside = False, 0, 0
         self._wait_no_more()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head = True

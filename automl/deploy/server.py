@@ -102,12 +102,12 @@ def serve(path: str | Path, host: str = "127.0.0.1", port: int = 8000, options: 
         If the address cannot be listened on.
     """
     how = options or ServeOptions()
-    if how.workers == 1:
-        with listening.exit_on_sigterm():
+    with listening.exit_on_sigterm():
+        if how.workers == 1:
             listen(open_app(path, how), host, port)
-        return
-    with listening.bind(host, port) as listener:
-        Supervisor(Path(path), listener, how).run(partial(_announce, listener))
+            return
+        with listening.bind(host, port) as listener:
+            Supervisor(Path(path), listener, how).run(partial(_announce, listener))
 
 
 def listen(app: App, host: str, port: int) -> None:

@@ -19,7 +19,6 @@ from automl.errors import AutoMLError
 
 def work(arguments: Sequence[str]) -> None:
     """Answer at an inherited socket; the options come on standard input."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a version that another could take over from
     path, descriptor = arguments
     options = ServeOptions.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with, args=[sys.stdin], daemon=True).start()

@@ -109,14 +109,18 @@ class _Worker:
 
     def __init__(self, path: Path, listener: socket.socket, options: ServeOptions, metrics: str) -> None:
         self.due = time.monotonic() + _SHORT_LIFE
-        self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "automl.deploy.worker", str(path), str(listener.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            pass_fds=[listener.fileno()],
-            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics},
-        )
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as it is then in the process, until that can answer
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "automl.deploy.worker", str(path), str(listener.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                pass_fds=[listener.fileno()],
+                env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics},
+            )
+        finally:
+            signal.signal(signal.SIGHUP, before)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._stdin, self._stdout = self.process.stdin, self.process.stdout

@@ -121,6 +121,18 @@ def test_a_small_file_that_unpacks_to_much_is_refused() -> None:
         read(repeated, PARQUET, max_rows=1000)
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.string_view()])
+def test_so_is_one_long_value_of_many_rows(kind: pa.DataType) -> None:
+    """A dictionary holds it once; laid out, it takes its bytes in each row."""
+    long = pa.DictionaryArray.from_arrays(pa.array([0, None] * 500, pa.int32()), pa.array(["x" * 2**20], kind))
+    few = pa.DictionaryArray.from_arrays(pa.array([0, None] * 500, pa.int32()), pa.array(["x" * 20], kind))
+    lists = pa.array([["y"]] * 1000)
+    with pytest.raises(RequestError, match="unpacks") as caught:
+        read(arrow(pa.table({"a": long, "b": lists})), max_rows=1000)
+    assert caught.value.status == 413
+    assert len(read(arrow(pa.table({"a": few, "b": lists})), max_rows=1000)) == 1000
+
+
 ODD_TYPES = {
     "binary": pa.array([b"\x00\xff", b"12"]),
     "date": pa.array([dt.date(2024, 1, 2), None]),

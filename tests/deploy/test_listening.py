@@ -107,6 +107,26 @@ def test_a_head_without_an_end_takes_no_memory(
     assert server[0].memory_info().rss - before < 2**24
 
 
+def test_headers_after_a_body_have_an_end_too(
+    server: tuple[psutil.Process, tuple[str, int]], connection: socket.socket
+) -> None:
+    before = server[0].memory_info().rss
+    with pytest.raises(OSError, match=r"reset|Broken"):  # noqa: PT012 - one of them fails
+        connection.sendall(POST + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n")
+        for _ in range(50):
+            connection.sendall((b"x: " + b"a" * 1_000 + b"\r\n") * 1_000)
+    assert server[0].memory_info().rss - before < 2**24
+
+
+def test_chunks_of_any_size_make_a_body(connection: socket.socket) -> None:
+    rows = b'{"rows": [' + b" " * 300_000 + b"]}"
+    for size in (1_000, 200_000):
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+        connection.sendall(POST + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\nx: y\r\n\r\n")
+        assert b"HTTP/1.1 4" in answers(connection)
+
+
 def test_large_heads_that_fit_and_bodies_beside_them_are_answered(connection: socket.socket) -> None:
     head = PING[:-2] + b"x: " + b"a" * 60_000 + b"\r\n\r\n"
     body = POST + b"content-length: 90000\r\n\r\n" + b" " * 90_000
