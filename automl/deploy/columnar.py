@@ -167,7 +167,7 @@ def _lengths(column: Any) -> NDArray[np.integer]:
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         views = np.frombuffer(column.buffers()[1] or b"", "<i4")[::4]
         return views[column.offset : column.offset + len(column)]
-    if any(is_text(kind) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
+    if kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
         lengths: NDArray[np.integer] = pc.binary_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         return lengths
     return np.zeros(len(column), np.int64)

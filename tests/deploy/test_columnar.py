@@ -121,7 +121,7 @@ def test_a_small_file_that_unpacks_to_much_is_refused() -> None:
         read(repeated, PARQUET, max_rows=1000)
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.string_view()])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.large_binary(), pa.string_view()])
 def test_so_is_one_long_value_of_many_rows(kind: pa.DataType) -> None:
     """A dictionary holds it once; laid out, it takes its bytes in each row."""
     long = pa.DictionaryArray.from_arrays(pa.array([0, None] * 500, pa.int32()), pa.array(["x" * 2**20], kind))
