@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import infer_dtype, is_object_dtype
 
 from automl.errors import DataError
 
@@ -134,8 +135,8 @@ def _distinct(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any
     if isinstance(dtype, pd.CategoricalDtype):
         held = series.cat.remove_unused_categories().cat  # a filtered column still names the values that are gone
         return held.categories.tolist(), held.codes.to_numpy()
-    if len(series) <= FEW or pd.api.types.is_object_dtype(dtype):  # factorising objects would merge 1 and True
-        return _each(series)
+    if len(series) <= FEW or (is_object_dtype(dtype) and infer_dtype(series) != "string"):
+        return _each(series)  # to factorise objects would merge 1 and True
     if isinstance(dtype, pd.StringDtype):
         import pyarrow as pa
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import infer_dtype
 
 from automl.data.cells import FEW, Cells, category_codes, cells_of
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
@@ -195,12 +196,24 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
     elif series.dtype.kind == "m":
         numbers = series.dt.total_seconds().to_numpy(np.float64)
     else:
-        fast = plain_numbers(series) if len(series) > FEW and column.decimal == "." else None
+        fast = _numbers_at_once(series, column) if len(series) > FEW else None
         numbers = _numbers_of_text(series, column, wrong) if fast is None else fast
     known = np.isfinite(numbers)
     if column.missing:
         known &= ~np.isin(numbers, parse_numbers(column.missing))
     return np.where(known, numbers, np.nan)
+
+
+def _numbers_at_once(series: pd.Series[Any], column: Column) -> NDArray[np.float64] | None:
+    """Return the numbers of a column of nothing but numbers, or of plain texts of such; else None."""
+    if series.dtype.kind != "O":
+        return plain_numbers(series) if column.decimal == "." else None
+    if infer_dtype(series) not in ("integer", "floating", "mixed-integer-float"):
+        return None
+    try:
+        return series.to_numpy(np.float64, na_value=np.nan)
+    except OverflowError:
+        return None
 
 
 def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

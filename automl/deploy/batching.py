@@ -2,8 +2,8 @@
 
 The queue lives on the event loop. Small batches of a quick model are predicted there, too: to hand them to a thread
 takes longer than they do. All others are predicted in one thread, and the next batch gathers meanwhile. A batch waits
-for more only if further requests are known to be on their way, and at most ``WAIT`` seconds. A request of very many
-rows is predicted piece by piece, and batch after batch in between.
+for more only if further requests are known to be on their way, and at most ``WAIT`` seconds. A request that takes long,
+of very many rows or of rows to explain, is predicted piece by piece, and batch after batch in between.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from automl.data.table import Schema
 from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table
 from automl.deploy.problem import SHOWN, RequestError
-from automl.deploy.served import PREDICTIONS, AnswerOptions, Served
+from automl.deploy.served import PREDICTIONS, AnswerOptions, Served, require_few
 from automl.errors import SchemaError, UsageError
 from automl.predictor import BLOCK
 
@@ -35,7 +35,7 @@ MAX_REQUESTS: Final = 64
 MAX_ROWS: Final = 1024
 """Predicted together; larger requests are predicted alone."""
 PIECE: Final = BLOCK * usable_cores()
-"""Rows of a request that are predicted before others have their turn: a block for each core."""
+"""Rows of a request that are predicted before others have their turn: a block for each core, or one to explain."""
 SMALL: Final = 2**16
 """Bytes of the bodies of a batch that is predicted on the event loop."""
 SMALL_ROWS: Final = 256
@@ -56,6 +56,11 @@ class Query:
     cells: int = 0
     """That such a body can hold at most."""
 
+    @property
+    def piece(self) -> int:
+        """Rows that are predicted before others have their turn."""
+        return 1 if self.asked.reasons else PIECE
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -72,7 +77,7 @@ Deliver = Callable[[Sequence[tuple[int, Outcome]]], None]
 
 
 class Piecewise:
-    """A query of very many rows on the way to its answer."""
+    """A query that takes long, on the way to its answer."""
 
     def __init__(self, served: Served, query: Query, table: Table) -> None:
         self._served = served
@@ -84,7 +89,7 @@ class Piecewise:
     def step(self) -> Outcome | None:
         """Predict the next piece; return the outcome if that was the last one, or one that cannot be predicted."""
         rows, start = self._table.rows, self._done
-        self._done += PIECE
+        self._done += self._query.piece
         piece = rows.iloc[start : self._done] if isinstance(rows, pd.DataFrame) else rows[start : self._done]
         try:
             self._answers.append(self._served.answer(piece, self._query.asked))
@@ -102,7 +107,7 @@ def answer_all(
     served: Served, queries: Sequence[Query], deliver: Deliver, wanted: Callable[[int], bool] = lambda _: True
 ) -> Mapping[int, Piecewise]:
     """Answer queries, as many of them in one prediction as possible, the small ones first. Return, by number, those
-    that have too many rows for that.
+    that take too long for that.
 
     ``deliver`` is called with the numbers of queries and their outcomes as soon as they are known. A query that fails
     fails alone. One that is no longer ``wanted`` when its turn comes is left out: its client was told that it took too
@@ -117,16 +122,18 @@ def answer_all(
             table = query.read(served.predictor.schema)
             if table.errors.count:
                 raise _wrong_cells(served, table)
+            if query.asked.reasons:
+                require_few(table.rows)
             tables[number] = table
         except Exception as error:
             refused.append((number, explained(error)))
     if refused:
         deliver(refused)
-    many = {number: tables.pop(number) for number in list(tables) if len(tables[number].rows) > PIECE}
+    long = {number: tables.pop(number) for number in list(tables) if len(tables[number].rows) > queries[number].piece}
     for group in _groups(queries, tables):
         if still := [number for number in group if wanted(number)]:
             deliver(_answer_group(served, queries, tables, still))
-    return {number: Piecewise(served, queries[number], table) for number, table in many.items()}
+    return {number: Piecewise(served, queries[number], table) for number, table in long.items()}
 
 
 def _groups(queries: Sequence[Query], tables: dict[int, Table]) -> list[list[int]]:
@@ -224,6 +231,7 @@ class Batcher:
         self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
         self._long: deque[tuple[Piecewise, asyncio.Future[Outcome]]] = deque()
         self._arrived = asyncio.Event()
+        self._late = 0
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
 
@@ -270,15 +278,17 @@ class Batcher:
             future.set_result(outcome)
 
     async def _gather(self) -> None:
-        if not self.on_their_way:
+        """Wait for the requests that are on their way, but not again for as many as did not come the last time."""
+        self._late = min(self._late, self.on_their_way)
+        if self.on_their_way == self._late:
             return
         try:
             async with asyncio.timeout(WAIT):
-                while self.on_their_way > 0 and len(self._waiting) < MAX_REQUESTS:
+                while self.on_their_way > self._late and len(self._waiting) < MAX_REQUESTS:
                     self._arrived.clear()
                     await self._arrived.wait()
         except TimeoutError:
-            pass
+            self._late = self.on_their_way
 
     async def _answer(self, batch: Sequence[tuple[Query, asyncio.Future[Outcome]]]) -> None:
         loop = asyncio.get_running_loop()

@@ -200,7 +200,7 @@ class _Plan:
             configuration.log,
             tuple(_named(problem.schema.without_words(texts).typed)),
             problem.task.problem_type.classification,
-            problem.weighted,
+            problem.weighted or problem.metric.relative,
             bool(configuration.resample),
             problem.constraints != FREE,
             problem.random_state,

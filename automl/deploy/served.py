@@ -69,7 +69,7 @@ class Served:
         SchemaError
             Names every cell that cannot be what it was in training.
         UsageError
-            If an interval is asked for that this model has not, or the reasons of too many rows.
+            If an interval is asked for that this model has not.
         """
         predictor = self.predictor
         plain = predictor.read_rows(rows) if predictor.read_rows else None
@@ -81,8 +81,6 @@ class Served:
 
     def _explanations(self, rows: Rows, top: int) -> dict[str, NDArray[np.object_]]:
         """Return what is explained of each row, and the strongest reasons, in JSON values."""
-        if len(rows) > EXPLAINED:
-            raise UsageError(f"at most {EXPLAINED} rows of a request can be explained, got {len(rows)}; send fewer")
         explained, reasons = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
         found = explain(self.predictor, framed(rows, self.predictor.schema))
         for row, each in enumerate(found.reasons(top)):
@@ -114,6 +112,12 @@ def _json_value(value: Any) -> Any:
     """Return a cell as JSON can hold it; one from a column with a type is a number of numpy, or a time."""
     value = value.item() if isinstance(value, np.generic) else value
     return value if isinstance(value, str | int | float | list | None) else text_of(value)
+
+
+def require_few(rows: Rows) -> None:
+    """Raise a UsageError if so many rows of a request are not explained."""
+    if len(rows) > EXPLAINED:
+        raise UsageError(f"at most {EXPLAINED} rows of a request can be explained, got {len(rows)}; send fewer")
 
 
 def framed(rows: Rows, schema: Schema) -> pd.DataFrame:

@@ -56,6 +56,8 @@ class Metric:
     """The least prediction that it is defined for; a model that is optimised for it predicts none below."""
     of_logarithms: bool = False
     """Whether the prediction that is best is the mean of the target's logarithm."""
+    relative: bool = False
+    """Whether an error counts in proportion to the value that it is made at."""
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight = None) -> float:
         """Return the metric in its natural sign."""

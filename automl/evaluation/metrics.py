@@ -95,7 +95,7 @@ METRICS: Final = (
     _error("rmse", regression.rmse, "squared_error"),
     _error("mse", regression.mse, "squared_error"),
     _error("mae", regression.mae, quantile=0.5),
-    _error("mape", regression.mape, quantile=0.5),
+    replace(_error("mape", regression.mape, quantile=0.5), relative=True),
     _error("wape", regression.wape, quantile=0.5),
     _of_logarithms("rmsle", regression.rmsle),
     _of_logarithms("msle", regression.msle),

@@ -22,6 +22,8 @@ TINY: Final = 1e-9
 """Least prediction where only positive ones have a deviance; in units of the target."""
 LOWEST: Final = TINY - 1
 """Least prediction where only those above -1 have a logarithm."""
+_LEAST_SHARE: Final = 0.05
+"""Of the median size of a value: below, errors count no more in fits, however small the value."""
 
 
 def mse(y: Values, prediction: Predictions, weight: Weight = None) -> float:
@@ -64,6 +66,20 @@ def mape(y: Values, prediction: Predictions, weight: Weight = None) -> float:
     """Return the mean absolute error relative to the value (1 = 100 %); huge where a value is 0."""
     relative = np.abs(prediction - y) / np.maximum(np.abs(y), np.finfo(np.float64).eps)
     return float(np.average(relative, weights=weight))
+
+
+def relative_weights(y: Values) -> Predictions:
+    """Return (rows,) by how much the error at each value counts in :func:`mape`, 1 on average.
+
+    The prediction that is best by it is the median of values weighted so. Values near 0 count alike: the smallest of
+    all would decide everything.
+    """
+    size = np.abs(y.astype(np.float64))
+    least = _LEAST_SHARE * float(np.median(size))
+    if not least:
+        return np.ones(len(y))
+    weights = 1 / np.maximum(size, least)
+    return np.asarray(weights / weights.mean())
 
 
 def wape(y: Values, prediction: Predictions, weight: Weight = None) -> float:

@@ -14,6 +14,7 @@ from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.ensemble import least_prediction
 from automl.evaluation.decision import at_best_threshold
 from automl.evaluation.metric import Metric, floored
+from automl.evaluation.regression import relative_weights
 from automl.evaluation.validation import Folds, make_folds
 from automl.models.base import Shape
 from automl.models.resampled import imbalanced
@@ -21,6 +22,8 @@ from automl.models.transformed import skewed
 
 FEW_VALIDATED: Final = 200
 """Validated rows of a fold below which a model that stops where it predicts them best is flattered by its score."""
+RARE: Final = 10
+"""A row of the rarer of two classes tells as much as so many rows at most."""
 STOPPING_PARTS: Final = 8
 """One of so many parts of the training rows is what such a fold stops by instead."""
 
@@ -95,12 +98,15 @@ class Problem:
         return None if self.weight is None else self.weight[rows]
 
     def training_weight_of(self, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
-        """Return how much some rows count in fits: their weights times those of their classes."""
+        """Return how much some rows count in fits: their weights, times those of their classes or of their errors."""
         weight = self.weight_of(rows)
-        if not self.class_weight:
+        if self.class_weight:
+            further = np.array(self.class_weight)[self.y[rows].astype(np.intp)]
+        elif self.metric.relative:
+            further = relative_weights(self.y)[rows]
+        else:
             return weight
-        by_class = np.array(self.class_weight)[self.y[rows].astype(np.intp)]
-        return by_class if weight is None else weight * by_class
+        return further if weight is None else weight * further
 
     @property
     def y_valid(self) -> NDArray[np.generic]:
@@ -110,15 +116,32 @@ class Problem:
     def parts(self, fold: int) -> Parts:
         """Return the rows of a fold to train on, to stop by and to score."""
         train, valid = self.folds.split(fold)
-        if len(train) < 2 or len(valid) >= FEW_VALIDATED or self.folds.forward or np.isin(valid, train).any():
+        if len(train) < 2 or self._telling(valid) >= FEW_VALIDATED or np.isin(valid, train).any():
             return Parts(train, valid, valid)
+        stopping = self._newest(fold, train) if self.folds.forward else self._drawn(fold, train)
+        learned = np.setdiff1d(train, stopping, assume_unique=True)
+        if len(np.unique(self.y[learned])) < 2:
+            return Parts(train, valid, valid)
+        return Parts(learned, stopping, valid)
+
+    def _telling(self, rows: NDArray[np.intp]) -> int:
+        """Return how many rows some tell as much as: hundreds of one class say little of what tells it from another."""
+        if self.task.problem_type is not ProblemType.BINARY:
+            return len(rows)
+        return min(len(rows), RARE * int(np.bincount(self.y[rows].astype(np.intp), minlength=2).min()))
+
+    def _drawn(self, fold: int, train: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return one of ``STOPPING_PARTS`` of the training rows of a fold, like the others in target and groups."""
         groups = None if self.groups is None else np.unique(self.groups[train], return_inverse=True)[1]
         kind, seed = self.task.problem_type, self.random_state + fold
         inner = make_folds(self.y[train], kind, folds=STOPPING_PARTS, random_state=seed, groups=groups)
-        learned, stopping = inner.split(0)
-        if len(np.unique(self.y[train][learned])) < 2:
-            return Parts(train, valid, valid)
-        return Parts(train[learned], train[stopping], valid)
+        return train[inner.split(0)[1]]
+
+    def _newest(self, fold: int, train: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the training rows that the next fold back in time validates; the oldest rows have no such order."""
+        if fold + 1 == self.folds.count:
+            return self._drawn(fold, train)
+        return np.intersect1d(train, self.folds.split(fold + 1)[1], assume_unique=True)
 
     def with_folds_run(self, run: int) -> Problem:
         """Return the same problem with only the first ``run`` folds evaluated."""

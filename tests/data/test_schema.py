@@ -426,6 +426,23 @@ column = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
+@given(
+    values=st.one_of(
+        st.lists(st.one_of(st.none(), st.integers(-9, 9) | st.integers(), st.floats()), min_size=70, max_size=70),
+        st.lists(
+            st.one_of(st.none(), st.sampled_from(["1", "yes", " a b", "a b", "1.0", "?"])), min_size=70, max_size=70
+        ),
+        st.lists(st.one_of(st.booleans(), st.integers(0, 1), st.sampled_from(["1", "x"])), min_size=70, max_size=70),
+    )
+)
+def test_objects_are_typed_alike_in_long_and_short_tables(values: list[object]) -> None:
+    frame = pd.DataFrame({"c": pd.Series(values, dtype=object)})
+    schema = infer_schema(frame)
+    parts = [apply_schema(frame[start : start + 10].reset_index(drop=True), schema) for start in range(0, 70, 10)]
+    pd.testing.assert_frame_equal(apply_schema(frame, schema), pd.concat(parts, ignore_index=True))
+
+
+@settings(max_examples=60, deadline=None)
 @given(columns=st.lists(column, min_size=1, max_size=3))
 def test_laws_of_any_table(columns: list[list[object]]) -> None:
     frame = pd.DataFrame({f"c{i}": pd.Series(values) for i, values in enumerate(columns)})

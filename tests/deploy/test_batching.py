@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from automl import Predictor
 from automl.deploy import batching
-from automl.deploy.batching import MAX_REQUESTS, MAX_ROWS, Batcher, Outcome, Query, Reply, answer_all
+from automl.deploy.batching import MAX_REQUESTS, MAX_ROWS, WAIT, Batcher, Outcome, Query, Reply, answer_all
 from automl.deploy.bodies import Rows, Table, lined_up
 from automl.deploy.problem import RequestError
 from automl.deploy.served import AnswerOptions, Served, framed
@@ -109,6 +109,53 @@ def test_others_have_their_turn_between_the_pieces_of_a_long_query(
     assert first.body == second.body
     assert first.body.startswith(wanted[0][:-1])
     assert len(first.answers["prediction"]) == len(rows)
+
+
+def test_others_have_their_turn_between_rows_that_are_explained(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[tuple[int, int]] = []
+    began = threading.Event()
+    answer = Served.answer
+
+    def counted(self: Served, rows: Rows, asked: AnswerOptions) -> object:
+        sizes.append((len(rows), asked.reasons))
+        began.set()
+        return answer(self, rows, asked)
+
+    monkeypatch.setattr(Served, "answer", counted)
+    rows = served.predictor.example_rows()[:3]
+    explained = replace(query(rows), asked=AnswerOptions(reasons=2))
+
+    async def scene() -> Reply:
+        batcher = Batcher(served)
+        slow = asyncio.create_task(batcher.ask(explained))
+        await asyncio.to_thread(began.wait, 30)
+        await batcher.ask(query(rows[:1]))
+        assert not slow.done()
+        return await slow
+
+    reply = asyncio.run(scene())
+    assert sizes == [(1, 2), (1, 0), (1, 2), (1, 2)]
+    assert [len(reasons) for reasons in reply.answers["reasons"]] == [2, 2, 2]
+
+
+def test_requests_that_do_not_come_are_waited_for_once(served: Served) -> None:
+    row = served.predictor.example_rows()[:1]
+
+    async def scene() -> list[float]:
+        batcher = Batcher(served)
+        batcher.on_their_way = 1
+        waited = []
+        for _ in range(3):
+            started = time.perf_counter()
+            await batcher._gather()
+            waited.append(time.perf_counter() - started)
+        assert (await batcher.ask(query(row))).body
+        return waited
+
+    first, second, third = asyncio.run(scene())
+    assert first >= WAIT > max(second, third)
 
 
 def test_a_wrong_cell_in_a_late_piece_is_named_by_its_row(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from sklearn import metrics as sk
 
 from automl.data.table import ProblemType
 from automl.errors import UsageError
+from automl.evaluation import regression
 from automl.evaluation.metrics import default_metric, get_metric, metrics_for
 
 BINARY, MULTICLASS = ProblemType.BINARY, ProblemType.MULTICLASS
@@ -358,3 +359,12 @@ def test_unsuitable_metric_says_what_it_is_for():
 )
 def test_defaults(problem_type, name):
     assert default_metric(problem_type).name == name
+
+
+@given(values=st.lists(st.floats(5.0, 100.0), min_size=1, max_size=30))
+def test_the_best_constant_for_relative_errors_is_the_median_by_their_weights(values):
+    y = np.array(values)
+    best = regression.weighted_quantile(y, 0.5, regression.relative_weights(y))
+    losses = [regression.mape(y, np.full(len(y), each)) for each in values]
+    assert regression.mape(y, np.full(len(y), best)) == pytest.approx(min(losses))
+    assert regression.relative_weights(y).mean() == pytest.approx(1.0)

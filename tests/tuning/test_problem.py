@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from automl import AutoML
 from automl.config import FitConfig
+from automl.data.table import ProblemType
+from automl.evaluation.metrics import get_metric
 from automl.evaluation.splits import by_time
 from automl.evaluation.validation import make_folds
 from automl.tuning.problem import FEW_VALIDATED, Problem
@@ -54,13 +56,30 @@ def test_many_rows_are_both(of_rows: Callable[..., Problem]) -> None:
     assert len(train) == 7 * FEW_VALIDATED
 
 
-def test_the_latest_rows_and_all_rows_are_not_taken_from_training(of_rows: Callable[..., Problem]) -> None:
-    problem = of_rows(60)
-    in_time = replace(problem, folds=by_time(np.arange(60), folds=5, run=5, fixed=False))
-    for each in (in_time, problem.on_all_rows()):
-        train, stopping, valid = each.parts(0)
-        assert stopping is valid
-        assert np.array_equal(train, each.folds.split(0)[0])
+def test_folds_in_time_stop_by_the_rows_before_those_that_they_are_scored_on(of_rows: Callable[..., Problem]) -> None:
+    problem = replace(of_rows(60), folds=by_time(np.arange(60), folds=5, run=5, fixed=False))
+    for fold in range(5):
+        train, stopping, valid = problem.parts(fold)
+        assert [*train, *stopping] == list(range(10 * (5 - fold))) or fold == 4  # the oldest are drawn
+        assert sorted([*train, *stopping]) == list(range(10 * (5 - fold)))
+        assert min(valid) == 10 * (5 - fold)
+
+
+def test_all_rows_are_not_taken_from_training(of_rows: Callable[..., Problem]) -> None:
+    problem = of_rows(60).on_all_rows()
+    train, stopping, valid = problem.parts(0)
+    assert stopping is valid
+    assert np.array_equal(train, problem.folds.split(0)[0])
+
+
+def test_relative_errors_count_relative_to_their_values_in_fits(of_rows: Callable[..., Problem]) -> None:
+    problem = replace(of_rows(60), y=np.exp(np.arange(60) / 20), metric=get_metric("mape", ProblemType.REGRESSION))
+    rows = np.arange(10, 40)
+    weight = problem.training_weight_of(rows)
+    assert weight is not None
+    np.testing.assert_allclose(weight * problem.y[rows], weight[0] * problem.y[rows][0])
+    doubled = replace(problem, weight=np.full(60, 2.0)).training_weight_of(rows)
+    np.testing.assert_allclose(doubled, 2 * weight)
 
 
 @pytest.mark.slow
