@@ -61,7 +61,7 @@ class Blend:
         total += self.bias
         if self.log:
             return softmax(total)
-        return np.sort(total, axis=1) if total.ndim == 2 else self._in_range(total)  # quantiles stay in order
+        return self._in_range(np.sort(total, axis=1) if total.ndim == 2 else total)  # quantiles stay in order
 
     def _in_range(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
         return total if self.least == -inf else np.maximum(total, self.least)

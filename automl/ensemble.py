@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from automl.blend import Blend, shift, stack
 from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Metric, Weight
+from automl.evaluation.regression import TINY
 from automl.evaluation.validation import make_folds
 
 _SELECTION_ROWS: Final = 20_000
@@ -28,6 +29,8 @@ _WORTH: Final = 0.02
 """Share of what the ensemble gains over its best member that it may lose by being cheaper."""
 _CELLS: Final = 4_000_000
 """Rows times classes times members that the second layer is fitted on at most."""
+_SMALL: Final = 0.01
+"""Share of the mean that is predicted at least by a metric to which 0 is infinitely wrong."""
 _TINY: Final = 1e-15
 
 
@@ -227,9 +230,11 @@ def _blends(
     weights = greedy_weights(
         predictions, y, metric, sample_weight=judge.weight, max_members=max_members, costs=costs, deadline=deadline
     )
-    average = Blend(weights, least=least_prediction(metric, y))
+    least = least_prediction(metric, y)
+    average = Blend(weights, least=least)
     if levels:
-        return [average, shift(predictions, y, weights, levels, sample_weight=judge.weight)]
+        moved = shift(predictions, y, weights, levels, sample_weight=judge.weight)
+        return [average, replace(moved, least=least)]
     if predictions[0].ndim == 1 and metric.surrogate != "squared_error":  # the second layer fits the mean
         return [average]
     if deadline.passed:
@@ -239,12 +244,19 @@ def _blends(
     some = judge.of(rows)
     chosen = [each[rows] for each in predictions]
     stacked = stack(chosen, some.y, weights, sample_weight=some.in_fits, deadline=deadline)
+    stacked = replace(stacked, least=least)
     return [average, average if positive and stacked.weights.min() < 0 else stacked]
 
 
 def least_prediction(metric: Metric, y: NDArray[Any]) -> float:
-    """Return the least value to predict: of a metric with a range, 0 at least where no value is negative."""
-    return max(metric.least, 0.0) if metric.least > -inf and y.min() >= 0 else metric.least
+    """Return the least value to predict: 0 where no value is negative.
+
+    A deviance of a positive value grows without end towards 0: where all are positive, the least of them is predicted
+    at least, else a small share of their mean.
+    """
+    if y.dtype.kind != "f" or y.min() < 0:  # classes, or values without a floor
+        return metric.least
+    return max(metric.least, float(y.min()) or _SMALL * float(y.mean())) if metric.least == TINY else 0.0
 
 
 Losses = Callable[[Sequence[int], Sequence[int]], Iterable[float]]

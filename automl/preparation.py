@@ -145,7 +145,8 @@ def prepare(
     problem = Problem(
         typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints, config.resample
     )
-    examples = frame.sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
+    used = [column.name for column in schema.used]  # what no model reads stays where it is
+    examples = frame[used].sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
     about = About(schema, task, chosen.name, table.reading, examples, None if weight is None else weight_column or "")
     run = StoredRun(config, problem, about, reporter.started, places)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)

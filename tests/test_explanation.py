@@ -106,6 +106,22 @@ def test_from_the_command_line(
     assert list(pd.read_csv(tmp_path / "why.csv")) == ["base", "a", "b", "unrelated", "predicted"]
 
 
+@pytest.mark.parametrize("further", [(), ("--importance",)])
+def test_a_wrong_cell_is_named_by_its_row_and_nothing_is_written(
+    regression: AutoML, numbers: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str], further: tuple[str]
+) -> None:
+    table = numbers.head(20).astype({"a": object})
+    table.loc[14, "a"] = "oops"
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    output = tmp_path / "new" / "why.csv"
+    assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "-o", str(output), *further]) == 3
+    assert "'oops' in row 15" in capsys.readouterr().err
+    assert not output.exists()
+    numbers.head(20).to_csv(tmp_path / "rows.csv", index=False)
+    assert main(["explain", str(regression.run_), str(tmp_path / "rows.csv"), "-o", str(output), *further]) == 0
+    assert len(pd.read_csv(output)) == (3 if further else 20)
+
+
 def test_the_class_that_is_explained_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = pd.DataFrame({"x": np.repeat([0.0, 5.0, 9.5], 30) + np.arange(90) % 3, "y": np.repeat(["a", "b", "c"], 30)})
     run = AutoML(max_trials=2, folds=2, output=tmp_path / "run").fit(frame, target="y").run_

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from automl.cli.duration import parse_bytes
 from automl.cli.options import Model, RayAddress, Trust
 
-_BODIES = 8
-"""Largest bodies that a worker holds at once."""
+if TYPE_CHECKING:
+    from automl.deploy.capture import CaptureOptions
 
 
 def export(
@@ -87,26 +87,29 @@ def serve(
     capture: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep requests and answers here, as Parquet.")
     ] = None,
-    capture_share: Annotated[float, typer.Option(min=0, max=1, help="Of the requests, to keep.")] = 1.0,
+    capture_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the requests, to keep; default all.")
+    ] = None,
+    capture_max: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="That each worker keeps at most; default 1GiB.")
+    ] = None,
     trust: Trust = None,
     log: Annotated[Literal["json", "none"], typer.Option(help="A line for each request, or none.")] = "json",
 ) -> None:
     """Serve predictions over HTTP until interrupted. Keys that may ask: AUTOML_API_KEYS in the environment."""
-    from automl.deploy.capture import CaptureOptions
     from automl.deploy.limits import Limits
     from automl.deploy.options import Replicas, ServeOptions
     from automl.deploy.server import serve as serve_model
     from automl.deploy.variants import Role, Variant
     from automl.errors import UsageError
 
-    body = parse_bytes(max_body)
     given = {Role.SPLIT: variant, Role.CANARY: canary, Role.SHADOW: shadow}
     options = ServeOptions(
         workers=workers,
-        limits=Limits(body, max_rows, max_requests, _BODIES * body, timeout),
+        limits=Limits(parse_bytes(max_body), max_rows, max_requests, timeout),
         watch=watch,
         variants=tuple(Variant.parse(text, role) for role, texts in given.items() for text in texts or ()),
-        capture=None if capture is None else CaptureOptions(capture, capture_share),
+        capture=_capture(capture, capture_share, capture_max),
         trust=trust,
         log=log,
     )
@@ -120,3 +123,18 @@ def serve(
     if replicas or ray_address:
         raise UsageError("--replicas and --ray-address are about Ray; add --engine ray")
     serve_model(model, host, port, options)
+
+
+def _capture(folder: Path | None, share: float | None, most: str | None) -> CaptureOptions | None:
+    """Return what is kept of the traffic."""
+    from automl.deploy.capture import CaptureOptions
+    from automl.errors import UsageError
+
+    given: dict[str, Any] = {} if share is None else {"share": share}
+    if most is not None:
+        given["max_bytes"] = parse_bytes(most)
+    if folder is not None:
+        return CaptureOptions(folder, **given)
+    if given:
+        raise UsageError("--capture-share and --capture-max are about what is kept; add --capture DIR")
+    return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.options import Html, Json, Model, Trust
+from automl.cli.options import Html, Json, Model, Trust, write_page
 from automl.cli.table import Table, reads_table
 from automl.config import AS_FOUND, ReadOptions
 
@@ -43,7 +43,7 @@ def evaluate(
     predictor = load(model, trust=trust)
     report = evaluate_model(predictor, data, metric=metric, cost_matrix=cost_matrix, weight=weight, read=read)
     if html is not None:
-        html.write_text(report.to_html(), encoding="utf-8")
+        write_page(html, report.to_html())
     if json:
         print(dumps(report.to_json(), ensure_ascii=False, allow_nan=False))
     else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -47,14 +48,16 @@ def explain(
 
     predictor = load(model, trust=trust)
     frame, reading = predictor.read(table, read)
+    predictor.typed_as(frame, reading)  # what is wrong with a cell is said before anything is explained
     same = ReadOptions(decimal=reading.decimal)
     if importance:
         drawn = frame.sample(min(MOST, len(frame)), random_state=0)
         found = explain_rows(predictor, drawn, options=same)
-        found.importance().to_csv(output or sys.stdout, index_label="column", lineterminator="\n")
+        with _opened(output) as file:
+            found.importance().to_csv(file, index_label="column", lineterminator="\n")
         return
     kept = {name: column_of(frame, name) for name in keep or ()}
-    with nullcontext(sys.stdout) if output is None else output.open("w", encoding="utf-8", newline="") as file:
+    with _opened(output) as file:
         for start in range(0, max(len(frame), 1), ROWS):  # what is known is told: a row may take a second
             found = explain_rows(predictor, frame.iloc[start : start + ROWS], options=same)
             told = found.frame() if top is None else found.told(top)
@@ -64,3 +67,15 @@ def explain(
                 told.insert(place, name, column.iloc[start : start + ROWS].array)
             told.to_csv(file, index=False, header=not start, lineterminator="\n")
             file.flush()
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Open the standard output, or a file that is there when it is complete."""
+    from automl.deploy.tables import complete
+
+    if output is None:
+        yield sys.stdout
+        return
+    with complete(output) as place, place.open("w", encoding="utf-8", newline="") as file:
+        yield file

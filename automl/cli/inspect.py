@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from automl.cli.options import Html, Json, ProblemType
+from automl.cli.options import Html, Json, ProblemType, write_page
 from automl.cli.table import Table, Types, parse_types, reads_table
 from automl.config import AS_FOUND, ReadOptions
 
@@ -42,7 +42,7 @@ def inspect(
     kinds = parse_types(types)
     report = inspect_table(data, target=target, test=test, types=kinds, read=read, problem_type=problem_type)
     if html is not None:
-        html.write_text(report.to_html(), encoding="utf-8")
+        write_page(html, report.to_html())
     if json:
         print(dumps(report.to_json(), ensure_ascii=False, allow_nan=False))
     else:

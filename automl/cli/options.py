@@ -24,3 +24,9 @@ RayAddress = Annotated[
 ProblemType = Annotated[str | None, typer.Option(metavar="binary|multiclass|regression|quantile")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report with charts to one page.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+def write_page(place: Path, page: str) -> None:
+    """Write a page of HTML; its folder is made if it is missing."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(page, encoding="utf-8")

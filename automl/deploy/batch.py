@@ -21,7 +21,7 @@ from automl.data.source import path_of
 from automl.deploy.answer_table import BatchAnswer, BatchPredictor, Engine
 from automl.deploy.output import writing_to
 from automl.deploy.tables import Format, csv_writer, is_folder, output_format, writing
-from automl.errors import UsageError
+from automl.errors import UsageError, option
 from automl.predictor import predictor_of
 
 RECORD: Final = "_predict.json"
@@ -141,6 +141,8 @@ def _engine(
     engine: Literal["local", "ray"], address: str | None, predictor: BatchPredictor, options: ReadOptions
 ) -> AbstractContextManager[Engine]:
     if engine == "local":
+        if address is not None:
+            raise UsageError(f"{option('ray_address')} is about Ray; add {option('engine', 'ray')}")
         return nullcontext(_Here(predictor, options))
     from automl.deploy.spread import spread
 

@@ -1,9 +1,10 @@
 """Requests in flight are predicted together: a batch of 64 rows costs little more than one row.
 
-The queue lives on the event loop. Small batches of a quick model are predicted there, too: to hand them to a thread
+The queues live on the event loop. Small batches of a quick model are predicted there, too: to hand them to a thread
 takes longer than they do. All others are predicted in one thread, and the next batch gathers meanwhile. A batch waits
 for more only if further requests are known to be on their way, and at most ``WAIT`` seconds. A request that takes long,
-of very many rows or of rows to explain, is predicted piece by piece, and batch after batch in between.
+of very many rows or of rows to explain, is predicted piece by piece, and batch after batch in between; so is one with a
+long body, which takes its time to be read.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ class Query:
     """That such a body can hold at most."""
 
     @property
+    def small(self) -> bool:
+        """Whether others can wait until its body is read."""
+        return self.size is not None and self.size < SMALL
+
+    @property
     def piece(self) -> int:
         """Rows that are predicted before others have their turn."""
         return 1 if self.asked.reasons else PIECE
@@ -90,16 +96,16 @@ class Piecewise:
         """Predict the next piece; return the outcome if that was the last one, or one that cannot be predicted."""
         rows, start = self._table.rows, self._done
         self._done += self._query.piece
-        piece = rows.iloc[start : self._done] if isinstance(rows, pd.DataFrame) else rows[start : self._done]
         try:
+            piece = rows.iloc[start : self._done] if isinstance(rows, pd.DataFrame) else rows[start : self._done]
             self._answers.append(self._served.answer(piece, self._query.asked))
+            if self._done < len(rows):
+                return None
+            whole = {name: np.concatenate([answers[name] for answers in self._answers]) for name in self._answers[0]}
         except SchemaError:
             return _wrong_cells(self._served, self._table)
         except Exception as error:
             return explained(error)
-        if self._done < len(rows):
-            return None
-        whole = {name: np.concatenate([answers[name] for answers in self._answers]) for name in self._answers[0]}
         return _written(self._served, self._query, self._table, whole)
 
 
@@ -178,12 +184,9 @@ def _answer_group(
 
 
 def _answer_one(served: Served, query: Query, table: Table) -> Outcome:
-    try:
-        return _written(served, query, table, served.answer(table.rows, query.asked))
-    except SchemaError:
-        return _wrong_cells(served, table)
-    except Exception as error:
-        return explained(error)
+    outcome = Piecewise(served, query, table).step()
+    assert outcome is not None, "it is no longer than a piece"
+    return outcome
 
 
 def _written(served: Served, query: Query, table: Table, answers: Answers) -> Outcome:
@@ -229,6 +232,8 @@ class Batcher:
         self.on_batch: Callable[[int], None] = lambda _: None
         """Is told how many queries a batch has."""
         self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
+        self._large: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
+        """Of large bodies; each is answered alone."""
         self._long: deque[tuple[Piecewise, asyncio.Future[Outcome]]] = deque()
         self._arrived = asyncio.Event()
         self._late = 0
@@ -244,7 +249,7 @@ class Batcher:
             If it has none.
         """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((query, future))
+        (self._waiting if query.small else self._large).append((query, future))
         self._arrived.set()
         if self._working is None:
             self._working = asyncio.create_task(self._work())
@@ -254,14 +259,15 @@ class Batcher:
         return outcome
 
     async def _work(self) -> None:
-        """Answer batch after batch, and a piece of a long query after each, until nothing waits."""
+        """Answer batch after batch, a large query and a piece of a long one after each, until nothing waits."""
         try:
-            while self._waiting or self._long:
+            while self._waiting or self._large or self._long:
                 if self._waiting:
                     await self._gather()
                     count = min(len(self._waiting), MAX_REQUESTS)
-                    taken = (self._waiting.popleft() for _ in range(count))
-                    await self._answer([(query, future) for query, future in taken if not future.done()])
+                    await self._answer([self._waiting.popleft() for _ in range(count)])
+                if self._large:
+                    await self._answer([self._large.popleft()])
                 if self._long:
                     await self._go_on(*self._long.popleft())
         finally:
@@ -290,7 +296,11 @@ class Batcher:
         except TimeoutError:
             self._late = self.on_their_way
 
-    async def _answer(self, batch: Sequence[tuple[Query, asyncio.Future[Outcome]]]) -> None:
+    async def _answer(self, asked: Sequence[tuple[Query, asyncio.Future[Outcome]]]) -> None:
+        """Answer those queries together that somebody still waits for."""
+        batch = [(query, future) for query, future in asked if not future.done()]
+        if not batch:
+            return
         loop = asyncio.get_running_loop()
 
         def settle(outcomes: Sequence[tuple[int, Outcome]]) -> None:

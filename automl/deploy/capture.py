@@ -1,7 +1,7 @@
 """A sampled share of the traffic, kept as Parquet: what was asked, what was answered, by which model.
 
 Rows are handed to a thread that writes them. It is never waited for: what it cannot keep up with is dropped and
-counted, and so is what would not fit into ``MAX_BYTES``.
+counted, and so is what comes after ``max_bytes``.
 
 =======================  ==========================================================================
 column
@@ -64,6 +64,7 @@ class Capture:
         """Sampled requests that were not kept."""
         self._options = options
         self._room = options.max_bytes
+        self._full = False
         self._written = 0
         self._waiting: queue.SimpleQueue[_Kept | None] = queue.SimpleQueue()
         self._rows_in = 0
@@ -111,6 +112,9 @@ class Capture:
     def _save(self, batch: list[_Kept]) -> None:
         """Write a file, in one rename when it is complete."""
         if self._room <= 0:
+            if not self._full:
+                self._full = True
+                _LOG.warning("%s: %d bytes are kept, nothing more is", self._options.folder, self._options.max_bytes)
             self.dropped += len(batch)
             return
         self._written += 1

@@ -16,7 +16,7 @@ from automl.deploy.output import writing_to
 from automl.deploy.project import write_project
 from automl.deploy.sagemaker import write_sagemaker
 from automl.deploy.script import write_script
-from automl.errors import UsageError
+from automl.errors import UsageError, option
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal
 from automl.tuning.single import find_finished, write_single
@@ -125,4 +125,6 @@ def _is_file(to: Path, format: Format) -> bool:
     if format in _ONLY_FILES or to.name.endswith(ENDING):
         wanted = f"a file that ends in {ending}" if format in _ONLY_FILES else "a folder"
         raise UsageError(f"{format} is {wanted}, got {str(to)!r}; give another place")
+    if to.suffix == _ENDINGS["onnx"]:
+        raise UsageError(f"{str(to)!r} is named like ONNX, but the format is {format}; add {option('format', 'onnx')}")
     return False

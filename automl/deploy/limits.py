@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from automl.deploy.asgi import Receive
 from automl.deploy.problem import RequestError
+
+_BODIES: Final = 8
+"""Largest bodies that a worker holds at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +22,13 @@ class Limits:
     max_rows: int = 100_000
     max_requests: int = 512
     """In flight; further ones are answered with 503."""
-    max_held_bytes: int = 128 * 2**20
-    """Bytes of all bodies in flight together."""
     timeout: float = 30.0
     """Seconds that a request may take."""
+
+    @property
+    def max_held_bytes(self) -> int:
+        """Bytes of all bodies in flight together."""
+        return _BODIES * self.max_body_bytes
 
 
 class Admission:

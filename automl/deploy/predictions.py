@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, quote
 
 from automl.deploy.answers import SPEAK_REASONS, WRITERS, accepted
 from automl.deploy.asgi import App, Message, Receive, Send, respond
-from automl.deploy.batching import Query, explained
+from automl.deploy.batching import SMALL, Query, explained
 from automl.deploy.bodies import most_cells, parse
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.inference import Inference
@@ -120,9 +120,10 @@ class Predictions:
         asked = Request(headers, parameters, service.limits.max_rows, name)
         asked.require_plain_text()
         way = scope["route"].way(asked)
-        require_version(version, service.served.id)
         stated = stated_length(headers)
-        answered = await service.answer(scope["request_id"], chunks(receive), way.query_of, stated=stated)
+        answered = await service.answer(
+            scope["request_id"], chunks(receive), way.query_of, stated=stated, version=version
+        )
         reply, variant = answered.reply, answered.variant
         scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
         return reply.body, {
@@ -163,8 +164,7 @@ def _invocations(request: Request) -> Way:
 
     def query_of(body: bytes) -> Query:
         read = partial(parse, body, media_type, max_rows=request.max_rows)
-        size = len(body) if plain else None
-        return Query(read, lambda answers, _: WRITERS[to](answers), asked, size, most_cells(body))
+        return Query(read, lambda answers, _: WRITERS[to](answers), asked, *(_cost(body) if plain else ()))
 
     return Way(query_of, to)
 
@@ -176,21 +176,20 @@ def _infer(request: Request) -> Way:
 
     def query_of(body: bytes) -> Query:
         asked = Inference(request.name, body, request.max_rows)
-        return Query(asked.read, asked.write, size=len(body), cells=most_cells(body))
+        return Query(asked.read, asked.write, PREDICTIONS, *_cost(body))
 
     return Way(query_of, _JSON)
+
+
+def _cost(body: bytes) -> tuple[int, int]:
+    """Return the bytes of a body and the cells that it can hold, which are not counted where it is not small."""
+    return len(body), most_cells(body) if len(body) < SMALL else 0
 
 
 def require_model(name: str) -> None:
     """Raise the RequestError of a model that there is not."""
     if name != MODEL_NAME:
         raise RequestError(404, f"there is no model {name!r:.60}; the model is called {MODEL_NAME!r}")
-
-
-def require_version(version: str | None, served: str) -> None:
-    """Raise the RequestError of a version that is not the one that is served."""
-    if version not in (None, served):
-        raise RequestError(404, f"there is no version {version!r:.60}; the one that is served is {served!r}")
 
 
 def _require_known(parameters: Mapping[str, str], known: Sequence[str]) -> None:

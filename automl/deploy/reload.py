@@ -15,6 +15,7 @@ from automl.artifact import load
 from automl.deploy.metrics import Metrics
 from automl.deploy.served import Served, identity, require_interchangeable
 from automl.deploy.variants import Lane
+from automl.errors import ArtifactError, AutoMLError
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Reloader:
         self._metrics = metrics
         self._trust = trust
         self._seen = {lane.name: lane.served.id for lane in lanes}
-        """What lay there when the version that is served was loaded; of a file this is known from the first look on."""
+        """What lay there when it was last served, or found not to fit; known of a file from the first look on."""
         self._refused: dict[str, str] = {}
         self._one_at_a_time = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
@@ -63,13 +64,15 @@ class Reloader:
             await self.look()
 
     async def _renew(self, lane: Lane) -> None:
-        old = lane.served
+        old, found = lane.served, ""
         try:
             found = _found(lane.path)
             if found == self._seen[lane.name]:
                 return
             new = await asyncio.to_thread(_load, lane.path, old, self._trust)
         except Exception as error:  # whatever is wrong with what lies there, the old version works
+            if isinstance(error, AutoMLError) and not isinstance(error, ArtifactError):
+                self._seen[lane.name] = found  # it is complete, and the same look would tell the same of it
             if self._refused.get(lane.name) != str(error):
                 self._refused[lane.name] = str(error)
                 self._metrics.reloads.labels(lane.name, "refused").inc()

@@ -59,10 +59,23 @@ def _add_inference(app: FastAPI, service: Service) -> None:
         require_model(name)
         return inference.model_metadata(service.served.predictor, name, service.served.id)
 
+    @app.get("/v2/models/{name}/versions/{version}", response_class=JSONResponse)
+    async def version_metadata(name: str, version: str) -> Mapping[str, Any]:
+        """Tell the same of a version."""
+        require_model(name)
+        return inference.model_metadata(service.lane_of(version).served.predictor, name, version)
+
     @app.get("/v2/models/{name}/ready", response_class=JSONResponse)
     async def model_ready(name: str) -> Mapping[str, Any]:
         """Tell that predictions can be made."""
         require_model(name)
+        return {"name": name, "ready": True}
+
+    @app.get("/v2/models/{name}/versions/{version}/ready", response_class=JSONResponse)
+    async def version_ready(name: str, version: str) -> Mapping[str, Any]:
+        """Tell that predictions can be made by a version."""
+        require_model(name)
+        service.lane_of(version)
         return {"name": name, "ready": True}
 
 

@@ -51,16 +51,23 @@ class Service:
         return self.lanes[0].served
 
     async def answer(
-        self, request_id: str, chunks: AsyncIterator[bytes], query_of: Callable[[bytes], Query], *, stated: int = 0
+        self,
+        request_id: str,
+        chunks: AsyncIterator[bytes],
+        query_of: Callable[[bytes], Query],
+        *,
+        stated: int = 0,
+        version: str | None = None,
     ) -> Answered:
-        """Read a body, of so many bytes as are ``stated``, make a query of it, and answer it.
+        """Read a body, of so many bytes as are ``stated``, make a query of it and answer it, by a ``version`` if given.
 
         Raises
         ------
         RequestError
-            408 if the body does not come in time, 504 if the answer does not; 413, 503 and those of a query.
+            408 if the body does not come in time, 504 if the answer does not; 404 if there is no such version, or no
+            longer; 413, 503 and those of a query.
         """
-        lane = pick(self.lanes, request_id)
+        lane = pick(self.lanes, request_id) if version is None else self.lane_of(version)
         query: Query | None = None
         with self._admission.request() as load:
             try:
@@ -69,12 +76,25 @@ class Service:
                     answered = await self._ask(lane, query)
             except TimeoutError:
                 raise self._too_slow(lane, arrived=query is not None) from None
+        if version not in (None, answered.reply.served.id):
+            raise self._no_version(version)
         self.metrics.rows.labels(answered.variant).inc(len(answered.reply.table.rows))
         if self._capture is not None:
             self._capture.note(request_id, answered.variant, answered.reply, load.held_bytes)
             self.metrics.dropped.set(self._capture.dropped)
         self._ask_shadows(query, answered.reply, load.held_bytes)
         return answered
+
+    def lane_of(self, version: str) -> Lane:
+        """Return where a version is served; raise the RequestError 404 if it is nowhere."""
+        for lane in self.lanes:
+            if lane.served.id == version:
+                return lane
+        raise self._no_version(version)
+
+    def _no_version(self, version: str | None) -> RequestError:
+        served = " and ".join(repr(lane.served.id) for lane in self.lanes)
+        return RequestError(404, f"there is no version {version!r:.60}; served are {served}")
 
     async def _read(self, lane: Lane, load: Load, chunks: AsyncIterator[bytes], stated: int) -> bytes:
         lane.batcher.on_their_way += 1

@@ -36,7 +36,7 @@ def copy_sources(predictor: Predictor, to: Path) -> None:
 def pins(sources: Path, model: Path, way: Literal["server", "hosting"]) -> dict[str, str]:
     """Serve the model from the copied sources once, and return the versions of what was needed for it."""
     probe = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "automl.deploy.pins", model.absolute(), way],
+        [sys.executable, "-P", "-m", "automl.deploy.pins", model.absolute(), way],
         env=os.environ | {"PYTHONPATH": str(sources.absolute()), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,

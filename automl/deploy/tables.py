@@ -74,7 +74,14 @@ def write_table(table: Any, output: str | Path | TextIO) -> None:
 
 @contextmanager
 def writing(path: Path, format: Format) -> Iterator[Write]:
-    """Write a file under a hidden name; it takes the place of ``path`` when it is complete. A stream is written to.
+    """Write a table to a file that is there when it is :func:`complete`."""
+    with complete(path) as place, _WRITERS[format](place) as write:
+        yield write
+
+
+@contextmanager
+def complete(path: Path) -> Iterator[Path]:
+    """Give the hidden name of a file that takes the place of ``path`` when the block ends well; a stream stays itself.
 
     Its folder is made if it is missing.
 
@@ -83,16 +90,14 @@ def writing(path: Path, format: Format) -> Iterator[Write]:
     AutoMLError
         If the disk is full.
     """
-    partial = path.with_name(f".{path.name}")
     with writing_to(path):
         if is_stream(path):
-            with _WRITERS[format](path) as write:
-                yield write
+            yield path
             return
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}")
         try:
-            with _WRITERS[format](partial) as write:
-                yield write
+            yield partial
         except BaseException:
             partial.unlink(missing_ok=True)
             raise

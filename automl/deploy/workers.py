@@ -112,7 +112,7 @@ class _Worker:
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as it is then in the process, until that can answer
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "automl.deploy.worker", str(path), str(listener.fileno())],
+                [sys.executable, "-P", "-m", "automl.deploy.worker", str(path), str(listener.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -164,14 +164,16 @@ def of_settled(metric: Metric) -> Metric:
     return replace(metric, function=OfClasses(function.formula)) if isinstance(function, OfClasses) else metric
 
 
-def at_best_threshold(metric: Metric) -> Metric:
-    """Return the metric by which models are compared: each at the threshold that is best for it.
+def at_best_decision(metric: Metric, classes: int) -> Metric:
+    """Return the metric by which models are compared: each by the threshold or the multipliers that are best for it.
 
-    At 0.5 most models of a rare class look alike: they never predict it. Metrics that do not look at classes stay.
+    As they are, most models of a rare class look alike: they never predict it. Metrics that do not look at classes
+    stay. Among more than two classes the log loss chooses the members of an ensemble: it takes no search.
     """
     if not metric.decides:
         return metric
-    return replace(metric, function=_AtBest(metric), surrogate="log_loss", surrogate_rows=_MANY)
+    rows = _MANY if classes == 2 else 0
+    return replace(metric, function=_AtBest(metric), surrogate="log_loss", surrogate_rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +181,16 @@ class _AtBest:
     metric: Metric
 
     def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
-        return _best(self.metric, y, prediction, weight)[1]
+        if prediction.shape[1] == 2:
+            return _best(self.metric, y, prediction, weight)[1]
+        decided = tuned(self.metric, y, prediction, weight).settled(prediction)
+        return of_settled(self.metric)(y, decided, weight)
 
 
 def _best(
     metric: Metric, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight
 ) -> tuple[float | None, float]:
-    """Return the best threshold, None if there is none, and the metric's value there."""
-    if prediction.shape[1] != 2:
-        return None, metric(y, prediction, weight)
+    """Return the best threshold between two classes, None if there is none, and the metric's value there."""
     thresholds, values = _curve(metric, y, prediction, weight)
     losses = -values if metric.greater_is_better else values
     if np.isnan(losses).all():

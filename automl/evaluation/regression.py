@@ -19,7 +19,7 @@ Values = NDArray[Any]
 Predictions = NDArray[np.float64]
 
 TINY: Final = 1e-9
-"""Least prediction where only positive ones have a deviance; in units of the target."""
+"""Least prediction that has a deviance, which are of positive ones; in units of the target."""
 LOWEST: Final = TINY - 1
 """Least prediction where only those above -1 have a logarithm."""
 _LEAST_SHARE: Final = 0.05

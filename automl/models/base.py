@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -135,6 +136,8 @@ class FitContext:
     1 = Poisson; None = the mean, by squared errors. Given to families that declare ``deviances``."""
     constraints: Constraints = FREE
     """What the model must keep to, by the columns of the table; ``data.X_train.sources`` says which those are."""
+    enough: float = inf
+    """Distance (learning rate x rounds) that is as far as models of the family go here: more needs no hurry."""
     rungs: tuple[float, ...] = ()
     """Shares of the planned rounds, rising, after which to yield :class:`Progress` (only if the family has rounds)."""
     binned: BinnedCache = field(default_factory=BinnedCache, repr=False, compare=False)

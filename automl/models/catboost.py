@@ -264,15 +264,16 @@ class CatBoost(Family):
         train = layout.pool(data.X_train, data.y_train, data.weight_train)
         valid = layout.pool(data.X_valid, data.y_valid, data.weight_valid)
         most_rounds, rows = int(chosen.pop("max_rounds")), data.X_train.rows
-        control = RoundControl(float(chosen["learning_rate"]), rows, ENOUGH, most_rounds)
+        enough = min(ENOUGH, context.enough)
+        control = RoundControl(float(chosen["learning_rate"]), rows, enough, most_rounds)
         booster = _train((train, valid), chosen, control, context)
         if control.learning_rate != chosen["learning_rate"]:
             chosen["learning_rate"] = control.learning_rate
-            affordable = rows_in_time(rows, ENOUGH, control.seconds_per_round, context.deadline.remaining)
+            affordable = rows_in_time(rows, enough, control.seconds_per_round, context.deadline.remaining)
             if affordable < rows:
                 drawn = np.random.default_rng(context.random_state).choice(rows, affordable, replace=False)
                 train = train.slice(np.sort(drawn).tolist())
-            control = RoundControl(control.learning_rate, affordable, ENOUGH, most_rounds, adapts=False)
+            control = RoundControl(control.learning_rate, affordable, enough, most_rounds, adapts=False)
             booster = _train((train, valid), chosen, control, context)
         raw = _written(booster, "cbm")
         return CatBoostModel(raw, layout, context.shape.problem_type.classification, control.trained())

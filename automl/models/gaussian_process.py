@@ -272,7 +272,7 @@ class _Basis:
         """Take the covariances among the landmarks apart."""
         from scipy.linalg import eigh
 
-        values, vectors = eigh(covariance.between(landmarks, landmarks))
+        values, vectors = eigh(covariance.between(landmarks, landmarks), driver="evd")  # the default may fail
         kept = values > NEGLIGIBLE * values[-1]
         return cls(covariance, landmarks.astype(np.float32), vectors[:, kept] / np.sqrt(values[kept]))
 

@@ -209,7 +209,7 @@ class LightGBM(Family):
         control = RoundControl(
             learning_rate=float(chosen["learning_rate"]),
             rows=data.X_train.rows,
-            enough=ENOUGH,
+            enough=min(ENOUGH, context.enough),
             most_rounds=most_rounds,
             closing=SECONDS_A_LEAF * int(chosen["num_leaves"]) * context.shape.outputs,
         )

@@ -35,7 +35,7 @@ def fit(
     models: list[Model] = []
     common = of_all(params)
     for place, level in enumerate(levels):
-        deadline = context.deadline.within(max(context.deadline.remaining, 0.0) / (len(levels) - place))
+        deadline = context.deadline.share(len(levels) - place)
         of_level = replace(context, quantile=level, deadline=deadline, rungs=())
         models.append((yield from family.fit(data, {**common, **_of_level(params, place)}, of_level)))
     return Levels(tuple(models))

@@ -211,7 +211,8 @@ class XGBoost(Family):
         chosen = complete(params, DEFAULTS)
         most_rounds = int(chosen.pop("max_rounds"))
         rounds = _Rounds(data, chosen, means_if_monotone(context))
-        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, ENOUGH, most_rounds)
+        enough = min(ENOUGH, context.enough)
+        control = RoundControl(float(chosen["learning_rate"]), data.X_train.rows, enough, most_rounds)
         yield from boost(rounds, control, context)
         # the bytes leave training data behind, and make this model equal to the one that is loaded
         raw = bytes(rounds.booster[: control.best_rounds].save_raw("ubj"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any, Final
 
@@ -90,10 +90,11 @@ def choose(options: Sequence[Option], wanted: Wanted) -> Option:
     fits = [option for option in options if _within(option, wanted)]
     if not fits:
         quickest, smallest = min(o.row_ms for o in options), min(o.size_bytes for o in options)
-        raise AutoMLError(
-            f"nothing is within these limits: the quickest option takes {quickest:.2f} ms a row, "
-            f"the smallest {smallest / 1e6:.2f} MB; allow more"
-        )
+        told = f"the quickest option takes {quickest:.2f} ms a row, the smallest {smallest / 1e6:.2f} MB"
+        if wanted.keep is not None:
+            others = [option.kept for option in options if _within(option, replace(wanted, keep=None))]
+            told = f"what is quick and small enough keeps {max(others):.4f} of the score" if others else told
+        raise AutoMLError(f"nothing is within these limits: {told}; allow more")
     return min(fits, key=lambda option: option.lost if wanted.keep is None else option.row_ms)
 
 
@@ -126,6 +127,8 @@ def to_json(options: Sequence[Option], chosen: Option) -> list[Mapping[str, Any]
             "low": option.score.low,
             "high": option.score.high,
             "lost": option.lost,
+            "error": None if isnan(option.error) else option.error,
+            "kept": option.kept,
             "row_ms": option.row_ms,
             "size_bytes": option.size_bytes,
             "within_one_standard_error": option.even,
@@ -138,10 +141,10 @@ def to_json(options: Sequence[Option], chosen: Option) -> list[Mapping[str, Any]
 def to_text(options: Sequence[Option], chosen: Option) -> str:
     """Return the options as a table, the slowest first; ``*`` marks the chosen one."""
     width = max(len(option.name) for option in options)
-    lines = [f"  {'option':{width}}  {'score':>9}  {'lost':>9}  {'±':>8}  {'ms a row':>8}  {'MB':>6}"]
+    lines = [f"  {'option':{width}}  {'score':>9}  {'lost':>9}  {'±':>8}  {'kept':>6}  {'ms a row':>8}  {'MB':>6}"]
     for option in sorted(options, key=lambda option: -option.row_ms):
         mark = "*" if option.name == chosen.name else " "
-        figures = f"{option.score.value:9.5g}  {option.lost:9.2g}  {option.error:8.2g}"
+        figures = f"{option.score.value:9.5g}  {option.lost:9.2g}  {option.error:8.2g}  {option.kept:6.4f}"
         lines.append(f"{mark} {option.name:{width}}  {figures}  {option.row_ms:8.3f}  {option.size_bytes / 1e6:6.2f}")
     notes = (
         "scores are out of fold: those of one fold's model; a mean of folds or a model of all rows is often better",

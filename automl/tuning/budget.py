@@ -29,6 +29,9 @@ _BYTES_A_VALUE: Final = 4
 _WIDENING: Final = 3
 """Feature columns a raw column turns into, roughly."""
 
+_WORKER_BYTES: Final = 300_000_000
+"""Of a process that trains, beside the data: libraries and buffers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -90,7 +93,7 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
     if not set(models) & set(fitting):
         need, have = min(peaks[name] for name in models) / 1e9, memory / 1e9
         raise UsageError(f"memory must hold at least one model: {need:.2f} GB are needed, {have:.2f} GB are allowed")
-    concurrency = max(1, min(config.cores, memory // max(peaks[name] for name in fitting)))
+    concurrency = max(1, min(config.cores, memory // (_WORKER_BYTES + max(peaks[name] for name in fitting))))
     return Plan(
         families=tuple(fitting),
         folds_run=folds_run,

@@ -101,7 +101,7 @@ class SearchProcess:
         self._line, theirs = Pipe()
         with (root / "search.log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-c", _START, str(theirs.fileno())],
+                [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # families may be in any module known here
                 stdin=subprocess.DEVNULL,

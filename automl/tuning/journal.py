@@ -13,7 +13,7 @@
         fold-0/            model files, prediction.npy, record.json; appears in one rename when it is complete
           quick/           the model's form for few rows, if an ensemble needed it
         end.json           why the trial ended, if it ended
-      features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; texts/ is shared by recipes
+      features/RECIPE/fold-0/   fitted features and their matrices, shared by all trials; topics/ is shared by recipes
       refit/               trials and features of members that were trained once more, on all rows
       models/0007/         the predictors; `model` links to the best one
       out_of_fold.npy      what the best one predicts for rows that its models have not seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from automl.data.constraints import FREE, Constraints
 from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.ensemble import least_prediction
-from automl.evaluation.decision import at_best_threshold
+from automl.evaluation.decision import at_best_decision
 from automl.evaluation.metric import Metric, floored
 from automl.evaluation.regression import relative_weights
 from automl.evaluation.validation import Folds, make_folds
@@ -77,16 +78,21 @@ class Problem:
             len(self.schema.used),
             self.task.n_classes,
             numeric=self.constraints.combinable(self.schema.of(Kind.NUMERIC)),
-            skewed=not self.task.classes and skewed(self.y),
+            skewed=not self.task.classes and (skewed(self.y) or self._of_amounts),
             resample=self.resample and imbalanced(self.y, self.task.n_classes),
             of_means=self.metric.quantile is None and not self.task.levels,
             of_logarithms=self.metric.of_logarithms and bool(self.y.min() >= 0),
         )
 
     @property
+    def _of_amounts(self) -> bool:
+        """Whether the metric is one of amounts, as these values are: then a factor matters more than a difference."""
+        return self.metric.least > -inf and bool(self.y.min() >= 0)
+
+    @property
     def objective(self) -> Metric:
         """What candidates are compared by: the metric of what is served, of classes at each one's best threshold."""
-        return floored(at_best_threshold(self.metric), least_prediction(self.metric, self.y))
+        return floored(at_best_decision(self.metric, self.task.n_classes), least_prediction(self.metric, self.y))
 
     @property
     def weighted(self) -> bool:

@@ -10,7 +10,7 @@ from automl.tuning.journal import Journal, Trial
 from automl.tuning.outoffold import OutOfFold
 from automl.tuning.problem import Problem
 
-_LEAST_ROWS: Final = 1_000
+LEAST_ROWS: Final = 1_000
 """Rows that must be predicted before a trial can lose: with fewer, luck decides, and folds are cheap."""
 _LEAST_RIVALS: Final = 3
 _RIVALS: Final = 12
@@ -43,7 +43,7 @@ class Race:
         own = self._out_of_fold.prediction(candidate_id, folds)
         rows = self._problem.folds.valid_rows[: len(own)]
         y, weight, metric = self._problem.y[rows], self._problem.weight_of(rows), self._problem.objective
-        if len(own) < _LEAST_ROWS or not isfinite(metric.loss(y, own, weight)):
+        if len(own) < LEAST_ROWS or not isfinite(metric.loss(y, own, weight)):
             return False
         others = [self._out_of_fold.prediction(trial.candidate.id, folds) for trial in rivals]
         return not greedy_weights([*others, own], y, metric, sample_weight=weight)[-1]

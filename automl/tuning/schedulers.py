@@ -19,10 +19,11 @@ _GRACE: Final = 2
 _REDUCTION: Final = 3
 
 
-def make_scheduler(kind: Scheduler, full_resource: int) -> TrialScheduler:
-    """Return the scheduler for trials that end at ``full_resource``."""
-    if kind == "asha":
-        return _Asha(full_resource)
+def make_scheduler(kind: Scheduler, full_resource: int, telling: int = 0) -> TrialScheduler:
+    """Return the scheduler for trials that end at ``full_resource``, of which less than ``telling`` tells nothing."""
+    grace = max(_GRACE, telling)
+    if kind == "asha" and grace < full_resource:
+        return _Asha(full_resource, grace)
     if kind == "hyperband":
         return _HyperBand(full_resource)
     return FIFOScheduler()  # type: ignore[no-untyped-call]
@@ -39,16 +40,16 @@ class _Asha(ASHAScheduler):
     could match; here a result counts at the highest rung that it newly reaches, and never at a lower one.
     """
 
-    def __init__(self, full_resource: int) -> None:
+    def __init__(self, full_resource: int, grace: int) -> None:
         super().__init__(
             time_attr="resource",
             metric="loss",
             mode="min",
             max_t=full_resource + 1,
-            grace_period=_GRACE,
+            grace_period=grace,
             reduction_factor=_REDUCTION,
         )
-        self._milestones = [_GRACE]
+        self._milestones = [grace]
         while self._milestones[-1] * _REDUCTION <= full_resource:
             self._milestones.append(self._milestones[-1] * _REDUCTION)
         self._reached: dict[str, int] = {}

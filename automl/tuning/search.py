@@ -43,7 +43,7 @@ from automl.tuning.planner import Next, Planner, make_planner
 from automl.tuning.problem import Problem
 from automl.tuning.schedulers import make_scheduler
 from automl.tuning.store import read_run
-from automl.tuning.trial import Allowance, RaceLostError, Report, TrialRunner, full_resource
+from automl.tuning.trial import Allowance, RaceLostError, Report, TrialRunner, full_resource, telling_resource
 
 _PRELOAD: Final = ("automl.tuning.search", "lightgbm", "xgboost", "catboost", "sklearn.ensemble", "pandas")
 _WORKERS_SECONDS: Final = 10.0
@@ -160,7 +160,7 @@ def _tune(
     plan, journal = job.plan, Journal(job.root)
     problem = read_run(job.root, metric).problem.with_folds_run(plan.folds_run)
     planner = make_planner(config, plan, problem, journal)
-    scheduler = make_scheduler(config.race, full_resource(problem.folds))
+    scheduler = make_scheduler(config.race, full_resource(problem.folds), telling_resource(problem))
     trainable = tune.with_parameters(
         FoldTrainable,
         problem=problem,

@@ -32,12 +32,14 @@ from automl.tuning.configuration import Configuration
 from automl.tuning.journal import FoldRecord, Journal, mean_loss
 from automl.tuning.matrices import Matrices
 from automl.tuning.problem import Problem
-from automl.tuning.race import Race
+from automl.tuning.race import LEAST_ROWS, Race
 
 RUNGS: Final = (0.125, 0.25, 0.5)
 """Shares of the planned rounds of the first fold at which a trial reports."""
 _READ_BACK: Final = 10
 """Rows that a saved model predicts once more."""
+_FARTHER: Final = 1.5
+"""Times as far as the family's models went so far, the next one is thought to go at most."""
 _UNITS: Final = 8
 """Resource of a whole fold; a rung after a share s of the rounds counts 8 s."""
 
@@ -56,6 +58,14 @@ class Report:
     """Mean over finished folds, or the running first fold; lower is better."""
     fold: int | None = None
     """The fold that was just finished and is in the journal; None inside a fold."""
+
+
+def telling_resource(problem: Problem) -> int:
+    """Return the resource up to which a trial has predicted too few rows to be told from others."""
+    if len(problem.parts(0).stopping) >= LEAST_ROWS:
+        return 0
+    rows = np.bincount(problem.folds.valid_folds, minlength=problem.folds.run).cumsum()
+    return _UNITS * (1 + int(np.searchsorted(rows, LEAST_ROWS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,7 @@ class TrialRunner:
         self._journal.open(candidate)
         family = get_family(candidate.family)
         records = dict(self._journal.trial(candidate.id).folds)
-        run = self._problem.folds.run
+        run, enough = self._problem.folds.run, self._farthest(family)
         missing = sum(fold not in records for fold in range(run))
         ends = allowance.deadline.within(allowance.seconds / run * max(1, missing))  # a trial that was begun elsewhere
         for fold in range(run):
@@ -129,17 +139,17 @@ class TrialRunner:
                 deadline = self._journal.deadline(allowance.deadline) if allowance.moving else allowance.deadline
                 if deadline.passed:
                     raise DeadlinePassedError
-                share = max(min(ends.remaining, deadline.remaining), 0.0) / (run - fold)
                 configuration = Configuration.of(_carried(family, candidate.params, records))
                 context = FitContext(
                     shape=self._shape,
-                    deadline=deadline.within(share),
+                    deadline=Deadline(min(ends.at, deadline.at)).share(run - fold),
                     threads=allowance.threads,
                     gpu=allowance.gpu and family.gpu,
                     random_state=self._problem.random_state,
                     quantile=self._problem.metric.quantile,
                     power=configuration.power,
                     constraints=self._problem.constraints,
+                    enough=enough,
                     rungs=RUNGS if fold == 0 and candidate.races else (),
                     binned=self._binned,
                 )
@@ -149,6 +159,17 @@ class TrialRunner:
             yield Report(_UNITS * (fold + 1), loss, fold)
             if allowance.race and self._race.lost(candidate.id, fold + 1):
                 raise RaceLostError(loss)
+
+    def _farthest(self, family: Family) -> float:
+        """Return a distance beyond which the family's models do not go, by how far those went that were not cut short.
+
+        Infinite as long as there is none.
+        """
+        trials = (trial for trial in self._journal.trials() if trial.candidate.family == family.name)
+        details = [record.details for trial in trials for record in trial.folds.values()]
+        whole = [each for each in details if "best_rounds" in each and each["stopped"] != "deadline"]
+        went = (float(each["best_rounds"]) * float(each["learning_rate"]) for each in whole)
+        return _FARTHER * max(went, default=inf)
 
     def _fold(
         self,
@@ -224,7 +245,7 @@ class TrialRunner:
         """Begin to train a family on the rows and the target that the configuration asks for."""
         if configuration.resample:
             return resampled.fit(family, data, configuration.own, context, configuration.resample)
-        means = self._problem.objective.surrogate == "squared_error"
+        means = self._shape.of_means and not self._shape.of_logarithms
         levels = self._problem.task.levels
         return transformed.fit(
             *(family, data, configuration.own, context),

@@ -51,7 +51,7 @@ def _lines(rows: Sequence[Row], _: Schema) -> Request:
 def _csv(rows: Sequence[Row], schema: Schema) -> Request:
     text = io.StringIO()
     names = [column.name for column in schema.columns]
-    csv.writer(text).writerows([["" if row[name] is None else row[name] for name in names] for row in rows])
+    csv.writer(text).writerows([["" if row.get(name) is None else row[name] for name in names] for row in rows])
     return Request("/invocations", text.getvalue().encode(), CSV)
 
 

@@ -39,7 +39,12 @@ def test_who_has_no_known_key_is_refused_but_may_ask_for_health(guarded: tuple[h
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["www-authenticate"] == "Bearer"
         assert answer.headers["x-request-id"]
-    for headers in ({"x-api-key": KEY}, {"authorization": f"bearer {KEY}"}, {"authorization": "Bearer another"}):
+    for headers in (
+        {"x-api-key": KEY},
+        {"authorization": f"bearer {KEY}"},
+        {"authorization": "Bearer another"},
+        {"authorization": "Bearer of.a.gateway", "x-api-key": KEY},
+    ):
         assert client.get("/version", headers=headers).status_code == 200
 
 

@@ -28,6 +28,8 @@ def query(rows: Sequence[object], interval: float | None = None) -> Query:
         lambda schema: lined_up(rows, schema, max_rows=100_000),
         lambda answers, model: f"{model} {answers['probability_late'].tolist()}".encode(),
         AnswerOptions(interval),
+        size=0,
+        cells=2**40,  # so many that it is predicted in a thread
     )
 
 

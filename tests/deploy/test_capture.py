@@ -61,12 +61,15 @@ def test_what_was_asked_and_answered_is_kept(predictor: Predictor, table: pd.Dat
     pd.testing.assert_frame_equal(kept.filter(like="output."), wanted, check_dtype=False)
 
 
-def test_a_share_is_kept_and_no_more_than_there_is_room_for(predictor: Predictor, tmp_path: Path) -> None:
+def test_a_share_is_kept_and_no_more_than_there_is_room_for(
+    predictor: Predictor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     request: dict[str, object] = {"json": {"rows": predictor.example_rows()[:1]}}
     ask(predictor, CaptureOptions(tmp_path / "none", share=0.0), *[request] * 5)
     assert not list((tmp_path / "none").iterdir())
     ask(predictor, CaptureOptions(tmp_path / "full", max_bytes=0), request)
     assert not list((tmp_path / "full").iterdir())
+    assert "0 bytes are kept, nothing more is" in caplog.text
 
 
 def test_a_writer_that_is_behind_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,6 @@ async def gone(_: WholeRequest) -> WholeResponse:
     [
         (never, Limits(max_requests=0), 503, "as many requests"),
         (never, Limits(max_body_bytes=3), 413, "larger than 3 bytes"),
-        (never, Limits(max_held_bytes=3), 503, "as many requests"),
         (never, Limits(timeout=0.1), 504, "no answer within"),
         (broken, Limits(), 500, "in the log"),
         (gone, Limits(), 503, "it ended"),

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from serving import started
 
-from automl import Predictor, load
+from automl import AutoML, Predictor, load
 from automl.deploy.export import export
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, UsageError
 from automl.models.registry import get_family
 
 
@@ -41,6 +41,18 @@ def test_a_folder_with_something_in_it_is_left_alone(run: Path, tmp_path: Path, 
     with pytest.raises(AutoMLError, match="not an empty folder"):
         export(run, tmp_path, form)  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_place_that_is_named_like_another_format_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="named like ONNX, but the format is artifact; add format='onnx'"):
+        export(run, tmp_path / "model.onnx")
+
+
+def test_rows_in_a_model_have_only_the_columns_that_it_reads(churn_model: AutoML) -> None:
+    predictor = churn_model.predictor_
+    used = {column.name for column in predictor.schema.used}
+    assert "customer_id" not in used
+    assert {name for row in predictor.manifest["golden"]["rows"] for name in row} == used
 
 
 def test_an_empty_folder_is_filled(run: Path, tmp_path: Path) -> None:
@@ -94,6 +106,7 @@ def test_an_endpoint_starts_and_passes_its_own_tests(endpoint: Path, tmp_path: P
         "PYTHONPATH": str(moved / "automl-src"),
         "MODEL": str(tmp_path / "opt"),
         "AUTOML_API_KEYS": "one, other",
+        "LOG": "none",
     }
     with started(moved / "app.py", "serve", environment=environment) as (_, _, address):
         smoke = subprocess.run(

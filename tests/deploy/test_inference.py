@@ -57,12 +57,16 @@ def test_the_version_that_is_served_can_be_asked_for(client: httpx.Client, table
     assert answer.status_code == 200
     assert answer.json() == client.post(INFER, json=body).json()
     for path, word in (
-        ("model/versions/7", f"'7'; the one that is served is {version!r}"),
+        ("model/versions/7", f"'7'; served are {version!r}"),
         ("m/versions/7", "'model'"),
     ):
         answer = client.post(f"/v2/models/{path}/infer", json=body)
         assert answer.status_code == 404
         assert word in answer.json()["error"]
+    named = client.get(f"/v2/models/model/versions/{version}")
+    assert named.json() == client.get("/v2/models/model").json()
+    assert client.get(f"/v2/models/model/versions/{version}/ready").json() == {"name": "model", "ready": True}
+    assert [client.get(f"/v2/models/model/versions/7{end}").status_code for end in ("", "/ready")] == [404, 404]
 
 
 def test_outputs_can_be_chosen(client: httpx.Client, table: pd.DataFrame) -> None:

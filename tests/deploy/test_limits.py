@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -26,14 +27,19 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 def test_all_bodies_together_have_a_limit() -> None:
     async def scene() -> None:
-        admission = Admission(Limits(max_body_bytes=10, max_held_bytes=15))
-        with admission.request() as first:
-            assert await admission.read(first, chunks(b"12345", b"67890")) == b"1234567890"
-            with pytest.raises(RequestError, match="as many") as caught, admission.request() as second:
-                await admission.read(second, chunks(b"123456"))
-            assert caught.value.status == 503
-            with admission.request() as third:
-                assert await admission.read(third, chunks(b"12345")) == b"12345"
+        limits = Limits(max_body_bytes=10)
+        admission = Admission(limits)
+        with ExitStack() as held:
+            for _ in range(limits.max_held_bytes // 10 - 1):
+                load = held.enter_context(admission.request())
+                assert await admission.read(load, chunks(b"12345", b"67890")) == b"1234567890"
+            with admission.request() as last:
+                assert await admission.read(last, chunks(b"12345")) == b"12345"
+                with pytest.raises(RequestError, match="as many") as caught, admission.request() as beyond:
+                    await admission.read(beyond, chunks(b"123456"))
+                assert caught.value.status == 503
+            with admission.request() as again:
+                assert await admission.read(again, chunks(b"1234567890")) == b"1234567890"
         with pytest.raises(RequestError, match="larger") as caught, admission.request() as fourth:
             await admission.read(fourth, chunks(b"12345678901"))
         assert caught.value.status == 413

@@ -101,6 +101,7 @@ def test_replicas_look_for_new_versions(run: Path, other_run: Path, tmp_path: Pa
         (["--replicas", "2"], "--engine ray"),
         (["--ray-address", "auto"], "--engine ray"),
         (["--engine", "ray", "--workers", "2"], "--workers"),
+        (["--capture-share", "0.5"], "--capture DIR"),
         (["--engine", "ray", "--replicas", "4..1"], "LEAST..MOST"),
         (["--engine", "ray", "--replicas", "many"], "LEAST..MOST"),
     ],

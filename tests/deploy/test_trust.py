@@ -86,7 +86,7 @@ def test_a_project_checks_the_versions_that_come_later(
     run: Path, other_run: Path, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:
     project = export(run, tmp_path / "project", "endpoint", key=keys[0])
-    environment = os.environ | {"TRUST": str(keys[1]), "PORT": "0"}
+    environment = os.environ | {"TRUST": str(keys[1]), "PORT": "0", "LOG": "none"}
     with started(project / "app.py", environment=environment) as (process, stderr, address):
         first = httpx.get(f"{address}/version").json()["model"]["id"]
         replace(project / "model", export(other_run, tmp_path / "unsigned"))

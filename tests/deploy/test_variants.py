@@ -166,6 +166,24 @@ def test_the_answer_names_who_gave_it(run: Path, other_run: Path, predictor: Pre
         assert sum(float(line.rpartition(" ")[2]) for line in compared) == 40
 
 
+def test_a_version_that_is_asked_for_answers_whatever_its_share(
+    run: Path, other_run: Path, predictor: Predictor
+) -> None:
+    app = open_app(run, ServeOptions(variants=(Variant(other_run, Role.SPLIT, 0.5),)))
+    row = predictor.example_rows()[0]
+    body = {"inputs": [{"name": name, "shape": [1], "datatype": "BYTES", "data": [row[name]]} for name in row]}
+
+    async def scene(version: str) -> set[tuple[int, str | None]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            path = f"/v2/models/model/versions/{version}/infer"
+            answers = [await client.post(path, json=body) for _ in range(20)]
+            return {(answer.status_code, answer.headers.get("x-model-version")) for answer in answers}
+
+    for version in (Served.warm(predictor).id, Served.warm(load(other_run)).id):
+        assert asyncio.run(scene(version)) == {(200, version)}
+    assert asyncio.run(scene("7")) == {(404, None)}
+
+
 def test_what_a_canary_cannot_answer_the_main_model_answers_until_it_is_rolled_back(
     run: Path, other_run: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

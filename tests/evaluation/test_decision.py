@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from automl.data.table import ProblemType
 from automl.evaluation.costs import cost_metric
-from automl.evaluation.decision import Decision, at_best_threshold, cross_decided, of_settled, tuned
+from automl.evaluation.decision import Decision, at_best_decision, cross_decided, of_settled, tuned
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
 from automl.evaluation.validation import parts_to_cross_fit
@@ -36,7 +36,7 @@ def test_no_other_threshold_is_better(case, metric):
     found = judged.loss(y, decision.settled(prediction), weight)
     every = [judged.loss(y, Decision(each).settled(prediction), weight) for each in (*prediction[:, 1], 0.0, 1.1, 0.5)]
     assert found == pytest.approx(min(every))
-    assert at_best_threshold(metric).loss(y, prediction, weight) == pytest.approx(found)
+    assert at_best_decision(metric, 2).loss(y, prediction, weight) == pytest.approx(found)
     assert found <= metric.loss(y, prediction, weight) + 1e-12
 
 
@@ -83,7 +83,7 @@ def test_thresholds_of_noise_do_not_flatter(folds):
         rng, metric = np.random.default_rng(seed), get_metric("balanced_accuracy", BINARY)
         y, positive = rng.integers(0, 2, 100), rng.random(100)
         shares = np.column_stack([1 - positive, positive])
-        flattered.append(at_best_threshold(metric)(y, shares))
+        flattered.append(at_best_decision(metric, 2)(y, shares))
         parts = parts_to_cross_fit(np.arange(100) % folds, y, BINARY, seed)
         _, decided = cross_decided(metric, y, shares, parts)
         honest.append(metric(y, decided))
@@ -108,12 +108,26 @@ def test_a_metric_of_the_user_is_tried_on_a_grid():
     assert own(y, tuned(own, y, prediction).settled(prediction)) == 4
 
 
-def test_what_does_not_decide_between_two_classes_stays():
-    auc, f1_macro = get_metric("roc_auc", BINARY), get_metric("f1_macro", ProblemType.MULTICLASS)
-    assert at_best_threshold(auc) is auc
-    assert at_best_threshold(get_metric("recall", BINARY)) == get_metric("recall", BINARY)  # all rows, that is
-    prediction, y = np.random.default_rng(0).dirichlet(np.ones(3), 20), np.arange(20) % 3
-    assert at_best_threshold(f1_macro)(y, prediction) == f1_macro(y, prediction)
+def test_what_does_not_decide_between_classes_stays():
+    for name in ("roc_auc", "recall"):  # the latter is best where all rows are of the class
+        metric = get_metric(name, BINARY)
+        assert at_best_decision(metric, 2) is metric
+
+
+def test_models_of_rare_classes_are_compared_by_the_multipliers_that_are_best_for_them():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [930, 50, 20])
+    metric = get_metric("balanced_accuracy", ProblemType.MULTICLASS)
+
+    def shares(noise):
+        logits = np.log([0.93, 0.05, 0.02]) + 1.5 * np.eye(3)[y] + rng.normal(0, noise, (len(y), 3))
+        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+    good, bad = shares(0.5), shares(2.0)
+    assert metric(y, good) < 0.5
+    compared = at_best_decision(metric, 3)
+    assert compared(y, good) > compared(y, bad) + 0.1
+    assert compared(y, good) == metric(y, tuned(metric, y, good).settled(good))
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,11 @@ def toy_families(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def toy_run(tmp_path: Path) -> Callable[..., tuple[Path, StoredRun]]:
     """Create a run folder for a regression on 60 rows in 3 folds."""
 
-    def create(config: FitConfig, metric: str = "mae", folds: Folds | None = None) -> tuple[Path, StoredRun]:
-        frame = pd.DataFrame({"a": np.arange(ROWS) % 7, "b": np.arange(ROWS) * 0.5})
-        y = np.arange(ROWS) * 1.5
+    def create(
+        config: FitConfig, metric: str = "mae", folds: Folds | None = None, rows: int = ROWS
+    ) -> tuple[Path, StoredRun]:
+        frame = pd.DataFrame({"a": np.arange(rows) % 7, "b": np.arange(rows) * 0.5})
+        y = np.arange(rows) * 1.5
         schema, task = infer_schema(frame), infer_task(pd.Series(y), "y")
         folds = folds or make_folds(y, task.problem_type, folds=3, random_state=0)
         problem = Problem(apply_schema(frame, schema), y, schema, task, resolve(metric, task), folds, 0)

@@ -227,7 +227,7 @@ def test_where_folds_step_forward_in_time_members_end_on_all_rows(train: Train) 
     said: list[Snapshot] = []
     family = Again()
     engine = train(FitConfig(max_trials=1), [family, Base()], said.append, FORWARD)
-    assert family.seen == [40, 20, 60]
+    assert family.seen == [20, 40, 18, 20, 60]  # until the latest 20 of the 40 say so, and as long with these
     assert engine.predictor.predict(NEW).tolist() == [44.25]
     assert engine.predictor.score.value == 74.25 - 29.25  # of the model that had not seen what it was asked
     assert load(engine.predictor.folder).predict(NEW).tolist() == [44.25]
@@ -246,7 +246,7 @@ def test_one_fold_of_a_split_by_time_is_trained_once_more_too(train: Train) -> N
     """Of large tables only the latest block is validated."""
     family = Again()
     engine = train(FitConfig(max_trials=1), [family, Base()], folds=replace(FORWARD, run=1))
-    assert family.seen == [40, 60]
+    assert family.seen == [20, 40, 60]
     assert engine.predictor.predict(NEW).tolist() == [44.25]
 
 
@@ -279,8 +279,8 @@ def test_a_resume_trains_on_all_rows_what_an_interrupt_has_left(
     engine = Engine(run, Journal(root), [family, Base()], search=None, reporter=Reporter())
     assert engine.run() == "interrupted"
     assert load(root).predict(NEW).tolist() == [29.25]
-    assert family.seen == [40, 20, 60]
+    assert family.seen == [20, 40, 18, 20, 60]
     for _ in range(2):  # the second time everything is there
         trained(root, run, [family, Base()])
         assert load(root).predict(NEW).tolist() == [44.25]
-        assert family.seen == [40, 20, 60, 60]
+        assert family.seen == [20, 40, 18, 20, 60, 60]

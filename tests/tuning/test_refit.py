@@ -73,17 +73,17 @@ def test_what_needs_validation_rows_is_left_as_it_is(train) -> None:
 def test_nothing_is_begun_that_would_not_end_in_time(train) -> None:
     family = Again()
     problem, journal, trial = train(family)
-    assert family.seen == [40, 20]
+    assert family.seen == [20, 40, 18, 20]
     refit = Refit(problem, journal)
     record = trial.folds[0]
     likely = ROWS / 40 * (record.feature_seconds + record.fit_seconds + record.predict_seconds)
     assert refit.seconds([trial]) == pytest.approx(likely)
     for seconds in (-1.0, 0.5 * likely):
         assert refit(trial, Allowance(Deadline.after(seconds))) is None
-    assert family.seen == [40, 20]
+    assert family.seen == [20, 40, 18, 20]
     assert refit.waiting(trial)
     assert refit(trial, Allowance(Deadline.after(60.0))) is not None
-    assert family.seen == [40, 20, ROWS]
+    assert family.seen == [20, 40, 18, 20, ROWS]
     assert not refit.waiting(trial)
     assert refit.seconds([trial]) == 0
 
@@ -98,4 +98,4 @@ def test_what_the_time_has_cut_short_is_not_taken_and_trained_again_with_more(tr
     member = Refit(problem, journal)(trial, Allowance())
     assert member is not None
     assert Refit(problem, journal, Journal(journal.root / "elsewhere"))(trial, Allowance()) == member  # not once more
-    assert family.seen == [40, 20, ROWS, ROWS]
+    assert family.seen == [20, 40, 18, 20, ROWS, ROWS]

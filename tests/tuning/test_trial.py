@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from ray.tune.schedulers import ASHAScheduler
 from toys import Fixed, Shift, Toy
 
 from automl.config import FitConfig
@@ -15,10 +18,11 @@ from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import Journal
+from automl.tuning.schedulers import make_scheduler
 from automl.tuning.store import StoredRun, read_run
-from automl.tuning.trial import RUNGS, Allowance, TrialRunner, full_resource
+from automl.tuning.trial import RUNGS, Allowance, TrialRunner, full_resource, telling_resource
 
-NewRun = Callable[[FitConfig], tuple[Path, StoredRun]]
+NewRun = Callable[..., tuple[Path, StoredRun]]
 CONFIG = FitConfig(max_trials=3)
 
 
@@ -179,3 +183,44 @@ def test_a_deadline_that_moves_is_kept(toy_run: NewRun, toy_families: Callable[.
     assert journal.deadline(later).passed
     journal.move_deadline(NEVER)
     assert journal.deadline(later) == later
+
+
+@pytest.mark.parametrize(("rows", "telling"), [(3_000, 0), (1_500, 16), (900, 32)])
+def test_trials_are_compared_from_a_thousand_rows_on(toy_run: NewRun, rows: int, telling: int) -> None:
+    """In three folds: by the first of them, by two, by more than there are."""
+    _, run = toy_run(CONFIG, rows=rows)
+    assert telling_resource(run.problem) == telling
+    scheduler = make_scheduler("asha", full_resource(run.problem.folds), telling)
+    assert isinstance(scheduler, ASHAScheduler) == (telling < 24)
+
+
+def test_a_family_is_told_how_far_its_models_go(toy_run: NewRun, toy_families: Callable[..., None]) -> None:
+    told: list[float] = []
+
+    class Went(Shift):
+        stopped = "early"
+
+        @property
+        def details(self) -> dict[str, Any]:
+            return {
+                "best_rounds": 40 if self.stopped == "early" else 1000,
+                "learning_rate": 0.1,
+                "stopped": self.stopped,
+            }
+
+    class Cut(Went):
+        stopped = "deadline"
+
+    class Goes(Toy):
+        def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
+            told.append(context.enough)
+            yield from ()
+            return (Cut if params["offset"] == 2.0 else Went)([0.0])
+
+    toy_families(Goes())
+    root, run = toy_run(CONFIG)
+    runner = TrialRunner(run.problem, Journal(root))
+    for index, offset in enumerate((2.0, 1.0, 0.5)):
+        list(runner.run(Candidate("toy", {"offset": offset}, "portfolio", index), Allowance()))
+    assert sorted(set(told)) == [6.0, inf]
+    assert told[-1] == 6.0
