@@ -1,6 +1,7 @@
 """Laws of ensembles."""
 
 import time
+from math import inf
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from automl.blend import Blend, stack
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
-from automl.ensemble import choose_blend, greedy_weights
+from automl.ensemble import choose_blend, greedy_weights, least_prediction
 from automl.evaluation.metric import Metric
 from automl.evaluation.metrics import get_metric
+from automl.evaluation.regression import LOWEST
 from automl.evaluation.validation import parts_to_cross_fit
 
 CASES = [("roc_auc", ProblemType.BINARY), ("log_loss", ProblemType.MULTICLASS), ("rmse", ProblemType.REGRESSION)]
@@ -331,3 +333,27 @@ def test_a_choice_ends_in_time_with_the_best_so_far():
     looks.clear()
     assert greedy_weights(predictions, y, metric, deadline=Deadline(0.0)).tolist() == [1, *[0] * 23]
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "y", "least"),
+    [
+        ("rmse", [0.0, 4.0], 0.0),
+        ("rmse", [2.0, 4.0], 0.0),
+        ("rmse", [-1.0, 4.0], -inf),
+        ("gamma_deviance", [2.0, 4.0], 2.0),
+        ("poisson_deviance", [0.0, 4.0], 0.02),
+        ("rmsle", [0.0, 4.0], 0.0),
+        ("rmsle", [-0.5, 4.0], LOWEST),
+    ],
+)
+def test_the_least_prediction_suits_the_values_and_the_metric(metric, y, least):
+    assert least_prediction(get_metric(metric, ProblemType.REGRESSION), np.array(y)) == least
+
+
+def test_no_blend_predicts_below_what_is_the_least():
+    y = np.maximum(np.random.default_rng(0).normal(size=200), 0)
+    models = [y + np.random.default_rng(seed).normal(size=200) for seed in (1, 2)]
+    parts = np.arange(200) % 5
+    blend, honest = choose_blend(models, y, get_metric("rmse", ProblemType.REGRESSION), parts)
+    assert blend(models).min() == honest.min() == 0.0
