@@ -38,6 +38,17 @@ READABLE: Final = 0.95
 """Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
 OTHER_WORDS: Final = 10
 """Different other words that a numeric or datetime column may hold; they count as missing."""
+FEW_WORDS: Final = 3
+"""Such words that are taken for missing values also where they stand in more cells than that."""
+MANY_READ: Final = 20
+"""Different values that are read beside them,"""
+MOST_READ: Final = 0.8
+"""and the share of the cells that these are."""
+THINGS: Final = (
+    "user|customer|client|patient|order|account|product|item|session|store|member|student|employee|device|visitor|"
+    "passenger|transaction|person|subject|case|record|row|respondent"
+)
+"""What the ids of a table may be of, in one word with ``id``."""
 OTHER_SHARE: Final = 0.01
 """Or this share of its different values, if that is more and the words hold no digit; with one they may be codes."""
 REPEATED: Final = 0.25
@@ -226,12 +237,20 @@ def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
     limits = np.array([not read and is_limit(value) for value, read in zip(cells.values, known, strict=True)])
     if counts[limits].sum() > counts[known].sum():
         return False
-    counts = np.where(limits | disguised_words(cells.values), 0, counts)
+    counts = np.where(limits | disguised_words(cells.values) | _few_words(cells, known), 0, counts)
     if counts[known].sum() < READABLE * counts.sum():
         return False
     others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0))]
     codes = sum(any(map(str.isdigit, value)) for value in others)
     return codes <= OTHER_WORDS and len(others) <= max(OTHER_WORDS, OTHER_SHARE * known.sum())
+
+
+def _few_words(cells: Cells, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which values are words for "no value" in whatever language: a few, beside many that are read."""
+    words = ~known & np.array([not any(map(str.isdigit, value)) for value in cells.values])
+    counts = cells.counts()
+    few = words.sum() <= FEW_WORDS and known.sum() >= MANY_READ and counts[known].sum() >= MOST_READ * counts.sum()
+    return words if few else np.zeros_like(words)
 
 
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
@@ -278,11 +297,13 @@ def _row_number(name: str, numbers: NDArray[np.float64], cells: Cells, *, floats
 def names_identifier(name: str) -> bool:
     """Return whether a column name says that it identifies rows.
 
-    >>> [names_identifier(name) for name in ("id", "customerID", "Unnamed: 0", "RespondentId", "width", "paid")]
+    >>> [names_identifier(name) for name in ("id", "customerID", "Unnamed: 0", "userid", "width", "paid")]
     [True, True, True, True, False, False]
     """
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
-    return bool({"id", "uuid", "guid", "index", "rowid", "unnamed", "identifier"} & {word.lower() for word in words})
+    if {"id", "uuid", "guid", "index", "unnamed", "identifier"} & {word.lower() for word in words}:
+        return True
+    return re.fullmatch(rf"(?:{THINGS})_?ids?", name.lower()) is not None
 
 
 def _by_frequency(cells: Cells) -> tuple[str, ...]:

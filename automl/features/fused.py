@@ -160,6 +160,8 @@ class _Joint:
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
         self.cells: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
+        self.end = 0
+        """How many cells these are."""
 
     def fused(self) -> Fused:
         grouped = [self._dense(each, texts) for each, texts in zip(self.features, self.texts, strict=True)]
@@ -224,9 +226,10 @@ class _Joint:
     def _looked_up(self, features: Features) -> list[tuple[int, int, int]]:
         columns = []
         for table in features.parts.tables:
-            start, stride = sum(map(len, self.cells)), table.rows.shape[1]
+            start, stride = self.end, table.rows.shape[1]
             columns += [(self.tables.index(table.source), start + i, stride) for i in range(stride)]
             self.cells.append(table.rows.ravel())
+            self.end += table.rows.size
         return columns
 
 

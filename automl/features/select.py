@@ -14,6 +14,8 @@ from automl.features.terms import sample
 
 MOSTLY_MISSING: Final = 0.995
 """Share of missing rows above which a column is dropped."""
+TELLING: Final = 50
+"""Known rows with which it stays all the same: of many rows, a small share may be the ones that matter."""
 WIDE: Final = 100
 """Columns above which importance decides."""
 THIN: Final = 10
@@ -43,7 +45,8 @@ def distinct(values: NDArray[np.float64], cardinalities: tuple[int, ...]) -> NDA
         column = np.ascontiguousarray(values[:, i]) + 0.0  # makes -0 equal to 0
         missing = np.isnan(column)
         share = missing.mean() if len(column) else 1.0
-        if share > MOSTLY_MISSING or (not missing.any() and column.min() == column.max()):
+        rare = share > MOSTLY_MISSING and len(column) - np.count_nonzero(missing) < TELLING
+        if rare or (not missing.any() and column.min() == column.max()):
             continue
         column[missing] = np.nan
         fingerprint = (cardinality, blake2b(column.tobytes(), digest_size=16).digest())

@@ -27,6 +27,8 @@ BLOCK: Final = 2048
 """Texts whose characters are held as numbers at a time."""
 LETTERS: Final = 128
 """Mean characters up to which pieces of words are worth their time."""
+LONGEST_WORDS: Final = 12
+"""Mean characters of a word beyond which texts are written without blanks: then pieces are all there is."""
 PENALTIES: Final = (3.0, 30.0, 300.0)
 """Of the ridge regression on words: a few words that come again and again need a strong one, thousands a weak one."""
 JUDGED: Final = 5_000
@@ -110,7 +112,8 @@ class Bag:
         texts = texts_of(frame, source)
         texts = [texts[i] for i in sample(len(texts), SAMPLE, random_state)]
         least = min(max(2, len(texts) // 4000), 5)
-        short = sum(map(len, texts)) <= LETTERS * len(texts)
+        letters, words = sum(map(len, texts)), sum(text.count(" ") + 1 for text in texts)
+        short = letters <= LETTERS * len(texts) or letters > LONGEST_WORDS * words
         analyzers: tuple[Analyzer, ...] = ("words", "pieces") if short else ("words",)
         return cls(source, tuple(Vocabulary.fit(texts, kind, least=least, most=TERMS) for kind in analyzers))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import cells_of
 from automl.data.dependence import has_room
+from automl.data.table import Kind
 from automl.profile.record import Duplicates
 from automl.profile.rows import Rows
 
@@ -28,7 +29,10 @@ def find_duplicates(rows: Rows, *, folds: NDArray[Any] | None = None) -> Duplica
     folds
         (rows,) the fold of each row, if there are folds.
     """
+    numbered = [i for i, column in enumerate(rows.schema.columns) if column.kind is Kind.IDENTIFIER]
     plain = comparable(rows.frame)
+    if len(numbered) < plain.shape[1]:
+        plain = plain.drop(columns=numbered)  # a row is no other one because it has another number
     features = row_codes(plain)
     same = features if rows.y is None else _joined(features, rows.y)
     counts = np.bincount(same)

@@ -9,6 +9,8 @@ from typing import Final
 
 from automl.profile.record import LookAlike
 
+LONGEST: Final = 60
+"""Letters of a value that may have one too many or too few: all of its forms are compared."""
 SHORTEST, SHORTEST_CHANGED = 4, 8
 """Letters from which two words of which one lacks a letter, or in which one differs (as in island and inland), are more
 likely one word than two."""
@@ -63,7 +65,9 @@ def _plain(word: str) -> str:
 
 
 def _shortened(form: str) -> Sequence[str]:
-    """Return a form and every form with one letter less; digits are never left out."""
+    """Return a form and every form with one letter less; digits are never left out, and phrases stay whole."""
+    if len(form) > LONGEST:
+        return [form]
     return [form, *(form[:i] + form[i + 1 :] for i in range(len(form)) if not form[i].isdigit())]
 
 

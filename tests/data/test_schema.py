@@ -480,3 +480,17 @@ def test_a_flag_beside_a_null_is_the_number_that_it_is_alone() -> None:
     assert alone == beside[:1] == [1.0]
     assert np.isnan(beside[1])
     assert beside[2] == 0.0
+
+
+@pytest.mark.parametrize("word", ["unbekannt", "Varies with device", "k. A.", "没有"])
+def test_a_word_for_no_value_in_any_language_leaves_numbers_numbers(word: str) -> None:
+    values = [f"{number / 7:.2f}" for number in range(85)] + [word] * 15
+    column = infer(values)
+    assert (column.kind, column.missing) == (Kind.NUMERIC, (word,))
+    assert np.isnan(typed(values)[-1])  # type: ignore[call-overload]
+    assert infer([*map(str, range(10)), *([word] * 30)]).kind is Kind.CATEGORICAL
+
+
+@pytest.mark.parametrize("name", ["userid", "CUSTOMERID", "patient_id", "orderids"])
+def test_ids_of_things_are_known_by_name(name: str) -> None:
+    assert infer(NOT_SORTED, name).kind is Kind.IDENTIFIER

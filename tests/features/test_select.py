@@ -8,7 +8,7 @@ from typed_frames import TASKS, schema_of
 from automl.data.table import Kind
 from automl.features.matrix import Needs
 from automl.features.pipeline import fit_features
-from automl.features.select import FEWEST, above_probes, crowded
+from automl.features.select import FEWEST, TELLING, above_probes, crowded, distinct
 from automl.features.supervision import FOLDS, supervise
 
 
@@ -59,3 +59,11 @@ def test_inner_folds_have_equal_means(task: str) -> None:
 def test_absent_classes_have_no_column() -> None:
     supervision = supervise(np.array([0, 2, 2, 0]), TASKS["multiclass"], random_state=0)
     assert supervision.labels == ("a", "c")
+
+
+@pytest.mark.parametrize(("known", "kept"), [(TELLING - 1, False), (TELLING, True)])
+def test_what_is_nearly_always_missing_stays_if_enough_rows_have_it(known: int, kept: bool) -> None:
+    column = np.full(20_000, np.nan)
+    column[:known] = np.arange(known)
+    other = np.random.default_rng(0).normal(size=20_000)
+    assert distinct(np.column_stack([other, column]), (0, 0)).tolist() == [0, 1][: 1 + kept]

@@ -16,7 +16,7 @@ from automl.features.matrix import Needs
 from automl.features.pipeline import Features, fit_features, fit_texts
 from automl.features.supervision import supervise
 from automl.features.terms import Vocabulary, components
-from automl.features.text import PENALTIES, Style, Texts, Topics, Weighed
+from automl.features.text import PENALTIES, Bag, Style, Texts, Topics, Weighed
 
 LINES = ["the fire is near, the fire burns", "no fire at all", "a quiet day at the lake", "the lake burns", ""]
 
@@ -203,3 +203,12 @@ def test_texts_that_take_too_long_are_left_out() -> None:
     patient, columns = fit_texts(frame, y, schema, TASKS["regression"], random_state=0, deadline=Deadline.after(600))
     assert patient.unread == ()
     assert len(patient.topics) == len(columns) == 1
+
+
+def test_long_texts_without_blanks_are_read_in_pieces() -> None:
+    phrases = np.array(["这个产品很好用", "质量太差不推荐", "物流速度非常快", "包装破损了很多"])
+    drawn = np.random.default_rng(0).integers(0, 4, size=(60, 25))
+    frame = pd.DataFrame({"t": ["".join(phrases[row]) for row in drawn]})
+    assert {kind.analyzer for kind in Bag.fit(frame, "t", 0).vocabularies} == {"words", "pieces"}
+    spaced = frame.assign(t=[" ".join(phrases[row]) for row in drawn])
+    assert {kind.analyzer for kind in Bag.fit(spaced, "t", 0).vocabularies} == {"words"}

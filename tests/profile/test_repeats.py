@@ -7,7 +7,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.data.table import ProblemType, Schema, Task
+from automl.data.schema import infer_schema
+from automl.data.table import Kind, ProblemType, Schema, Task
 from automl.profile.repeats import find_duplicates
 from automl.profile.rows import Rows
 
@@ -40,3 +41,12 @@ def test_lists_and_mixed_types_can_be_compared() -> None:
 def test_infinite_and_missing_numbers_can_be_compared() -> None:
     frame = pd.DataFrame({"x": [np.nan, np.nan, np.inf, np.inf, 1.0]})
     assert find_duplicates(Rows.of(frame, Schema(()))).rows == 2
+
+
+def test_rows_with_numbers_of_their_own_repeat_all_the_same() -> None:
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": generator.normal(size=100), "y": generator.normal(size=100)})
+    frame = pd.concat([frame, frame.head(30)], ignore_index=True).assign(id=generator.permutation(130))
+    schema = infer_schema(frame)
+    assert schema.columns[2].kind is Kind.IDENTIFIER
+    assert find_duplicates(Rows.of(frame, schema)).rows == 30
