@@ -230,8 +230,10 @@ def _schema(
         example = f"; say what one is, such as {kinds}" if len(frame.columns) else ""
         raise DataError(f"no column to learn from: all columns are constant, empty or identifiers{example}")
     for before, column in zip(decided.columns, schema.columns, strict=True):
-        if column.kind is Kind.IDENTIFIER and column.name not in settled and not names_identifier(column.name):
-            way_out = f"{option('types', {column.name: 'categorical'})} keeps it"
+        expected = names_identifier(column.name) and column == before
+        if column.kind is Kind.IDENTIFIER and column.name not in settled and not expected:
+            number = pd.to_numeric(frame[column.name].head(), errors="coerce").notna().all()
+            way_out = f"{option('types', {column.name: 'numeric' if number else 'text'})} keeps it"
             reporter.warn(f"column {column.name!r} is left out: {column.kind}, {column.reason}; {way_out}")
         elif not column.kind.used:
             reporter.say(f"column {column.name!r} is left out: {column.kind}, {column.reason}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
+from unicodedata import combining, normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,58 +15,89 @@ from numpy.typing import NDArray
 NOT_A_DATE: Final = np.datetime64("NaT", "us")
 SAMPLE: Final = 500
 MONTH_NAMES: Final = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
+    "january januari januar janvier enero gennaio janeiro",
+    "february februari februar février febrero febbraio fevereiro",
+    "march mars märz marts marzo março maart mrt",
+    "april avril abril aprile",
+    "may mai maj mayo maggio maio mei",
+    "june juni juin junio giugno junho",
+    "july juli juillet julio luglio julho",
+    "august augusti août agosto augustus",
+    "september septembre septiembre setiembre settembre setembro",
+    "october oktober octobre octubre ottobre outubro",
+    "november novembre noviembre novembro",
+    "december dezember décembre diciembre dicembre dezembro desember",
 )
-MONTHS: Final = {name: i for i, full in enumerate(MONTH_NAMES, 1) for name in (full, full[:3], full[:4])}
+"""In English, German, French, Spanish, Italian, Portuguese, Dutch and the languages of Scandinavia."""
+ZONES: Final = {
+    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), 0),
+    **{"CET": 1, "CEST": 2, "BST": 1, "WEST": 1, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "JST": 9, "AEST": 10},
+    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AEDT": 11},
+}
+"""Hours before UTC; of names that several zones have, the commonest one."""
+ZONE: Final = rf"{'|'.join(sorted(ZONES, key=len, reverse=True))}|(?:GMT|UTC)?[-+]\d{{2}}:?\d{{2}}|[-+]\d{{2}}"
 PARTS: Final = {
     "%Y": r"(?P<Y>\d{4})",
     "%y": r"(?P<y>\d{2})",
     "%m": r"(?P<m>\d{1,2})",
-    "%d": r"(?P<d>\d{1,2})",
-    "%b": r"(?P<b>[A-Za-z]{3,9})\.?",
-    "%a": r"[A-Za-z]{3,9}",
+    "%d": r"(?P<d>\d{1,2})(?:st|nd|rd|th)?",
+    "%b": r"(?P<b>[^\W\d_]{3,10})\.?",
+    "%a": r"[^\W\d_]{2,10}\.?",
     "%H": r"(?P<H>\d{1,2})",
     "%I": r"(?P<H>\d{1,2})",
     "%M": r"(?P<M>\d{2})",
     "%S": r"(?P<S>\d{2})",
     "%f": r"(?P<f>\d{1,9})",
-    "%p": r"(?P<p>[AaPp])\.?[Mm]\.?",
-    "%z": r"(?P<z>Z|UTC|GMT|[-+]\d{2}:?\d{2})",
+    "%p": r"(?P<p>[AaPp])\.? ?[Mm]\.?",
+    "%z": rf"(?P<z>{ZONE})",
 }
 COMPACT: Final = "%Y%m%d"
 DATES: Final = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *(
-        "%m/%d/%y",
-        "%d/%m/%y",
-        "%d.%m.%y",
-        "%d-%m-%y",
-        "%m-%d-%y",
-        "%y-%m-%d",
-        "%y/%m/%d",
-        "%d %b %Y",
-        "%d-%b-%Y",
-        "%d-%b-%y",
-        "%d %b %y",
-    ),
-    *("%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
+    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d"),
+    *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y", "%d. %b %Y", "%d de %b de %Y", "%d %b, %Y"),
+    *("%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%d%b%Y", "%Y年%m月%d日", "%Y. %m. %d."),
+    *("%a, %d %b %Y", "%a, %b %d, %Y", "%a %b %d %Y", "%a %d %b %Y", "%a, %d. %b %Y"),
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y"),
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
+    *(COMPACT + time for time in ("%H%M%S", "T%H%M%S", "%H%M", "T%H%M")),
 )
 DAYS: Final = 20
 """Where a date has two digits at both ends, the end with at least this many different numbers, twice as many as the
 other has, is the day; else the layout is ambiguous."""
+SHORTEST: Final = 6
+"""Characters of the shortest date, ``1/1/24``."""
 EARLIEST, LATEST = 1800, 2200
 """Years that most dates without a day lie in; ``9371-11`` is a code."""
+NEVER: Final = np.datetime64("9999-01-01", "us")
+"""From here on a date stands for no end, beside dates of our time."""
 TIME: Final = re.compile(
-    r"(?P<sep>[T ])\d{1,2}:\d{2}(?P<S>:\d{2})?(?P<f>\.\d{1,9})?(?P<gap> ?)(?P<p>[AaPp]\.?[Mm]\.?)?"
-    r"(?P<zone> ?)(?P<z>Z|UTC|GMT|[-+]\d{2}:?\d{2})?$"
+    r"(?P<sep>[T:]|,? (?:at )?| - )\d{1,2}:\d{2}(?P<S>:\d{2})?(?P<f>\.\d{1,9})?(?P<gap> ?)(?P<p>[AaPp]\.? ?[Mm]\.?)?"
+    rf"(?P<zone> ?)(?P<z>{ZONE})?$"
 )
+
+
+def _beginnings() -> dict[str, int]:
+    """Return the month that three and more letters begin, which no other month does."""
+    found: dict[str, set[int]] = {}
+    for month, names in enumerate(MONTH_NAMES, 1):
+        for name in (*names.split(), *_without_accents(names).split()):
+            for length in range(3, len(name) + 1):
+                found.setdefault(name[:length], set()).add(month)
+    return {letters: months.pop() for letters, months in found.items() if len(months) == 1}
+
+
+def _without_accents(text: str) -> str:
+    return "".join(letter for letter in normalize("NFKD", text) if not combining(letter))
+
+
+MONTHS: Final = _beginnings()
 
 
 @lru_cache(maxsize=64)
 def _pattern(layout: str) -> re.Pattern[str]:
     pieces = re.split(r"(%[A-Za-z])", layout)
-    strict = layout == COMPACT  # without separators the parts need their full width
+    strict = layout.startswith(COMPACT)  # without separators the parts need their full width
     parts = [PARTS.get(piece, re.escape(piece)) for piece in pieces]
     return re.compile("".join(part.replace("{1,2}", "{2}") if strict else part for part in parts))
 
@@ -78,7 +110,7 @@ def parse_dates(values: Sequence[str], layout: str | None) -> NDArray[np.datetim
     >>> parse_dates(["13/01/2024", "2015-09-01 02:00:00+02:00", "x"], "%d/%m/%Y").astype(str).tolist()
     ['2024-01-13T00:00:00.000000', '2015-09-01T00:00:00.000000', 'NaT']
     """
-    read = [(_match(value, layout) if layout else None) or _iso(value) for value in values]
+    read = [(_match(value, layout) if layout else None) or _iso(value) for value in map(_tidy, values)]
     return np.array(read, dtype="datetime64[us]")
 
 
@@ -93,8 +125,13 @@ def is_layout(layout: str) -> bool:
     return known <= PARTS.keys() and len(known) == len(parts) and bool(known & {"%Y", "%y"} and known & {"%m", "%b"})
 
 
+def _tidy(value: str) -> str:
+    """Return a text with nothing but single blanks; some programs write ``3:15 PM`` with a narrow one."""
+    return " ".join(value.split())
+
+
 def _iso(value: str) -> datetime | None:
-    if len(value) < 10 or value[4] != "-":
+    if len(value) < 10 or (value[4] != "-" and value[8] != "T"):
         return None
     try:
         moment = datetime.fromisoformat(value.removesuffix(" UTC"))
@@ -129,10 +166,11 @@ def _century(year: int) -> int:
 
 
 def _offset(zone: str) -> timedelta:
-    if zone[0] not in "+-":
-        return timedelta(0)
-    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
-    return timedelta(minutes=-minutes if zone[0] == "-" else minutes)
+    if zone in ZONES:
+        return timedelta(hours=ZONES[zone])
+    digits = re.sub(r"\D", "", zone).ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return timedelta(minutes=-minutes if "-" in zone else minutes)
 
 
 class DateLayout(NamedTuple):
@@ -147,27 +185,27 @@ class DateLayout(NamedTuple):
 def date_layout(values: Sequence[str]) -> DateLayout | None:
     """Return the layout that reads most of the values, or None if most of them are no dates.
 
-    If day and month are never told apart, the month comes first with slashes, the day with dots and dashes. Of two
-    digits at both ends those that vary less are the year.
+    If day and month are never told apart, the month comes first with slashes, the day with dots and dashes; but one
+    that never changes, as the first of every month, is the day. Of two digits at both ends those that vary less are the
+    year.
 
     >>> date_layout(["01/02/2024", "13/01/2024"]), date_layout(["a", "b"])
     (DateLayout(format='%d/%m/%Y', ambiguous=False), None)
     """
-    sample = values[:: max(1, len(values) // SAMPLE)]
+    sample = [_tidy(value) for value in values[:: max(1, len(values) // SAMPLE)]]
     enough = len(sample) / 2
     others = [value for value in sample if _iso(value) is None]
     iso = len(sample) - len(others)
-    layouts = [date + time for time in _times(others[:20]) for date in DATES]
+    layouts = _layouts([value for value in others[:20] if len(value) >= SHORTEST])
     read = {layout: _readable(sample, layout) for layout in layouts if _readable(others[:20], layout)}
     best = max(read.values(), default=0)
     if best <= max(iso, enough):
         return DateLayout(None) if iso > enough else None
     winners = [layout for layout, count in read.items() if count == best]
     if len({layout.startswith("%y") for layout in winners}) > 1:
-        parts = [numbers for value in others if len(numbers := re.findall(r"\d+", value)) > 2]
-        first, last = ({numbers[end] for numbers in parts} for end in (0, 2))
-        winners = [layout for layout in winners if layout.startswith("%y") == (len(first) < len(last))]
-        few, many = sorted(map(len, (first, last)))
+        first, last = _different(others, 0), _different(others, 2)
+        winners = [layout for layout in winners if layout.startswith("%y") == (first < last)]
+        few, many = sorted((first, last))
         if many < max(DAYS, 2 * few):
             return DateLayout(winners[0], ambiguous=True)
     swapped = len(winners) > 1 and winners[0][:2] != winners[1][:2] and {"%d", "%m"} == {w[:2] for w in winners[:2]}
@@ -175,7 +213,25 @@ def date_layout(values: Sequence[str]) -> DateLayout | None:
         read = {layout: _readable(values, layout) for layout in winners[:2]}
         winners.sort(key=lambda layout: -read.get(layout, 0))
         swapped = len(set(read.values())) == 1
+    if swapped:
+        first, second = _different(values, 0), _different(values, 1)
+        if min(first, second) == 1 and max(first, second) > 2:
+            winners.sort(key=lambda layout: layout.startswith("%d") != (first == 1))
+            swapped = False
     return DateLayout(winners[0], swapped)
+
+
+def _layouts(sample: Sequence[str]) -> list[str]:
+    """Return what dates may be written like that end as these do."""
+    times = _times(sample)
+    timed = [date for date in DATES if "%H" not in date] + [COMPACT]
+    return [date + time for time in times for date in (timed if time else DATES)]
+
+
+def _different(values: Sequence[str], place: int) -> int:
+    """Return how many different numbers stand at a place of dates in digits."""
+    parts = [numbers for value in values if len(numbers := re.findall(r"\d+", value)) > 2]
+    return len({numbers[place] for numbers in parts})
 
 
 def swapped(layout: str) -> str:
@@ -231,5 +287,6 @@ def _times(sample: Sequence[str]) -> list[str]:
         clock = match["sep"] + ("%I" if match["p"] else "%H") + ":%M"
         clock += (":%S" if match["S"] else "") + (".%f" if match["f"] else "")
         clock += match["gap"] + "%p" if match["p"] else ""
-        found[clock + (match["gap"] * (not match["p"]) + match["zone"] + "%z" if match["z"] else "")] = None
+        zone = match["gap"] * (not match["p"]) + match["zone"] + "%z"
+        found[clock + (zone if match["z"] else "")] = None
     return list(found)

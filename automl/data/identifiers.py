@@ -25,7 +25,8 @@ def with_telling_identifiers(
     """Return the schema with those identifiers as numbers whose order tells of the target.
 
     The rows are cut into blocks in the order of the identifier; the blocks' targets are compared by a chi-squared test
-    for classes, and by that of Kruskal and Wallis (1952) for values. Only whole numbers can tell.
+    for classes, and by that of Kruskal and Wallis (1952) for values. Only whole numbers can tell. Rows that somebody
+    sorted by their target, and numbered then, stay as they are: such a number is the answer, which new rows lack.
 
     Parameters
     ----------
@@ -41,10 +42,13 @@ def with_telling_identifiers(
         if column.kind is not Kind.IDENTIFIER or column.name in settled:
             continue
         numbers = pd.to_numeric(frame.iloc[:, i], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        if np.isfinite(numbers).all() and chance_of_order(numbers, y, task) < CHANCE:
-            columns[i] = replace(
-                column, kind=Kind.NUMERIC, reason=f"{column.reason}, but their order tells of the target"
-            )
+        if not np.isfinite(numbers).all():
+            continue
+        if sorts(numbers, y, task):
+            columns[i] = replace(column, reason=f"{column.reason}, but they were sorted by the target before")
+        elif chance_of_order(numbers, y, task) < CHANCE:
+            told = f"{column.reason}, but their order tells of the target"
+            columns[i] = replace(column, kind=Kind.NUMERIC, reason=told)
     return Schema(tuple(columns))
 
 
@@ -52,7 +56,8 @@ def chance_of_order(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -
     """Return how probable it is that the targets of blocks of rows differ as much if the order means nothing.
 
     >>> from automl.data.table import ProblemType
-    >>> chance_of_order(np.arange(100), np.repeat([0, 1], 50), Task("y", ProblemType.BINARY, "", (0, 1))) < CHANCE
+    >>> task = Task("y", ProblemType.BINARY, "", (0, 1))
+    >>> chance_of_order(np.arange(100), np.repeat([0, 1, 0], [30, 50, 20]), task) < CHANCE
     True
     """
     from scipy.stats import chi2_contingency, kruskal
@@ -65,3 +70,18 @@ def chance_of_order(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -
         return float(kruskal(*parts).pvalue)
     counts = np.array([np.bincount(part.astype(np.intp), minlength=task.n_classes) for part in parts])
     return float(chi2_contingency(counts[:, counts.any(axis=0)]).pvalue)
+
+
+def sorts(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -> bool:
+    """Return whether the targets of enough rows are sorted by their numbers: one class after the other, or by value.
+
+    >>> from automl.data.table import ProblemType
+    >>> sorts(np.arange(100), np.repeat([0, 1], 50), Task("y", ProblemType.BINARY, "", (0, 1)))
+    True
+    """
+    if len(y) < BLOCK_ROWS:
+        return False
+    steps = np.diff(y[np.argsort(numbers)].astype(np.float64))
+    if task.classes:
+        return np.count_nonzero(steps) == len(np.unique(y)) - 1
+    return bool((steps >= 0).all() or (steps <= 0).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -125,8 +126,15 @@ def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     if name not in frame.columns:
         columns = [str(column) for column in frame.columns]
         shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
-        raise DataError(f"there is no column {name!r}{suggestion(name, columns) or f'; columns: {shown}'}")
+        headless = "; they look like cells: has the table no line of names?" if _are_cells(columns) else ""
+        raise DataError(f"there is no column {name!r}{suggestion(name, columns) or f'; columns: {shown}'}{headless}")
     return frame[name]
+
+
+def _are_cells(names: Sequence[str]) -> bool:
+    """Return whether several names of columns, and more than a third of them, are numbers with a fraction or repeat."""
+    cells = sum(re.fullmatch(r"-?\d+[.,]\d+", name) is not None for name in names)
+    return cells > max(1, len(names) / 3)
 
 
 def as_frame(data: object, header: Collection[str] = ()) -> pd.DataFrame:

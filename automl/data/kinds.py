@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
-from automl.data.dates import COMPACT, DateLayout, are_codes, date_layout, parse_dates, telling_date
+from automl.data.dates import COMPACT, NEVER, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
 from automl.data.numerals import (
@@ -23,6 +23,7 @@ from automl.data.numerals import (
     SAMPLE,
     Style,
     is_measured,
+    may_be_grouped,
     parse_numbers,
     plain_numbers,
     read_numbers,
@@ -49,6 +50,8 @@ THINGS: Final = (
     "passenger|transaction|person|subject|case|record|row|respondent"
 )
 """What the ids of a table may be of, in one word with ``id``."""
+AMOUNT: Final = re.compile(r"\d[\d.,]*\s?[^\W\d_]{2}")
+"""Begins a number in a unit of its own, ``12.5Acres``: no code, as ``207a`` may be."""
 OTHER_SHARE: Final = 0.01
 """Or this share of its different values, if that is more and the words hold no digit; with one they may be codes."""
 REPEATED: Final = 0.25
@@ -68,6 +71,8 @@ SENTENCE: Final = 4.0
 """Mean words from which values are sentences."""
 PHRASE: Final = 1.5
 """Mean words from which values are names of several words."""
+NO_DATES: Final = ("0", "00000000", "99991231", "99999999")
+"""What stands for no date among dates of eight digits."""
 SPELLINGS: Final = 16
 """Different values that yes and no may have, in small letters and capitals."""
 SMALL: Final = 20
@@ -94,7 +99,9 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     if isinstance(series.dtype, pd.CategoricalDtype):
         return _categorical(name, cells, "a categorical type")
     if series.dtype.kind == "M":
-        return Column(name, Kind.DATETIME, "a date type")
+        column = Column(name, Kind.DATETIME, "a date type")
+        endless = series.max().year >= NEVER.astype(object).year
+        return _with_missing(column, cells, ~_endless(parse_dates(cells.values, None))) if endless else column
     if series.dtype.kind == "m":
         return Column(name, Kind.NUMERIC, "durations, in seconds", unit=CLOCK)
     column = (
@@ -111,8 +118,13 @@ def _with_fractions(series: pd.Series[Any]) -> NDArray[np.float64] | None:
         numbers = plain_numbers(series)
     if numbers is None:
         return None
-    fractions = numbers[np.isfinite(numbers) & (numbers != np.trunc(numbers))]
-    return numbers if len(fractions) > 1 and fractions.min() < fractions.max() else None
+    finite = numbers[np.isfinite(numbers)]
+    whole = finite == np.trunc(finite)
+    fractions = finite[~whole]
+    if len(fractions) < 2 or fractions.min() == fractions.max():
+        return None
+    of_text = series.dtype.kind != "f" and whole.any()
+    return None if of_text and may_be_grouped(fractions, finite[whole]) else numbers
 
 
 def forced_kind(
@@ -210,14 +222,16 @@ def _boolean(name: str, cells: Cells) -> Column | None:
 
 def _dates(name: str, cells: Cells) -> Column | None:
     values = cells.values
-    compact = len(values) >= 10 and all(len(value) == 8 and value[:2] in ("19", "20") for value in values)
+    own = [value for value in values if value not in NO_DATES]
+    compact = len(own) >= 10 and all(len(value) == 8 and value[:2] in ("19", "20") for value in own)
     layout = DateLayout(COMPACT) if compact else date_layout(values)
     if layout is None:
         return None
     written = layout.format
     dates = parse_dates(values, written)
-    known = ~np.isnat(dates)
-    if not _mostly(known, cells) or (compact and not known.all()) or are_codes(dates, written):
+    none = _endless(dates) | np.isin(values, NO_DATES)
+    known = ~np.isnat(dates) & ~none
+    if not _mostly(known, cells, none) or (compact and known.sum() < len(own)) or are_codes(dates, written):
         return None
     reason = "dates" if written is None else f"dates written {written}"
     if layout.ambiguous:
@@ -229,18 +243,27 @@ def _dates(name: str, cells: Cells) -> Column | None:
     return _with_missing(column, cells, known)
 
 
-def _mostly(known: NDArray[np.bool_], cells: Cells) -> bool:
-    """Return whether so many values are known that the others are missing ones, not what the column is about."""
+def _endless(dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    """Return which dates stand for none: of the year 9999, beside others."""
+    never = dates >= NEVER
+    return never if np.count_nonzero(never) < np.count_nonzero(~np.isnat(dates)) else np.zeros_like(never)
+
+
+def _mostly(known: NDArray[np.bool_], cells: Cells, none: NDArray[np.bool_] | Literal[False] = False) -> bool:
+    """Return whether so many values are known that the others are missing ones, not what the column is about.
+
+    ``none`` are values that surely stand for none.
+    """
     if known.all() or not known.any():
         return bool(known.all())
     counts = cells.counts()
     limits = np.array([not read and is_limit(value) for value, read in zip(cells.values, known, strict=True)])
     if counts[limits].sum() > counts[known].sum():
         return False
-    counts = np.where(limits | disguised_words(cells.values) | _few_words(cells, known), 0, counts)
+    counts = np.where(none | limits | disguised_words(cells.values) | _few_words(cells, known), 0, counts)
     if counts[known].sum() < READABLE * counts.sum():
         return False
-    others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0))]
+    others = [cells.values[i] for i in np.flatnonzero(~known & (counts > 0)) if not AMOUNT.match(cells.values[i])]
     codes = sum(any(map(str.isdigit, value)) for value in others)
     return codes <= OTHER_WORDS and len(others) <= max(OTHER_WORDS, OTHER_SHARE * known.sum())
 
@@ -276,8 +299,13 @@ def _number_reason(style: Style) -> str:
 
 
 def _zero_padded(values: list[str]) -> bool:
-    """Return whether whole numbers are codes: three digits and more, some padded with zeros, as in ``01234``."""
-    padded = [value for value in values if len(value) > 2 and value[0] == "0" and value.isdigit()]
+    """Return whether whole numbers are codes: three digits and more, some padded with zeros, as in ``01234``, or two,
+    beside ``2A``.
+    """
+    padded = [value for value in values if len(value) > 1 and value[0] == "0" and value.isdigit()]
+    coded = any(len(value) == 2 and value.isalnum() and value[0].isdigit() and value[1].isalpha() for value in values)
+    if not coded:  # months and hours have two digits, 2A is no number
+        padded = [value for value in padded if len(value) > 2]
     return len(padded) >= 0.01 * len(values) and bool(padded)
 
 

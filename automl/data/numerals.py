@@ -18,8 +18,14 @@ SIGNS: Final = (
     r"\uff04\uffe0\uffe1\uffe5\uffe6"
 )
 """The signs of currencies, Unicode's category Sc, as a class of a regular expression."""
-CURRENCY: Final = rf"[A-Z]{{0,3}}[{SIGNS}]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY|zł|Kč|руб"
-SUFFIX: Final = rf"{CURRENCY}|[%‰]|[A-Za-zµ°][A-Za-z²³°/]{{0,9}}"
+CURRENCY: Final = (
+    rf"[A-Z]{{0,3}}[{SIGNS}]|USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|CNY|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|UAH|RUB|TRY|BRL|MXN|"
+    r"ARS|CLP|COP|PEN|ZAR|NGN|KES|EGP|ILS|AED|SAR|PKR|BDT|LKR|KRW|SGD|HKD|TWD|NZD|THB|MYR|IDR|PHP|VND|"
+    r"Rs\.?|RM|Rp\.?|kr\.?|Kr\.?|zł|Kč|руб"
+)
+ABOUT: Final = "[~≈]"
+"""Stands before numbers that are not exact."""
+SUFFIX: Final = rf"{CURRENCY}|[%‰]|\+|[A-Za-zµ°][A-Za-z²³°/]{{0,9}}"
 SCALES: Final = {"k": 1e3, "m": 1e6, "b": 1e9, "bn": 1e9}
 SCALED: Final = "K/M/B"
 """Stands for scales in the unit of numbers that have them."""
@@ -27,6 +33,8 @@ BRACKETS: Final = "(-)"
 """The unit of numbers whose brackets mean a minus, as accountants write them."""
 BEHIND: Final = "0-"
 """The unit of numbers that have their minus behind them, as SAP writes them."""
+RANGES: Final = "a-b"
+"""The unit of numbers among which ranges, ``1133 - 1384``, stand for their middle."""
 CURRENCIES: Final = "\u00a4"
 """The unit of numbers in several currencies; it is Unicode's sign for any of them."""
 MEASURED: Final = 10
@@ -38,6 +46,20 @@ NEGATIVE: Final = ("-", "−", "(")
 TIME: Final = re.compile(
     r"([-+−]?)(?:(\d+) days?,? \+?)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([AaPp])\.?[Mm]\.?)?"
 )
+SPANS: Final = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+    **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), 7 * 86400.0),
+    **dict.fromkeys(("mo", "mon", "mons", "mos", "month", "months"), 365.25 / 12 * 86400.0),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), 365.25 * 86400.0),
+}
+"""Seconds in the units of durations."""
+SPAN: Final = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(sorted(SPANS, key=len, reverse=True))})\.?(?![a-z])", re.I)
+LASTING: Final = re.compile(rf"[-−]?(?:{SPAN.pattern}(?:,? (?:and )?)?){{1,6}}", re.I)
+"""``2h 50m``, ``1 year, 3 months``."""
+BETWEEN: Final = re.compile(r"(\D{0,5}\d[\d.,]*\D{0,12}?)\s*(?:-|–|\bto\b)\s*(\D{0,5}\d[\d.,]*\D{0,12})")
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 PADDED: Final = re.compile(r"[-+−]?0\d")
 """Begins what is rather a code than a number: ``007``."""
@@ -60,7 +82,7 @@ class Style:
 
     unit: str | None = None
     """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus, ``0-`` a
-    minus behind; ``\u00a4`` is any currency; ``h:m:s`` are times of day and durations, in seconds."""
+    minus behind, ``a-b`` that ranges are their middle; ``\u00a4`` is any currency; ``h:m:s`` are times of day and durations, in seconds."""
     decimal: str = "."
 
 
@@ -73,7 +95,7 @@ def _pattern(decimal: str) -> re.Pattern[str]:
     whole = rf"\d+|[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
     mark = re.escape(decimal)
     number = rf"(?:(?:{whole})(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?"
-    return re.compile(rf"([-+−(]?)\s*({CURRENCY})?\s*([-+(]?)({number})\s*({SUFFIX})?([)\-−]?)")
+    return re.compile(rf"([-+−(]?)\s*({CURRENCY}|{ABOUT})?\s*([-+(]?)({number})\s*({SUFFIX})?([)\-−]?)")
 
 
 def parse_numbers(values: Sequence[str], style: Style = PLAIN) -> NDArray[np.float64]:
@@ -97,7 +119,9 @@ def _number(value: str, style: Style) -> float:
         return _seconds(value)
     match = _pattern(style.decimal).fullmatch(value)
     if match is None:
-        return _plain(value)
+        ends = BETWEEN.fullmatch(value) if RANGES in (style.unit or "").split() else None
+        low, high = (_number(end, style) for end in ends.groups()) if ends else (np.nan, np.nan)
+        return (low + high) / 2 if low <= high else _plain(value)
     sign, prefix, inner_sign, number, suffix, close = match.groups()
     unit, scales, closing = _taken_apart(style.unit)
     scale = scales.get((suffix or "").casefold())
@@ -117,16 +141,19 @@ def _number(value: str, style: Style) -> float:
 def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], tuple[str, ...]]:
     """Return the decoration, the factors that letters stand for, and what numbers may end with."""
     parts = (unit or "").split()
-    own = [part for part in parts if part not in (SCALED, BRACKETS, BEHIND)]
+    own = [part for part in parts if part not in (SCALED, BRACKETS, BEHIND, RANGES)]
     closing = ("", *((")",) if BRACKETS in parts else ()), *(MINUS if BEHIND in parts else ()))
     return "".join(own), SCALES if SCALED in parts else {}, closing
 
 
 def _seconds(value: str) -> float:
-    """Read ``10:30``, ``1:02:03.5``, ``9:15 PM``, and durations as pandas and Python write them."""
+    """Read ``10:30``, ``1:02:03.5``, ``9:15 PM``, ``2h 50m``, and durations as pandas and Python write them."""
     match = TIME.fullmatch(value)
     if match is None:
-        return _plain(value)
+        if not LASTING.fullmatch(value):
+            return _plain(value)
+        lasting = sum(float(number) * SPANS[unit.lower()] for number, unit in SPAN.findall(value))
+        return -lasting if value[0] in MINUS else lasting
     sign, days, hours, minutes, seconds, half = match.groups()
     hour = int(hours) if half is None else int(hours) % 12 + 12 * (half in "Pp")
     clock = 3600.0 * hour + 60.0 * int(minutes) + float(seconds or 0)
@@ -172,7 +199,7 @@ def number_style(values: Sequence[str], prefer: str = ".") -> Style:
     sample = values[:: max(1, len(values) // SAMPLE)]
     plain = parse_numbers(sample)
     if not np.isnan(plain).any() and not any("," in value for value in sample):
-        return Style(None, ",") if prefer == "," and dots_group(sample) else PLAIN
+        return Style(None, ",") if dots_group(sample) and (prefer == "," or _small_beside(sample)) else PLAIN
     unit = _unit(sample)
     styles = [Style(unit, mark) for mark in (prefer, "," if prefer == "." else ".")]
     read = [_read(sample, style) for style in styles]
@@ -191,18 +218,20 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     """
     style, sample = number_style(values, prefer), values[:: max(1, len(values) // SAMPLE)]
     few = sample[:: max(1, len(sample) // FEW)]
-    shaped = sum(bool(_pattern(style.decimal).fullmatch(value) or TIME.fullmatch(value)) for value in few)
+    forms = (_pattern(style.decimal), TIME, LASTING)
+    shaped = sum(any(form.fullmatch(value) for form in forms) for value in few)
     if len(sample) < MEASURED or 2 * shaped < len(few):  # words
         return style
     read = _read(sample, style)
     if read == len(sample):
         return style
-    if 2 * sum(TIME.fullmatch(value) is not None for value in sample) > len(sample):
+    if 2 * sum(TIME.fullmatch(value) is not None for value in sample) > len(sample) or _lasting(sample):
         return Style(CLOCK)
     matches = [_pattern(style.decimal).fullmatch(value) for value in sample]
     scales = {SCALES.get((match[5] or "").casefold(), 0.0) for match in matches if match} - {0.0}
     ends = {match[6] for match in matches if match}
     special = [SCALED] * (len(scales) > 1)
+    special += [RANGES] * any(BETWEEN.fullmatch(value) for value in sample)
     special += [BRACKETS] * ({"", ")"} <= ends) + [BEHIND] * ("" in ends and not ends.isdisjoint(MINUS))
     units = {(match[2] or match[5] or "").casefold() for match in matches if match}
     currencies = sum(re.fullmatch(CURRENCY, unit, re.IGNORECASE) is not None for unit in units) > 1
@@ -212,6 +241,13 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     own = "" if SCALED in special and own.casefold() in SCALES else own
     found = Style(" ".join([own, *special]).strip(), style.decimal)
     return found if _read(sample, found) > read else style
+
+
+def _lasting(sample: Sequence[str]) -> bool:
+    """Return whether most values are durations, some of several parts or in several units: else ``m`` may be metres."""
+    found = [SPAN.findall(value) for value in sample if LASTING.fullmatch(value)]
+    units = {SPANS[unit.lower()] for parts in found for _, unit in parts if len(unit) > 2}
+    return 2 * len(found) > len(sample) and (len(units) > 1 or any(len(parts) > 1 for parts in found))
 
 
 def read_numbers(values: Sequence[str], prefer: str = ".") -> tuple[Style, NDArray[np.float64]]:
@@ -258,6 +294,23 @@ def dots_group(sample: Sequence[str]) -> bool:
     return bool(dotted) and all(GROUPED.fullmatch(value) for value in dotted)
 
 
+def _small_beside(sample: Sequence[str]) -> bool:
+    """Return whether dots group thousands, though no comma says so: many have one, all others are below a thousand."""
+    whole = [value for value in sample if "." not in value]
+    return 0 < len(whole) <= len(sample) - MEASURED and all(len(value.lstrip("+-")) <= 3 for value in whole)
+
+
+def may_be_grouped(fractions: NDArray[np.float64], whole: NDArray[np.float64]) -> bool:
+    """Return whether numbers with and without a fraction may be such thousands: quickly, before a look at their text.
+
+    >>> may_be_grouped(np.array([1.5, 12.25]), np.array([999.0])), may_be_grouped(np.array([0.5]), np.array([999.0]))
+    (True, False)
+    """
+    thousands = fractions * 1000
+    small = bool(np.abs(whole).max() < 1000 and np.abs(fractions).min() > 1)
+    return small and bool((np.abs(thousands - np.rint(thousands)) < 1e-6).all())
+
+
 def _unit(sample: Sequence[str]) -> str | None:
     """Return the commonest decoration; words count only on a column of many different numbers.
 
@@ -273,6 +326,8 @@ def _unit(sample: Sequence[str]) -> str | None:
     if not units:
         return None
     unit = units.most_common(1)[0][0]
+    if unit.isalpha() and len(units) > 1 and 2 * units[unit] <= units.total():  # one of many: what has another one is no such number
+        return None
     if len(unit) == 1 and 2 * glued[unit] > units[unit] and 2 * units[unit] < len(sample) and unit.isalpha():
         return None
     return unit if len(sample) >= MEASURED or not unit.isalpha() or (unit.isupper() and len(unit) > 1) else None

@@ -97,7 +97,7 @@ def duplicate_columns(profile: Profile) -> Iterator[Seen]:
 def identifier(profile: Profile) -> Iterator[Seen]:
     """Columns that name the rows."""
     columns = [c for c in profile.columns if c.kind is Kind.IDENTIFIER and not _orders_target(c)]
-    fix = f"left out; {code('types', {'COL': 'categorical'})} or `numeric` uses one after all"
+    fix = f"left out; {code('types', {'COL': 'text'})} or `numeric` uses one after all"
     yield from together(Severity.LOW, columns, "{columns} name{s} the rows and would not help with new ones", fix)
 
 

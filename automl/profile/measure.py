@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.identifiers import chance_of_order
+from automl.data.identifiers import chance_of_order, sorts
 from automl.data.kinds import names_identifier
 from automl.data.table import Column, Kind, Schema
 from automl.deadline import NEVER, Deadline
@@ -133,6 +133,8 @@ def _with_signal(measured: ColumnProfile, column: Column, rows: Rows, typed: pd.
     order = _order(column, rows, typed)
     if order is None or not np.isfinite(order).all():
         return replace(measured, power=power)
+    if column.kind is Kind.IDENTIFIER and sorts(order, rows.y, rows.task):
+        return replace(measured, power=power, reason=f"{column.reason}, but they were sorted by the target before")
     return replace(measured, power=power, order_chance=chance_of_order(order, rows.y, rows.task))
 
 

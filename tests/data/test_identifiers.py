@@ -33,14 +33,20 @@ def test_row_numbers_of_shuffled_rows_stay_identifiers(problem_type: ProblemType
     assert kinds(y) == (Kind.IDENTIFIER, Kind.IDENTIFIER)
 
 
-def test_row_numbers_of_a_sorted_table_are_numbers() -> None:
-    assert kinds(["no"] * 500 + ["yes"] * 500) == (Kind.IDENTIFIER, Kind.NUMERIC)
+def test_row_numbers_of_a_table_that_grew_are_numbers() -> None:
+    assert kinds(["no"] * 500 + ["yes"] * 300 + ["no"] * 200) == (Kind.IDENTIFIER, Kind.NUMERIC)
     drift = np.random.default_rng(0).normal(size=1_000) + np.linspace(0, 3, 1_000)
     assert kinds(drift) == (Kind.IDENTIFIER, Kind.NUMERIC)
 
 
+@pytest.mark.parametrize("y", [["no"] * 500 + ["yes"] * 500, ["b"] * 60 + ["a"] * 60 + ["c"] * 60, np.linspace(9, 0, 99)])
+def test_row_numbers_of_a_table_that_was_sorted_by_its_target_stay_identifiers(y: object) -> None:
+    assert kinds(y) == (Kind.IDENTIFIER, Kind.IDENTIFIER)
+
+
 def test_the_owner_of_the_table_knows_better() -> None:
-    assert kinds(["no"] * 500 + ["yes"] * 500, settled=("id",)) == (Kind.IDENTIFIER, Kind.IDENTIFIER)
+    drift = np.random.default_rng(0).normal(size=1_000) + np.linspace(0, 3, 1_000)
+    assert kinds(drift, settled=("id",)) == (Kind.IDENTIFIER, Kind.IDENTIFIER)
 
 
 def test_few_rows_say_nothing() -> None:

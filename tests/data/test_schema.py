@@ -158,6 +158,18 @@ NUMERALS = {
     "one scale is a unit": ([f"{i}K" for i in range(12)], [*range(12)]),
     "capital letters": ([*(f"{i} kg" for i in range(30)), "71 Kg", "72 KG"], [*range(30), 71.0, 72.0]),
     "infinite": (["inf", "1", "-2"], [None, 1.0, -2.0]),
+    "kronor": ([f"SEK {i},5{i:02d}" for i in range(1, 13)], [1000.0 * i + 500 + i for i in range(1, 13)]),
+    "rupees": ([f"Rs. {i},500" for i in range(1, 13)], [1000.0 * i + 500 for i in range(1, 13)]),
+    "at least": ([*(f"{i},000+" for i in range(1, 13)), "0"], [*range(1000, 13_000, 1000), 0.0]),
+    "about": ([*map(str, range(9)), "~30", "~ 40"], [*range(9), 30.0, 40.0]),
+    "dots among hundreds": (
+        [*(f"{i}.{i:03d}" for i in range(1, 13)), "7", "999"],
+        [*(1001.0 * i for i in range(1, 13)), 7.0, 999.0],
+    ),
+    "dots with few digits": ([*(f"{i}.125" for i in range(1, 13)), "1.5"], [*(i + 0.125 for i in range(1, 13)), 1.5]),
+    "ranges": ([*map(str, range(30)), "1133 - 1384", "5 to 8"], [*range(30), 1258.5, 6.5]),
+    "ranges of dollars": ([*(f"${i}" for i in range(30)), "$10-$20"], [*range(30), 15.0]),
+    "several units": ([*map(str, range(100)), "3 Acres", "4Perch"], [*range(100), None, None]),
 }
 
 
@@ -189,6 +201,11 @@ TIMES = {
     "with seconds": ([f"{i}:00:00.5" for i in range(12)], [3600 * i + 0.5 for i in range(12)]),
     "as objects": ([time(hour, 30) for hour in range(24)], [3600.0 * hour + 1800 for hour in range(24)]),
     "durations": ([timedelta(hours=i) for i in range(-20, 80)], [3600.0 * i for i in range(-20, 80)]),
+    "durations in words": ([f"{i}h {i}m" for i in range(1, 12)], [3660.0 * i for i in range(1, 12)]),
+    "ages in words": (
+        [*(f"{i} weeks" for i in range(2, 12)), "1 day", "2 hours and 3 min"],
+        [*(604_800.0 * i for i in range(2, 12)), 86_400.0, 7380.0],
+    ),
     "durations of pandas": ([pd.Timedelta(hours=i) for i in range(-20, 80)], [3600.0 * i for i in range(-20, 80)]),
 }
 
@@ -203,6 +220,13 @@ def test_times_are_read_in_seconds(values: list[object], seconds: list[float]) -
 @pytest.mark.parametrize(("values", "numbers"), NUMERALS.values(), ids=NUMERALS.keys())
 def test_numbers(values: list[str], numbers: list[float | None]) -> None:
     assert [None if np.isnan(x) else x for x in typed(values)] == numbers
+
+
+@pytest.mark.parametrize("lowest", [0, 1])
+def test_two_digits_beside_letters_are_codes(lowest: int) -> None:
+    departments = [f"{i:02d}" for i in range(lowest, 96)] * 3
+    assert infer([*departments, "2A", "2B"]).kind is Kind.CATEGORICAL
+    assert infer(departments).kind is Kind.NUMERIC
 
 
 def test_what_an_older_schema_counts_as_missing_stays_so() -> None:
@@ -247,6 +271,23 @@ DATES = {
         ["2024-01-03 08:00", "2024-01-03 23:00"],
     ),
     "missing": (["2024-01-05", "?"], ["2024-01-05", None]),
+    "browsers": (["1/5/2024, 3:15:07 PM", "12/31/2024, 12:05:00\u202fAM"], ["2024-01-05 15:15:07", "2024-12-31 00:05"]),
+    "basic format": (["20240131T103015Z", "20240201T103015Z"], ["2024-01-31 10:30:15", "2024-02-01 10:30:15"]),
+    "nothing between": (["20240131103015", "20240201103015"], ["2024-01-31 10:30:15", "2024-02-01 10:30:15"]),
+    "compact day": (["20240131 10:30", "20240201 10:30"], ["2024-01-31 10:30", "2024-02-01 10:30"]),
+    "named zones": (["2024-01-05 10:30:00 EST", "2024-07-05 10:30:00 EDT"], ["2024-01-05 15:30", "2024-07-05 14:30"]),
+    "logs": (["10/Oct/2023:13:55:36 -0700", "11/Oct/2023:13:55:36 -0700"], ["2023-10-10 20:55:36", "2023-10-11 20:55:36"]),
+    "short zone": (["01/02/2024 10:30-05", "01/13/2024 10:30-05"], ["2024-01-02 15:30", "2024-01-13 15:30"]),
+    "posts": (["Mon Sep 07 12:34:56 +0000 2015", "Tue Sep 08 12:34:56 +0000 2015"], ["2015-09-07 12:34:56", "2015-09-08 12:34:56"]),
+    "ordinals": (["March 3rd, 2024 at 3:15 PM", "March 21st, 2024 at 3:15 AM"], ["2024-03-03 15:15", "2024-03-21 03:15"]),
+    "weekday": (["Monday, January 15, 2024", "Tuesday, January 16, 2024"], ["2024-01-15", "2024-01-16"]),
+    "German": (["15. März 2024", "1. Dez. 2024"], ["2024-03-15", "2024-12-01"]),
+    "French": (["1 févr. 2024", "14 juil. 2024", "15 aout 2024"], ["2024-02-01", "2024-07-14", "2024-08-15"]),
+    "Portuguese": (["5 de março de 2024", "6 de outubro de 2024"], ["2024-03-05", "2024-10-06"]),
+    "Chinese": (["2024年3月5日", "2024年10月6日"], ["2024-03-05", "2024-10-06"]),
+    "no end": (["2024-01-31", "2024-02-01", "9999-12-31"], ["2024-01-31", "2024-02-01", None]),
+    "no date": ([*(f"202401{i}" for i in range(10, 30)), "00000000"], [*(f"2024-01-{i}" for i in range(10, 30)), None]),
+    "months": ([f"01/{i:02d}/2023" for i in range(1, 13)], [f"2023-{i:02d}-01" for i in range(1, 13)]),
 }
 
 

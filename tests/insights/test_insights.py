@@ -111,7 +111,8 @@ def chance_rows() -> Made:
 
 
 def sorted_rows() -> Made:
-    frame = clean().sort_values("y", ignore_index=True)
+    """All but the first rows in the order of the target."""
+    frame = pd.concat([clean().head(20), clean().tail(-20).sort_values("y")], ignore_index=True)
     return Made(frame.assign(id=np.arange(1000, 1000 + ROWS)))
 
 
