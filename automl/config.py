@@ -92,6 +92,7 @@ AS_FOUND: Final = ReadOptions()
 _NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "max_trials": (1, inf),
     "folds": (2, inf),
+    "repeats": (1, 100),
     "n_jobs": (1, inf),
     "memory": (LEAST_MEMORY, inf),
     "gpus": (0, inf),
@@ -154,6 +155,8 @@ class FitConfig:
     preset: Preset = "balanced"
     folds: int | None = None
     """Splits for cross-validation; None = chosen by the number of rows and the time."""
+    repeats: int = 1
+    """Times that the rows are split, each time anew."""
     scheduler: Scheduler = "asha"
     n_jobs: int | None = None
     """Cores to use; None, also given as -1, = all this process may use."""

@@ -102,6 +102,9 @@ class AutoML(Estimator):
     folds
         Splits for cross-validation; default: by the number of rows and the time. Or a splitter of scikit-learn, such as
         ``GroupKFold(5)``, or a list of (train, valid) row numbers.
+    repeats
+        Times that the rows are split into folds, each time anew: of a few dozen rows one split tells little. It takes
+        as many times longer.
     scheduler
         Who stops searched candidates early: ``asha``, ``hyperband`` or ``none``.
     n_jobs, memory, gpus
@@ -153,6 +156,7 @@ class AutoML(Estimator):
     read: ReadOptions | None = None
     preset: Preset = "balanced"
     folds: int | Splitter | Pairs | None = None
+    repeats: int = 1
     scheduler: Scheduler = "asha"
     n_jobs: int | None = None
     memory: int | None = None

@@ -26,6 +26,8 @@ from automl.evaluation.custom import MetricLike, check_metric, resolve
 from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
+from automl.evaluation.validation import Folds
+from automl.features.nominal import with_nominal_numbers
 from automl.insights.base import Finding, listed
 from automl.insights.registry import find
 from automl.models.base import Family
@@ -129,15 +131,18 @@ def prepare(
     typed, roles, seed = apply_schema(frame, schema), table.roles[known], config.random_state
     rows, groups, places = Rows.of(frame, schema, task, y), None, np.flatnonzero(known)
     if valid is None:
-        split, groups = make_scheme(typed, y, task, roles, folds, known=known, weight=weight, random_state=seed)
+        split, groups = make_scheme(
+            typed, y, task, roles, folds, repeats=config.repeats, known=known, weight=weight, random_state=seed
+        )
     else:
         further, y_valid, weight_valid, others = validation_rows(valid, table, schema, task, weight=weight_column)
         if weight is not None:
             plain = weight / weight.mean(), np.ones(len(y_valid))  # only weights of one source have one unit
             weight = np.concatenate(plain if weight_valid is None else (weight, weight_valid))
-        split = by_table(y, y_valid, task, roles, folds)
+        split = by_table(y, y_valid, task, roles, folds if config.repeats == 1 else config.repeats)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
         places = np.concatenate([places, others])
+    schema, typed = _with_nominal(config, schema, typed, y, task, split, reporter)
     weight = None if weight is None else on_average_one(weight)
     check_metric(chosen, y, task, weight)
     _look_at_classes(config, chosen, y, task, weight, reporter)
@@ -244,6 +249,36 @@ def _schema(
         elif column.missing:
             reporter.say(f"column {column.name!r}: {column.reason}")
     return schema
+
+
+def _with_nominal(
+    config: FitConfig,
+    schema: Schema,
+    typed: pd.DataFrame,
+    y: NDArray[np.generic],
+    task: Task,
+    folds: Folds,
+    reporter: Reporter,
+) -> tuple[Schema, pd.DataFrame]:
+    """Find the whole numbers that are rather names, but where their owner says what they are, and say so."""
+    edited = {record["name"] for record in config.schema or () if "nominal" in record}
+    settled = {*(config.types or ()), *(config.monotone or ()), *edited}
+    found, frame = with_nominal_numbers(
+        typed,
+        schema,
+        y,
+        task,
+        split=folds.split,
+        folds=folds.run,
+        random_state=config.random_state,
+        threads=config.cores if config.ray_address is None else 1,
+        settled=settled,
+    )
+    for before, column in zip(schema.columns, found.columns, strict=True):
+        if column != before:
+            way_out = f"{option('types', {column.name: 'numeric'})} leaves them numbers only"
+            reporter.say(f"column {column.name!r}: {column.reason}; {way_out}")
+    return found, frame
 
 
 def able_families(config: FitConfig, problem: Problem, reporter: Reporter) -> list[Family]:

@@ -91,6 +91,9 @@ def fit(
         ),
     ] = "balanced",
     folds: Annotated[int | None, typer.Option(metavar="K", help="Folds of the cross-validation.")] = None,
+    repeats: Annotated[
+        int, typer.Option(metavar="R", help="Times that the rows are split into folds, where they are few.")
+    ] = 1,
     groups: Annotated[
         str | None, typer.Option(metavar="COL", help="Column whose values no two folds share, such as a patient.")
     ] = None,
@@ -140,6 +143,7 @@ def fit(
             read=read,
             preset=preset,
             folds=folds,
+            repeats=repeats,
             scheduler=scheduler,
             n_jobs=jobs,
             memory=None if memory is None else parse_memory(memory),

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pandas.api.types import infer_dtype, is_object_dtype
 
+from automl.data.table import MISSING, UNSEEN
 from automl.errors import DataError
 
 MISSING_WORDS: Final = frozenset(
@@ -167,6 +168,19 @@ def category_codes(categories: Sequence[str]) -> Mapping[str, int]:
         if category.startswith("0") and category.isdigit():
             codes.setdefault(category.lstrip("0") or "0", place)
     return codes
+
+
+def number_codes(numbers: ArrayLike, categories: Sequence[str]) -> NDArray[np.int32]:
+    """Return (rows,) the place of each number among categories that are whole numbers.
+
+    >>> number_codes([7.0, np.nan, 7.5, 12.0], ["12", "7"]).tolist()
+    [1, -1, -2, 0]
+    """
+    values, known = np.asarray(numbers, np.float64), np.array(categories, np.float64)
+    order = np.argsort(known)
+    place = order[np.searchsorted(known, values, sorter=order).clip(max=len(known) - 1)]
+    codes = np.where(known[place] == values, place, UNSEEN)
+    return np.where(np.isnan(values), MISSING, codes).astype(np.int32)
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -83,5 +83,5 @@ def sorts(numbers: NDArray[np.float64], y: NDArray[Any], task: Task) -> bool:
         return False
     steps = np.diff(y[np.argsort(numbers)].astype(np.float64))
     if task.classes:
-        return np.count_nonzero(steps) == len(np.unique(y)) - 1
+        return bool(np.count_nonzero(steps) == len(np.unique(y)) - 1)
     return bool((steps >= 0).all() or (steps <= 0).all())

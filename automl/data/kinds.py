@@ -99,9 +99,9 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     if isinstance(series.dtype, pd.CategoricalDtype):
         return _categorical(name, cells, "a categorical type")
     if series.dtype.kind == "M":
-        column = Column(name, Kind.DATETIME, "a date type")
+        dates = Column(name, Kind.DATETIME, "a date type")
         endless = series.max().year >= NEVER.astype(object).year
-        return _with_missing(column, cells, ~_endless(parse_dates(cells.values, None))) if endless else column
+        return _with_missing(dates, cells, ~_endless(parse_dates(cells.values, None))) if endless else dates
     if series.dtype.kind == "m":
         return Column(name, Kind.NUMERIC, "durations, in seconds", unit=CLOCK)
     column = (
@@ -145,7 +145,8 @@ def forced_kind(
         style, _ = read_numbers(cells.values, decimal)
         style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
         known = np.isfinite(parse_numbers(cells.values, style))
-        return _readable(replace(settled, unit=style.unit, decimal=style.decimal), cells, known)
+        codes = _by_frequency(cells) if settled.nominal else ()
+        return _readable(replace(settled, unit=style.unit, decimal=style.decimal, categories=codes), cells, known)
     if kind is Kind.DATETIME and series.dtype.kind != "M":
         layout = date_layout(cells.values)
         found = given.get("format", layout.format if layout else COMPACT)

@@ -39,6 +39,8 @@ CURRENCIES: Final = "\u00a4"
 """The unit of numbers in several currencies; it is Unicode's sign for any of them."""
 MEASURED: Final = 10
 """Different values that a column needs before a word behind its numbers is taken for a unit."""
+RARE: Final = 0.05
+"""Share of the values below which a word behind them is none's unit but theirs."""
 CLOCK: Final = "h:m:s"
 """The unit of times of day and durations; they are read in seconds."""
 MINUS: Final = ("-", "−")
@@ -82,7 +84,8 @@ class Style:
 
     unit: str | None = None
     """The decoration; ``K/M/B`` behind it are thousands, millions, billions, ``(-)`` brackets for a minus, ``0-`` a
-    minus behind, ``a-b`` that ranges are their middle; ``\u00a4`` is any currency; ``h:m:s`` are times of day and durations, in seconds."""
+    minus behind, ``a-b`` that ranges are their middle; ``\u00a4`` is any currency; ``h:m:s`` are times of day and
+    durations, in seconds."""
     decimal: str = "."
 
 
@@ -326,7 +329,9 @@ def _unit(sample: Sequence[str]) -> str | None:
     if not units:
         return None
     unit = units.most_common(1)[0][0]
-    if unit.isalpha() and len(units) > 1 and 2 * units[unit] <= units.total():  # one of many: what has another one is no such number
+    if len(unit) > 1 and unit.isalpha() and units[unit] < RARE * len(sample):  # 4 Acres among thousands of square feet
+        return None
+    if unit.isalpha() and len(units) > 1 and 2 * units[unit] <= units.total():  # others have another one
         return None
     if len(unit) == 1 and 2 * glued[unit] > units[unit] and 2 * units[unit] < len(sample) and unit.isalpha():
         return None

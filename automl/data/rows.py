@@ -48,9 +48,12 @@ class RowReader:
     @classmethod
     def of(cls, schema: Schema) -> RowReader:
         """Return the reader for a schema."""
-        return cls(
-            {each.name: (source, _READERS[each.kind](each), _DTYPES[each.kind]) for each, source in schema.typed}
-        )
+        columns = {each.name: (source, _READERS[each.kind](each), _DTYPES[each.kind]) for each, source in schema.typed}
+        for number in schema.used:
+            if number.nominal and number.beside:
+                codes = _code(number.beside, columns[number.name][1])
+                columns[number.beside.name] = (number.name, codes, _DTYPES[Kind.CATEGORICAL])
+        return cls(columns)
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
         """Return the typed columns by name, or None if this is neither a list of a few plain dicts nor such a frame."""
@@ -106,6 +109,16 @@ def _categorical(column: Column) -> Read:
         return MISSING if text is None or text in column.missing else codes.get(text, UNSEEN)
 
     return read
+
+
+def _code(column: Column, read: Read) -> Read:
+    codes = {float(category): code for code, category in enumerate(column.categories)}
+
+    def read_code(cell: Any) -> int:
+        number = read(cell)
+        return MISSING if number != number else codes.get(number, UNSEEN)
+
+    return read_code
 
 
 def _datetime(column: Column) -> Read:

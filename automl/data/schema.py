@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import infer_dtype
 
-from automl.data.cells import FEW, Cells, category_codes, cells_of
+from automl.data.cells import FEW, Cells, category_codes, cells_of, number_codes
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
@@ -123,7 +123,10 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     typed: dict[str, Any] = {}
     wrong: Wrong = []
     for column, source in schema.typed:
-        typed[column.name] = _typed(present[source], column, wrong)
+        if column.kind is Kind.CATEGORICAL and column.name != source:  # of a nominal one
+            typed[column.name] = number_codes(typed[source], column.categories)
+        else:
+            typed[column.name] = _typed(present[source], column, wrong)
     if wrong:
         raise wrong_cells(wrong, schema)
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)

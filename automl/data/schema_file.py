@@ -2,7 +2,8 @@
 
 ``name`` and ``kind`` say it all in most cases. What else there is says how the cells are read, by the fields of
 :class:`automl.data.table.Column`: ``format``, ``unit``, ``decimal``, ``missing``, ``separator``, and ``categories`` of
-a boolean, for 0 and 1; ``worded`` says whether models see the words of categories. ``reason``, ``score`` and
+a boolean, for 0 and 1; ``worded`` says whether models see the words of categories, ``nominal`` whether they see whole
+numbers as categories, too. ``reason``, ``score`` and
 ``ambiguous`` are for people; columns that are left out are inferred.
 """
 
@@ -99,7 +100,7 @@ def _plain(value: Any) -> Any:
 
 
 def _without_categories(record: Record) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key != "categories" or record["kind"] != Kind.CATEGORICAL}
+    return {key: value for key, value in record.items() if key != "categories" or record["kind"] == Kind.BOOLEAN}
 
 
 def _loaded(path: Path) -> Any:

@@ -11,6 +11,7 @@ boolean        ``float64`` 0 / 1, missing as NaN
 categorical    ``int32`` code: an index into ``Column.categories``, ``MISSING`` or ``UNSEEN``
 datetime       ``datetime64[us]``, missing as NaT
 text           ``string`` (pyarrow), missing as an empty string
+nominal        a numeric column whose whole numbers are rather names: as ``categorical`` too, in a column of its own
 worded         a categorical column whose words say something: as ``text`` too, in a column of its own, for the words of
                a value that training has not seen say something as well
 identifier     left out
@@ -77,7 +78,7 @@ class Column:
     reason: str
     """Why it has this kind, in words for the owner of the table."""
     categories: tuple[str, ...] = ()
-    """Categorical: the values by falling frequency. Boolean: the two values for 0 and 1."""
+    """Categorical or nominal: the values by falling frequency. Boolean: the two values for 0 and 1."""
     format: str | None = None
     """Datetime read from text: the strptime format; None = ISO 8601 or native."""
     ambiguous: bool = False
@@ -97,13 +98,18 @@ class Column:
     often they repeat (categorical) or differ (text, identifier)."""
     worded: bool = False
     """Categorical: whether models may see the words of its values beside the values."""
+    nominal: bool = False
+    """Numeric: whether models may see its whole numbers as categories beside the numbers."""
 
     @property
-    def words(self) -> Column | None:
-        """The column of the typed frame that holds the words of its values, if there is one."""
-        if self.kind is not Kind.CATEGORICAL or not self.worded:
-            return None
-        return Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
+    def beside(self) -> Column | None:
+        """The further column of the typed frame that is read from it, if there is one: words, or categories."""
+        if self.kind is Kind.CATEGORICAL and self.worded:
+            return Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
+        if self.kind is Kind.NUMERIC and self.nominal:
+            name = f"{self.name} as category"
+            return Column(name, Kind.CATEGORICAL, self.reason, self.categories, missing=self.missing)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,9 @@ class Schema:
     @property
     def typed(self) -> tuple[tuple[Column, str], ...]:
         """The columns of the typed frame, each with the column of the table that it is read from: the used ones, then
-        the words of those that are worded."""
-        words = tuple((column.words, column.name) for column in self.used if column.words)
-        return (*((column, column.name) for column in self.used), *words)
+        the words or categories of some of them."""
+        beside = tuple((column.beside, column.name) for column in self.used if column.beside)
+        return (*((column, column.name) for column in self.used), *beside)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -132,7 +138,10 @@ class Schema:
     def without_words(self, read: Collection[str]) -> Schema:
         """Return the schema whose typed frame has no words but those that are read, by their names there."""
         return Schema(
-            tuple(replace(each, worded=bool(each.words and each.words.name in read)) for each in self.columns)
+            tuple(
+                replace(each, worded=each.worded and each.beside is not None and each.beside.name in read)
+                for each in self.columns
+            )
         )
 
     def of(self, *kinds: Kind) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from automl.data.dependence import repeated_rows
 from automl.data.roles import Roles, group_codes, moments
 from automl.data.table import Task
 from automl.errors import DataError, UsageError
-from automl.evaluation.splits import Pairs, Splitter, by_column, by_groups, by_splitter, by_time
+from automl.evaluation.splits import Pairs, Splitter, by_column, by_groups, by_splitter, by_time, repeated
 from automl.evaluation.validation import Folds, default_folds, default_run, make_folds
 
 _WAY_OUT: Final = "use fewer folds, or split in another way"
@@ -34,6 +34,7 @@ def make_scheme(
     roles: Roles,
     wanted: int | Splitter | Pairs | None,
     *,
+    repeats: int = 1,
     known: NDArray[np.bool_],
     weight: NDArray[np.float64] | None = None,
     random_state: int,
@@ -46,6 +47,8 @@ def make_scheme(
         The rows with a known target: their typed features, class codes or values, and role columns.
     wanted
         Number of folds, or a splitter, or pairs of row numbers; None = by the number of rows.
+    repeats
+        Times that the rows are split, each time anew.
     known
         (all rows,) which have a target; pairs count all rows.
     weight
@@ -60,6 +63,9 @@ def make_scheme(
     """
     number, splitter = (wanted, None) if isinstance(wanted, int) else (None, wanted)
     groups = None if roles.groups is None else group_codes(roles.groups)
+    settled = "a splitter" if splitter is not None else f"a {roles.given} column"
+    if repeats > 1 and (splitter is not None or roles.given not in (None, "groups")):
+        raise UsageError(f"only random folds can be repeated, {settled} settles them; leave out repeats={repeats}")
     if splitter is not None:
         if roles.time is not None or roles.fold is not None:
             raise UsageError("a splitter makes the folds, so a time or fold column cannot; give one of the two")
@@ -71,15 +77,20 @@ def make_scheme(
         if number is not None:
             raise UsageError(f"the fold column says how many folds there are, got folds={number} too; leave it out")
         return Scheme(_usable(by_column(roles.fold), y, task), None)
+    seeds = [(random_state + i) % 2**32 for i in range(repeats)]
     size = {"folds": default_folds(len(y), number), "run": default_run(len(y), number)}
     if roles.time is not None:
         return Scheme(_usable(by_time(moments(roles.time), **size, fixed=number is not None), y, task), None)
     if groups is not None:
-        split = by_groups(y, task.problem_type, groups, **size, fixed=number is not None, random_state=random_state)
-        return Scheme(_usable(split, y, task), groups)
+        fixed = number is not None
+        splits = [by_groups(y, task.problem_type, groups, **size, fixed=fixed, random_state=seed) for seed in seeds]
+        return Scheme(_usable(repeated(splits), y, task), groups)
     groups = repeated_rows(typed)
-    split = make_folds(y, task.problem_type, **size, groups=groups, weight=weight, random_state=random_state)
-    return Scheme(replace(split, fixed=number is not None), groups)
+    splits = [
+        make_folds(y, task.problem_type, **size, groups=groups, weight=weight, random_state=seed) for seed in seeds
+    ]
+    split = repeated(splits)
+    return Scheme(replace(split, fixed=split.fixed or number is not None), groups)
 
 
 def by_table(y: NDArray[Any], y_valid: NDArray[Any], task: Task, roles: Roles, wanted: object) -> Folds:

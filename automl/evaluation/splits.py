@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from reprlib import repr as shortened
 from typing import Any, Final, Protocol, runtime_checkable
@@ -206,3 +206,16 @@ def from_pairs(pairs: Pairs, rows: int) -> Folds:
     if not len(roles):
         raise UsageError("folds must be at least one pair of row numbers to train on and to validate on, got none")
     return Folds(assignment.astype(np.int32), len(roles), roles, fixed=True)
+
+
+def repeated(splits: Sequence[Folds]) -> Folds:
+    """Return all folds of several splits of the same rows, as of Burman (1989); of one split those that it has.
+
+    >>> one, other = (Folds(np.array(blocks, np.int16), 2) for blocks in ([0, 0, 1, 1], [0, 1, 0, 1]))
+    >>> repeated([one, other]).split(3)
+    (array([0, 2]), array([1, 3]))
+    """
+    if len(splits) == 1:
+        return splits[0]
+    pairs = (split.split(fold) for split in splits for fold in range(split.run))
+    return from_pairs(pairs, len(splits[0].assignment))

@@ -98,7 +98,7 @@ def fit_parts(
 ) -> tuple[Parts, NDArray[np.float64]]:
     """Return the parts and the dense training columns; what knows the target is out of fold, as what was ``read``."""
     numbers, numeric = Numbers.fit(frame, schema.of(Kind.NUMERIC, Kind.BOOLEAN))
-    categorical = [column for column in schema.used if column.kind is Kind.CATEGORICAL]
+    categorical = [column for column, _ in schema.typed if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
     styles = tuple(Style(name) for name in schema.of(Kind.TEXT))

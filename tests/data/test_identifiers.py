@@ -39,7 +39,9 @@ def test_row_numbers_of_a_table_that_grew_are_numbers() -> None:
     assert kinds(drift) == (Kind.IDENTIFIER, Kind.NUMERIC)
 
 
-@pytest.mark.parametrize("y", [["no"] * 500 + ["yes"] * 500, ["b"] * 60 + ["a"] * 60 + ["c"] * 60, np.linspace(9, 0, 99)])
+@pytest.mark.parametrize(
+    "y", [["no"] * 500 + ["yes"] * 500, ["b"] * 60 + ["a"] * 60 + ["c"] * 60, np.linspace(9, 0, 99)]
+)
 def test_row_numbers_of_a_table_that_was_sorted_by_its_target_stay_identifiers(y: object) -> None:
     assert kinds(y) == (Kind.IDENTIFIER, Kind.IDENTIFIER)
 

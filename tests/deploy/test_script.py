@@ -154,6 +154,21 @@ def test_decimal_commas_json_lines_and_sheets_are_read(tmp_path: Path, capsys: p
     assert "openpyxl==" in (tmp_path / "code-book.xlsx" / "requirements.txt").read_text()
 
 
+def test_numbers_that_are_names_are_categories_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    shop, size = rng.integers(0, 100, 1_000), rng.random(1_000).round(3)
+    sales = (rng.normal(size=100)[shop] + size).round(3)
+    frame = pd.DataFrame(
+        {"shop": np.where(rng.random(1_000) < 0.05, np.nan, 7_000 + 3 * shop), "size": size, "sales": sales}
+    )
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    run = AutoML(max_trials=2, folds=2, n_jobs=1, output=tmp_path / "run").fit(tmp_path / "table.csv", target="sales")
+    script = export(run.run_, tmp_path / "code", "code") / "train.py"
+    found, expected = scores(script, tmp_path / "table.csv", capsys)
+    assert found == pytest.approx(expected, rel=0.3)
+    assert expected < 0.6 * sales.std()
+
+
 def test_numbers_that_mean_missing_are_missing_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.random(200).round(3)})

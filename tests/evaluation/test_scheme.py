@@ -47,6 +47,29 @@ def test_without_equal_rows_all_is_as_it_was():
     assert folds.roles is None
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_folds_are_repeated_each_time_anew(grouped):
+    frame = pd.DataFrame({"a": np.arange(ROWS) * 0.5})
+    roles = Roles(groups=pd.Series([f"g{row // 2}" for row in range(ROWS)])) if grouped else Roles()
+    known = np.ones(ROWS, np.bool_)
+    folds, _ = make_scheme(frame, Y, TASK, roles, 4, repeats=3, known=known, random_state=0)
+    assert (folds.count, folds.run, folds.fixed, folds.forward) == (12, 12, True, False)
+    splits = [folds.split(fold) for fold in range(12)]
+    for first in (0, 4, 8):
+        assert sorted(np.concatenate([valid for _, valid in splits[first : first + 4]]).tolist()) == list(range(ROWS))
+    assert len({tuple(valid) for _, valid in splits}) == 12
+    assert all(len(train) + len(valid) == ROWS and not set(train) & set(valid) for train, valid in splits)
+    if grouped:
+        assert all(not set(train // 2) & set(valid // 2) for train, valid in splits)
+
+
+@pytest.mark.parametrize("roles", [{"time": range(ROWS)}, {"fold": [0, 1] * 20}])
+def test_what_settles_the_folds_is_not_repeated(roles):
+    given = Roles(**{role: pd.Series(values) for role, values in roles.items()})
+    with pytest.raises(UsageError, match=r"only random folds can be repeated.*repeats=2"):
+        make_scheme(pd.DataFrame({"a": range(ROWS)}), Y, TASK, given, None, repeats=2, known=Y >= 0, random_state=0)
+
+
 def test_rows_that_repeat_by_necessity_are_free():
     frame = pd.DataFrame({"a": np.arange(ROWS) % 3, "b": np.arange(ROWS) % 4}, dtype=np.float64)
     assert scheme(frame).groups is None

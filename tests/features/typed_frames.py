@@ -83,7 +83,10 @@ def schemas(draw: st.DrawFn) -> Schema:
     for i, kind in enumerate(kinds):
         size = draw(st.sampled_from([0, 1, 2, 9, 25, 60])) if kind is Kind.CATEGORICAL else 0
         categories = tuple(f"{WORDS[j % 9]} value {j}" for j in range(size))
-        columns.append(Column(f"c{i}", kind, "", categories, worded=size > 0 and draw(st.booleans())))
+        worded = size > 0 and draw(st.booleans())
+        nominal = kind is Kind.NUMERIC and draw(st.booleans())
+        codes = tuple(map(str, range(40))) if nominal else categories
+        columns.append(Column(f"c{i}", kind, "", codes, worded=worded, nominal=nominal))
     return Schema(tuple(columns))
 
 

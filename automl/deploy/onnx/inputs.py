@@ -17,12 +17,15 @@ from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import AutoMLError, option
 from automl.formula.symbol import Symbol
 
+LARGEST_WHOLE: Final = 2.0**53
+"""Beyond, not every whole number is a double."""
 ALL_SPELLINGS: Final = 5
 """Letters up to which a word is known in any mix of small and capital ones."""
 
 
-def typed(column: Column) -> tuple[Symbol, Symbol]:
-    """Return the input that holds a column as it is written, (rows, 1), and the symbol of its typed values.
+def typed(column: Column) -> tuple[Symbol, dict[str, Symbol]]:
+    """Return the input that holds a column as it is written, (rows, 1), and the symbols of what is read from it, by the
+    names of the typed frame.
 
     Numbers are doubles, NaN where missing. All else is text, as :func:`~automl.data.cells.text_of` writes it, empty
     where missing.
@@ -40,13 +43,15 @@ def typed(column: Column) -> tuple[Symbol, Symbol]:
     match column.kind:
         case Kind.NUMERIC:
             numbers = Symbol.named(column.name, np.float64)
-            return numbers, _numeric(column, numbers)
+            values = _numeric(column, numbers)
+            codes = {column.beside.name: _codes(column, values)} if column.beside else {}
+            return numbers, {column.name: values, **codes}
         case Kind.BOOLEAN:
             texts = Symbol.named(column.name, object)
-            return texts, _boolean(column, texts)
+            return texts, {column.name: _boolean(column, texts)}
         case Kind.CATEGORICAL:
             texts = Symbol.named(column.name, object)
-            return texts, _categorical(column, texts)
+            return texts, {column.name: _categorical(column, texts)}
     raise AutoMLError(
         f"column {column.name!r} is {column.kind}, which no operator of ONNX takes apart; train without it: "
         f"{option('types', {column.name: 'identifier'})}"
@@ -69,6 +74,21 @@ def _numeric(column: Column, numbers: Any) -> Any:
     for code in codes[np.isfinite(codes)].tolist():
         missing = np.logical_or(missing, np.equal(numbers, code))
     return np.where(missing, np.nan, numbers)
+
+
+def _codes(column: Column, numbers: Any) -> Any:
+    """Return the categories of typed numbers, which are whole if they have one."""
+    missing = np.isnan(numbers)
+    within: Any = np.clip(np.where(missing, 0.0, numbers), -LARGEST_WHOLE, LARGEST_WHOLE)
+    whole = within.astype(np.int64)
+    codes = whole.then(
+        "LabelEncoder",
+        dtype=np.int64,
+        keys_int64s=[int(category) for category in column.categories],
+        values_int64s=list(range(len(column.categories))),
+        default_int64=UNSEEN,
+    )
+    return np.where(missing, MISSING, np.where(np.equal(whole, numbers), codes, UNSEEN))
 
 
 def _boolean(column: Column, texts: Symbol) -> Symbol:

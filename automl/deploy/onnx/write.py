@@ -51,7 +51,7 @@ def content(predictor: Predictor) -> bytes:
 
     na = predictor.reading.na  # their owner's words for missing, beside those of each column
     inputs = {column.name: typed(replace(column, missing=(*column.missing, *na))) for column in predictor.schema.used}
-    raw = predictor.formula({name: values for name, (_, values) in inputs.items()})
+    raw = predictor.formula({name: values for _, read in inputs.values() for name, values in read.items()})
     outputs = _outputs(predictor, raw, frozenset(inputs))
     words = {column.name: described(column) for column in predictor.schema.used}
     made = model({name: given.dtype for name, (given, _) in inputs.items()}, outputs, words)
