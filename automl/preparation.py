@@ -27,7 +27,7 @@ from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
 from automl.evaluation.validation import Folds
-from automl.features.nominal import with_nominal_numbers
+from automl.features.beside import with_columns_beside
 from automl.insights.base import Finding, listed
 from automl.insights.registry import find
 from automl.models.base import Family
@@ -142,7 +142,7 @@ def prepare(
         split = by_table(y, y_valid, task, roles, folds if config.repeats == 1 else config.repeats)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
         places = np.concatenate([places, others])
-    schema, typed = _with_nominal(config, schema, typed, y, task, split, reporter)
+    schema, typed = _with_beside(config, schema, typed, y, task, split, reporter)
     weight = None if weight is None else on_average_one(weight)
     check_metric(chosen, y, task, weight)
     _look_at_classes(config, chosen, y, task, weight, reporter)
@@ -251,7 +251,7 @@ def _schema(
     return schema
 
 
-def _with_nominal(
+def _with_beside(
     config: FitConfig,
     schema: Schema,
     typed: pd.DataFrame,
@@ -260,10 +260,10 @@ def _with_nominal(
     folds: Folds,
     reporter: Reporter,
 ) -> tuple[Schema, pd.DataFrame]:
-    """Find the whole numbers that are rather names, but where their owner says what they are, and say so."""
-    edited = {record["name"] for record in config.schema or () if "nominal" in record}
+    """Find what else models may read from columns, but where their owner says what they are, and say so."""
+    edited = {record["name"] for record in config.schema or () if not {"nominal", "built"}.isdisjoint(record)}
     settled = {*(config.types or ()), *(config.monotone or ()), *edited}
-    found, frame = with_nominal_numbers(
+    found, frame = with_columns_beside(
         typed,
         schema,
         y,
@@ -275,8 +275,8 @@ def _with_nominal(
         settled=settled,
     )
     for before, column in zip(schema.columns, found.columns, strict=True):
-        if column != before:
-            way_out = f"{option('types', {column.name: 'numeric'})} leaves them numbers only"
+        if column.reason != before.reason:
+            way_out = f"{option('types', {column.name: column.kind.value})} leaves them that only"
             reporter.say(f"column {column.name!r}: {column.reason}; {way_out}")
     return found, frame
 

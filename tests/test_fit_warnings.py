@@ -66,7 +66,7 @@ def test_warnings_of_a_fit_without_progress_are_python_warnings(frame: pd.DataFr
     assert [message for message in said if "left out" in message] == [
         "5 rows without a target are left out",
         "column 'code' is left out: identifier, codes: 295 different values in 295 cells; "
-        "types={'code': 'categorical'} keeps it",
+        "types={'code': 'text'} keeps it",
     ]
     assert any(message.startswith("'paid' alone tells 'y'") for message in said)
     assert {each.filename for each in caught} == {__file__}, "the line of the caller, not one of ours"

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
+from automl.data.codes import built
 from automl.data.dates import COMPACT, NEVER, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.lists import list_separator
@@ -347,7 +348,8 @@ def _categorical(name: str, cells: Cells, reason: str) -> Column:
         reason += f"; {words[0]!r} stays a value of its own"
     score = _share(rows - len(cells.values), rows)
     worded = len(cells.values) in WORDED and _mostly_letters(cells.values)
-    return Column(name, Kind.CATEGORICAL, reason, categories=_by_frequency(cells), score=score, worded=worded)
+    categories = _by_frequency(cells)
+    return Column(name, Kind.CATEGORICAL, reason, categories, score=score, worded=worded, built=built(categories))
 
 
 def _mostly_letters(values: list[str]) -> bool:

@@ -226,14 +226,13 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     if len(sample) < MEASURED or 2 * shaped < len(few):  # words
         return style
     read = _read(sample, style)
-    if read == len(sample):
+    if read == len(sample) and (style.unit or "").casefold() not in SCALES:
         return style
     if 2 * sum(TIME.fullmatch(value) is not None for value in sample) > len(sample) or _lasting(sample):
         return Style(CLOCK)
     matches = [_pattern(style.decimal).fullmatch(value) for value in sample]
-    scales = {SCALES.get((match[5] or "").casefold(), 0.0) for match in matches if match} - {0.0}
     ends = {match[6] for match in matches if match}
-    special = [SCALED] * (len(scales) > 1)
+    special = [SCALED] * _scaled([match for match in matches if match])
     special += [RANGES] * any(BETWEEN.fullmatch(value) for value in sample)
     special += [BRACKETS] * ({"", ")"} <= ends) + [BEHIND] * ("" in ends and not ends.isdisjoint(MINUS))
     units = {(match[2] or match[5] or "").casefold() for match in matches if match}
@@ -243,7 +242,20 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     own = CURRENCIES if currencies else _unit(sample) or ""
     own = "" if SCALED in special and own.casefold() in SCALES else own
     found = Style(" ".join([own, *special]).strip(), style.decimal)
-    return found if _read(sample, found) > read else style
+    return found if _read(sample, found) > read or SCALED in special else style
+
+
+def _scaled(matches: Sequence[re.Match[str]]) -> bool:
+    """Return whether letters behind numbers are scales: several of them, one behind an amount, ``€2K``, or thousands
+    beside what is less than one, ``1.2k``.
+    """
+    scales = [(SCALES.get((match[5] or "").casefold(), 0.0), match) for match in matches]
+    found = {scale for scale, _ in scales if scale}
+    if len(found) > 1 or any(scale and match[2] for scale, match in scales):
+        return True
+    rest = [match for scale, match in scales if not scale]
+    small = all(not match[5] and len(match[4]) <= 3 for match in rest)
+    return found == {SCALES["k"]} and len(rest) < len(scales) - 1 and bool(rest) and small
 
 
 def _lasting(sample: Sequence[str]) -> bool:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, category_codes, text_of
+from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.kinds import truth
 from automl.data.lists import listed
@@ -49,10 +50,11 @@ class RowReader:
     def of(cls, schema: Schema) -> RowReader:
         """Return the reader for a schema."""
         columns = {each.name: (source, _READERS[each.kind](each), _DTYPES[each.kind]) for each, source in schema.typed}
-        for number in schema.used:
-            if number.nominal and number.beside:
-                codes = _code(number.beside, columns[number.name][1])
-                columns[number.beside.name] = (number.name, codes, _DTYPES[Kind.CATEGORICAL])
+        for column, source in schema.typed:
+            if column.built and column.name != source:
+                columns[column.name] = (source, _piece(column, columns[column.name][1]), _DTYPES[column.kind])
+            elif column.kind is Kind.CATEGORICAL and column.name != source:
+                columns[column.name] = (source, _code(column, columns[source][1]), _DTYPES[column.kind])
         return cls(columns)
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
@@ -109,6 +111,14 @@ def _categorical(column: Column) -> Read:
         return MISSING if text is None or text in column.missing else codes.get(text, UNSEEN)
 
     return read
+
+
+def _piece(column: Column, read: Read) -> Read:
+    def read_piece(cell: Any) -> Any:
+        text = text_of(cell) if type(cell) in _NUMBERS else _text(cell)
+        return read(None if text is None or text in column.missing else piece(text, column.built))
+
+    return read_piece
 
 
 def _code(column: Column, read: Read) -> Read:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pandas.api.types import infer_dtype
 
 from automl.data.cells import FEW, Cells, category_codes, cells_of, number_codes
+from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
@@ -23,8 +24,8 @@ from automl.data.kinds import forced_kind, infer_kind, truth
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.schema_file import is_unedited, require_column, settled_fields
-from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
-from automl.errors import SchemaError, suggestion
+from automl.data.table import MISSING, STRAY, UNSEEN, Column, Kind, Schema
+from automl.errors import SchemaError, suggestion, warn
 
 NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
@@ -81,8 +82,13 @@ def infer_schema(
         if record is not None and column.name not in overrides and not is_unedited(column, record):
             kind = Kind(record["kind"])
             columns[i] = forced_kind(column.name, frame.iloc[:, i], kind, decimal=mark, given=settled_fields(record))
-    schema = Schema(tuple(columns))
-    return schema.without_words(set(schema.texts).difference(names))
+    return Schema(tuple(_without_namesakes(column, names) for column in columns))
+
+
+def _without_namesakes(column: Column, names: Collection[str]) -> Column:
+    """Return the column with none beside it if that would have the name of another one."""
+    taken = any(further.name in names for further in column.beside)
+    return replace(column, worded=False, nominal=False, built="") if taken else column
 
 
 def _with_order(columns: list[Column], settled: Collection[str]) -> list[Column]:
@@ -123,7 +129,9 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     typed: dict[str, Any] = {}
     wrong: Wrong = []
     for column, source in schema.typed:
-        if column.kind is Kind.CATEGORICAL and column.name != source:  # of a nominal one
+        if column.built and column.name != source:  # what cannot be read is missing there
+            typed[column.name] = _typed(_pieces(present[source], column), column, [])
+        elif column.kind is Kind.CATEGORICAL and column.name != source:  # of a nominal one
             typed[column.name] = number_codes(typed[source], column.categories)
         else:
             typed[column.name] = _typed(present[source], column, wrong)
@@ -188,6 +196,9 @@ def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong
         return value in column.missing or value.lower() in WORDS or is_limit(value)
 
     bad = [code for code in np.flatnonzero(unread).tolist() if not says_missing(cells.values[code])]
+    if column.tolerant and (strays := [code for code in bad if STRAY.search(cells.values[code])]):
+        warn(f"column {column.name!r}: {cells.values[strays[0]][:40]!r} counts as missing, as its like did in training")
+        bad = [code for code in bad if code not in strays]
     if bad:
         rows = np.flatnonzero(np.isin(cells.codes, bad)).tolist()
         wrong.extend((row + 1, column.name, cells.values[cells.codes[row]]) for row in rows)
@@ -266,6 +277,12 @@ def _datetime(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[n
     parsed = parse_dates(cells.values, column.format)
     _check(cells, np.isnat(parsed), column, wrong)
     return cells.spread(parsed, NOT_A_DATE)
+
+
+def _pieces(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    cells = cells_of(series, missing=column.missing)
+    found = [piece(value, column.built) for value in cells.values]
+    return pd.Series(cells.spread(np.array(found, dtype=object), None), dtype=object)
 
 
 def _text(series: pd.Series[Any], column: Column) -> Any:

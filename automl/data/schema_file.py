@@ -3,7 +3,7 @@
 ``name`` and ``kind`` say it all in most cases. What else there is says how the cells are read, by the fields of
 :class:`automl.data.table.Column`: ``format``, ``unit``, ``decimal``, ``missing``, ``separator``, and ``categories`` of
 a boolean, for 0 and 1; ``worded`` says whether models see the words of categories, ``nominal`` whether they see whole
-numbers as categories, too. ``reason``, ``score`` and
+numbers as categories, too, ``built`` whether they see the pieces of codes. ``reason``, ``score`` and
 ``ambiguous`` are for people; columns that are left out are inferred.
 """
 

@@ -12,6 +12,7 @@ categorical    ``int32`` code: an index into ``Column.categories``, ``MISSING`` 
 datetime       ``datetime64[us]``, missing as NaT
 text           ``string`` (pyarrow), missing as an empty string
 nominal        a numeric column whose whole numbers are rather names: as ``categorical`` too, in a column of its own
+built          a categorical column whose values are built alike: each piece as ``numeric`` or ``categorical`` too
 worded         a categorical column whose words say something: as ``text`` too, in a column of its own, for the words of
                a value that training has not seen say something as well
 identifier     left out
@@ -22,7 +23,8 @@ duplicate      left out
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -30,8 +32,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data import codes
+
 MISSING: Final = -1
 UNSEEN: Final = -2
+STRAY: Final = re.compile(r"\d.*[^\W\d_]|[^\W\d_].*\d")
 
 Label = str | int | float | bool
 
@@ -100,16 +105,36 @@ class Column:
     """Categorical: whether models may see the words of its values beside the values."""
     nominal: bool = False
     """Numeric: whether models may see its whole numbers as categories beside the numbers."""
+    built: str = ""
+    """Categorical: how its values are built, if alike, see :mod:`automl.data.codes`; models may see their pieces, too.
+    A piece: how they are built up to it."""
 
     @property
-    def beside(self) -> Column | None:
-        """The further column of the typed frame that is read from it, if there is one: words, or categories."""
-        if self.kind is Kind.CATEGORICAL and self.worded:
-            return Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
+    def tolerant(self) -> bool:
+        """Whether training took cells with digits for missing that are no numbers, such as ``4 Acres`` among square
+        feet; later tables will have others.
+        """
+        return self.kind is Kind.NUMERIC and any(STRAY.search(word) for word in self.missing)
+
+    @property
+    def beside(self) -> tuple[Column, ...]:
+        """The further columns of the typed frame that are read from it: its words, its categories or its pieces."""
         if self.kind is Kind.NUMERIC and self.nominal:
             name = f"{self.name} as category"
-            return Column(name, Kind.CATEGORICAL, self.reason, self.categories, missing=self.missing)
-        return None
+            return (Column(name, Kind.CATEGORICAL, self.reason, self.categories, missing=self.missing),)
+        if self.kind is not Kind.CATEGORICAL:
+            return ()
+        words = Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
+        return (*self._pieces(), *((words,) if self.worded else ()))
+
+    def _pieces(self) -> Iterator[Column]:
+        """Yield the pieces of which there are several: digits are numbers, letters categories."""
+        for i, kind in enumerate(self.built, 1):
+            found, name, form = codes.words(self.categories, self.built[:i]), f"{self.name} part {i}", self.built[:i]
+            if kind == "9" and len(found) > 1:
+                yield Column(name, Kind.NUMERIC, self.reason, missing=self.missing, built=form)
+            elif 1 < len(found) < len(self.categories):
+                yield Column(name, Kind.CATEGORICAL, self.reason, found, missing=self.missing, built=form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +151,27 @@ class Schema:
     @property
     def typed(self) -> tuple[tuple[Column, str], ...]:
         """The columns of the typed frame, each with the column of the table that it is read from: the used ones, then
-        the words or categories of some of them."""
-        beside = tuple((column.beside, column.name) for column in self.used if column.beside)
+        those beside them."""
+        beside = ((further, column.name) for column in self.used for further in column.beside)
         return (*((column, column.name) for column in self.used), *beside)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The names of those that hold text."""
-        return tuple(column.name for column, _ in self.typed if column.kind is Kind.TEXT)
+        return self.of(Kind.TEXT)
 
     def without_words(self, read: Collection[str]) -> Schema:
         """Return the schema whose typed frame has no words but those that are read, by their names there."""
         return Schema(
             tuple(
-                replace(each, worded=each.worded and each.beside is not None and each.beside.name in read)
+                replace(each, worded=each.worded and any(further.name in read for further in each.beside))
                 for each in self.columns
             )
         )
 
     def of(self, *kinds: Kind) -> tuple[str, ...]:
-        """Return the names of the used columns of these kinds."""
-        return tuple(column.name for column in self.used if column.kind in kinds)
+        """Return the names of the columns of the typed frame of these kinds."""
+        return tuple(column.name for column, _ in self.typed if column.kind in kinds)
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

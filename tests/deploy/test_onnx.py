@@ -145,8 +145,10 @@ WORDS = ["", "NA", "n/A", "?", "-", "None", "a", "A", "b, é", "7", "7.0", "-3",
 )
 def test_words_are_read_as_the_schema_reads_them(cells: list[str], categories: list[str]) -> None:
     column = Column("c", Kind.CATEGORICAL, "", tuple(categories), missing=("A",))
-    given_, values = typed(column)
-    content = model({"c": given_.dtype}, {"out": (values, ["rows", 1])}, {"c": described(column)}).SerializeToString()
+    given_, read = typed(column)
+    content = model(
+        {"c": given_.dtype}, {"out": (read["c"], ["rows", 1])}, {"c": described(column)}
+    ).SerializeToString()
     frame = pd.DataFrame({"c": pd.Series(cells, dtype=object)})
     expected = apply_schema(frame, Schema((column,)))["c"].to_numpy()
     got = answers(content, {"c": np.array(cells, dtype=object)[:, None]})["out"].ravel()
@@ -158,8 +160,10 @@ def test_flags_are_read_as_the_schema_reads_them(categories: tuple[str, str]) ->
     column = Column("c", Kind.BOOLEAN, "", categories)
     words = [*categories, *map(str.upper, categories), *map(str.lower, categories), "", "nan", "N/A"]
     words += ["yEs", "TRUE", "0", "1.0", "off"] if categories[0] != "inactive" else []
-    given_, values = typed(column)
-    content = model({"c": given_.dtype}, {"out": (values, ["rows", 1])}, {"c": described(column)}).SerializeToString()
+    given_, read = typed(column)
+    content = model(
+        {"c": given_.dtype}, {"out": (read["c"], ["rows", 1])}, {"c": described(column)}
+    ).SerializeToString()
     expected = apply_schema(pd.DataFrame({"c": words}, dtype=object), Schema((column,)))["c"].to_numpy()
     got = answers(content, {"c": np.array(words, dtype=object)[:, None]})["out"].ravel()
     np.testing.assert_array_equal(got, expected)
@@ -167,8 +171,10 @@ def test_flags_are_read_as_the_schema_reads_them(categories: tuple[str, str]) ->
 
 def test_numbers_that_mean_missing_are_missing() -> None:
     column = Column("c", Kind.NUMERIC, "", missing=("-999", "unknown"))
-    given_, values = typed(column)
-    content = model({"c": given_.dtype}, {"out": (values, ["rows", 1])}, {"c": described(column)}).SerializeToString()
+    given_, read = typed(column)
+    content = model(
+        {"c": given_.dtype}, {"out": (read["c"], ["rows", 1])}, {"c": described(column)}
+    ).SerializeToString()
     got = answers(content, {"c": np.array([[1.0], [-999.0], [np.inf], [np.nan]])})["out"].ravel()
     np.testing.assert_array_equal(got, [1.0, np.nan, np.nan, np.nan])
 
@@ -225,6 +231,8 @@ def test_what_cannot_be_said_is_refused(tmp_path: Path) -> None:
     for kind in (Kind.TEXT, Kind.DATETIME):
         with pytest.raises(AutoMLError, match=rf"column 'my note' is {kind}.* types=\{{'my note': 'identifier'\}}"):
             typed(Column("my note", kind, ""))
+    with pytest.raises(AutoMLError, match=r"their words or pieces.* types=\{'cabin': 'categorical'\}"):
+        typed(Column("cabin", Kind.CATEGORICAL, "", ("A1", "B2"), built="A9"))
     assert not list(tmp_path.iterdir())
 
 

@@ -169,6 +169,20 @@ def test_numbers_that_are_names_are_categories_there(tmp_path: Path, capsys: pyt
     assert expected < 0.6 * sales.std()
 
 
+def test_pieces_of_codes_are_columns_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    deck, number = rng.integers(0, 6, 1_000), rng.integers(0, 900, 1_000)
+    cabin = pd.Series([f"{'ABCDEF'[d]}-{n:03d}" for d, n in zip(deck, number, strict=True)], name="cabin")
+    price = (deck % 2 + number / 300 + 0.1 * rng.normal(size=1_000)).round(3)
+    pd.DataFrame({"cabin": cabin.mask(rng.random(1_000) < 0.05), "price": price}).to_csv(tmp_path / "table.csv")
+    run = AutoML(max_trials=2, folds=2, n_jobs=1, output=tmp_path / "run").fit(tmp_path / "table.csv", target="price")
+    script = export(run.run_, tmp_path / "code", "code") / "train.py"
+    assert "PIECES" in script.read_text()
+    found, expected = scores(script, tmp_path / "table.csv", capsys)
+    assert found == pytest.approx(expected, rel=0.3)
+    assert expected < 0.6 * price.std()
+
+
 def test_numbers_that_mean_missing_are_missing_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.random(200).round(3)})

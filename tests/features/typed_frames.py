@@ -86,7 +86,8 @@ def schemas(draw: st.DrawFn) -> Schema:
         worded = size > 0 and draw(st.booleans())
         nominal = kind is Kind.NUMERIC and draw(st.booleans())
         codes = tuple(map(str, range(40))) if nominal else categories
-        columns.append(Column(f"c{i}", kind, "", codes, worded=worded, nominal=nominal))
+        form = "AA9" if size > 0 and draw(st.booleans()) else ""
+        columns.append(Column(f"c{i}", kind, "", codes, worded=worded, nominal=nominal, built=form))
     return Schema(tuple(columns))
 
 

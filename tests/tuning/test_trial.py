@@ -16,6 +16,7 @@ from automl.config import FitConfig
 from automl.data.table import ProblemType
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.models.base import Family, FitContext, FoldData, Model, Params, Progress
+from automl.models.registry import registered
 from automl.tuning.candidate import Candidate
 from automl.tuning.journal import Journal
 from automl.tuning.schedulers import make_scheduler
@@ -224,3 +225,13 @@ def test_a_family_is_told_how_far_its_models_go(toy_run: NewRun, toy_families: C
         list(runner.run(Candidate("toy", {"offset": offset}, "portfolio", index), Allowance()))
     assert sorted(set(told)) == [6.0, inf]
     assert told[-1] == 6.0
+
+
+@pytest.mark.parametrize("family", registered(), ids=lambda family: family.name)
+def test_every_family_is_trained_after_others_of_its_own(toy_run: NewRun, family: Family) -> None:
+    root, run = toy_run(CONFIG)
+    runner = TrialRunner(run.problem, Journal(root))
+    for index, params in enumerate(family.portfolio(run.problem.shape)[:2]):
+        candidate = Candidate(family.name, params, "portfolio", index)
+        list(runner.run(candidate, Allowance()))
+        assert len(Journal(root).trial(candidate.id).folds) == 3

@@ -33,18 +33,18 @@ def typed(column: Column) -> tuple[Symbol, dict[str, Symbol]]:
     Raises
     ------
     AutoMLError
-        If the column is text or dates, or models see its words.
+        If the column is text or dates, or models see its words or pieces.
     """
-    if column.worded:
+    if column.worded or column.built:
         raise AutoMLError(
-            f"column {column.name!r} has many values, and models read their words, which no operator of ONNX does; "
-            f"train on the values alone: {option('types', {column.name: 'categorical'})}"
+            f"column {column.name!r} has many values, and models read their words or pieces, which no operator of ONNX "
+            f"does; train on the values alone: {option('types', {column.name: 'categorical'})}"
         )
     match column.kind:
         case Kind.NUMERIC:
             numbers = Symbol.named(column.name, np.float64)
             values = _numeric(column, numbers)
-            codes = {column.beside.name: _codes(column, values)} if column.beside else {}
+            codes = {further.name: _codes(column, values) for further in column.beside}
             return numbers, {column.name: values, **codes}
         case Kind.BOOLEAN:
             texts = Symbol.named(column.name, object)

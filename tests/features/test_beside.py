@@ -11,7 +11,8 @@ from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import read_schema, schema_from_json, schema_text, schema_to_json
 from automl.data.table import MISSING, Column, Kind, ProblemType, Schema, Task
 from automl.evaluation.validation import make_folds
-from automl.features.nominal import JUMPS, jumps, with_nominal_numbers
+from automl.features.beside import with_columns_beside
+from automl.features.nominal import JUMPS, jumps
 
 VALUES = Task("y", ProblemType.REGRESSION, "")
 BINARY = Task("y", ProblemType.BINARY, "", ("no", "yes"))
@@ -32,7 +33,7 @@ def found(frame: pd.DataFrame, y: NDArray[np.generic], task: Task, schema: Schem
     """The schema and the typed frame."""
     schema = infer_schema(frame) if schema is None else schema
     folds = make_folds(y, task.problem_type, folds=5, random_state=0)
-    return with_nominal_numbers(
+    return with_columns_beside(
         apply_schema(frame, schema), schema, y, task, split=folds.split, folds=folds.run, random_state=0, **settled
     )
 
@@ -92,6 +93,21 @@ def test_missing_numbers_and_fractions() -> None:
     assert not found(frame.assign(shop=frame["shop"] + 0.5), y, VALUES)[0]["shop"].nominal
 
 
+def test_pieces_of_codes_are_kept_where_they_tell_new_rows_more() -> None:
+    draw = np.random.default_rng(0)
+    deck, number, side = draw.integers(0, 6, ROWS), draw.integers(0, 900, ROWS), draw.integers(0, 2, ROWS)
+    cabin = [f"{'ABCDEF'[d]}/{n}/{'PS'[s]}" for d, n, s in zip(deck, number, side, strict=True)]
+    frame, noise = pd.DataFrame({"cabin": cabin, "size": draw.normal(size=ROWS)}), draw.normal(size=ROWS)
+    schema, typed = found(frame, deck % 2 + side + number / 900 + 0.5 * noise, VALUES)
+    assert schema["cabin"].built == "A9A"
+    assert "cabin part 3" in typed
+    assert typed.equals(apply_schema(frame, schema))
+    schema, typed = found(frame, noise, VALUES)
+    assert schema["cabin"].built == ""
+    assert list(typed) == ["cabin", "size"]
+    assert found(frame, noise, VALUES, settled={"cabin"})[0]["cabin"].built == "A9A"
+
+
 SCHEMA = Schema((Column("c", Kind.NUMERIC, "", nominal=True, categories=("30", "7", "-2"), missing=("999",)),))
 CELLS = st.sampled_from([30, 7, -2, 7.0, 7.5, "7", " 30 ", "7.0", "", None, "999", 999, "inf", "1e400", 2**70, "8"])
 
@@ -113,7 +129,6 @@ def test_it_is_kept_in_files() -> None:
     text = schema_text(SCHEMA)
     assert "30" not in text
     edited = infer_schema(frame, edited=read_schema([{"name": "shop", "kind": "numeric", "nominal": True}]))
-    assert edited["shop"].beside == Column(
-        "shop as category", Kind.CATEGORICAL, "set by hand", categories=edited["shop"].categories
-    )
+    categories = edited["shop"].categories
+    assert edited["shop"].beside == (Column("shop as category", Kind.CATEGORICAL, "set by hand", categories),)
     assert len(edited["shop"].categories) == SHOPS
