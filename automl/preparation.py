@@ -14,8 +14,7 @@ from automl.assembly import About
 from automl.config import FitConfig
 from automl.data.cells import cells_of
 from automl.data.constraints import Constraints
-from automl.data.identifiers import with_telling_identifiers
-from automl.data.kinds import names_identifier
+from automl.data.identifiers import names_identifier, with_telling_identifiers
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind, Schema, Task
 from automl.data.training import TrainingTable, validation_rows

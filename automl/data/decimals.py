@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from automl.data.cells import MISSING_WORDS
-from automl.data.numerals import SAMPLE, dots_group, number_style, parse_numbers
+from automl.data.number_style import SAMPLE, dots_group, number_style
+from automl.data.numerals import parse_numbers
 
 CERTAIN: Final = 0.95
 """Share of the cells of a column that must be numbers for it to tell the decimal mark of the table."""

@@ -1,7 +1,10 @@
-"""Row numbers that tell of the target: tables that were sorted, or grew over time, keep that order in them."""
+"""Columns that identify rows, and those of them that tell of the target all the same: tables that grew over time keep
+that order in them.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from dataclasses import replace
 from typing import Any, Final
@@ -12,11 +15,28 @@ from numpy.typing import NDArray
 
 from automl.data.table import Kind, Schema, Task
 
+THINGS: Final = (
+    "user|customer|client|patient|order|account|product|item|session|store|member|student|employee|device|visitor|"
+    "passenger|transaction|person|subject|case|record|row|respondent"
+)
+"""What the ids of a table may be of, in one word with ``id``."""
 BLOCKS: Final = 20
 """Parts of equal size that the rows are cut into, in the order of the identifier."""
 BLOCK_ROWS: Final = 20
 CHANCE: Final = 1e-9
 """Probability of such a difference between the parts if the order told nothing, below which it counts."""
+
+
+def names_identifier(name: str) -> bool:
+    """Return whether a column name says that it identifies rows.
+
+    >>> [names_identifier(name) for name in ("id", "customerID", "Unnamed: 0", "userid", "width", "paid")]
+    [True, True, True, True, False, False]
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    if {"id", "uuid", "guid", "index", "unnamed", "identifier"} & {word.lower() for word in words}:
+        return True
+    return re.fullmatch(rf"(?:{THINGS})_?ids?", name.lower()) is not None
 
 
 def with_telling_identifiers(

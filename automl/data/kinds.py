@@ -6,35 +6,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
-from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.booleans import boolean_column
 from automl.data.cells import Cells, cells_of
-from automl.data.codes import built
 from automl.data.dates import COMPACT, NEVER, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
-from automl.data.lists import list_separator
-from automl.data.numerals import (
-    CLOCK,
-    CURRENCIES,
-    PLAIN,
-    SAMPLE,
-    Style,
-    is_measured,
-    may_be_grouped,
-    parse_numbers,
-    plain_numbers,
-    read_numbers,
-)
+from automl.data.identifiers import names_identifier
+from automl.data.number_style import is_measured, may_be_grouped, read_numbers
+from automl.data.numerals import CLOCK, CURRENCIES, PLAIN, Style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
+from automl.data.words import SMALL, by_frequency, categorical_column, worded_column
 from automl.errors import DataError
 
 NOTHING: Final[Mapping[str, Any]] = {}
-TRUE_WORDS: Final = frozenset({"true", "yes", "y", "t", "on"})
-FALSE_WORDS: Final = frozenset({"false", "no", "n", "f", "off"})
 
 READABLE: Final = 0.95
 """Share of the present values that must be numbers (or dates) for a column to be numeric (or datetime)."""
@@ -46,40 +34,12 @@ MANY_READ: Final = 20
 """Different values that are read beside them,"""
 MOST_READ: Final = 0.8
 """and the share of the cells that these are."""
-THINGS: Final = (
-    "user|customer|client|patient|order|account|product|item|session|store|member|student|employee|device|visitor|"
-    "passenger|transaction|person|subject|case|record|row|respondent"
-)
-"""What the ids of a table may be of, in one word with ``id``."""
 AMOUNT: Final = re.compile(r"\d[\d.,]*\s?[^\W\d_]{2}")
 """Begins a number in a unit of its own, ``12.5Acres``: no code, as ``207a`` may be."""
 OTHER_SHARE: Final = 0.01
 """Or this share of its different values, if that is more and the words hold no digit; with one they may be codes."""
-REPEATED: Final = 0.25
-"""Share of different values below which names of several words are categories. Where more differ, people typed them by
-hand, and their words say more than the whole."""
-UNIQUE: Final = 0.95
-"""Share of different values from which codes are identifiers."""
-LONG: Final = 20.0
-"""Mean letters from which codes that are not alike are text."""
-WIDE: Final = 3
-"""Letters that a wide one counts for, such as a Chinese one, which is a syllable or a word."""
-LENGTHS: Final = 5
-"""Different lengths from which values are not alike."""
-FEW_LISTS: Final = 0.05
-"""Share of different values below which lists are categories: the same ones come again and again."""
-SENTENCE: Final = 4.0
-"""Mean words from which values are sentences."""
-PHRASE: Final = 1.5
-"""Mean words from which values are names of several words."""
 NO_DATES: Final = ("0", "00000000", "99991231", "99999999")
 """What stands for no date among dates of eight digits."""
-SPELLINGS: Final = 16
-"""Different values that yes and no may have, in small letters and capitals."""
-SMALL: Final = 20
-"""Rows below which uniqueness says nothing."""
-WORDED: Final = range(51, 20_001)
-"""Categories whose words may say what they have in common; more take too long."""
 
 
 def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Column:
@@ -98,17 +58,15 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     if len(cells.values) == 1 and present == len(series):
         return Column(name, Kind.CONSTANT, f"one value: {cells.values[0][:40]!r}")
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return _categorical(name, cells, "a categorical type")
+        return categorical_column(name, cells, "a categorical type")
     if series.dtype.kind == "M":
         dates = Column(name, Kind.DATETIME, "a date type")
         endless = series.max().year >= NEVER.astype(object).year
         return _with_missing(dates, cells, ~_endless(parse_dates(cells.values, None))) if endless else dates
     if series.dtype.kind == "m":
         return Column(name, Kind.NUMERIC, "durations, in seconds", unit=CLOCK)
-    column = (
-        _boolean(name, cells) or _dates(name, cells) or _numbers(name, cells, decimal, floats=series.dtype.kind == "f")
-    )
-    return column or _words(name, cells)
+    told = boolean_column(name, cells) or _dates(name, cells)
+    return told or _numbers(name, cells, decimal, floats=series.dtype.kind == "f") or worded_column(name, cells)
 
 
 def _with_fractions(series: pd.Series[Any]) -> NDArray[np.float64] | None:
@@ -141,12 +99,12 @@ def forced_kind(
     settled = Column(**{"reason": "set by hand", **given, "name": name, "kind": kind})
     cells = cells_of(series, missing=settled.missing)
     if kind is Kind.CATEGORICAL:
-        return replace(settled, categories=_by_frequency(cells))
+        return replace(settled, categories=by_frequency(cells))
     if kind is Kind.NUMERIC:
         style, _ = read_numbers(cells.values, decimal)
         style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
         known = np.isfinite(parse_numbers(cells.values, style))
-        codes = _by_frequency(cells) if settled.nominal else ()
+        codes = by_frequency(cells) if settled.nominal else ()
         return _readable(replace(settled, unit=style.unit, decimal=style.decimal, categories=codes), cells, known)
     if kind is Kind.DATETIME and series.dtype.kind != "M":
         layout = date_layout(cells.values)
@@ -155,7 +113,7 @@ def forced_kind(
         settled = replace(settled, format=found, ambiguous=open_)
         return _readable(settled, cells, ~np.isnat(parse_dates(cells.values, found)))
     if kind is Kind.BOOLEAN and not settled.categories:
-        column = _boolean(name, cells)
+        column = boolean_column(name, cells)
         if len(cells.values) > 2 and column is None:
             raise DataError(f"column {name!r} cannot be boolean: it has {len(cells.values)} values; use categorical")
         return replace(settled, categories=column.categories if column else tuple(sorted(cells.values)))
@@ -193,33 +151,6 @@ def _without_disguised(column: Column, numbers: NDArray[np.float64]) -> Column:
 
 def _share(part: int, whole: int) -> float:
     return round(part / whole, 4)
-
-
-def truth(value: str, categories: tuple[str, ...]) -> float:
-    """Return 0 or 1 for a boolean's text, NaN if it is neither of the two values nor a word for them.
-
-    >>> [truth(value, ("No", "Yes")) for value in ("no", "Yes", "TRUE", "0", "maybe")]
-    [0.0, 1.0, 1.0, 0.0, nan]
-    """
-    folded = value.casefold()
-    known = [category.casefold() for category in categories]
-    if folded in known:
-        return float(known.index(folded))
-    if known and known[0] in FALSE_WORDS:
-        if folded == "1" or folded in TRUE_WORDS:
-            return 1.0
-        if folded == "0" or folded in FALSE_WORDS:
-            return 0.0
-    return np.nan
-
-
-def _boolean(name: str, cells: Cells) -> Column | None:
-    folded = {value.casefold() for value in cells.values[:SPELLINGS]}
-    if len(cells.values) > SPELLINGS or len(folded) != 2 or not (folded & TRUE_WORDS and folded & FALSE_WORDS):
-        return None
-    pair = sorted(cells.values, key=lambda value: (value.casefold() in TRUE_WORDS, value))
-    categories = (pair[0], pair[-1])
-    return Column(name, Kind.BOOLEAN, f"two values: {categories[0]} and {categories[1]}", categories=categories)
 
 
 def _dates(name: str, cells: Cells) -> Column | None:
@@ -322,73 +253,3 @@ def _row_number(name: str, numbers: NDArray[np.float64], cells: Cells, *, floats
     if rows >= SMALL and not floats and (steps > 0).all() and steps.mean() < 1.5:
         return "it counts the rows"
     return None
-
-
-def names_identifier(name: str) -> bool:
-    """Return whether a column name says that it identifies rows.
-
-    >>> [names_identifier(name) for name in ("id", "customerID", "Unnamed: 0", "userid", "width", "paid")]
-    [True, True, True, True, False, False]
-    """
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
-    if {"id", "uuid", "guid", "index", "unnamed", "identifier"} & {word.lower() for word in words}:
-        return True
-    return re.fullmatch(rf"(?:{THINGS})_?ids?", name.lower()) is not None
-
-
-def _by_frequency(cells: Cells) -> tuple[str, ...]:
-    counts: Mapping[str, int] = dict(zip(cells.values, cells.counts().tolist(), strict=True))
-    return tuple(sorted(cells.values, key=lambda value: (-counts[value], value)))
-
-
-def _categorical(name: str, cells: Cells, reason: str) -> Column:
-    rows = int(cells.counts().sum())
-    words = [value for value, is_word in zip(cells.values, disguised_words(cells.values), strict=True) if is_word]
-    if words:
-        reason += f"; {words[0]!r} stays a value of its own"
-    score = _share(rows - len(cells.values), rows)
-    worded = len(cells.values) in WORDED and _mostly_letters(cells.values)
-    categories = _by_frequency(cells)
-    return Column(name, Kind.CATEGORICAL, reason, categories, score=score, worded=worded, built=built(categories))
-
-
-def _mostly_letters(values: list[str]) -> bool:
-    """Return whether values may be made of words, rather than codes."""
-    return 2 * sum(character.isalpha() for value in values for character in value) > sum(map(len, values))
-
-
-def _telling(values: list[str]) -> bool:
-    """Return whether values without blanks are no mere codes: sentences of some scripts, addresses, formulas.
-
-    They are long, of many lengths, and most of them differ in more than digits.
-    """
-    sample = values[:: max(1, len(values) // SAMPLE)]
-    if len(set(map(len, sample))) < LENGTHS or sum(map(_letters, sample)) < LONG * len(sample):
-        return False
-    return len({re.sub(r"\d+", "0", value) for value in sample}) > len(sample) / 2
-
-
-def _letters(value: str) -> int:
-    wide = 0 if value.isascii() else sum(east_asian_width(letter) in "WF" for letter in value)
-    return len(value) + (WIDE - 1) * wide
-
-
-def _words(name: str, cells: Cells) -> Column:
-    values, present = cells.values, int((cells.codes >= 0).sum())
-    unique, score = len(values) / present, _share(len(values), present)
-    words = float(np.mean([value.count(" ") + 1 for value in values]))
-    shares = f"{len(values)} different values in {present} cells"
-    separator = list_separator(values) if len(values) >= SMALL else None
-    form = "words" if separator is None else f"lists separated by {separator!r}" if separator != "[" else "JSON arrays"
-    if separator is not None and unique >= FEW_LISTS:
-        return Column(name, Kind.TEXT, f"{form}: {shares}", separator=separator)
-    sentences = (words >= SENTENCE and unique >= 0.1) or (words >= PHRASE and unique >= REPEATED)
-    if separator is None and len(values) >= SMALL and sentences:
-        return Column(name, Kind.TEXT, f"free text: {words:.1f} words a cell, {shares}", score=score)
-    if present >= SMALL and unique >= UNIQUE:
-        if _telling(values):
-            return Column(name, Kind.TEXT, f"long and not alike: {shares}", score=score)
-        if is_measured(values):
-            return Column(name, Kind.TEXT, f"numbers in several units: {shares}", score=score)
-        return Column(name, Kind.IDENTIFIER, f"codes: {shares}", score=score)
-    return _categorical(name, cells, f"{form}: {shares}")

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.booleans import truth
 from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, category_codes, text_of
 from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates
-from automl.data.kinds import truth
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema

@@ -14,13 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import infer_dtype
 
+from automl.data.booleans import truth
 from automl.data.cells import FEW, Cells, category_codes, cells_of, number_codes
 from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
 from automl.data.duplicates import with_duplicates
-from automl.data.kinds import forced_kind, infer_kind, truth
+from automl.data.kinds import forced_kind, infer_kind
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.schema_file import is_unedited, require_column, settled_fields

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from automl.data.cells import MISSING_LABELS, MISSING_WORDS, Cells, cells_of, text_of
 from automl.data.kinds import READABLE, infer_kind
-from automl.data.numerals import CLOCK, parse_numbers, read_numbers
+from automl.data.number_style import read_numbers
+from automl.data.numerals import CLOCK, parse_numbers
 from automl.data.table import Kind, Label, ProblemType, Task
 from automl.errors import DataError, UsageError, suggestion
 

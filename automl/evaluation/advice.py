@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.data.kinds import TRUE_WORDS
+from automl.data.booleans import TRUE_WORDS
 from automl.data.table import Label
 from automl.errors import option
 from automl.evaluation.metric import Metric, Weight

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.identifiers import chance_of_order, sorts
-from automl.data.kinds import names_identifier
+from automl.data.identifiers import chance_of_order, names_identifier, sorts
 from automl.data.table import Column, Kind, Schema
 from automl.deadline import NEVER, Deadline
 from automl.profile.anomalies import find_anomalies

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from automl.data.cells import Cells, cells_of
-from automl.data.numerals import PLAIN, Style, read_numbers
+from automl.data.number_style import read_numbers
+from automl.data.numerals import PLAIN, Style
 from automl.data.table import Kind, ProblemType
 from automl.evaluation.metrics import get_metric
 from automl.profile.booster import FOLDS, out_of_fold

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.booleans import FALSE_WORDS, TRUE_WORDS, truth
 from automl.data.cells import MISSING_WORDS, text_of
-from automl.data.kinds import FALSE_WORDS, TRUE_WORDS, truth
 from automl.data.numerals import parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import AutoMLError, option
