@@ -5,7 +5,7 @@
 ``/v2``, ``/v2/models/model``  the Open Inference Protocol: what goes in and comes out
 ``/metrics``                   what was counted, for Prometheus
 ``/version``                   of the library, the model and what it was trained with
-``/docs``                      the documentation, with a real row to try
+``/docs``                      the documentation, with a real row to try; it asks nobody else for anything
 =============================  ======================================================================
 """
 
@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 import automl
@@ -37,7 +38,7 @@ def application(
     service: Service, keys: Keys, while_it_runs: Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ) -> App:
     """Return the web application of a service; ``while_it_runs`` is entered when it starts."""
-    facts = FastAPI(title="Predictions", version=automl.__version__, lifespan=while_it_runs)
+    facts = FastAPIOffline(title="Predictions", version=automl.__version__, lifespan=while_it_runs)
     _add_inference(facts, service)
     _add_facts(facts, service)
     _add_heads(facts)

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -174,6 +175,15 @@ def test_it_tells_what_it_is(client: httpx.Client) -> None:
     assert version["automl"] == automl.__version__
     assert version["classes"] == ["in time", "late"]
     assert version["model"]["versions"]["numpy"]
+
+
+def test_its_documentation_asks_nobody_else(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    asked = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page)
+    assert len(asked) >= 4
+    for path in asked:
+        assert path.startswith("/")
+        assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
