@@ -19,6 +19,7 @@ from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
 from automl.data.weights import class_weights, on_average_one
+from automl.deadline import NEVER, Deadline
 from automl.errors import DataError, UsageError, option
 from automl.evaluation.advice import imbalance_advice, positive_advice, says_yes
 from automl.evaluation.custom import MetricLike, check_metric, resolve
@@ -41,6 +42,8 @@ from automl.tuning.store import StoredRun
 _GOLDEN_ROWS: Final = 20
 _OF_VALIDATION: Final = ("time_order", "repeated_identifier")
 """Insights that advise on how to validate."""
+_BESIDE: Final = 0.08
+"""Share of the time that may be spent on what else can be read from columns."""
 _LOOK: Final = 0.02
 """Part of the time that a look at the table for what could mislead may take."""
 _AS_READ: Final = 200_000
@@ -270,7 +273,7 @@ def _with_beside(
         split=folds.split,
         folds=folds.run,
         random_state=config.random_state,
-        threads=config.cores if config.ray_address is None else 1,
+        deadline=NEVER if config.time_budget is None else Deadline.after(_BESIDE * config.time_budget),
         settled=settled,
     )
     for before, column in zip(schema.columns, found.columns, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import number_codes
 from automl.data.table import Column, Kind, ProblemType, Schema, Task
+from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.features.encode import SLOTS, fit_table
 from automl.features.matrix import Needs
 from automl.features.nominal import nominal_numbers
@@ -22,7 +24,8 @@ from automl.features.terms import sample
 TRIED: Final = 8
 """Columns of each sort, of numbers those with the highest jumps, that are tried,"""
 TRIED_ROWS: Final = 10_000
-"""on this many rows,"""
+"""on this many rows, fewer of wide tables,"""
+TRIED_CELLS: Final = 1_000_000
 FOLDS: Final = 3
 """in this many folds,"""
 ROUNDS: Final = 60
@@ -48,7 +51,7 @@ def with_columns_beside(
     split: Split,
     folds: int,
     random_state: int,
-    threads: int = 1,
+    deadline: Deadline = NEVER,
     settled: Container[str] = (),
 ) -> tuple[Schema, pd.DataFrame]:
     """Return the schema in which models see some whole numbers as categories, too, and the pieces of some codes, and
@@ -64,6 +67,8 @@ def with_columns_beside(
         (rows,) class codes or values.
     split, folds
         The rows to learn from and those to compare on, by fold, and how many folds there are.
+    deadline
+        When to be done; if it is not known by then, models see none of it.
     settled
         Columns that stay as they are, because their owner says so.
     """
@@ -76,10 +81,11 @@ def with_columns_beside(
     suspects, chosen = [*(column for column, _ in nominal), *pieces[:TRIED]], []
     if suspects:
         typed = _typed(typed, _replaced(schema, suspects))
-        trial = _Trial.of(typed, schema, suspects, target, split, min(folds, FOLDS), random_state, threads)
-        alone = [suspect for suspect in suspects if trial.helps([suspect])] if len(suspects) > 1 else []
-        best = min((alone, suspects), key=trial.error)
-        chosen = best if trial.helps(best) else []
+        with suppress(DeadlinePassedError):
+            trial = _Trial.of(typed, schema, suspects, target, split, min(folds, FOLDS), random_state, deadline)
+            alone = [suspect for suspect in suspects if trial.helps([suspect])] if len(suspects) > 1 else []
+            best = min((alone, suspects), key=trial.error)
+            chosen = best if trial.helps(best) else []
     schema = _replaced(schema, [*(replace(column, built="") for column in built), *chosen])
     return schema, _typed(typed, schema) if suspects else typed
 
@@ -143,6 +149,7 @@ class _Trial:
 
     folds: Sequence[_Fold]
     settings: Mapping[str, Any]
+    deadline: Deadline
     known: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict)
     """(rows compared on,) squared errors by the columns that had theirs beside them."""
 
@@ -156,16 +163,16 @@ class _Trial:
         split: Split,
         count: int,
         random_state: int,
-        threads: int,
+        deadline: Deadline,
     ) -> _Trial:
         """Learn the means of the categories of all suspects in each fold; ``typed`` has those columns."""
         beside = {each.name: [further for further in each.beside if further.kind is not Kind.TEXT] for each in suspects}
         apart = {further.name for columns in beside.values() for further in columns}
         plain = [each.name for each, _ in schema.typed if each.kind is not Kind.TEXT and each.name not in apart]
         codes = [suspect for suspect in suspects if suspect.kind is Kind.CATEGORICAL]
-        values, folds = _values(typed[plain]), []
+        values, folds, most = _values(typed[plain]), [], min(TRIED_ROWS, TRIED_CELLS // len(typed.columns))
         for fold in range(count):
-            train, valid = (rows[sample(len(rows), TRIED_ROWS, random_state)] for rows in split(fold))
+            train, valid = (rows[sample(len(rows), most, random_state)] for rows in split(fold))
             supervision = supervise(target[train], Task("", ProblemType.REGRESSION, ""), random_state)
             known, unseen = _means(codes, typed, (train, valid), supervision)
             known = np.concatenate([values[train], known], axis=1)
@@ -177,13 +184,13 @@ class _Trial:
             "num_leaves": 31,
             "learning_rate": 0.1,
             "min_data_in_leaf": 20,
-            "num_threads": threads,
+            "num_threads": 1,
             "deterministic": True,
             "force_row_wise": True,
             "seed": random_state,
             "verbosity": -1,
         }
-        return cls(folds, settings)
+        return cls(folds, settings, deadline)
 
     def error(self, columns: Sequence[Column]) -> float:
         """Return the sum of squared errors with those beside these columns."""
@@ -200,7 +207,12 @@ class _Trial:
     def _errors(self, columns: Sequence[Column]) -> NDArray[np.float64]:
         names = tuple(column.name for column in columns)
         if names not in self.known:
-            self.known[names] = np.concatenate([fold.errors(names, self.settings) for fold in self.folds])
+            errors = []
+            for fold in self.folds:
+                if self.deadline.passed:
+                    raise DeadlinePassedError
+                errors.append(fold.errors(names, self.settings))
+            self.known[names] = np.concatenate(errors)
         return self.known[names]
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from automl.data.rows import RowReader
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.schema_file import read_schema, schema_from_json, schema_text, schema_to_json
 from automl.data.table import MISSING, Column, Kind, ProblemType, Schema, Task
+from automl.deadline import Deadline
 from automl.evaluation.validation import make_folds
 from automl.features.beside import with_columns_beside
 from automl.features.nominal import JUMPS, jumps
@@ -29,7 +32,7 @@ def shops(seed: int = 0) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     return pd.DataFrame({"shop": 1000 + 7 * shop, "size": size}), y
 
 
-def found(frame: pd.DataFrame, y: NDArray[np.generic], task: Task, schema: Schema | None = None, **settled: set[str]):
+def found(frame: pd.DataFrame, y: NDArray[np.generic], task: Task, schema: Schema | None = None, **settled: Any):
     """The schema and the typed frame."""
     schema = infer_schema(frame) if schema is None else schema
     folds = make_folds(y, task.problem_type, folds=5, random_state=0)
@@ -63,6 +66,13 @@ def test_numbers_that_say_nothing_stay_numbers(seed: int) -> None:
         frame = pd.DataFrame({"numbers": numbers, "other": draw.normal(size=ROWS)})
         rare = (draw.random(ROWS) < 0.02).astype(np.int64)  # a single one among few rows is a jump
         assert not found(frame, rare, BINARY)[0]["numbers"].nominal
+
+
+def test_what_is_not_known_in_time_is_not_read() -> None:
+    frame, y = shops()
+    schema, typed = found(frame, y, VALUES, deadline=Deadline.after(-1.0))
+    assert schema == infer_schema(frame)
+    assert list(typed) == ["shop", "size"]
 
 
 def test_jumps_that_another_column_tells_of_need_no_categories() -> None:
