@@ -30,7 +30,7 @@ def seconds(value: str) -> float | None:
 
     In seconds; None if it is none of these.
 
-    >>> seconds("9:15 PM"), seconds("2h 50m"), seconds("-1 day + 23:00:00"), seconds("soon")
+    >>> seconds("9:15 PM"), seconds("2h 50m"), seconds("-1 days +23:00:00"), seconds("soon")
     (76500.0, 10200.0, -3600.0, None)
     """
     match = TIME.fullmatch(value)
