@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from numbers import Integral
 from pathlib import Path
@@ -234,36 +235,37 @@ class AutoML(Estimator):
         reporter = Reporter(self.on_progress, now(), config.time_budget)
         if self.output is not None:  # before a table is read in vain
             store.require_free(path_of(self.output, "output"))
-        table = TrainingTable.read(
-            X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
-        )
-        if reordered(X, y):
-            reporter.warn(
-                "y has the row labels of X in another order; its values are taken by place: give y.loc[X.index]"
+        with _search(config, self.metric, reporter) as search:  # Ray starts while the table is read
+            table = TrainingTable.read(
+                X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
             )
-        if table.taken is not None:
-            reporter.warn(
-                f"y is called {table.taken!r}, as is a column of X; what is predicted is called {table.target.name!r}, "
-                "also in tables to evaluate on"
+            if reordered(X, y):
+                reporter.warn(
+                    "y has the row labels of X in another order; its values are taken by place: give y.loc[X.index]"
+                )
+            if table.taken is not None:
+                reporter.warn(
+                    f"y is called {table.taken!r}, as is a column of X; what is predicted is called "
+                    f"{table.target.name!r}, also in tables to evaluate on"
+                )
+            told = table.reading.describe()
+            reporter.say(f"read {display(X)}: {told}" if is_path(X) else told)
+            prepared = prepare(
+                config,
+                table,
+                metric=self.metric,
+                folds=self.folds if config.folds is None else config.folds,
+                valid=valid,
+                weight_column=weight if isinstance(weight, str) else None,
+                reporter=reporter,
             )
-        told = table.reading.describe()
-        reporter.say(f"read {display(X)}: {told}" if is_path(X) else told)
-        prepared = prepare(
-            config,
-            table,
-            metric=self.metric,
-            folds=self.folds if config.folds is None else config.folds,
-            valid=valid,
-            weight_column=weight if isinstance(weight, str) else None,
-            reporter=reporter,
-        )
-        root = store.new_folder(self.output, reporter.started)
-        with store.claimed(root):
-            store.create(root, prepared.run)
-            reporter.say(f"run folder {root}; resume goes on from there, whatever happens")
-            run, families, warnings = prepared.run, prepared.families, prepared.warnings()
-            del table, prepared  # models train on the typed frame: the table as it was read takes memory for nothing
-            return self._train(root, run, families, reporter, warnings)
+            root = store.new_folder(self.output, reporter.started)
+            with store.claimed(root):
+                store.create(root, prepared.run)
+                reporter.say(f"run folder {root}; resume goes on from there, whatever happens")
+                run, families, warnings = prepared.run, prepared.families, prepared.warnings()
+                del table, prepared  # models train on the typed frame: that which was read takes memory for nothing
+                return self._train(root, run, families, reporter, search, warnings)
 
     @classmethod
     def resume(
@@ -294,9 +296,9 @@ class AutoML(Estimator):
         ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
         if most is not None and ended >= most:
             reporter.warn(f"{ended} of {most} trials are done; give it {option('time_budget')}")
-        with store.claimed(root):
+        with store.claimed(root), _search(stored.config, metric, reporter) as search:
             store.save_start(root, stored)
-            return model._train(root, stored, able_families(stored.config, stored.problem, reporter), reporter)
+            return model._train(root, stored, able_families(stored.config, stored.problem, reporter), reporter, search)
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
@@ -414,18 +416,16 @@ class AutoML(Estimator):
         run: StoredRun,
         families: Sequence[Family],
         reporter: Reporter,
+        search: SearchProcess | None,
         warnings: Iterable[str] = (),
     ) -> Self:
-        search = _start_search(run.config, root, self.metric, reporter)
-        try:
-            for warning in warnings:  # looked for while Ray starts
-                reporter.warn(warning)
-            journal = Journal(root)
-            engine = Engine(run, journal, families, search=search, reporter=reporter)
-            self.stopped_: Stopped = engine.run()
-        finally:
-            if search is not None:
-                search.close()
+        if search is not None:
+            search.enter(root)
+        for warning in warnings:  # looked for while Ray starts
+            reporter.warn(warning)
+        journal = Journal(root)
+        engine = Engine(run, journal, families, search=search, reporter=reporter)
+        self.stopped_: Stopped = engine.run()
         self.run_ = root.absolute()
         self._asked = self.metric, self.cost_matrix
         self.predictor_ = engine.predictor
@@ -440,14 +440,19 @@ class AutoML(Estimator):
 AutoML.options = {each.name: each.default for each in fields(AutoML) if each.init}
 
 
-def _start_search(config: FitConfig, root: Path, metric: MetricLike | None, reporter: Reporter) -> SearchProcess | None:
-    """Start Ray in the background, unless the whole job is a few seconds of work, or cannot be handed over."""
+@contextmanager
+def _search(config: FitConfig, metric: MetricLike | None, reporter: Reporter) -> Iterator[SearchProcess | None]:
+    """Start Ray in the background, unless the whole job is a few seconds of work, or cannot be handed over; end it."""
     short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
     few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
-    if (short or few) and config.ray_address is None:
-        return None
+    search = None
+    if not (short or few) or config.ray_address is not None:
+        try:
+            search = SearchProcess(config, metric)
+        except UsageError as error:
+            reporter.warn(f"{error}; training in this process alone")
     try:
-        return SearchProcess(config, root, metric)
-    except UsageError as error:
-        reporter.warn(f"{error}; training in this process alone")
-        return None
+        yield search
+    finally:
+        if search is not None:
+            search.close()

@@ -16,6 +16,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from shutil import rmtree
+from tempfile import TemporaryFile
 from typing import Any, Final, Literal
 
 import cloudpickle
@@ -78,7 +79,9 @@ Message = Ready | Event | Finished | Broken
 
 
 class SearchProcess:
-    """The parent's end of the line. What the process prints goes to ``search.log`` in the run folder.
+    """The parent's end of the line: Ray starts at once, also while there is no run folder yet.
+
+    What the process prints is in ``search.log`` of the run folder in the end.
 
     Raises
     ------
@@ -86,29 +89,29 @@ class SearchProcess:
         If the metric, or a family from outside the package, cannot be sent there.
     """
 
-    def __init__(self, config: FitConfig, root: Path, metric: MetricLike | None = None) -> None:
+    def __init__(self, config: FitConfig, metric: MetricLike | None = None) -> None:
         outside = [family for family in registered() if family not in FAMILIES]
         try:
             job = cloudpickle.dumps((config, outside, metric))
         except Exception as error:  # every class may have its own
             reason = f"{type(error).__name__}: {error}"
             raise UsageError(f"the metric or a family cannot be sent to other processes ({reason})") from error
-        self._root = root
+        self._root: Path | None = None
         self._state: Literal["starting", "ready", "finished"] = "starting"
         self.error: str | None = None
         """Why the search cannot be used, if so."""
         self._line: Connection[Any, Message]
         self._line, theirs = Pipe()
-        with (root / "search.log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # families may be in any module known here
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # to be ended with all of Ray in it; Ctrl-C is for the parent alone
-            )
+        self._log = TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # families may be in any module known here
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,  # to be ended with all of Ray in it; Ctrl-C is for the parent alone
+        )
         theirs.close()
         self._line.send_bytes(job)
 
@@ -129,10 +132,15 @@ class SearchProcess:
         """Whether the job has ended, well or not."""
         return self._state == "finished" or self.error is not None
 
+    def enter(self, root: Path) -> None:
+        """Work in this run folder."""
+        self._root = root.resolve()
+
     def run(self, plan: Plan, deadline: Deadline) -> None:
-        """Hand over the job; returns at once."""
+        """Hand over the job in the folder that was entered; returns at once."""
+        assert self._root is not None
         try:
-            self._line.send(Job(self._root.resolve(), plan, deadline))
+            self._line.send(Job(self._root, plan, deadline))
         except OSError:
             self._broken("its process ended")
 
@@ -146,8 +154,14 @@ class SearchProcess:
         if self._process.returncode is None:  # not waited for: its number cannot belong to others yet
             end_session(self._process.pid)
             self._process.wait()
+        if self._line.closed:
+            return
         self._line.close()
-        rmtree(self._root / "ray", ignore_errors=True)
+        with self._log:
+            if self._root is not None:
+                rmtree(self._root / "ray", ignore_errors=True)
+                self._log.seek(0)
+                (self._root / "search.log").write_bytes(self._log.read())
 
     def _listen(self, seconds: float) -> Message | None:
         """Wait for a message and note what it says of the search."""
@@ -169,7 +183,7 @@ class SearchProcess:
         return message
 
     def _broken(self, reason: str) -> None:
-        self.error = f"Ray cannot be used ({reason}; see {self._root / 'search.log'})"
+        self.error = f"Ray cannot be used ({reason}; search.log in the run folder has what it printed)"
 
 
 def end_session(session: int) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from math import inf
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from toys import Fixed, OnGPU, Toy
 from automl import AutoML
 from automl.config import FitConfig, Scheduler
 from automl.deadline import NEVER, Deadline
-from automl.errors import DataWarning
-from automl.experiment import _start_search
+from automl.errors import DataError, DataWarning
+from automl.experiment import _search
 from automl.tuning.budget import Plan
 from automl.tuning.driver import Event, SearchProcess
 from automl.tuning.journal import Journal, Trial
@@ -31,8 +32,9 @@ pytestmark = pytest.mark.usefixtures("every_core")
 
 def search(root: Path, config: FitConfig, plan: Plan, seconds: float = 60.0, metric: str | None = None) -> list[Event]:
     """Run a search to its end and return what it reported."""
-    driver, events = SearchProcess(config, root, metric), []
+    driver, events = SearchProcess(config, metric), []
     try:
+        driver.enter(root)
         while driver.starting:
             time.sleep(0.05)
         assert driver.usable, driver.error
@@ -135,8 +137,9 @@ def test_close_ends_every_process_at_once(toy_run: NewRun, toy_families: Callabl
     toy_families(Fixed(*({"offset": float(offset), "seconds": 30.0} for offset in range(2))))
     config = FitConfig(max_trials=2, n_jobs=WORKERS)
     root, _ = toy_run(config)
-    driver = SearchProcess(config, root)
+    driver = SearchProcess(config)
     try:
+        driver.enter(root)
         while driver.starting:
             time.sleep(0.05)
         driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), NEVER)
@@ -156,8 +159,9 @@ def test_a_search_that_is_dead_when_it_is_to_run_says_so(toy_run: NewRun) -> Non
     """Then the run goes on in its own process, as it does where Ray does not start."""
     config = FitConfig(max_trials=2, n_jobs=WORKERS)
     root, _ = toy_run(config)
-    driver = SearchProcess(config, root)
+    driver = SearchProcess(config)
     try:
+        driver.enter(root)
         driver._process.kill()
         driver._process.wait()
         driver.run(Plan(("fixed",), folds_run=3, concurrency=WORKERS, threads=1), NEVER)
@@ -167,22 +171,28 @@ def test_a_search_that_is_dead_when_it_is_to_run_says_so(toy_run: NewRun) -> Non
         driver.close()
 
 
-def test_where_a_metric_cannot_be_sent_there_is_no_search(toy_run: NewRun) -> None:
+def test_where_a_metric_cannot_be_sent_there_is_no_search() -> None:
     """The trials are run in this process alone."""
-    config = FitConfig(max_trials=9)
-    root, _ = toy_run(config)
-    lock = threading.Lock()
+    lock, reporter, opened = threading.Lock(), Reporter(None, 0.0, None), ExitStack()
     children = psutil.Process().children()
     with pytest.warns(DataWarning, match="cannot be sent to other processes.*training in this process alone"):
-        search = _start_search(config, root, lambda y, prediction: float(lock.locked()), Reporter(None, 0.0, None))
+        search = opened.enter_context(_search(FitConfig(max_trials=9), lambda y, p: float(lock.locked()), reporter))
     assert search is None
     assert psutil.Process().children() == children
+    opened.close()
 
 
-def test_a_search_that_dies_says_so(toy_run: NewRun) -> None:
-    config = FitConfig(max_trials=2, n_jobs=WORKERS)
-    root, _ = toy_run(config)
-    driver = SearchProcess(config, root)
+def test_where_the_table_is_refused_the_search_ends_with_it(tmp_path: Path) -> None:
+    """Ray starts while the table is read."""
+    children = psutil.Process().children()
+    with pytest.raises(DataError):
+        AutoML(time_budget=60, output=tmp_path / "run").fit({"x": [1, 2, 3]}, [1.0, 1.0, 1.0])
+    assert psutil.Process().children() == children
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_search_that_dies_says_so() -> None:
+    driver = SearchProcess(FitConfig(max_trials=2, n_jobs=WORKERS))
     max(psutil.Process().children(), key=psutil.Process.create_time).kill()
     while driver.starting:
         time.sleep(0.02)
