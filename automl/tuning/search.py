@@ -97,7 +97,10 @@ def _start(config: FitConfig) -> None:
         "num_gpus": config.gpus,
         "include_dashboard": False,
         "object_store_memory": _object_store_memory(),
-        "_system_config": {"preload_python_modules": list(_PRELOAD)},
+        "_system_config": {
+            "preload_python_modules": list(_PRELOAD),
+            "kill_idle_workers_interval_ms": 0,  # else, if it comes when cores are reserved, but not used yet, all end
+        },
     }
     ray.init(
         address=config.ray_address or "local",
