@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, is_object_dtype
 
 from automl.data.booleans import truth
 from automl.data.cells import FEW, Cells, category_codes, cells_of, number_codes
@@ -221,7 +221,7 @@ def _numeric(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np
 
 def _numbers_at_once(series: pd.Series[Any], column: Column) -> NDArray[np.float64] | None:
     """Return the numbers of a column of nothing but numbers, or of plain texts of such; else None."""
-    if series.dtype.kind != "O":
+    if not is_object_dtype(series.dtype):  # of texts
         return plain_numbers(series) if column.decimal == "." else None
     if infer_dtype(series) not in ("integer", "floating", "mixed-integer-float"):
         return None
@@ -235,7 +235,8 @@ def _numbers_of_text(series: pd.Series[Any], column: Column, wrong: Wrong) -> ND
     cells = cells_of(series, missing=column.missing)
     parsed = parse_numbers(cells.values, Style(column.unit, column.decimal))
     numbers, unread = cells.spread(parsed, np.nan), np.isnan(parsed)
-    if series.dtype.kind == "O":  # a number beside texts is not written in their style: 1.234 stays so beside 1.234,5
+    if is_object_dtype(series.dtype) and infer_dtype(series) != "string":
+        # a number beside texts is not written in their style: 1.234 stays so beside 1.234,5
         own = series.map(lambda cell: isinstance(cell, int | float | np.number | np.bool_ | Decimal)).to_numpy(bool)
         numbers[own] = [_float(cell) for cell in series.to_numpy()[own]]
         unread &= np.isin(np.arange(len(parsed)), cells.codes[~own])

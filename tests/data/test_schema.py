@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from automl.data.numerals import Style, parse_numbers
 from automl.data.rows import RowReader
-from automl.data.schema import apply_schema, infer_schema
+from automl.data.schema import _numbers_at_once, apply_schema, infer_schema
 from automl.data.schema_file import schema_from_json, schema_to_json
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
 from automl.errors import DataError, DataWarning, SchemaError, UsageError
@@ -364,6 +364,13 @@ def test_codes_with_zeros_are_known_where_a_program_has_made_numbers_of_them(cel
     rows = RowReader.of(schema)([{"zip": cell} for cell in cells])
     assert rows is not None
     assert rows["zip"].tolist() == expected
+
+
+def test_a_long_column_of_plain_numbers_is_read_at_once() -> None:
+    """Cell by cell a million rows took 27 s."""
+    texts = pd.Series(["1.5", " 2", None] * 100, dtype="str")
+    column = infer_schema(texts.to_frame("x")).columns[0]
+    np.testing.assert_array_equal(_numbers_at_once(texts, column), [1.5, 2.0, np.nan] * 100)
 
 
 def test_booleans_are_matched_however_they_are_written() -> None:
