@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -469,6 +470,8 @@ ODD: dict[str, Any] = {
     "structs of Arrow": pd.Series([{"u": 1}, {"u": 2}], dtype=pd.ArrowDtype(pa.struct([("u", pa.int64())]))),
     "maps of Arrow": pd.Series([[("k", 1)], [("k", 2)]], dtype=pd.ArrowDtype(pa.map_(pa.string(), pa.int64()))),
     "quarters": pd.Series(pd.period_range("2001Q1", periods=2, freq="Q")),
+    "decimals of Arrow": pd.Series([Decimal("0.5"), Decimal("1.5")], dtype=pd.ArrowDtype(pa.decimal128(5, 2))),
+    "big-endian": pd.Series(np.array([0.5, 1.5], dtype=">f8")),
     "long floats": pd.Series(np.array([0.5, 1.5], dtype=np.longdouble)),
 }
 

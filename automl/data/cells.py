@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,8 @@ LONGEST_MISSING: Final = max(map(len, MISSING_WORDS))
 
 MISSING_LABELS: Final = MISSING_WORDS - {"-", "--", ".", "none", "nil"}
 """The same for a target of words, where ``none`` may be a class."""
+
+_DECIMAL: Final = re.compile(r"-?\d+\.\d*")
 
 FEW: Final = 64
 """Rows up to which plain Python is faster than Arrow."""
@@ -51,8 +54,9 @@ class Cells:
 
 def is_known(dtype: object) -> bool:
     """Return whether cells of a dtype are understood as they are; of others :func:`in_known_dtype` makes such."""
-    special = isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype) or getattr(dtype, "kind", None) == "c"
-    return not special and dtype != np.longdouble
+    if isinstance(dtype, np.dtype):
+        return dtype.isnative and dtype.kind != "c" and dtype != np.longdouble
+    return not isinstance(dtype, pd.ArrowDtype | pd.PeriodDtype)
 
 
 def in_known_dtype(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -77,9 +81,11 @@ def in_known_dtype(series: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(dtype, pd.ArrowDtype):
         import pyarrow as pa
 
-        if pa.types.is_nested(dtype.pyarrow_dtype):
+        if pa.types.is_nested(dtype.pyarrow_dtype) or pa.types.is_decimal(dtype.pyarrow_dtype):
             return series.astype(object)
         return series.astype(pd.StringDtype("pyarrow")) if dtype.kind == "U" else series
+    if isinstance(dtype, np.dtype) and not dtype.isnative:  # of FITS, HDF5 and netCDF
+        series = series.astype(dtype.newbyteorder("="))
     return series.astype(np.float64) if dtype == np.longdouble else series
 
 
@@ -120,6 +126,7 @@ def cells_of(
     ``missing_words`` are some of ``MISSING_WORDS`` and stand for any case; ``missing`` are compared as they are.
     """
     values, codes = _distinct(series)
+    missing = frozenset(missing)
     index: dict[str, int] = {}
     place = np.full(len(values) + 1, -1, dtype=np.int32)
     for i, value in enumerate(values):
@@ -158,16 +165,36 @@ def _each(series: pd.Series[Any]) -> tuple[list[Any], NDArray[np.integer[Any]]]:
 
 
 def category_codes(categories: Sequence[str]) -> Mapping[str, int]:
-    """Return the place of each category by its text, and by the number that a program makes of a code with zeros.
+    """Return the place of each category by its text, and by that which a program makes of numbers and days.
 
-    >>> category_codes(["1200", "0400"])
-    {'1200': 0, '0400': 1, '400': 1}
+    >>> category_codes(["1200", "0400", "2.50"])
+    {'1200': 0, '0400': 1, '2.50': 2, '400': 1, '2.5': 2}
     """
     codes = {category: place for place, category in enumerate(categories)}
     for place, category in enumerate(categories):
         if category.startswith("0") and category.isdigit():
             codes.setdefault(category.lstrip("0") or "0", place)
+        else:
+            codes.setdefault(_as_program_writes(category), place)
     return codes
+
+
+def category_code(codes: Mapping[str, int], text: str) -> int:
+    """Return the place of a text among categories, of which :func:`category_codes` gave the codes.
+
+    >>> codes = category_codes(["2", "2024-05-31"])
+    >>> [category_code(codes, text) for text in ("2", "2.00", "2024-05-31 00:00:00", "2.01")]
+    [0, 0, 1, -2]
+    """
+    code = codes.get(text)
+    return codes.get(_as_program_writes(text), UNSEEN) if code is None else code
+
+
+def _as_program_writes(text: str) -> str:
+    """Return decimals without the zeros at their end, and midnight as the day alone."""
+    if _DECIMAL.fullmatch(text):
+        return text.rstrip("0").rstrip(".")
+    return text.removesuffix(" 00:00:00")
 
 
 def number_codes(numbers: ArrayLike, categories: Sequence[str]) -> NDArray[np.int32]:
@@ -176,11 +203,21 @@ def number_codes(numbers: ArrayLike, categories: Sequence[str]) -> NDArray[np.in
     >>> number_codes([7.0, np.nan, 7.5, 12.0], ["12", "7"]).tolist()
     [1, -1, -2, 0]
     """
-    values, known = np.asarray(numbers, np.float64), np.array(categories, np.float64)
+    values, known = np.asarray(numbers, np.float64), np.array(categories or ["nan"], np.float64)
     order = np.argsort(known)
     place = order[np.searchsorted(known, values, sorter=order).clip(max=len(known) - 1)]
     codes = np.where(known[place] == values, place, UNSEEN)
     return np.where(np.isnan(values), MISSING, codes).astype(np.int32)
+
+
+def number_names(numbers: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return the whole numbers as categories, the most frequent ones first.
+
+    >>> number_names(np.array([12.0, 7.0, 7.0, 0.5, np.nan]))
+    ('7', '12')
+    """
+    values, counts = np.unique(numbers[np.isfinite(numbers) & (np.trunc(numbers) == numbers)], return_counts=True)
+    return tuple(str(int(value)) for value in values[np.lexsort((values, -counts))])
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

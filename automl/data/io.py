@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +26,17 @@ from automl.data.source import Source, is_path, locate, names_database
 from automl.errors import DataError, suggestion
 
 
+@contextmanager
+def _of_whole_characters() -> Iterator[None]:
+    """Refuse texts that hold half a character, as JSON of texts that were cut does."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        text = error.object[max(0, error.start - 20) : error.start + 1]
+        raise DataError(f"the text {text!r} ends with half a character, which no file can hold; repair it") from error
+
+
+@_of_whole_characters()
 def read_table(
     source: Source, *, reading: Reading | None = None, options: ReadOptions = AS_FOUND
 ) -> tuple[pd.DataFrame, Reading]:
@@ -68,6 +80,7 @@ def read_table(
     return frame, replace(decided, decimal=decimal, settled=settled, na=na, unmet=unmet, rows=len(frame))
 
 
+@_of_whole_characters()
 def read_data(
     data: object, *, reading: Reading | None = None, options: ReadOptions = AS_FOUND
 ) -> tuple[pd.DataFrame, Reading]:
@@ -179,6 +192,8 @@ def _from_cells(data: Mapping[Any, Any] | list[Any], header: Collection[str]) ->
         if isinstance(data, list):
             return frame_of_rows(rows, header)
         return pd.DataFrame({name: exact(cells) if isinstance(cells, list) else cells for name, cells in data.items()})
+    except UnicodeEncodeError:
+        raise
     except ValueError as error:
         raise DataError(
             f"a dict must hold one list of equal length a column ({error}); one row is a list of one dict"

@@ -109,7 +109,8 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]], header: Collection[str] = (
     ['{"no": 1}', 2]
     """
     if any(isinstance(cell, dict) for row in rows for cell in row.values()):
-        whole = {name for name in header if not any(other.startswith(f"{name}.") for other in header)}
+        outer = {name[:place] for name in header for place, letter in enumerate(name) if letter == "."}
+        whole = set(header) - outer
         rows = [_flat(row, whole) for row in rows]
     names = dict.fromkeys(name for row in rows for name in row)
     return pd.DataFrame(

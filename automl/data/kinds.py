@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.booleans import boolean_column
-from automl.data.cells import Cells, cells_of
+from automl.data.cells import Cells, cells_of, number_names
 from automl.data.dates import COMPACT, NEVER, DateLayout, are_codes, date_layout, parse_dates, telling_date
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.identifiers import names_identifier
@@ -51,6 +51,8 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     fractions = _with_fractions(series) if decimal == "." else None
     if fractions is not None:
         return _without_disguised(Column(name, Kind.NUMERIC, "numbers"), fractions)
+    if series.dtype.kind in "Mm" and series.nunique(dropna=False) > 1:
+        return _of_time(name, series)
     cells = cells_of(series)
     if not cells.values:
         return Column(name, Kind.CONSTANT, "all values missing")
@@ -59,12 +61,6 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
         return Column(name, Kind.CONSTANT, f"one value: {cells.values[0][:40]!r}")
     if isinstance(series.dtype, pd.CategoricalDtype):
         return categorical_column(name, cells, "a categorical type")
-    if series.dtype.kind == "M":
-        dates = Column(name, Kind.DATETIME, "a date type")
-        endless = series.max().year >= NEVER.astype(object).year
-        return _with_missing(dates, cells, ~_endless(parse_dates(cells.values, None))) if endless else dates
-    if series.dtype.kind == "m":
-        return Column(name, Kind.NUMERIC, "durations, in seconds", unit=CLOCK)
     told = boolean_column(name, cells) or _dates(name, cells)
     return told or _numbers(name, cells, decimal, floats=series.dtype.kind == "f") or worded_column(name, cells)
 
@@ -86,6 +82,17 @@ def _with_fractions(series: pd.Series[Any]) -> NDArray[np.float64] | None:
     return None if of_text and may_be_grouped(fractions, finite[whole]) else numbers
 
 
+def _of_time(name: str, series: pd.Series[Any]) -> Column:
+    """Return the column of a type of dates or durations."""
+    if series.dtype.kind == "m":
+        return Column(name, Kind.NUMERIC, "durations, in seconds", unit=CLOCK)
+    dates = Column(name, Kind.DATETIME, "a date type")
+    if series.max().year < NEVER.astype(object).year:
+        return dates
+    cells = cells_of(series)
+    return _with_missing(dates, cells, ~_endless(parse_dates(cells.values, None)))
+
+
 def forced_kind(
     name: str, series: pd.Series[Any], kind: Kind, *, decimal: str = ".", given: Mapping[str, Any] = NOTHING
 ) -> Column:
@@ -103,9 +110,12 @@ def forced_kind(
     if kind is Kind.NUMERIC:
         style, _ = read_numbers(cells.values, decimal)
         style = Style(given.get("unit", style.unit), given.get("decimal", style.decimal))
-        known = np.isfinite(parse_numbers(cells.values, style))
-        codes = by_frequency(cells) if settled.nominal else ()
-        return _readable(replace(settled, unit=style.unit, decimal=style.decimal, categories=codes), cells, known)
+        parsed = parse_numbers(cells.values, style)
+        known = np.isfinite(parsed)
+        read = replace(settled, unit=style.unit, decimal=style.decimal)
+        if settled.nominal:
+            read = replace(read, categories=number_names(cells.spread(parsed, np.nan)))
+        return _readable(read, cells, known)
     if kind is Kind.DATETIME and series.dtype.kind != "M":
         layout = date_layout(cells.values)
         found = given.get("format", layout.format if layout else COMPACT)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.cells import cells_of, in_known_dtype, text_of
+from automl.data.cells import MISSING_LABELS, cells_of, in_known_dtype, text_of
 from automl.data.dates import date_layout
 from automl.data.io import column_of
 from automl.data.kinds import infer_kind
@@ -17,6 +17,9 @@ from automl.data.numerals import parse_numbers
 from automl.data.schema import apply_schema
 from automl.data.table import Kind, Schema
 from automl.errors import DataError, SchemaError, UsageError
+
+_NO_GROUP: Final = MISSING_LABELS - {"na"}
+"""What stands for no group; ``NA`` and ``-`` may be the name of one, and no group may be torn apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -127,10 +130,10 @@ def reordered(X: object, y: object) -> bool:
 def group_codes(groups: pd.Series[Any]) -> NDArray[np.intp]:
     """Return (rows,) group codes from 0; a row without a group is a group of its own.
 
-    >>> group_codes(pd.Series(["b", "a", None, "b", None])).tolist()
+    >>> group_codes(pd.Series(["NA", "DE", None, "NA", None])).tolist()
     [0, 1, 2, 0, 3]
     """
-    codes = cells_of(groups).codes.astype(np.intp)
+    codes = cells_of(groups, _NO_GROUP).codes.astype(np.intp)
     missing = codes < 0
     codes[missing] = codes.max() + 1 + np.arange(np.count_nonzero(missing))
     return codes

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.booleans import truth
-from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, category_codes, text_of
+from automl.data.cells import FEW, LONGEST_MISSING, MISSING_WORDS, category_code, category_codes, text_of
 from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.lists import listed
@@ -104,11 +104,11 @@ def _boolean(column: Column) -> Read:
 
 
 def _categorical(column: Column) -> Read:
-    codes = category_codes(column.categories)
+    codes, missing = category_codes(column.categories), frozenset(column.missing)
 
     def read(cell: Any) -> int:
         text = text_of(cell) if type(cell) in _NUMBERS else _text(cell)
-        return MISSING if text is None or text in column.missing else codes.get(text, UNSEEN)
+        return MISSING if text is None or text in missing else category_code(codes, text)
 
     return read
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pandas.api.types import infer_dtype, is_object_dtype
 
 from automl.data.booleans import truth
-from automl.data.cells import FEW, Cells, category_codes, cells_of, number_codes
+from automl.data.cells import FEW, Cells, category_code, category_codes, cells_of, number_codes
 from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
@@ -25,7 +25,7 @@ from automl.data.kinds import forced_kind, infer_kind
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.schema_file import is_unedited, require_column, settled_fields
-from automl.data.table import MISSING, STRAY, UNSEEN, Column, Kind, Schema
+from automl.data.table import MISSING, STRAY, Column, Kind, Schema
 from automl.errors import SchemaError, suggestion, warn
 
 NO_OVERRIDES: Final[Mapping[str, str]] = {}
@@ -199,7 +199,7 @@ def _check(cells: Cells, unread: NDArray[np.bool_], column: Column, wrong: Wrong
     bad = [code for code in np.flatnonzero(unread).tolist() if not says_missing(cells.values[code])]
     if column.tolerant and (strays := [code for code in bad if STRAY.search(cells.values[code])]):
         warn(f"column {column.name!r}: {cells.values[strays[0]][:40]!r} counts as missing, as its like did in training")
-        bad = [code for code in bad if code not in strays]
+        bad = sorted({*bad}.difference(strays))
     if bad:
         rows = np.flatnonzero(np.isin(cells.codes, bad)).tolist()
         wrong.extend((row + 1, column.name, cells.values[cells.codes[row]]) for row in rows)
@@ -264,8 +264,8 @@ def _categorical(series: pd.Series[Any], column: Column) -> NDArray[np.int32]:
     if len(cells.values) == 1 and cells.values[0] in column.categories:
         known = column.categories.index(cells.values[0])  # a single row does not pay for an index of all categories
         return cells.spread(np.array([known], dtype=np.int32), MISSING)
-    index = category_codes(column.categories)
-    parsed = np.array([index.get(value, UNSEEN) for value in cells.values], dtype=np.int32)
+    codes = category_codes(column.categories)
+    parsed = np.array([category_code(codes, value) for value in cells.values], dtype=np.int32)
     return cells.spread(parsed, MISSING)
 
 

@@ -127,6 +127,8 @@ def _fits(key: str, value: object) -> bool:
         return is_layout(value)
     if key == "decimal":
         return value in (".", ",")
+    if key == "separator" and not value:
+        return value is None
     default = DEFAULTS[key]
     if isinstance(default, tuple):
         return isinstance(value, list) and all(isinstance(each, str) for each in value)

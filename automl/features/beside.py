@@ -170,13 +170,13 @@ class _Trial:
         apart = {further.name for columns in beside.values() for further in columns}
         plain = [each.name for each, _ in schema.typed if each.kind is not Kind.TEXT and each.name not in apart]
         codes = [suspect for suspect in suspects if suspect.kind is Kind.CATEGORICAL]
-        values, folds, most = _values(typed[plain]), [], min(TRIED_ROWS, TRIED_CELLS // len(typed.columns))
+        folds, most = [], min(TRIED_ROWS, TRIED_CELLS // len(typed.columns))
         for fold in range(count):
             train, valid = (rows[sample(len(rows), most, random_state)] for rows in split(fold))
             supervision = supervise(target[train], Task("", ProblemType.REGRESSION, ""), random_state)
             known, unseen = _means(codes, typed, (train, valid), supervision)
-            known = np.concatenate([values[train], known], axis=1)
-            unseen = np.concatenate([values[valid], unseen], axis=1)
+            known = np.concatenate([_values(typed[plain].iloc[train]), known], axis=1)
+            unseen = np.concatenate([_values(typed[plain].iloc[valid]), unseen], axis=1)
             further = {name: _means(each, typed, (train, valid), supervision) for name, each in beside.items()}
             folds.append(_Fold(known, target[train], unseen, target[valid], further))
         settings = {

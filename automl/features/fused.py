@@ -151,11 +151,12 @@ class _Joint:
     def __init__(self, features: Sequence[Features]) -> None:
         self.features = features
         parts = [each.parts for each in features]
+        sources = (table.source for part in parts for table in part.tables)
         dates = max((part.dates for part in parts), key=lambda dates: (len(dates.sources), dates.cycles))
         self.dates = replace(dates, starts=np.zeros_like(dates.starts))
         self.numbers = max((part.numbers.names for part in parts), key=len)  # blind features have none
         self.places = {name: place for place, name in enumerate(self.numbers)}
-        self.tables = tuple(dict.fromkeys(table.source for part in parts for table in part.tables))
+        self.tables = {source: place for place, source in enumerate(dict.fromkeys(sources))}
         self.written, self.texts = share_texts(parts)
         self.plain: list[tuple[int, float]] = []
         self.looked_up: list[tuple[int, int, int]] = []
@@ -185,7 +186,7 @@ class _Joint:
         table, cell, stride = _columns(self.looked_up, 3).astype(np.intp)
         return Fused(
             Plain(self.numbers, self.dates, source.astype(np.intp), origins),
-            LookedUp(self.tables, table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
+            LookedUp(tuple(self.tables), table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
             self.written,
             _side_by_side([(each, places) for each, places in zip(arithmetic, dense, strict=True) if each]),
             medians,
@@ -219,15 +220,17 @@ class _Joint:
         return [(self.places[name], float(o)) for name, o in zip(numbers.names, numbers.origins, strict=True)]
 
     def _dates(self, features: Features) -> list[tuple[int, float]]:
-        dates, names = features.parts.dates, self.dates.names
+        dates, first = features.parts.dates, len(self.numbers)
+        places = {key: first + i for i, key in enumerate(zip(self.dates.names, self.dates.made_of, strict=True))}
         origins = {f"stamp({name})": start / DAY for name, start in zip(dates.sources, dates.starts, strict=True)}
-        return [(len(self.numbers) + names.index(name), float(origins.get(name, 0.0))) for name in dates.names]
+        keys = zip(dates.names, dates.made_of, strict=True)  # the days between "a" and "b - c" are named like others
+        return [(places[key], float(origins.get(key[0], 0.0))) for key in keys]
 
     def _looked_up(self, features: Features) -> list[tuple[int, int, int]]:
         columns = []
         for table in features.parts.tables:
             start, stride = self.end, table.rows.shape[1]
-            columns += [(self.tables.index(table.source), start + i, stride) for i in range(stride)]
+            columns += [(self.tables[table.source], start + i, stride) for i in range(stride)]
             self.cells.append(table.rows.ravel())
             self.end += table.rows.size
         return columns

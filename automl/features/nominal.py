@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.cells import number_names
 from automl.data.table import Column, Kind
 
 FEWEST: Final = 10
@@ -51,10 +52,8 @@ def nominal_numbers(
 
 
 def _nominal(column: Column, numbers: NDArray[np.float64]) -> Column:
-    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
-    names = tuple(str(int(value)) for value in values[np.lexsort((values, -counts))])
     reason = f"{column.reason}; each says something of its own, so they are categories, too"
-    return replace(column, reason=reason, nominal=True, categories=names)
+    return replace(column, reason=reason, nominal=True, categories=number_names(numbers))
 
 
 def jumps(numbers: NDArray[np.float64], targets: Sequence[NDArray[np.float64]]) -> Iterator[float]:

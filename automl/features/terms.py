@@ -23,6 +23,7 @@ SAMPLE: Final = 20_000
 BLOCK: Final = 10_000
 """Texts whose terms are counted at a time."""
 PIECES: Final = (3, 4, 5)
+_WORD_LENGTH: Final = 32
 _WORD: Final = re.compile(r"\w\w+")
 _SUBLINEAR: Final = 1 + np.log(np.arange(1, LONGEST * 2))
 
@@ -42,10 +43,17 @@ def analyze(text: str, analyzer: Analyzer) -> Iterator[str]:
     return chain.from_iterable(map(_pieces, text.split()))
 
 
-@lru_cache(maxsize=20_000)  # words come again and again
 def _pieces(word: str) -> tuple[str, ...]:
+    """Return the pieces of a word. Words come again and again; what is longer does not, and has thousands of them."""
+    return _pieces_of_words(word) if len(word) <= _WORD_LENGTH else _cut(word)
+
+
+def _cut(word: str) -> tuple[str, ...]:
     padded = f" {word} "
     return tuple(padded[i : i + size] for size in PIECES for i in range(len(padded) - size + 1))
+
+
+_pieces_of_words = lru_cache(maxsize=20_000)(_cut)
 
 
 @dataclass(frozen=True, eq=False)

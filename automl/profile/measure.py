@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl.data.cells import cells_of
 from automl.data.identifiers import chance_of_order, names_identifier, sorts
 from automl.data.table import Column, Kind, Schema
 from automl.deadline import NEVER, Deadline
@@ -121,7 +122,7 @@ def _column(rows: Rows, some: Rows, typed: pd.DataFrame, place: int) -> ColumnPr
     measured = profile_column(column, some.frame.iloc[:, place], typed, some.signal)
     if not names_identifier(column.name):
         return measured
-    return replace(measured, things=int(rows.frame.iloc[:, place].nunique()))
+    return replace(measured, things=len(cells_of(rows.frame.iloc[:, place]).values))
 
 
 def _with_signal(measured: ColumnProfile, column: Column, rows: Rows, typed: pd.DataFrame) -> ColumnProfile:

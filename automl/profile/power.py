@@ -57,7 +57,8 @@ def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task:
     if column.kind is Kind.TEXT:
         features, learners = _words(typed[column.name]), (_ridge,)
     elif column.kind is Kind.CATEGORICAL:
-        features, learners = vector(column, typed), (_means,)
+        codes, _ = pd.factorize(vector(column, typed))  # as many as there are here, whatever they are
+        features, learners = codes, (_means,)
     else:  # only the order of numbers matters to a tree; missing ones come before all others
         features, learners = np.nan_to_num(ranks(vector(column, typed))), _TREES
     wanted, fold = _wanted(y, task), rng.permuted(np.arange(len(y)) % FOLDS)
@@ -107,7 +108,7 @@ _TREES: Final = tuple(partial(_tree, leaves) for leaves in LEAVES)
 
 def _means(train: Outputs, wanted: Outputs, valid: Outputs) -> Outputs:
     overall = wanted.mean(axis=0)
-    places = [np.where(np.isnan(codes), 0, codes + 1).astype(np.intp) for codes in (train, valid)]  # 0 is missing
+    places = [codes + 1 for codes in (train, valid)]  # 0 is missing
     size = max(int(place.max(initial=0)) for place in places) + 1
     counts = np.bincount(places[0], minlength=size)
     sums = np.column_stack([np.bincount(places[0], weights=each, minlength=size) for each in wanted.T])

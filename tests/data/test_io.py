@@ -355,3 +355,18 @@ def test_days_can_be_called_missing() -> None:
     frame = pd.DataFrame({"day": pd.to_datetime(["2024-02-01", "1900-01-01"] * 5)})
     found, _ = read_data(frame, options=ReadOptions(na=["1900-01-01"]))
     assert found["day"].isna().tolist() == [False, True] * 5
+
+
+def test_half_a_character_is_refused() -> None:
+    """As JSON of texts that were cut holds it."""
+    with pytest.raises(DataError, match=r"the text 'cut \\ud83d' ends with half a character"):
+        read_data({"a": ["cut \ud83d", "b"] * 99})
+    with pytest.raises(DataError, match=r"the text 'cut \\ud83d' ends with half a character"):
+        read('{"a": "cut \\ud83d 1", "b": 1}\n' * 9)
+
+
+def test_bytes_in_the_other_order_are_numbers() -> None:
+    """FITS, HDF5 and netCDF give them."""
+    table, _ = read_data(pd.DataFrame({"a": np.arange(3).astype(">i4"), "b": np.arange(3).astype(">f8")}))
+    assert [dtype.isnative for dtype in table.dtypes] == [True, True]
+    assert table.to_numpy().tolist() == [[0, 0], [1, 1], [2, 2]]

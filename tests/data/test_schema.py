@@ -8,13 +8,16 @@ import re
 import unicodedata
 import uuid
 from datetime import time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.data.io import read_data
 from automl.data.numerals import Style, parse_numbers
 from automl.data.rows import RowReader
 from automl.data.schema import _numbers_at_once, apply_schema, infer_schema
@@ -364,6 +367,41 @@ def test_codes_with_zeros_are_known_where_a_program_has_made_numbers_of_them(cel
     rows = RowReader.of(schema)([{"zip": cell} for cell in cells])
     assert rows is not None
     assert rows["zip"].tolist() == expected
+
+
+@pytest.mark.parametrize("later", [[2.0, 1.5, 0.7], ["2.0", "1.500", "0.70"], ["2", "1.50", None]])
+def test_decimals_are_known_however_many_zeros_they_end_with(later: list[object]) -> None:
+    """A file holds ``2.00`` where a program has 2.0."""
+    schema = infer_schema(pd.DataFrame({"engine": ["2.00", "1.50", "electric", "2.00", "electric", "2.00"]}))
+    expected = [schema["engine"].categories.index("2.00"), schema["engine"].categories.index("1.50")]
+    typed = apply_schema(pd.DataFrame({"engine": later}), schema)["engine"].tolist()
+    assert typed == [*expected, MISSING if later[2] is None else UNSEEN]
+    rows = RowReader.of(schema)([{"engine": cell} for cell in later])
+    assert rows is not None
+    assert rows["engine"].tolist() == typed
+
+
+def test_days_are_categories_as_dates_too() -> None:
+    days = pd.Series(["2024-01-01", "2024-01-02", "2024-01-01"])
+    schema = infer_schema(days.to_frame("day"), overrides={"day": "categorical"})
+    assert apply_schema(pd.to_datetime(days).to_frame("day"), schema)["day"].tolist() == [0, 1, 0]
+
+
+def test_decimals_of_arrow_are_numbers_beside_decimal_commas() -> None:
+    schema = infer_schema(pd.DataFrame({"price": ["1,5", "2,25", "0,125", "1,875"] * 30}))
+    later = pd.Series([Decimal("1.500")] * 2, dtype=pd.ArrowDtype(pa.decimal128(10, 3)))
+    table, _ = read_data(later.to_frame("price"))
+    assert apply_schema(table, schema)["price"].tolist() == [1.5, 1.5]
+
+
+def test_numbers_that_are_names_by_hand_may_stand_beside_words() -> None:
+    frame = pd.DataFrame({"shop": ["7", "12", "unknown", "7"] * 30, "none": [None] * 120})
+    asked = [{"name": name, "kind": "numeric", "nominal": True} for name in frame]
+    schema = infer_schema(frame, edited=asked)
+    assert schema["shop"].categories == ("7", "12")
+    typed = apply_schema(frame, schema)
+    assert typed["shop as category"].tolist()[:4] == [0, 1, MISSING, 0]
+    assert set(typed["none as category"]) == {MISSING}
 
 
 def test_a_long_column_of_plain_numbers_is_read_at_once() -> None:

@@ -25,6 +25,7 @@ RECIPES = [
     Needs(missing="impute", categories="onehot", scaling="robust", sparse=True),
     Needs(missing="impute", categories="onehot", scaling="robust", text="tfidf", sparse=True),
 ]
+DATES = {"a": 1, "b - c": 3, "a - b": 7, "c": 20}
 KINDS = {"stamp": "numeric", "note": "text", "title": "text"}
 WORDS = ("slow", "again", "outage", "Thanks!", "really", "why?", "12", "minutes", "http://x.y", "Große")
 
@@ -117,3 +118,16 @@ def test_what_folds_have_in_common_is_made_once(fitted: tuple[pd.DataFrame, list
     assert fused is not None
     assert [style.source for style in fused.written.styles] == ["note", "title"]
     assert (len(fused.written.bags), len(fused.written.topics)) == (6, 6)
+
+
+def test_days_between_dates_of_confusing_names_are_told_apart() -> None:
+    """Both pairs are called ``days(a - b - c)``."""
+    dates = {name: pd.date_range("2024-01-01", periods=60, freq=f"{days}D") for name, days in DATES.items()}
+    frame = pd.DataFrame(dates)
+    schema = infer_schema(frame)
+    typed, task = apply_schema(frame, schema), Task("y", ProblemType.REGRESSION, "")
+    features, _ = fit_features(typed, np.arange(60.0), schema, task, Needs(), random_state=0)
+    fused = Fused.of([features])
+    assert fused is not None
+    matrix = fused({name: typed[name].to_numpy() for name in typed}, 60)[0]
+    np.testing.assert_array_equal(matrix.values, features.transform(typed).values)

@@ -136,6 +136,11 @@ def test_hardly_any_rows(rows: int) -> None:
     assert profile_table(rows_of(table(rows).drop(columns="y"))).rows == rows
 
 
+def test_lists_of_identifiers_are_counted_as_what_they_hold() -> None:
+    frame = pd.DataFrame({"item_ids": [[i % 7, i % 5] for i in range(300)], "x": range(300), "y": [0, 1] * 150})
+    assert quick_profile(rows_of(frame, "y"), folds=None).columns[0].things == 35
+
+
 def test_a_quick_look_counts_things_and_classes_in_all_rows() -> None:
     frame = pd.DataFrame({"patient_id": np.repeat(np.arange(1_000), 20), "x": np.random.default_rng(0).random(20_000)})
     rows = rows_of(frame.assign(y=np.where(np.arange(20_000) < 25, "ill", "well")), "y")
