@@ -27,7 +27,7 @@ from automl.evaluation.metric import Metric
 from automl.evaluation.scheme import by_table, make_scheme
 from automl.evaluation.splits import Pairs, Splitter
 from automl.evaluation.validation import Folds
-from automl.features.beside import with_columns_beside
+from automl.features.derived import with_derived_columns
 from automl.insights.base import Finding, listed
 from automl.insights.registry import find
 from automl.models.base import Family
@@ -42,7 +42,7 @@ from automl.tuning.store import StoredRun
 _GOLDEN_ROWS: Final = 20
 _OF_VALIDATION: Final = ("time_order", "repeated_identifier")
 """Insights that advise on how to validate."""
-_BESIDE: Final = 0.08
+_DERIVING: Final = 0.08
 """Share of the time that may be spent on what else can be read from columns."""
 _LOOK: Final = 0.02
 """Part of the time that a look at the table for what could mislead may take."""
@@ -144,7 +144,7 @@ def prepare(
         split = by_table(y, y_valid, task, roles, folds if config.repeats == 1 else config.repeats)
         typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
         places = np.concatenate([places, others])
-    schema, typed = _with_beside(config, schema, typed, y, task, split, reporter)
+    schema, typed = _with_derived(config, schema, typed, y, task, split, reporter)
     weight = None if weight is None else on_average_one(weight)
     check_metric(chosen, y, task, weight)
     _look_at_classes(config, chosen, y, task, weight, reporter)
@@ -253,7 +253,7 @@ def _schema(
     return schema
 
 
-def _with_beside(
+def _with_derived(
     config: FitConfig,
     schema: Schema,
     typed: pd.DataFrame,
@@ -265,7 +265,7 @@ def _with_beside(
     """Find what else models may read from columns, but where their owner says what they are, and say so."""
     edited = {record["name"] for record in config.schema or () if not {"nominal", "built"}.isdisjoint(record)}
     settled = {*(config.types or ()), *(config.monotone or ()), *edited}
-    found, frame = with_columns_beside(
+    found, frame = with_derived_columns(
         typed,
         schema,
         y,
@@ -273,7 +273,7 @@ def _with_beside(
         split=folds.split,
         folds=folds.run,
         random_state=config.random_state,
-        deadline=NEVER if config.time_budget is None else Deadline.after(_BESIDE * config.time_budget),
+        deadline=NEVER if config.time_budget is None else Deadline.after(_DERIVING * config.time_budget),
         settled=settled,
     )
     for before, column in zip(schema.columns, found.columns, strict=True):

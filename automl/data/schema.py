@@ -20,7 +20,7 @@ from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
-from automl.data.duplicates import with_duplicates
+from automl.data.repeated_columns import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
@@ -88,7 +88,7 @@ def infer_schema(
 
 def _without_namesakes(column: Column, names: Collection[str]) -> Column:
     """Return the column with none beside it if that would have the name of another one."""
-    taken = any(further.name in names for further in column.beside)
+    taken = any(further.name in names for further in column.derived)
     return replace(column, worded=False, nominal=False, built="") if taken else column
 
 

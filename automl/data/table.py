@@ -117,7 +117,7 @@ class Column:
         return self.kind is Kind.NUMERIC and any(STRAY.search(word) for word in self.missing)
 
     @property
-    def beside(self) -> tuple[Column, ...]:
+    def derived(self) -> tuple[Column, ...]:
         """The further columns of the typed frame that are read from it: its words, its categories or its pieces."""
         if self.kind is Kind.NUMERIC and self.nominal:
             name = f"{self.name} as category"
@@ -151,9 +151,9 @@ class Schema:
     @property
     def typed(self) -> tuple[tuple[Column, str], ...]:
         """The columns of the typed frame, each with the column of the table that it is read from: the used ones, then
-        those beside them."""
-        beside = ((further, column.name) for column in self.used for further in column.beside)
-        return (*((column, column.name) for column in self.used), *beside)
+        the derived ones."""
+        derived = ((further, column.name) for column in self.used for further in column.derived)
+        return (*((column, column.name) for column in self.used), *derived)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ class Schema:
         """Return the schema whose typed frame has no words but those that are read, by their names there."""
         return Schema(
             tuple(
-                replace(each, worded=each.worded and any(further.name in read for further in each.beside))
+                replace(each, worded=each.worded and any(further.name in read for further in each.derived))
                 for each in self.columns
             )
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.dependence import repeated_rows
+from automl.data.repeated_rows import repeated_rows
 from automl.data.roles import Roles, group_codes, moments
 from automl.data.table import Task
 from automl.errors import DataError, UsageError

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl.data.cells import cells_of
-from automl.data.dependence import has_room
+from automl.data.repeated_rows import has_room
 from automl.data.table import Kind
 from automl.profile.record import Duplicates
 from automl.profile.rows import Rows

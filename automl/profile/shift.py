@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl.data.dependence import has_room
+from automl.data.repeated_rows import has_room
 from automl.data.schema import apply_schema
 from automl.data.table import UNSEEN, Column, Kind, Schema
 from automl.errors import SchemaError

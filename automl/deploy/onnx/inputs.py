@@ -44,7 +44,7 @@ def typed(column: Column) -> tuple[Symbol, dict[str, Symbol]]:
         case Kind.NUMERIC:
             numbers = Symbol.named(column.name, np.float64)
             values = _numeric(column, numbers)
-            codes = {further.name: _codes(column, values) for further in column.beside}
+            codes = {further.name: _codes(column, values) for further in column.derived}
             return numbers, {column.name: values, **codes}
         case Kind.BOOLEAN:
             texts = Symbol.named(column.name, object)

@@ -1,4 +1,4 @@
-"""What else is read from a column, where that tells new rows more: whole numbers as names, the pieces of codes."""
+"""Derived columns, kept where they tell new rows more: whole numbers as categories, the pieces of codes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Rows = NDArray[np.intp]
 Split = Callable[[int], tuple[Rows, Rows]]
 
 
-def with_columns_beside(
+def with_derived_columns(
     typed: pd.DataFrame,
     schema: Schema,
     y: NDArray[Any],
@@ -77,7 +77,7 @@ def with_columns_beside(
     nominal = nominal_numbers(typed, numbers, targets)[:TRIED]
     target = targets[int(nominal[0][1].argmax()) if nominal else 0]
     built = [column for column in free if column.built]
-    pieces = [_in_pieces(column) for column in built if any(further.built for further in column.beside)]
+    pieces = [_in_pieces(column) for column in built if any(further.built for further in column.derived)]
     suspects, chosen = [*(column for column, _ in nominal), *pieces[:TRIED]], []
     if suspects:
         typed = _typed(typed, _replaced(schema, suspects))
@@ -123,20 +123,20 @@ def _targets(y: NDArray[Any], task: Task) -> Iterator[NDArray[np.float64]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fold:
-    """Rows to learn from and rows to compare on: plain values, and those beside a column by its name."""
+    """Rows to learn from and rows to compare on: plain values, and what is derived from a column by its name."""
 
     known: NDArray[np.float64]
     y: NDArray[np.float64]
     further: NDArray[np.float64]
     expected: NDArray[np.float64]
-    beside: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    derived: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
     def errors(self, names: Collection[str], settings: Mapping[str, Any]) -> NDArray[np.float64]:
-        """Return the squared errors of a small boosted model that sees what is beside some columns."""
+        """Return the squared errors of a small boosted model that sees what is derived from some columns."""
         import lightgbm
 
-        known = np.concatenate([self.known, *(self.beside[name][0] for name in names)], axis=1)
-        further = np.concatenate([self.further, *(self.beside[name][1] for name in names)], axis=1)
+        known = np.concatenate([self.known, *(self.derived[name][0] for name in names)], axis=1)
+        further = np.concatenate([self.further, *(self.derived[name][1] for name in names)], axis=1)
         data = lightgbm.Dataset(known, self.y, params=dict(settings))
         model = lightgbm.train(dict(settings), data, num_boost_round=ROUNDS)
         errors: NDArray[np.float64] = np.square(self.expected - np.asarray(model.predict(further)))
@@ -145,13 +145,13 @@ class _Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trial:
-    """Whether columns predict new rows better with those beside them."""
+    """Whether what is derived from columns predicts new rows better."""
 
     folds: Sequence[_Fold]
     settings: Mapping[str, Any]
     deadline: Deadline
     known: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict)
-    """(rows compared on,) squared errors by the columns that had theirs beside them."""
+    """(rows compared on,) squared errors by the columns whose derived ones were seen."""
 
     @classmethod
     def of(
@@ -166,8 +166,10 @@ class _Trial:
         deadline: Deadline,
     ) -> _Trial:
         """Learn the means of the categories of all suspects in each fold; ``typed`` has those columns."""
-        beside = {each.name: [further for further in each.beside if further.kind is not Kind.TEXT] for each in suspects}
-        apart = {further.name for columns in beside.values() for further in columns}
+        derived = {
+            each.name: [further for further in each.derived if further.kind is not Kind.TEXT] for each in suspects
+        }
+        apart = {further.name for columns in derived.values() for further in columns}
         plain = [each.name for each, _ in schema.typed if each.kind is not Kind.TEXT and each.name not in apart]
         codes = [suspect for suspect in suspects if suspect.kind is Kind.CATEGORICAL]
         folds, most = [], min(TRIED_ROWS, TRIED_CELLS // len(typed.columns))
@@ -177,7 +179,7 @@ class _Trial:
             known, unseen = _means(codes, typed, (train, valid), supervision)
             known = np.concatenate([_values(typed[plain].iloc[train]), known], axis=1)
             unseen = np.concatenate([_values(typed[plain].iloc[valid]), unseen], axis=1)
-            further = {name: _means(each, typed, (train, valid), supervision) for name, each in beside.items()}
+            further = {name: _means(each, typed, (train, valid), supervision) for name, each in derived.items()}
             folds.append(_Fold(known, target[train], unseen, target[valid], further))
         settings = {
             "objective": "regression",
@@ -193,11 +195,11 @@ class _Trial:
         return cls(folds, settings, deadline)
 
     def error(self, columns: Sequence[Column]) -> float:
-        """Return the sum of squared errors with those beside these columns."""
+        """Return the sum of squared errors with what is derived from these columns."""
         return float(self._errors(columns).sum())
 
     def helps(self, columns: Sequence[Column]) -> bool:
-        """Return whether the error falls for certain with those beside these columns, and by more than a trifle."""
+        """Return whether the error falls for certain with what is derived from these columns, and by more than a trifle."""
         plain = self._errors(())
         fall = plain - self._errors(columns)
         errors = max((CERTAIN[column.kind] for column in columns), default=0.0)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.data.dependence import repeated_rows
+from automl.data.repeated_rows import repeated_rows
 from automl.data.schema import apply_schema, infer_schema
 from automl.insights.registry import find
 from automl.profile.measure import quick_profile

@@ -14,7 +14,7 @@ from automl.data.schema_file import read_schema, schema_from_json, schema_text, 
 from automl.data.table import MISSING, Column, Kind, ProblemType, Schema, Task
 from automl.deadline import Deadline
 from automl.evaluation.validation import make_folds
-from automl.features.beside import with_columns_beside
+from automl.features.derived import with_derived_columns
 from automl.features.nominal import JUMPS, jumps
 
 VALUES = Task("y", ProblemType.REGRESSION, "")
@@ -36,7 +36,7 @@ def found(frame: pd.DataFrame, y: NDArray[np.generic], task: Task, schema: Schem
     """The schema and the typed frame."""
     schema = infer_schema(frame) if schema is None else schema
     folds = make_folds(y, task.problem_type, folds=5, random_state=0)
-    return with_columns_beside(
+    return with_derived_columns(
         apply_schema(frame, schema), schema, y, task, split=folds.split, folds=folds.run, random_state=0, **settled
     )
 
@@ -140,5 +140,5 @@ def test_it_is_kept_in_files() -> None:
     assert "30" not in text
     edited = infer_schema(frame, edited=read_schema([{"name": "shop", "kind": "numeric", "nominal": True}]))
     categories = edited["shop"].categories
-    assert edited["shop"].beside == (Column("shop as category", Kind.CATEGORICAL, "set by hand", categories),)
+    assert edited["shop"].derived == (Column("shop as category", Kind.CATEGORICAL, "set by hand", categories),)
     assert len(edited["shop"].categories) == SHOPS
