@@ -20,10 +20,10 @@ from automl.data.codes import piece
 from automl.data.dates import NOT_A_DATE, parse_dates, swapped
 from automl.data.decimals import decimal_mark
 from automl.data.disguised import WORDS, is_limit
-from automl.data.repeated_columns import with_duplicates
 from automl.data.kinds import forced_kind, infer_kind
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
+from automl.data.repeated_columns import with_duplicates
 from automl.data.schema_file import is_unedited, require_column, settled_fields
 from automl.data.table import MISSING, STRAY, Column, Kind, Schema
 from automl.errors import SchemaError, suggestion, warn

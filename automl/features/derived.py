@@ -199,7 +199,7 @@ class _Trial:
         return float(self._errors(columns).sum())
 
     def helps(self, columns: Sequence[Column]) -> bool:
-        """Return whether the error falls for certain with what is derived from these columns, and by more than a trifle."""
+        """Return whether the error falls for certain with what is derived from these columns, by more than a trifle."""
         plain = self._errors(())
         fall = plain - self._errors(columns)
         errors = max((CERTAIN[column.kind] for column in columns), default=0.0)
