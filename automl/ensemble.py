@@ -23,6 +23,8 @@ _MEMBERS: Final = ((100, 4), (500, 8), (2_500, 15))
 """(rows, members): with so few rows, more members only fit the noise."""
 _STEPS: Final = 25
 """Models, counted as often as they are in, that an average is of at most."""
+_JUDGED: Final = 4
+"""Models, the best by what stands for the metric, that are judged by the metric itself."""
 _PATIENCE: Final = 8
 """Steps without a better ensemble after which the search ends."""
 _WORTH: Final = 0.02
@@ -88,9 +90,11 @@ def greedy_weights(
     weights: NDArray[np.float64] = counts / counts.sum()
     if some.direct and len(rows) == len(y):  # chosen by what it would be compared by
         return weights
-    singles = list(_in_time((judge(each) for each in predictions), deadline))
-    best = int(np.argmin(singles))
-    if judge(Blend(weights)(predictions)) > singles[best]:
+    alone = np.fromiter(losses([], range(len(predictions))), np.float64)
+    promising = np.argsort(alone, kind="stable")[:_JUDGED]
+    singles = list(_in_time((judge(predictions[model]) for model in promising), deadline))
+    best = promising[int(np.argmin(singles))]
+    if judge(Blend(weights)(predictions)) > min(singles):
         weights = np.zeros(len(predictions))
         weights[best] = 1.0
     return weights
@@ -256,7 +260,7 @@ def least_prediction(metric: Metric, y: NDArray[Any]) -> float:
     """
     if y.dtype.kind != "f" or y.min() < 0:  # classes, or values without a floor
         return metric.least
-    return max(metric.least, float(y.min()) or _SMALL * float(y.mean())) if metric.least == TINY else 0.0
+    return (float(y.min()) or _SMALL * float(y.mean())) if metric.least == TINY else 0.0
 
 
 Losses = Callable[[Sequence[int], Sequence[int]], Iterable[float]]

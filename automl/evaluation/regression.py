@@ -19,7 +19,7 @@ Values = NDArray[Any]
 Predictions = NDArray[np.float64]
 
 TINY: Final = 1e-9
-"""Least prediction that has a deviance, which are of positive ones; in units of the target."""
+"""Least prediction that has a deviance, which are of positive ones; a share of the mean where that is below 1."""
 LOWEST: Final = TINY - 1
 """Least prediction where only those above -1 have a logarithm."""
 _LEAST_SHARE: Final = 0.05
@@ -110,7 +110,7 @@ def tweedie_deviance(y: Values, prediction: Predictions, weight: Weight = None, 
         return nan
     from scipy.special import xlogy
 
-    mean = np.maximum(prediction, TINY)
+    mean = np.maximum(prediction, TINY * min(1.0, float(np.average(y, weights=weight)) or 1.0))
     if power == 1:
         deviance = xlogy(y, y / mean) - y + mean
     elif power == 2:

@@ -262,6 +262,7 @@ class CatBoost(Family):
         if directions := context.constraints.directions(data.X_train.sources):
             chosen |= _ordered([directions[column] for column in (*layout.numeric, *layout.categorical)])
         train = layout.pool(data.X_train, data.y_train, data.weight_train)
+        train.quantize(random_seed=context.random_state)  # once, however often it trains
         valid = layout.pool(data.X_valid, data.y_valid, data.weight_valid)
         most_rounds, rows = int(chosen.pop("max_rounds")), data.X_train.rows
         enough = min(ENOUGH, context.enough)

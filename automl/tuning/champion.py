@@ -89,11 +89,11 @@ class Champion:
     def update(self, deadline: Deadline = NEVER, *, now: bool = True) -> bool:
         """Choose the ensemble anew if trials have finished; return whether a better predictor was written.
 
-        The choice ends early enough to be written by the deadline; without the time for it, only a first predictor is
-        made. With ``now=False`` only if that takes a small share of the time since the last update.
+        The choice ends early enough to be written by the deadline; without the time for it, only a first predictor
+        beyond the baseline is made. With ``now=False`` only if that takes a small share of the time since the last one.
         """
         deadline = deadline.earlier(self._settling)
-        if self.predictor is not None and deadline.passed:
+        if self._loss < inf and deadline.passed:
             return False
         started = time.perf_counter()
         if not now and started - self._updated < self.cost / _OVERHEAD:

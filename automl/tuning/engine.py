@@ -49,6 +49,8 @@ _LEAST_SHARE: Final = 0.25
 _MOST_RESERVE: Final = 3.0
 _IMPORT: Final = 2.0
 """Seconds of which importing a library may be most: a fold of the preview that takes less is followed by another."""
+_LARGE_CELLS: Final = 5_000_000
+"""Rows times columns from which the preview takes seconds, more than Ray's start, and is given all cores."""
 _UNKNOWN: Final = 1e-3
 """Seconds of a fold of the preview where there is none."""
 _PULSE: Final = 0.2
@@ -192,7 +194,8 @@ class Engine:
         self._here(self._problem, self._baseline(), Allowance())
         self.champion.update(self._deadline)
         preview = self._preview(plan)
-        allowance = Allowance(self._deadline, threads=plan.threads, gpu=bool(self._config.gpus))
+        threads = plan.alone(shape).threads if shape.rows * shape.columns >= _LARGE_CELLS else plan.threads
+        allowance = Allowance(self._deadline, threads=threads, gpu=bool(self._config.gpus))
         if preview is not None:
             self._here(self._problem.with_folds_run(1), preview, allowance, end=False)
             if sum(self._preview_seconds()) < _IMPORT and plan.folds_run > 1:
@@ -201,8 +204,13 @@ class Engine:
             names = ", ".join(map(repr, unread))
             self._reporter.warn(f"too little time for the texts of {names}: only how they are written is used")
         features, fit = self._preview_seconds()
-        fixed = self._problem.folds.fixed
-        plan = fit_to_time(plan, fit, self._deadline.remaining, feature_seconds=features, folds_fixed=fixed)
+        plan = fit_to_time(
+            plan,
+            fit * threads / plan.threads,
+            self._deadline.remaining,
+            feature_seconds=features,
+            folds_fixed=self._problem.folds.fixed,
+        )
         if plan.folds_run < self._problem.folds.run:
             self._problem = self._problem.with_folds_run(plan.folds_run)
             self.champion = self._new_champion()

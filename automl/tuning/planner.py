@@ -24,7 +24,7 @@ _BATCH: Final = 4
 _LEAST_SHARE: Final = 0.5
 """A trial fits itself to the time it has, but with less than this share of what its family took it is not started."""
 _LEAST_SECONDS: Final = 1.0
-"""The same for a family that was not tried yet, which may have to import its library."""
+"""The same for a family that was not tried yet, which may have to import its library, and makes its features."""
 
 
 class Next(Enum):
@@ -75,6 +75,7 @@ class Planner:
         self._folds = folds
         self._left = inf if max_trials is None else max_trials
         self._costs: dict[str, list[float]] = {}
+        self._features = 0.0
         self._seen: set[str] = set()
         self._asked = 0
         self._outstanding: set[str] = set()
@@ -112,6 +113,9 @@ class Planner:
         seconds = [each.feature_seconds + each.fit_seconds + each.predict_seconds for each in trial.folds.values()]
         if seconds and trial.candidate.origin in ("portfolio", "search"):
             self._costs.setdefault(trial.candidate.family, []).append(self._folds * mean(seconds))
+        if trial.folds:
+            made = mean(each.feature_seconds for each in trial.folds.values())
+            self._features = max(self._features, self._folds * made)
         self._answers.append(trial)
 
     def _from_portfolio(self, remaining: float) -> Candidate | None:
@@ -143,7 +147,7 @@ class Planner:
 
     def _affordable(self, family: str, remaining: float) -> bool:
         known = self._costs.get(family)
-        return remaining >= (_LEAST_SHARE * median(known) if known else _LEAST_SECONDS)
+        return remaining >= (_LEAST_SHARE * median(known) if known else max(_LEAST_SECONDS, self._features))
 
     def _numbered(self, candidate: Candidate) -> Candidate:
         self._asked += 1

@@ -185,6 +185,8 @@ class TrialRunner:
         started = time.perf_counter()
         needs = configuration.needs(family)
         data, scored = self._matrices.fold(fold, needs, deadline)
+        if deadline.passed:  # what begins a fit, its first round, cannot be cut short
+            raise DeadlinePassedError
         if not family.weighted:
             data = replace(data, weight_train=None, weight_valid=None)
         problem = self._problem

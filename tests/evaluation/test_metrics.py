@@ -304,6 +304,13 @@ def test_a_target_that_a_metric_cannot_take_is_undefined():
         assert get_metric(name, REGRESSION)(np.array([1.0, 2.0]), -prediction) > 1, name  # a prediction is only bad
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e9])
+def test_the_gamma_deviance_does_not_depend_on_the_unit_of_the_target(scale):
+    y, prediction = np.array([0.5, 1.0, 3.0]), np.array([1.0, 0.9, 2.0])
+    metric = get_metric("gamma_deviance", REGRESSION)
+    assert metric(scale * y, scale * prediction) == pytest.approx(metric(y, prediction))
+
+
 def test_r2_of_equal_values_equals_sklearn():
     r2, y = get_metric("r2", REGRESSION), np.full(4, 2.0)
     assert r2(y, y) == sk.r2_score(y, y)

@@ -93,6 +93,15 @@ def test_without_time_only_a_first_predictor_is_made(train) -> None:
     assert load(root).score.value == champion.predictor.score.value
 
 
+def test_a_first_model_that_comes_late_still_replaces_the_baseline(train) -> None:
+    champion, root, train_one = train
+    assert train_one(9.0, "base")
+    baseline = champion.predictor.score.value
+    assert train_one(5.0, deadline=Deadline(0.0))
+    assert load(root).score.value < baseline
+    assert not train_one(0.1, deadline=Deadline(0.0))
+
+
 def test_old_predictors_are_removed_but_for_the_last(train) -> None:
     _, root, train_one = train
     for offset in (9.0, 7.0, 5.0, 3.0, 1.0):

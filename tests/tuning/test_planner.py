@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -85,6 +86,12 @@ def test_nothing_is_proposed_that_cannot_be_trained_in_time() -> None:
         assert isinstance(candidate, Candidate)
         assert candidate.family == "other"
     assert planner.propose(0.5) is Next.FINISHED
+
+
+def test_a_new_family_needs_the_time_of_its_features() -> None:
+    wide = replace(record(0, 1.0, 60.0), feature_seconds=8.0)
+    planner = make(trials=[Trial(Candidate("toy", {"offset": 9.0}, "portfolio", 0), {0: wide}, "done")])
+    assert [planner.propose(remaining) is Next.FINISHED for remaining in (4.0, 8.1)] == [True, False]
 
 
 def test_a_trial_that_was_stopped_tells_what_all_its_folds_would_take() -> None:
