@@ -19,8 +19,8 @@ folds in the main process. Last, seconds and folds by family.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ from benchmarks.summary import grid
 
 
 def main() -> None:
-    profiles = [profile(Path(each)) for each in sys.argv[1:]]
-    if not profiles:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folder")
+    profiles = [profile(run) for run in parser.parse_args().runs]
     for part in ("seconds", "shares"):
         rows = pd.DataFrame([{"run": each["run"], **each[part]} for each in profiles])
         print(f"{part}\n\n{grid(rows.columns, [text(row) for row in rows.itertuples(index=False)])}\n")
