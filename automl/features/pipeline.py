@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from automl.data.constraints import FREE, Constraints, Sources
 from automl.data.table import Schema, Task
@@ -67,21 +67,29 @@ class Features:
 
     def transform(self, frame: pd.DataFrame) -> Matrix:
         """Return the matrix of a typed frame with any number of rows, none included."""
-        return self._matrix(self.parts.dense(frame)[:, self.kept], self.parts.sparse(frame))
+        return self._matrix(_columns(self.parts.dense(frame), self.kept), self.parts.sparse(frame))
 
     def _matrix(self, kept: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> Matrix:
         """Return the matrix of the kept dense columns and the sparse ones; by blocks, for the sake of memory."""
-        starts = range(0, max(len(kept), 1), BLOCK)
-        scaled = np.concatenate([self._scaled(kept[start : start + BLOCK]) for start in starts])
-        return self.assembled(scaled, sparse)
+        if len(kept) <= BLOCK:
+            return self.assembled(self._scaled(kept), sparse)
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(kept), BLOCK)]
+        made = (self.assembled(self._scaled(kept[rows]), [part[rows] for part in sparse]) for rows in blocks)
+        if self.compressed:
+            sparse_blocks: list[csr_array[Any]] = [csr_array(block.values) for block in made]
+            return self._of(csr_array(vstack(sparse_blocks, format="csr")))
+        values = np.empty((len(kept), len(self.names)), np.float32)
+        for rows, block in zip(blocks, made, strict=True):
+            values[rows] = block.dense
+        return self._of(values)
 
     def assembled(self, scaled: NDArray[np.float32], sparse: Sequence[csr_array[Any]]) -> Matrix:
         """Return the matrix of dense columns as models see them and sparse ones."""
-        values: NDArray[np.float32] | csr_array[Any]
         if self.compressed:
-            values = csr_array(hstack([csr_array(scaled), *sparse], format="csr"))
-        else:
-            values = np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled
+            return self._of(csr_array(hstack([csr_array(scaled), *sparse], format="csr")))
+        return self._of(np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled)
+
+    def _of(self, values: NDArray[np.float32] | csr_array) -> Matrix:
         return Matrix(values, self.names, self.categorical, self.cardinalities)
 
     def _scaled(self, kept: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -183,7 +191,7 @@ def fit_features(
     sources = _in_table(parts.sources, schema)
     kept = _kept(dense, parts, y, task, needs, random_state)
     kept = kept[[constraints.allow(sources[i]) for i in kept]]
-    dense, sparse = dense[:, kept], parts.sparse(frame)
+    dense, sparse = _columns(dense, kept), parts.sparse(frame)
     names = tuple(every[i] for i in kept)
     categorical = tuple(i for i, column in enumerate(kept) if cardinalities[column])
     known = dense[sample(len(dense), KNOWN, random_state)] if len(dense) > KNOWN else dense
@@ -223,6 +231,11 @@ def _kept(
     if needs.sparse or not crowded(len(dense), len(kept)):
         return kept
     return kept[above_probes(dense[:, kept].astype(np.float32), y, task, random_state)]
+
+
+def _columns(dense: NDArray[np.float64], kept: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return some of the columns, which are not copied if they are all of them."""
+    return dense if len(kept) == dense.shape[1] else dense[:, kept]
 
 
 def _in_table(sources: Sources, schema: Schema) -> tuple[tuple[str, ...], ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from automl.deadline import NEVER, Deadline, DeadlinePassedError
 from automl.errors import NoModelError
 from automl.evaluation.leaderboard import Leaderboard
+from automl.memory import release_unused
 from automl.models.base import Family
 from automl.predictor import Predictor
 from automl.tuning.budget import Plan, fit_to_time, make_plan
@@ -240,6 +241,7 @@ class Engine:
         planner = make_planner(self._config, plan, self._problem, self._journal, searches=search is None)
         allowance = Allowance.planned(plan, self._config, self._deadline)
         runner = TrialRunner(self._problem, self._journal)
+        release_unused()  # what the preview took
         seconds = plan.fold_seconds(self._preview_seconds()[1])
         waiting = Deadline.after(0.0 if search is None or seconds < _QUICK else seconds)
         while not self._over:
