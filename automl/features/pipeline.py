@@ -33,6 +33,10 @@ BLOCK: Final = 65_536
 """Rows that are finished at once: what is made on the way takes several times the memory of the result."""
 KNOWN: Final = 200_000
 """Rows that medians and scales are learned from at most."""
+SPARSE: Final = 0.125
+"""Share of values that are not 0 below which sparse products are quicker than dense ones."""
+LARGE: Final = 20_000_000
+"""Values of a matrix from which it matters how many bytes they take."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,7 +219,7 @@ def fit_features(
         filling,
         kept,
         Scaling.fit(known, needs.scaling, categorical),
-        needs.sparse and _smaller(known, sparse),
+        needs.sparse and _sparse(known, sparse, len(dense)),
         arithmetic,
     )
     return features, replace(features._matrix(dense, sparse), sources=_in_table(features.sources, schema))
@@ -253,10 +257,13 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(taken)
 
 
-def _smaller(dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]]) -> bool:
-    """Return whether a ``csr_array``, 8 bytes for each value that is not 0, takes less memory than 4 for each value.
+def _sparse(dense: NDArray[np.float64], sparse: Sequence[csr_array[Any]], rows: int) -> bool:
+    """Return whether a ``csr_array``, 8 bytes for each value that is not 0, is better than 4 for each value.
+
+    Where it is smaller by far, products with it are quicker; of many rows any memory counts.
 
     ``dense`` may hold some of the rows only.
     """
-    values = np.count_nonzero(dense) / len(dense) + sum(part.nnz / part.shape[0] for part in sparse)
-    return bool(2 * values + 1 < dense.shape[1] + sum(part.shape[1] for part in sparse))
+    columns = dense.shape[1] + sum(part.shape[1] for part in sparse)
+    share = (np.count_nonzero(dense) / len(dense) + sum(part.nnz / part.shape[0] for part in sparse)) / max(columns, 1)
+    return bool(share < (SPARSE if rows * columns < LARGE else 0.5))

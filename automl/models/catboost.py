@@ -49,6 +49,7 @@ from automl.models.boosting import (
 )
 from automl.models.catboost_trees import CatBoostTrees
 from automl.models.lightgbm_c import FEW_ROWS
+from automl.models.nested import NestedTrees
 from automl.models.symmetric import SymmetricTrees
 
 LOSSES: Final = {
@@ -123,7 +124,7 @@ class CatBoostModel(Model):
     layout: Layout
     classification: bool
     trained: Trained
-    trees: SymmetricTrees | None = None
+    trees: SymmetricTrees | NestedTrees | None = None
     """The same trees for few rows."""
 
     @cached_property
@@ -177,12 +178,16 @@ class CatBoostModel(Model):
         (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
 
     def save_for_few_rows(self, folder: Path) -> None:
-        """Write the trees once more, if they are symmetric and look at one column at a time."""
-        model = self._json()
+        """Write the trees once more, if they look at one column at a time."""
+        model, layout = self._json(), self.layout
+        trees: SymmetricTrees | NestedTrees | None
         if "oblivious_trees" in model:
-            trees = SymmetricTrees.of(model, self.layout.numeric, self.layout.categorical, self._answers)
-            if trees is not None:
-                trees.save(folder)
+            trees = SymmetricTrees.of(model, layout.numeric, layout.categorical, self._answers)
+        else:
+            columns = layout.numeric, layout.categorical, layout.cardinality
+            trees = NestedTrees.of(model, *columns, self._answering)
+        if trees is not None:
+            trees.save(folder)
 
     def _answers(self, column: int) -> NDArray[np.bool_]:
         """Return (codes + 2, trees, depth) answers to the codes of a column, see :meth:`SymmetricTrees.of`."""
@@ -284,7 +289,8 @@ class CatBoost(Family):
         record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         layout = Layout(tuple(record["numeric"]), tuple(record["categorical"]), record["cardinality"])
         raw, trained = (folder / "model.cbm").read_bytes(), Trained(**record["trained"])
-        return CatBoostModel(raw, layout, record["classification"], trained, SymmetricTrees.load(folder))
+        trees = NestedTrees.load(folder, layout.categorical, layout.cardinality) or SymmetricTrees.load(folder)
+        return CatBoostModel(raw, layout, record["classification"], trained, trees)
 
     def memory(self, shape: Shape, params: Params) -> int:
         """Return the peak bytes of one fit: bins, target statistics, approximations, histograms, the model."""

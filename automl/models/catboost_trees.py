@@ -60,7 +60,7 @@ class CatBoostTrees:
         if "oblivious_trees" in model:
             self._trees = [_symmetric(tree) for tree in model["oblivious_trees"]]
         else:
-            self._trees = [_nested(tree) for tree in model["trees"]]
+            self._trees = [nested(tree) for tree in model["trees"]]
         self._ranks = list(self._asked(features))
 
     def formula(self, X: Any, answers: Answers) -> Any:
@@ -145,10 +145,7 @@ class CatBoostTrees:
     def _tables(self, answers: Answers) -> list[NDArray[np.integer]]:
         """Return the ranks of all combinations, a flat table each: the last part changes first."""
         order = [question for rank in self._ranks for question in rank.questions]
-        leaf_values = [0] * 2 * self.outputs
-        alone = [{"splits": [{"split_index": i}], "leaf_values": leaf_values, "leaf_weights": [1, 1]} for i in order]
-        rest = {name: value for name, value in self._model.items() if name != "trees"}
-        leaves = answers(rest | {"oblivious_trees": alone})
+        leaves = answers(one_question_each(self._model, order))
         tables, start = [], 0
         for rank in self._ranks:
             end = start + len(rank.questions)
@@ -180,6 +177,13 @@ _Asked = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.
 """The questions of the inner nodes of a tree, its children left and right, see :class:`Tree`, and its leaves."""
 
 
+def one_question_each(model: Mapping[str, Any], questions: Sequence[int]) -> Mapping[str, Any]:
+    """Return a model of a tree for each of some questions, whose leaf is the answer."""
+    nothing = [0] * 2 * len(model["scale_and_bias"][1])
+    trees = [{"splits": [{"split_index": i}], "leaf_values": nothing, "leaf_weights": [1, 1]} for i in questions]
+    return {**{name: value for name, value in model.items() if name != "trees"}, "oblivious_trees": trees}
+
+
 def _symmetric(tree: Mapping[str, Any]) -> _Asked:
     """Return a tree whose levels ask one question each; the answers are the bits of the leaf."""
     questions = [split["split_index"] for split in tree["splits"] or ()]
@@ -195,7 +199,7 @@ def _symmetric(tree: Mapping[str, Any]) -> _Asked:
     return asked, np.concatenate(left), np.concatenate(right), values
 
 
-def _nested(tree: Mapping[str, Any]) -> _Asked:
+def nested(tree: Mapping[str, Any]) -> _Asked:
     """Return a tree that is written as nodes in nodes."""
     nodes: list[list[int]] = []
     values: list[Any] = []

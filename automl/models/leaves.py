@@ -93,7 +93,7 @@ class LeafTable:
     @classmethod
     def load(cls, folder: Path) -> Self | None:
         """Read what :meth:`save` wrote; None if nothing was."""
-        if not (folder / _TABLE).exists():
+        if not (folder / _TREES).exists():
             return None
         with np.load(folder / _TABLE, allow_pickle=False) as table:
             text = (folder / _TREES).read_bytes()

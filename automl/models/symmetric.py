@@ -79,7 +79,7 @@ class SymmetricTrees:
         floats = [(each, border) for each in features["float_features"] for border in each["borders"] or ()]
         used = sorted({split["split_index"] for levels in splits for split in levels})
         above, others = [i for i in used if i < len(floats)], [i for i in used if i >= len(floats)]
-        sources = _categories(features, [i - len(floats) for i in others], categorical)
+        sources = categories_asked(features, [i - len(floats) for i in others], categorical)
         if sources is None:
             return None
         place = {i: 1 + at for at, i in enumerate((*above, *others))}
@@ -121,7 +121,9 @@ class SymmetricTrees:
             return cls(**arrays)
 
 
-def _categories(features: Mapping[str, Any], questions: Sequence[int], categorical: Sequence[int]) -> list[int] | None:
+def categories_asked(
+    features: Mapping[str, Any], questions: Sequence[int], categorical: Sequence[int]
+) -> list[int] | None:
     """Return the column that each of some questions about categories looks at; None if one looks at several."""
     looked_at = [
         [{"cat_feature_index": each["feature_index"]}]
