@@ -78,7 +78,7 @@ class OneHot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneHots:
-    """The sparse columns of several categorical columns side by side."""
+    """The columns of 0 and 1 of several categorical columns side by side."""
 
     sources: tuple[str, ...]
     starts: NDArray[np.intp]
@@ -99,14 +99,26 @@ class OneHots:
 
     def __call__(self, columns: Mapping[str, NDArray[np.int32]], rows: int) -> csr_array[Any]:
         """Return (rows, width) for the codes of columns by name."""
-        slots = np.empty((rows, len(self.sources)), np.intp)
-        for i, name in enumerate(self.sources):
-            slots[:, i] = columns[name]
-        places = self.places[slots + (self.starts + SLOTS)]
+        places = self._ones(columns, rows)
         known = places >= 0
         indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(known, axis=1))]).astype(np.int32)
         ones = np.ones(int(indptr[-1]), np.float32)
         return csr_array((ones, places[known], indptr), shape=(rows, self.width))
+
+    def dense(self, columns: Mapping[str, NDArray[np.int32]], rows: int) -> NDArray[np.float32]:
+        """Return the same as a dense array."""
+        places = self._ones(columns, rows)
+        known = places >= 0
+        values = np.zeros((rows, self.width), np.float32)
+        values[np.nonzero(known)[0], places[known]] = 1
+        return values
+
+    def _ones(self, columns: Mapping[str, NDArray[np.int32]], rows: int) -> NDArray[np.int32]:
+        """Return (rows, sources): which column is 1; -1 = none."""
+        slots = np.empty((rows, len(self.sources)), np.intp)
+        for i, name in enumerate(self.sources):
+            slots[:, i] = columns[name]
+        return self.places.take(slots + (self.starts + SLOTS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -118,9 +118,9 @@ class Fused:
             matrix = unscaled[:, start:end]
             if len(each.scaling.columns):
                 matrix = np.clip(each.scaling(values[:, start:end]), -LARGEST, LARGEST).astype(np.float32)
-            sparse = [onehots(columns, rows)] if onehots.sources else []
-            sparse += [bags[number] for number in own]
-            matrices.append(each.assembled(np.ascontiguousarray(matrix), sparse))
+            coded = onehots if each.compressed else onehots.dense
+            further = [coded(columns, rows)] if onehots.sources else []
+            matrices.append(each.assembled(np.ascontiguousarray(matrix), [*further, *(bags[n] for n in own)]))
             start = end
         return matrices
 

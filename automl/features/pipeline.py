@@ -87,11 +87,13 @@ class Features:
             values[rows] = block.dense
         return self._of(values)
 
-    def assembled(self, scaled: NDArray[np.float32], sparse: Sequence[csr_array[Any]]) -> Matrix:
-        """Return the matrix of dense columns as models see them and sparse ones."""
+    def assembled(self, scaled: NDArray[np.float32], further: Sequence[NDArray[np.float32] | csr_array[Any]]) -> Matrix:
+        """Return the matrix of dense columns as models see them and those of categories and texts."""
         if self.compressed:
-            return self._of(csr_array(hstack([csr_array(scaled), *sparse], format="csr")))
-        return self._of(np.concatenate([scaled, *(part.toarray() for part in sparse)], axis=1) if sparse else scaled)
+            blocks: list[Any] = [csr_array(scaled), *further]
+            return self._of(csr_array(hstack(blocks, format="csr")))
+        dense = (part if isinstance(part, np.ndarray) else part.toarray() for part in further)
+        return self._of(np.concatenate([scaled, *dense], axis=1) if further else scaled)
 
     def _of(self, values: NDArray[np.float32] | csr_array) -> Matrix:
         return Matrix(values, self.names, self.categorical, self.cardinalities)
