@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, hstack, vstack
 
 CODES: Final = 255
 """Categories with a code of their own; the others share one."""
+
+_FEW: Final = 256
+"""Rows up to which what SciPy checks takes longer than what it does."""
 
 Missing = Literal["native", "impute"]
 Categories = Literal["codes", "numbers", "onehot"]
@@ -104,3 +108,24 @@ class Matrix:
         else:
             values = csr_array(vstack([csr_array(self.values), csr_array(other.values)]))
         return replace(self, values=values, key=self.key and f"{self.key}+{other.key}")
+
+
+def side_by_side(dense: NDArray[np.float32], further: Sequence[csr_array]) -> csr_array:
+    """Return dense columns, and sparse ones behind them, as one sparse array.
+
+    >>> side_by_side(np.array([[0, 2]], np.float32), [csr_array(np.array([[3, 0]], np.float32))]).toarray().tolist()
+    [[0.0, 2.0, 3.0, 0.0]]
+    """
+    if len(dense) > _FEW:
+        blocks: list[Any] = [csr_array(dense), *further]
+        return csr_array(hstack(blocks, format="csr"))
+    rows, columns = np.nonzero(dense)
+    parts, width = [(rows, columns, dense[rows, columns])], dense.shape[1]
+    for part in further:
+        parts.append((np.repeat(np.arange(len(dense)), np.diff(part.indptr)), part.indices + width, part.data))
+        width += part.shape[1]
+    row, column, values = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.argsort(row, kind="stable")
+    ends = np.cumsum(np.bincount(row, minlength=len(dense)))
+    indptr = np.concatenate([[0], ends]).astype(np.int32)
+    return csr_array((values[order], column[order].astype(np.int32), indptr), shape=(len(dense), width))

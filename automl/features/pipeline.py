@@ -11,14 +11,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import csr_array, vstack
 
 from automl.data.constraints import FREE, Constraints, Sources
 from automl.data.table import Schema, Task
 from automl.deadline import NEVER, Deadline
 from automl.errors import DataError
 from automl.features.construct import Arithmetic
-from automl.features.matrix import Matrix, Needs
+from automl.features.matrix import Matrix, Needs, side_by_side
 from automl.features.numeric import LARGEST, Filling
 from automl.features.parts import Parts, fit_parts
 from automl.features.scale import Scaling
@@ -87,11 +87,10 @@ class Features:
             values[rows] = block.dense
         return self._of(values)
 
-    def assembled(self, scaled: NDArray[np.float32], further: Sequence[NDArray[np.float32] | csr_array[Any]]) -> Matrix:
-        """Return the matrix of dense columns as models see them and those of categories and texts."""
+    def assembled(self, scaled: NDArray[np.float32], further: Sequence[Any]) -> Matrix:
+        """Return the matrix of dense columns as models see them and those of categories and texts, sparse or dense."""
         if self.compressed:
-            blocks: list[Any] = [csr_array(scaled), *further]
-            return self._of(csr_array(hstack(blocks, format="csr")))
+            return self._of(side_by_side(scaled, further))
         dense = (part if isinstance(part, np.ndarray) else part.toarray() for part in further)
         return self._of(np.concatenate([scaled, *dense], axis=1) if further else scaled)
 

@@ -41,5 +41,7 @@ def bounded(X: NDArray[np.float32] | csr_array) -> NDArray[np.float32] | csr_arr
     [[0.5, 1000.0]]
     """
     if isinstance(X, csr_array):
+        if np.abs(X.data).max(initial=0) <= FAR:
+            return X
         return csr_array((np.clip(X.data, -FAR, FAR), X.indices, X.indptr), shape=X.shape)
     return np.clip(X, -FAR, FAR)
