@@ -17,7 +17,7 @@ from automl.data.dates import COMPACT, NEVER, DateLayout, are_codes, date_layout
 from automl.data.disguised import disguised_numbers, disguised_words, is_limit
 from automl.data.identifiers import names_identifier
 from automl.data.number_style import is_measured, may_be_grouped, read_numbers
-from automl.data.numerals import CLOCK, CURRENCIES, PLAIN, Style, parse_numbers, plain_numbers
+from automl.data.numerals import BOUNDS, CLOCK, CURRENCIES, PLAIN, RANGES, Style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
 from automl.data.words import SMALL, by_frequency, categorical_column, worded_column
 from automl.errors import DataError
@@ -219,6 +219,9 @@ def _few_words(cells: Cells, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return words if few else np.zeros_like(words)
 
 
+_READ_AS: Final = {RANGES: "ranges count as their middle", BOUNDS: "bounds such as <5 count as their number"}
+
+
 def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column | None:
     style, numbers = read_numbers(cells.values, decimal)
     known = ~np.isnan(numbers)
@@ -236,9 +239,11 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
 def _number_reason(style: Style) -> str:
     if style.unit == CLOCK:
         return "times of day or durations, in seconds"
-    named = (style.unit or "").replace(CURRENCIES, "several currencies")
+    parts = (style.unit or "").split()
+    named = " ".join(part for part in parts if part not in _READ_AS).replace(CURRENCIES, "several currencies")
     unit = f" in {named}" if named else ""
-    return "numbers" + unit + (" with a decimal comma" if style.decimal == "," else "")
+    comma = " with a decimal comma" if style.decimal == "," else ""
+    return "; ".join([f"numbers{unit}{comma}", *(_READ_AS[part] for part in parts if part in _READ_AS)])
 
 
 def _zero_padded(values: list[str]) -> bool:

@@ -14,6 +14,8 @@ from automl.data.durations import LASTING, MINUS, TIME, are_durations, are_times
 from automl.data.numerals import (
     BEHIND,
     BETWEEN,
+    BOUND,
+    BOUNDS,
     BRACKETS,
     CLOCK,
     CURRENCIES,
@@ -73,7 +75,7 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     style, sample = number_style(values, prefer), values[:: max(1, len(values) // SAMPLE)]
     few = sample[:: max(1, len(sample) // FEW)]
     forms = (pattern(style.decimal), TIME, LASTING)
-    shaped = sum(any(form.fullmatch(value) for form in forms) for value in few)
+    shaped = sum(any(form.fullmatch(BOUND.sub("", value)) for form in forms) for value in few)
     if len(sample) < MEASURED or 2 * shaped < len(few):  # words
         return style
     read = _read(sample, style)
@@ -85,6 +87,7 @@ def column_style(values: Sequence[str], prefer: str = ".") -> Style:
     ends = {match[6] for match in matches if match}
     special = [SCALED] * _scaled([match for match in matches if match])
     special += [RANGES] * any(BETWEEN.fullmatch(value) for value in sample)
+    special += [BOUNDS] * any(BOUND.match(value) for value in sample)
     special += [BRACKETS] * ({"", ")"} <= ends) + [BEHIND] * ("" in ends and not ends.isdisjoint(MINUS))
     units = {(match[2] or match[5] or "").casefold() for match in matches if match}
     currencies = sum(re.fullmatch(CURRENCY, unit, re.IGNORECASE) is not None for unit in units) > 1

@@ -36,12 +36,16 @@ BEHIND: Final = "0-"
 """The unit of numbers that have their minus behind them, as SAP writes them."""
 RANGES: Final = "a-b"
 """The unit of numbers among which ranges, ``1133 - 1384``, stand for their middle."""
+BOUNDS: Final = "<>"
+"""The unit of numbers among which bounds, ``<0.05``, stand for their number, as laboratories write what is too little
+to be told."""
 CURRENCIES: Final = "\u00a4"
 """The unit of numbers in several currencies; it is Unicode's sign for any of them."""
 CLOCK: Final = "h:m:s"
 """The unit of times of day and durations; they are read in seconds."""
 NEGATIVE: Final = ("-", "−", "(")
 BETWEEN: Final = re.compile(r"(\D{0,5}\d[\d.,]*\D{0,12}?)\s*(?:-|–|\bto\b)\s*(\D{0,5}\d[\d.,]*\D{0,12})")
+BOUND: Final = re.compile(r"^(?:[<>]=?|[≤≥])\s*")
 PADDED: Final = re.compile(r"[-+−]?0\d")
 """Begins what is rather a code than a number: ``007``."""
 
@@ -94,6 +98,8 @@ def _number(value: str, style: Style) -> float:
     if style.unit == CLOCK:
         found_seconds = seconds(value)
         return _plain(value) if found_seconds is None else found_seconds
+    if BOUNDS in (style.unit or "").split():
+        value = BOUND.sub("", value)
     match = pattern(style.decimal).fullmatch(value)
     if match is None:
         ends = BETWEEN.fullmatch(value) if RANGES in (style.unit or "").split() else None
@@ -118,7 +124,7 @@ def _number(value: str, style: Style) -> float:
 def _taken_apart(unit: str | None) -> tuple[str, Mapping[str, float], tuple[str, ...]]:
     """Return the decoration, the factors that letters stand for, and what numbers may end with."""
     parts = (unit or "").split()
-    own = [part for part in parts if part not in (SCALED, BRACKETS, BEHIND, RANGES)]
+    own = [part for part in parts if part not in (SCALED, BRACKETS, BEHIND, RANGES, BOUNDS)]
     closing = ("", *((")",) if BRACKETS in parts else ()), *(MINUS if BEHIND in parts else ()))
     return "".join(own), SCALES if SCALED in parts else {}, closing
 

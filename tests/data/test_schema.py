@@ -174,6 +174,9 @@ NUMERALS = {
     "dots with few digits": ([*(f"{i}.125" for i in range(1, 13)), "1.5"], [*(i + 0.125 for i in range(1, 13)), 1.5]),
     "ranges": ([*map(str, range(30)), "1133 - 1384", "5 to 8"], [*range(30), 1258.5, 6.5]),
     "ranges of dollars": ([*(f"${i}" for i in range(30)), "$10-$20"], [*range(30), 15.0]),
+    "bounds": ([*map(str, range(30)), "<5", "> 100", "≥7", "<=0.05"], [*range(30), 5.0, 100.0, 7.0, 0.05]),
+    "bounds with units": ([*(f"{i} mg/L" for i in range(30)), "<5 mg/L"], [*range(30), 5.0]),
+    "mostly bounds": ([*map(str, range(12)), *(f">={i}" for i in range(30))], [*range(12), *range(30)]),
     "several units": ([*map(str, range(100)), "3 Acres", "4Perch"], [*range(100), None, None]),
 }
 
