@@ -77,11 +77,12 @@ class Estimator:
         y
             (rows,) target values, if they are not a column of ``X``.
         sample_weight
-            (rows,) how much each row counts.
+            (rows,) how much each row counts; None = as the column of weights says that the model was fitted with, if
+            the table has it, else all alike.
         """
         model = self._fitted()
         metric = optimised(model, *self._asked)
-        value = Labelled.of(model, X, y=y, weight=sample_weight).score(metric)
+        value = Labelled.of(model, X, y=y, weight=sample_weight, as_trained=True).score(metric)
         return value if metric.greater_is_better else -value
 
     def get_metadata_routing(self) -> Any:

@@ -93,6 +93,7 @@ def test_what_is_scored_later_is_weighed_as_in_training(table: pd.DataFrame, wei
     expected = sk.f1_score(known["bought"], model.predict(known), pos_label="buy", sample_weight=known["w"])
     report = evaluate(model, table)
     assert report.assessment.scores[0].score.value == weighted.evaluate(table)["f1"] == pytest.approx(expected)
+    assert weighted.score(table) == weighted.evaluate(table)["f1"]
     assert (report.weighted, report.weighing) == (True, "rows count by 'w', as in training")
     assert weighted.leaderboard(table)["test"].notna().any()
     missing = "rows count alike here, in training by 'w', which this table lacks"
