@@ -25,7 +25,8 @@ from automl.data.compression import ZIP, unpack
 from automl.data.database import read_query
 from automl.data.decimals import decimal_mark
 from automl.data.delimited_file import DelimitedFile
-from automl.data.dialect import MARK, SAMPLE, encoding_of
+from automl.data.dialect import SAMPLE
+from automl.data.encoding import MARK, encoding_of
 from automl.data.files import REFUSED, named, read_content, require_alike, require_no_sheet, require_same
 from automl.data.io import column_of
 from automl.data.json_rows import begins_json

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from automl.data.dialect import DELIMITERS, MARK, SAMPLE, Dialect, literal, records, sniff
+from automl.data.dialect import DELIMITERS, SAMPLE, Dialect, literal, records, sniff
+from automl.data.encoding import MARK
 from automl.data.reading import Reading
 from automl.errors import DataError, option
 

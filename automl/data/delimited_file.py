@@ -14,7 +14,8 @@ import pandas as pd
 
 from automl.data.columnar import regrouped
 from automl.data.delimited import BEGINNING, LONGEST_ROW, layout, select
-from automl.data.dialect import BLOCK, MARK, UNREADABLE, Dialect
+from automl.data.dialect import Dialect
+from automl.data.encoding import BLOCK, MARK, UNREADABLE
 from automl.data.reading import Reading, column_names
 from automl.errors import DataError
 

@@ -1,31 +1,22 @@
-"""How a CSV file is written: encoding, delimiter, quotes, lines before the header."""
+"""How a CSV file is written: delimiter, quotes, lines before the header."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final
-
-from automl.errors import DataError, option
+from typing import Final
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLE: Final = 1 << 18
 """Characters that the decision is made on."""
-
-BLOCK: Final = 1 << 20
-"""Bytes that are decoded at a time."""
-
-MARK: Final = "\ufeff"
-"""A byte order mark, decoded."""
 
 SEPARATOR: Final = re.compile(r'"?sep=([^\n])"?[ \t\r]*(?:\n|$)', re.IGNORECASE)
 """A first line that is for Excel, and names the delimiter."""
@@ -33,28 +24,8 @@ SEPARATOR: Final = re.compile(r'"?sep=([^\n])"?[ \t\r]*(?:\n|$)', re.IGNORECASE)
 NUMBERS: Final = re.compile(r"(?:[-+.\d\s,;|]|e[-+]|nan|inf)+", re.IGNORECASE)
 """A row of numbers."""
 
-UNREADABLE: Final = "\ufffd"
-"""What stands for bytes that are no text."""
-
-SLIP: Final = 10
-"""Letters beyond ASCII for each such place, from which a text is UTF-8 with slips, and not of another encoding."""
-
 WHOLE: Final = 9
 """From this many rows on the last one is not looked at: the end of the sample may have cut it."""
-
-TOGETHER: Final = 1.5
-"""Mean bytes beyond ASCII in a row, below which they are single letters such as ``ü``, not halves of others."""
-
-WINDOWS: Final = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253", "mac_latin2": "cp1250", "mac_roman": "cp1252"}
-"""Encodings that differ in few letters from the ones that files with these letters are far more often written in."""
-
-BYTE_ORDER_MARKS: Final = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,104 +36,6 @@ class Dialect:
     quote: str
     escape: str
     skipped: int
-
-
-def decode(data: bytes, likely: str | None = None, asked: str | None = None) -> tuple[str, str]:
-    """Return the text and its encoding, see :func:`encoding_of`.
-
-    >>> decode("Zürich;Köln".encode("latin-1"))
-    ('Zürich;Köln', 'cp1252')
-    """
-    encoding = encoding_of(io.BytesIO(data), likely, asked)
-    return data.decode(encoding, errors="replace").removeprefix(MARK), encoding
-
-
-def encoding_of(file: IO[bytes], likely: str | None = None, asked: str | None = None) -> str:
-    """Return the encoding of a file: byte order mark, else UTF-8 if valid, else ``likely``, else UTF-8 if it nearly is,
-    else the best guess.
-
-    ``asked`` is the encoding that the owner of the file has named; the text is in it, or refused. The whole file is
-    looked at, in pieces.
-
-    Raises
-    ------
-    DataError
-        If the file is no text, or not in the encoding asked for.
-    """
-    file.seek(0)
-    begin = file.read(200)
-    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if begin.startswith(mark)), None)
-    if certain := asked or marked:
-        _require(file, certain)
-        return certain
-    tried = ["utf-16-le", "utf-16-be"] if b"\x00" in begin else ["utf-8", *([likely] if likely else [])]
-    for encoding in tried:
-        with suppress(UnicodeDecodeError):
-            if not any("\x00" in text for text in _texts(file, encoding)):
-                return encoding
-    if any(b"\x00" in block for block in _blocks(file)):
-        raise DataError("the file is binary, no text; save the table as CSV, Parquet, JSON lines or .xlsx")
-    return "utf-8" if _nearly_utf_8(file) else _guess(file)
-
-
-def _nearly_utf_8(file: IO[bytes]) -> bool:
-    """Return whether a text is UTF-8 but for a slip here and there: hardly another encoding looks like it by chance."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    beyond = slips = 0
-    for block in _blocks(file):
-        text = decoder.decode(block)
-        beyond += len(text) - len(text.encode("ascii", "ignore"))
-        slips += text.count(UNREADABLE)
-    return beyond > SLIP * slips
-
-
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(lambda: file.read(BLOCK), b"")
-
-
-def _texts(file: IO[bytes], encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    for block in _blocks(file):
-        yield decoder.decode(block)
-    yield decoder.decode(b"", final=True)
-
-
-def _require(file: IO[bytes], encoding: str) -> None:
-    try:
-        binary = any("\x00" in text for text in _texts(file, encoding))
-    except (UnicodeError, ValueError) as error:
-        raise DataError(
-            f"the file is not written in {encoding} ({error}); name another with {option('encoding')}"
-        ) from error
-    if binary:
-        raise DataError(f"the file is no {encoding} text: it holds zero bytes; save the table again, as UTF-8")
-
-
-def _guess(file: IO[bytes]) -> str:
-    from charset_normalizer import from_bytes
-    from charset_normalizer.utils import is_multi_byte_encoding
-
-    sample = _beyond_ascii(file)
-    matches = from_bytes(sample)
-    best = matches.best()
-    if best is None or {"latin_1", "cp1252"} & {name for match in matches for name in match.could_be_from_charset}:
-        return "cp1252"
-    runs = re.findall(rb"[\x80-\xff]+", sample)
-    alone = sum(map(len, runs)) < TOGETHER * len(runs)
-    if alone and is_multi_byte_encoding(best.encoding):
-        return "cp1252"
-    return WINDOWS.get(best.encoding, best.encoding)
-
-
-def _beyond_ascii(file: IO[bytes]) -> bytes:
-    """Return the first lines that hold more than ASCII, or pieces of them."""
-    file.seek(0)
-    sample = b""
-    while len(sample) < SAMPLE and (line := file.readline(SAMPLE)):
-        if not line.isascii():
-            sample += line
-    return sample[:SAMPLE]
 
 
 def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None) -> Dialect:

@@ -18,7 +18,7 @@ from automl.config import ReadOptions
 from automl.data.columnar import ARROW, ARROW_STREAM, PARQUET, read_arrow, read_parquet
 from automl.data.compression import ZIP, decompress
 from automl.data.delimited_file import DelimitedFile
-from automl.data.dialect import decode
+from automl.data.encoding import decode
 from automl.data.json_rows import begins_json, read_json
 from automl.data.reading import Reading, column_names
 from automl.data.source import content, display
