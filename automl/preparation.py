@@ -15,6 +15,7 @@ from automl.config import FitConfig
 from automl.data.cells import cells_of
 from automl.data.constraints import Constraints
 from automl.data.identifiers import names_identifier, with_telling_identifiers
+from automl.data.repeated_rows import rows_again
 from automl.data.schema import apply_schema, infer_schema
 from automl.data.table import Kind, Schema, Task
 from automl.data.training import TrainingTable, validation_rows
@@ -138,6 +139,9 @@ def prepare(
         )
     else:
         further, y_valid, weight_valid, others = validation_rows(valid, table, schema, task, weight=weight_column)
+        if again := rows_again(typed, further):
+            found = f"{again:,} of the {len(further):,} rows to validate on have the features of a training row"
+            reporter.warn(f"{found}; if they are the same things, the score is too good: delete them from one table")
         if weight is not None:
             plain = weight / weight.mean(), np.ones(len(y_valid))  # only weights of one source have one unit
             weight = np.concatenate(plain if weight_valid is None else (weight, weight_valid))

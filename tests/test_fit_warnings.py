@@ -57,6 +57,14 @@ def test_rows_that_repeat_across_folds_are_said(frame: pd.DataFrame, tmp_path: P
     assert "equal to one in another fold" in said[0]
 
 
+def test_rows_to_validate_on_that_were_trained_on_are_said(frame: pd.DataFrame, tmp_path: Path) -> None:
+    messages: list[str] = []
+    model = AutoML(max_trials=1, output=tmp_path / "run", on_progress=lambda seen: messages.append(seen.message or ""))
+    model.fit(frame.head(200), target="y", valid=frame.tail(150))
+    (found,) = (message for message in messages if "to validate on" in message)
+    assert found.startswith("warning: 50 of the 150 rows to validate on have the features of a training row")
+
+
 def test_warnings_of_a_fit_without_progress_are_python_warnings(frame: pd.DataFrame, tmp_path: Path) -> None:
     frame = frame.assign(paid=frame["y"] * 3.0, code=[f"k{i}" for i in range(300)], id=range(300), c=1)
     frame["y"] = frame["y"].astype(float).where(frame.index >= 5)

@@ -57,7 +57,7 @@ def _lines(report: ModelReport) -> Iterator[str]:
 
     yield f"{report.name}  {report.reading.describe()}"
     if report.left_out:
-        yield f"{report.left_out:,} rows without a target or a weight are left out"
+        yield f"{report.left_out:,} rows without a target{' or a weight' if report.weighted else ''} are left out"
     if report.weighing:
         yield report.weighing
     yield report.verdict

@@ -28,6 +28,19 @@ def repeated_rows(typed: pd.DataFrame) -> NDArray[np.intp] | None:
     return codes if len(distinct) < len(hashes) and has_room(typed) else None
 
 
+def rows_again(first: pd.DataFrame, second: pd.DataFrame) -> int:
+    """Return how many rows of a second table repeat one of the first, where that is no coincidence.
+
+    >>> rows_again(pd.DataFrame({"a": np.arange(60.0), "b": 1.5}), pd.DataFrame({"a": [7.0, 61.5], "b": 1.5}))
+    0
+    >>> several = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0) % 59})
+    >>> rows_again(several, several.head(7))
+    7
+    """
+    codes = repeated_rows(pd.concat([first, second], ignore_index=True))
+    return 0 if codes is None else int(np.isin(codes[len(first) :], codes[: len(first)]).sum())
+
+
 def has_room(frame: pd.DataFrame) -> bool:
     """Return whether the values of the columns allow so many different rows that equal ones are no coincidence.
 

@@ -27,7 +27,7 @@ from automl.deploy.scores import Scoring
 from automl.deploy.template import render
 from automl.errors import AutoMLError, UsageError, suggestion
 from automl.evaluation.leaderboard import Row
-from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING
+from automl.features.encode import ENCODED, ONE_HOT, SMOOTHING, SPARSE_LEVELS, SPARSE_ROWS
 from automl.features.matrix import Needs
 from automl.models.base import FitContext, LibraryEstimator
 from automl.models.registry import get_family
@@ -253,7 +253,10 @@ class _Plan:
         coded_columns = low + high if needs.categories == "codes" else low
         if coded_columns:
             steps.append(("category", coded[needs.categories], repr(coded_columns)))
-        if high:
+        if high and needs.sparse:
+            most = f"min_frequency={SPARSE_ROWS}, max_categories={SPARSE_LEVELS}"
+            steps.append(("categories", f'OneHotEncoder(handle_unknown="ignore", {most})', repr(high)))
+        elif high:
             steps.append(
                 ("mean", _chain([f"TargetEncoder(smooth={SMOOTHING}, random_state={seed})", *scaling]), repr(high))
             )

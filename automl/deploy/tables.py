@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO, cast, get_args
 
+from automl.data.cells import text_of
 from automl.deploy.output import writing_to
 from automl.errors import DataError, UsageError
 
@@ -106,11 +107,17 @@ def complete(path: Path) -> Iterator[Path]:
 
 def csv_writer(stream: TextIO) -> Write:
     """Return what writes CSV, the header once, as pandas writes it."""
+    import pyarrow as pa
+
     header = True
 
     def write(table: Any) -> None:
         nonlocal header
-        table.to_pandas(integer_object_nulls=True).to_csv(stream, index=False, header=header)
+        frame = table.to_pandas(integer_object_nulls=True)
+        for place, kind in enumerate(table.schema.types):
+            if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+                frame.isetitem(place, [text_of(cell) for cell in frame.iloc[:, place]])
+        frame.to_csv(stream, index=False, header=header)
         header = False
 
     return write

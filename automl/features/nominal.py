@@ -88,5 +88,5 @@ def jumps(numbers: NDArray[np.float64], targets: Sequence[NDArray[np.float64]]) 
         means = np.bincount(place, target[known]) / counts
         noise = np.square(target[known] - means[place]).sum() / (len(known) - len(values))
         beside = np.square(means[1:-1] - left * means[:-2] - (1 - left) * means[2:])
-        chance = np.maximum(noise, np.finfo(np.float64).tiny) * parts
+        chance = max(noise, np.finfo(np.float64).eps * float(np.var(target[known])) or 1.0) * parts
         yield float((beside / chance - 1).sum() / spread)

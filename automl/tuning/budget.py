@@ -59,7 +59,7 @@ class Plan:
         """Return the plan in a line for people."""
         trials = f"{self.concurrency} trial{'s' if self.concurrency > 1 else ''} at a time"
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''} each"
-        seconds = "" if self.trial_seconds == inf else f", about {self.trial_seconds:.1f} s a trial"
+        seconds = "" if self.trial_seconds == inf else f", up to {self.trial_seconds:.1f} s a trial"
         left_out = f"; left out for lack of memory: {', '.join(self.left_out)}" if self.left_out else ""
         return f"{self.folds_run} fold{'s' if self.folds_run > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
 
@@ -104,7 +104,13 @@ def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds
 
 
 def fit_to_time(
-    plan: Plan, preview_seconds: float, remaining: float, *, feature_seconds: float = 0.0, folds_fixed: bool = False
+    plan: Plan,
+    preview_seconds: float,
+    remaining: float,
+    *,
+    feature_seconds: float = 0.0,
+    folds_fixed: bool = False,
+    max_trials: int | None = None,
 ) -> Plan:
     """Choose folds and seconds a trial, after one fold of the preview was measured.
 
@@ -120,10 +126,13 @@ def fit_to_time(
         Seconds for its features, which are fitted in one thread.
     folds_fixed
         Whether the number of folds stays.
+    max_trials
+        Candidates that are asked for at most; None = as many as there is time for.
     """
     if remaining == inf:
         return plan
-    a_trial = remaining * min(plan.concurrency / _DIVERSITY, _LONGEST_SHARE)
+    candidates = min(_DIVERSITY, max_trials or _DIVERSITY)
+    a_trial = max(0.0, remaining) * min(plan.concurrency / candidates, _LONGEST_SHARE)
     seconds = _REFERENCE * preview_seconds
     while seconds > a_trial and plan.concurrency >= _DIVERSITY:  # half as many at once are still enough candidates
         plan = replace(plan, concurrency=plan.concurrency // 2, threads=plan.threads * 2)

@@ -211,6 +211,7 @@ class Engine:
             self._deadline.remaining,
             feature_seconds=features,
             folds_fixed=self._problem.folds.fixed,
+            max_trials=self._config.max_trials,
         )
         if plan.folds_run < self._problem.folds.run:
             self._problem = self._problem.with_folds_run(plan.folds_run)

@@ -148,6 +148,17 @@ def test_a_file_without_an_ending_is_left_alone(source: Path, predictor: Predict
     assert (tmp_path / "notes").read_text() == "of my own"
 
 
+def test_kept_cells_that_are_lists_or_bytes_are_json_and_text_in_csv(
+    predictor: Predictor, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    vectors = [np.arange(1_500.0) for _ in range(len(rows))]
+    rows.assign(vector=vectors, code=b"D7", made=[{"a": [1]}] * len(rows)).to_parquet(tmp_path / "new.parquet")
+    predict_files(predictor, tmp_path / "new.parquet", tmp_path / "out.csv", keep=["vector", "code", "made"])
+    written = pd.read_csv(tmp_path / "out.csv")
+    assert json.loads(written["vector"][3]) == list(range(1_500))
+    assert (written["code"][3], json.loads(written["made"][3])) == ("D7", {"a": [1]})
+
+
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_rows_with_wrong_cells_keep_their_place_and_are_listed(
     format: Format, rows: pd.DataFrame, expected: pd.DataFrame, predictor: Predictor, tmp_path: Path

@@ -73,6 +73,13 @@ def test_folds_shrink_with_the_time_but_never_vanish(seconds: float, remaining: 
     assert fit_to_time(plan, seconds, inf) == plan
 
 
+def test_few_candidates_share_the_time_and_none_is_less_than_nothing() -> None:
+    plan = Plan(("toy",), folds_run=8, concurrency=1, threads=1)
+    assert fit_to_time(plan, 0.1, 6.0).folds_run == 2
+    assert fit_to_time(plan, 0.1, 6.0, max_trials=1).folds_run == 7
+    assert fit_to_time(plan, 0.1, -1.0).trial_seconds == 0
+
+
 @pytest.mark.parametrize(("rows", "threads"), [(1_000, 1), (15_000, 3), (1_000_000, 8)])
 def test_a_trial_alone_gets_the_cores_that_pay(rows: int, threads: int) -> None:
     plan = Plan(("toy",), folds_run=5, concurrency=8, threads=1).alone(replace(SHAPE, rows=rows))
