@@ -159,6 +159,10 @@ def stray_words(profile: Profile) -> Iterator[Seen]:
             evidence = f"{column.name!r} is {column.kind}, but some cells hold limits, {listed(limits)}"
             fix = "they count as missing; write a number, such as the limit or half of it, where they should count"
             yield Seen(Severity.MEDIUM, (column.name,), evidence, fix)
+        if column.bounds:
+            evidence = f"some cells of {column.name!r} hold limits, {listed([word[:40] for word in column.bounds])}"
+            fix = "they count as their number; write half of it, or leave them empty, where that is truer"
+            yield Seen(Severity.LOW, (column.name,), evidence, fix)
         if words := [word[:40] for word in column.stray if not _number(word) and not is_limit(word)]:
             said = listed(words)
             evidence = f"{column.name!r} is {column.kind}, but some cells hold {said}; they count as missing"

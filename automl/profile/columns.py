@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from automl.data.cells import Cells, cells_of
 from automl.data.disguised import NUMBERS, WORDS
-from automl.data.numerals import CURRENCIES
+from automl.data.numerals import BOUND, BOUNDS, CURRENCIES
 from automl.data.table import MISSING, Column, Kind
 from automl.profile.record import LEVELS, ColumnProfile, Frequency, Histogram, MixedUnit, Numbers
 from automl.profile.rows import ranks, vector
@@ -45,8 +46,12 @@ def profile_column(column: Column, raw: pd.Series[Any], typed: pd.DataFrame, sig
         (rows,) a target that has a mean, or None.
     """
     if column.kind in (Kind.NUMERIC, Kind.BOOLEAN, Kind.DATETIME):
-        mixed = mixed_unit(cells_of(raw, missing=column.missing), column.unit) if column.unit else None
-        return replace(_measured(column, vector(column, typed), signal), mixed=mixed)
+        measured = _measured(column, vector(column, typed), signal)
+        if not column.unit:
+            return measured
+        cells = cells_of(raw, missing=column.missing)
+        bounds = filter(BOUND.match, cells.values) if BOUNDS in column.unit.split() else ()
+        return replace(measured, mixed=mixed_unit(cells, column.unit), bounds=tuple(islice(bounds, TOP)))
     if column.kind is Kind.CATEGORICAL:
         return _counted(column, typed[column.name].to_numpy(), list(column.categories), signal)
     cells = cells_of(raw)

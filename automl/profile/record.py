@@ -91,6 +91,8 @@ class ColumnProfile:
     """Values that may stand for a missing one, such as 999 or ``unknown``."""
     stray: tuple[str, ...] = ()
     """Words among numbers or dates, and numbers in place of a missing one such as -999; they count as missing."""
+    bounds: tuple[str, ...] = ()
+    """Some of the bounds among numbers, such as ``<0.05``; they count as their number."""
     mixed: MixedUnit | None = None
     power: float | None = None
     """What the column alone tells of the target: 0 = nothing, 1 = everything."""

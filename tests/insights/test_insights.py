@@ -259,12 +259,12 @@ def test_an_almost_complete_leak_stands_out(tmp_path: Path) -> None:
     assert found[0].columns == ("outcome",)
 
 
-def test_limits_of_detection_leave_a_number_and_are_said(tmp_path: Path) -> None:
+def test_limits_of_detection_count_as_their_number_and_are_said(tmp_path: Path) -> None:
     made = Made(replaced(clean(), "width", "<0.2", 8))
     (found,) = [each for each in reported(made, tmp_path) if each.insight == "stray_words"]
-    assert (found.columns, found.severity) == (("width",), Severity.MEDIUM)
+    assert (found.columns, found.severity) == (("width",), Severity.LOW)
     assert "limits, '<0.2'" in found.evidence
-    assert "the limit or half of it" in found.fix
+    assert "count as their number; write half of it" in found.fix
 
 
 def test_misspelt_classes_are_said_before_a_fit_but_grades_are_not() -> None:
