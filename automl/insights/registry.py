@@ -15,6 +15,7 @@ INSIGHTS: Final = (
     Insight("tiny_class", "Too few rows of a class", target.tiny_class, in_fit=True),
     Insight("misspelt_classes", "Misspelt classes", target.misspelt_classes, in_fit=True),
     Insight("words_in_target", "Words in a numeric target", target.words_in_target, in_fit=True),
+    Insight("disguised_target", "Disguised missing target", target.disguised_target, in_fit=True),
     Insight("weak_signal", "Weak signal", target.weak_signal),
     Insight("heavy_tailed_target", "Heavy-tailed target", target.heavy_tailed_target),
     Insight("frequent_target_value", "One frequent target value", target.frequent_target_value),

@@ -40,6 +40,16 @@ def words_in_target(profile: Profile) -> Iterator[Seen]:
     yield Seen(severity, (target.name,), evidence, "repair those cells, or leave them empty")
 
 
+def disguised_target(profile: Profile) -> Iterator[Seen]:
+    """Numbers that stand for a target that is not known: models learn to predict them."""
+    target = profile.target
+    if target is not None and target.placeholders:
+        said = " and ".join(f"{each.value} in {counted(each.count, 'row')}" for each in target.placeholders)
+        evidence = f"{target.name!r} is {said}, apart from all other values"
+        fix = "leave those cells empty if it means that nothing is known; models and scores are led by them"
+        yield Seen(Severity.HIGH, (target.name,), evidence, fix)
+
+
 def heavy_tailed_target(profile: Profile) -> Iterator[Seen]:
     """A few values that are far from all others decide squared errors."""
     target = profile.target

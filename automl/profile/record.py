@@ -139,6 +139,8 @@ class TargetProfile:
     histogram: Histogram | None = None
     top: Frequency | None = None
     """The most frequent value in regression."""
+    placeholders: tuple[Frequency, ...] = ()
+    """Numbers apart from all others that most likely stand for a missing one, such as -999."""
     words: int = 0
     """Cells that are no numbers where most are."""
     stray: tuple[str, ...] = ()

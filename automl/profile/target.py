@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from automl.data.cells import Cells, cells_of
+from automl.data.disguised import disguised_numbers
 from automl.data.number_style import read_numbers
 from automl.data.numerals import PLAIN, Style
 from automl.data.table import Kind, ProblemType
@@ -53,7 +54,8 @@ def profile_target(rows: Rows, raw: pd.Series[Any] | None = None, missing: int =
     top = int(counts.argmax())
     frequent = Frequency(f"{values[top]:.10g}", int(counts[top]))
     mixed = None if cells is None else mixed_unit(cells, style.unit)
-    return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent, mixed=mixed)
+    apart = tuple(Frequency(f"{value:.10g}", int((y == value).sum())) for value in disguised_numbers(y))
+    return replace(record, numbers=summarise(y), histogram=histogram(y), top=frequent, placeholders=apart, mixed=mixed)
 
 
 def _misspelt(classes: tuple[Frequency, ...]) -> tuple[LookAlike, ...]:

@@ -137,6 +137,7 @@ MADE: dict[str, Callable[[], Made]] = {
     "duplicates_across_folds": repeated,
     "tiny_class": lambda: classes({"no": 380, "yes": 12}),
     "misspelt_classes": lambda: Made(replaced(clean(), "y", "Yes", 9)),
+    "disguised_target": lambda: Made(replaced(amounts(), "y", -999, 40)),
     "words_in_target": lambda: Made(replaced(amounts(), "y", "n/k", 50)),
     "weak_signal": chance_rows,
     "heavy_tailed_target": lambda: Made(replaced(amounts(), "y", 9000, 130)),
