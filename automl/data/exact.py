@@ -31,7 +31,11 @@ def with_gaps(series: pd.Series[Any], gaps: NDArray[np.bool_]) -> pd.Series[Any]
 
 
 def framed(table: Any) -> pd.DataFrame:
-    """Return an Arrow table as pandas holds it, with objects for such numbers."""
+    """Return an Arrow table as pandas holds it, with objects for such numbers; structs become columns, as in JSON."""
+    import pyarrow as pa
+
+    while any(map(pa.types.is_struct, table.schema.types)):
+        table = table.flatten()
     frame: pd.DataFrame = table.to_pandas()
     for place, column in enumerate(table.columns):
         if column.null_count and _beyond_floats(column):

@@ -19,7 +19,7 @@ from automl.data.database import read_query
 from automl.data.decimals import decimal_mark, settles_decimal
 from automl.data.exact import exact, framed, with_gaps
 from automl.data.files import named, read_content, read_files
-from automl.data.json_rows import frame_of_rows
+from automl.data.json_rows import frame_of_rows, unnested
 from automl.data.numerals import PADDED, Style, parse_numbers
 from automl.data.reading import Reading
 from automl.data.source import Source, is_path, locate, names_database
@@ -174,7 +174,7 @@ def as_frame(data: object, header: Collection[str] = ()) -> pd.DataFrame:
         frame = _from_cells(data, header)
     else:
         frame = _from_library(data)
-    found = named(frame)
+    found = unnested(named(frame), header)
     odd = [str(name) for name, dtype in found.dtypes.items() if not is_known(dtype)]
     return found.assign(**{name: in_known_dtype(found[name]) for name in odd}) if odd else found
 

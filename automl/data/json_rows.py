@@ -113,9 +113,37 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]], header: Collection[str] = (
         whole = set(header) - outer
         rows = [_flat(row, whole) for row in rows]
     names = dict.fromkeys(name for row in rows for name in row)
+    outside = {name[:place] for name in names for place, letter in enumerate(name) if letter == "."}
+    for name in outside & names.keys():
+        if all(row.get(name) is None for row in rows):  # an object that some rows have
+            del names[name]
     return pd.DataFrame(
         {name: exact([row.get(name) for row in rows]) for name in names}, index=pd.RangeIndex(len(rows))
     )
+
+
+def unnested(frame: pd.DataFrame, header: Collection[str] = ()) -> pd.DataFrame:
+    """Return a table with columns of mappings as those of what they hold, see :func:`frame_of_rows`.
+
+    >>> list(unnested(pd.DataFrame({"id": [1, 2], "home": [{"city": "Bern"}, None]})))
+    ['id', 'home.city']
+    """
+    outer = [name for name, cells in frame.items() if name not in header and _holds_mappings(cells)]
+    if not outer:
+        return frame
+    parts = []
+    for name, cells in frame.items():
+        part = cells.to_frame()
+        if name in outer:
+            part = frame_of_rows([{str(name): cell} if isinstance(cell, dict) else {} for cell in cells], header)
+        parts.append(part.set_axis(frame.index))
+    return pd.concat(parts, axis=1)
+
+
+def _holds_mappings(cells: pd.Series[Any]) -> bool:
+    """Return whether all cells that are not missing are mappings."""
+    known = cells[cells.notna()] if cells.dtype == object else cells.head(0)
+    return len(known) > 0 and isinstance(known.iloc[0], dict) and all(isinstance(cell, dict) for cell in known)
 
 
 def _flat(row: Mapping[str, Any], whole: Collection[str], outer: str = "") -> dict[str, Any]:
