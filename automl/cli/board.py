@@ -37,7 +37,7 @@ def out_of_fold(
         str, typer.Option("--output", "-o", metavar="FILE", help="CSV or Parquet file; - writes CSV to stdout.")
     ] = "-",
 ) -> None:
-    """Predict the training rows, each by models that have not seen it, ``row`` counted from 1.
+    """Predict the training rows that were validated, each by models that have not seen it, ``row`` counted from 1.
 
     To stack models, to find wrong labels, to look at errors.
     """

@@ -110,9 +110,9 @@ def series_of(value: object, role: str) -> pd.Series[Any]:
         if array.ndim != 1:
             raise DataError(f"{role} must have one value a row, got a {type(value).__name__} of shape {array.shape}")
         given = pd.Series(array, name=getattr(given, "name", None))
-    series: pd.Series[Any] = in_known_dtype(given.reset_index(drop=True))
+    series: pd.Series[Any] = given.reset_index(drop=True)
     series.name = given.name or role
-    return series
+    return in_known_dtype(series)
 
 
 def reordered(X: object, y: object) -> bool:

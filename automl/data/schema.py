@@ -158,7 +158,7 @@ def _require(needed: Sequence[str], known: Collection[str]) -> None:
     if absent:
         hints = {name: suggestion(name, known).removeprefix("; ") for name in absent}
         named = ", ".join(f"{name!r} ({hint})" if hint else repr(name) for name, hint in hints.items())
-        array = absent == list(needed) and all(re.fullmatch(r"x\d+", name) for name in needed)
+        array = absent == list(needed) and "x0" in needed and all(re.fullmatch(r"x\d+", name) for name in needed)
         way_out = "they were those of an array: give one, or rename the columns" if array else "add them"
         raise SchemaError(f"columns of the training table are missing: {named}; {way_out}")
 
