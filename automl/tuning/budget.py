@@ -55,13 +55,14 @@ class Plan:
         """Return what a fold of a typical candidate is likely to take, by what one of the preview took."""
         return min(_REFERENCE * preview_seconds, self.trial_seconds / self.folds_run)
 
-    def describe(self) -> str:
-        """Return the plan in a line for people."""
+    def describe(self, folds: int) -> str:
+        """Return the plan in a line for people; there are so many folds, of which some may not be run."""
         trials = f"{self.concurrency} trial{'s' if self.concurrency > 1 else ''} at a time"
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''} each"
         seconds = "" if self.trial_seconds == inf else f", up to {self.trial_seconds:.1f} s a trial"
         left_out = f"; left out for lack of memory: {', '.join(self.left_out)}" if self.left_out else ""
-        return f"{self.folds_run} fold{'s' if self.folds_run > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
+        some = f"{self.folds_run} of " if self.folds_run < folds else ""
+        return f"{some}{folds} fold{'s' if folds > 1 else ''}, {trials}, {threads}{seconds}{left_out}"
 
 
 def free_memory(container: Path = _CONTAINER) -> int:

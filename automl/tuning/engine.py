@@ -151,7 +151,7 @@ class Engine:
         plan = self._first_models()
         self._threads = plan.alone(self._problem.shape).threads
         save_plan(self._journal.root, plan)
-        self._reporter.say(f"plan: {plan.describe()}")
+        self._reporter.say(f"plan: {plan.describe(self._problem.folds.count)}")
         if self._train_here(plan, until_search=True) and self._search is not None:
             self._train_on_ray(self._search, plan)
             if self._search.error:
