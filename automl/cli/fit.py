@@ -33,7 +33,9 @@ Time = Annotated[str | None, typer.Option("--time", help="Wall time from start t
 def fit(
     train: Table,
     target: Annotated[str, typer.Option(help="Column to predict.")],
-    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder; default runs/<time>.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Run folder; default runs/<time>.")
+    ] = None,
     time: Time = None,
     max_trials: Annotated[int | None, typer.Option(metavar="N", help="Number of candidates to train.")] = None,
     metric: Annotated[

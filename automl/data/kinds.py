@@ -19,6 +19,7 @@ from automl.data.identifiers import names_identifier
 from automl.data.number_style import is_measured, may_be_grouped, read_numbers
 from automl.data.numerals import BOUNDS, CLOCK, CURRENCIES, PLAIN, RANGES, Style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
+from automl.data.vectors import are_lists, common_length, holds_arrays, matrix_of
 from automl.data.words import SMALL, by_frequency, categorical_column, worded_column
 from automl.errors import DataError
 
@@ -53,6 +54,8 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
         return _without_disguised(Column(name, Kind.NUMERIC, "numbers"), fractions)
     if series.dtype.kind in "Mm" and series.nunique(dropna=False) > 1:
         return _of_time(name, series)
+    if holds_arrays(series) and (vectors := _vectors(name, series.dropna().tolist())):
+        return vectors
     cells = cells_of(series)
     if not cells.values:
         return Column(name, Kind.CONSTANT, "all values missing")
@@ -62,7 +65,8 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     if isinstance(series.dtype, pd.CategoricalDtype):
         return categorical_column(name, cells, "a categorical type")
     told = boolean_column(name, cells) or _dates(name, cells)
-    return told or _numbers(name, cells, decimal, floats=series.dtype.kind == "f") or worded_column(name, cells)
+    told = told or _numbers(name, cells, decimal, floats=series.dtype.kind == "f")
+    return told or _vector(name, cells) or worded_column(name, cells)
 
 
 def _with_fractions(series: pd.Series[Any]) -> NDArray[np.float64] | None:
@@ -122,6 +126,9 @@ def forced_kind(
         open_ = layout is not None and layout.ambiguous and "format" not in given
         settled = replace(settled, format=found, ambiguous=open_)
         return _readable(settled, cells, ~np.isnat(parse_dates(cells.values, found)))
+    if kind is Kind.VECTOR:
+        settled = replace(settled, length=settled.length or common_length(cells.values))
+        return _readable(settled, cells, matrix_of(cells.values, settled.length)[1])
     if kind is Kind.BOOLEAN and not settled.categories:
         column = boolean_column(name, cells)
         if len(cells.values) > 2 and column is None:
@@ -234,6 +241,22 @@ def _numbers(name: str, cells: Cells, decimal: str, *, floats: bool) -> Column |
             return Column(name, Kind.IDENTIFIER, reason)
     column = Column(name, Kind.NUMERIC, _number_reason(style), unit=style.unit, decimal=style.decimal)
     return _with_missing(_without_disguised(column, cells.spread(numbers, np.nan)), cells, known)
+
+
+def _vectors(name: str, lists: list[Any]) -> Column | None:
+    """Return the column of lists and arrays in memory if all of them have equally many numbers."""
+    length = common_length(lists) if are_lists(lists) else 0
+    told = Column(name, Kind.VECTOR, f"lists of {length} numbers", length=length)
+    return told if length and matrix_of(lists, length)[1].all() else None
+
+
+def _vector(name: str, cells: Cells) -> Column | None:
+    length = common_length(cells.values) if are_lists(cells.values) else 0
+    if not length:
+        return None
+    known = matrix_of(cells.values, length)[1]
+    column = Column(name, Kind.VECTOR, f"lists of {length} numbers", length=length)
+    return _with_missing(column, cells, known) if _mostly(known, cells) else None
 
 
 def _number_reason(style: Style) -> str:

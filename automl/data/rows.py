@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
+from automl.data.vectors import matrix_of
 
 Read = Callable[[Any], Any]
 """From a cell to its typed value; raises :class:`NotPlain`."""
@@ -45,17 +47,21 @@ class RowReader:
 
     columns: Mapping[str, tuple[str, Read, str]]
     """Where each typed column is read from, how a cell is, and the dtype of the column."""
+    vectors: Mapping[str, Read]
+    """How cells of several numbers are read, once for all of them."""
 
     @classmethod
     def of(cls, schema: Schema) -> RowReader:
         """Return the reader for a schema."""
         columns = {each.name: (source, _READERS[each.kind](each), _DTYPES[each.kind]) for each, source in schema.typed}
         for column, source in schema.typed:
-            if column.built and column.name != source:
+            if column.length:
+                columns[column.name] = (source, itemgetter(column.length - 1), _DTYPES[column.kind])
+            elif column.built and column.name != source:
                 columns[column.name] = (source, _piece(column, columns[column.name][1]), _DTYPES[column.kind])
             elif column.kind is Kind.CATEGORICAL and column.name != source:
                 columns[column.name] = (source, _code(column, columns[source][1]), _DTYPES[column.kind])
-        return cls(columns)
+        return cls(columns, {column.name: _vector(column) for column in schema.used if column.length})
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
         """Return the typed columns by name, or None if this is neither a list of a few plain dicts nor such a frame."""
@@ -65,6 +71,8 @@ class RowReader:
         if not isinstance(rows, list) or not 0 < len(rows) <= FEW or not all(type(row) is dict for row in rows):
             return None
         try:
+            if self.vectors:
+                rows = [row | {name: read(row[name]) for name, read in self.vectors.items()} for row in rows]
             return {
                 name: np.array([read(row[source]) for row in rows], dtype)
                 for name, (source, read, dtype) in self.columns.items()
@@ -150,6 +158,18 @@ def _words(column: Column) -> Read:
         if text is None or text in column.missing:
             return ""
         return text if column.separator is None else listed(text, column.separator)
+
+    return read
+
+
+def _vector(column: Column) -> Read:
+    def read(cell: Any) -> NDArray[np.float64]:
+        text = cell if type(cell) is list else _text(cell)
+        known = text is not None and text not in column.missing
+        numbers, read = matrix_of([text] if known else [], column.length)
+        if known and not read[0]:
+            raise NotPlain
+        return numbers[0] if known else np.full(column.length, nan)
 
     return read
 

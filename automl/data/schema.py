@@ -26,6 +26,7 @@ from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.repeated_columns import with_duplicates
 from automl.data.schema_file import is_unedited, require_column, settled_fields
 from automl.data.table import MISSING, STRAY, Column, Kind, Schema
+from automl.data.vectors import holds_arrays, matrix_of
 from automl.errors import SchemaError, suggestion, warn
 
 NO_OVERRIDES: Final[Mapping[str, str]] = {}
@@ -88,8 +89,10 @@ def infer_schema(
 
 def _without_namesakes(column: Column, names: Collection[str]) -> Column:
     """Return the column with none beside it if that would have the name of another one."""
-    taken = any(further.name in names for further in column.derived)
-    return replace(column, worded=False, nominal=False, built="") if taken else column
+    if not any(further.name in names for further in column.derived):
+        return column
+    kind = Kind.TEXT if column.kind is Kind.VECTOR else column.kind
+    return replace(column, kind=kind, worded=False, nominal=False, built="", length=0)
 
 
 def _with_order(columns: list[Column], settled: Collection[str]) -> list[Column]:
@@ -129,8 +132,11 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     _require([column.name for column in schema.used], present)
     typed: dict[str, Any] = {}
     wrong: Wrong = []
+    vectors = {each.name: _vectors(present[each.name], each, wrong) for each in schema.used if each.length}
     for column, source in schema.typed:
-        if column.built and column.name != source:  # what cannot be read is missing there
+        if column.length:
+            typed[column.name] = vectors[source][:, column.length - 1]
+        elif column.built and column.name != source:  # what cannot be read is missing there
             typed[column.name] = _typed(_pieces(present[source], column), column, [])
         elif column.kind is Kind.CATEGORICAL and column.name != source:  # of a nominal one
             typed[column.name] = number_codes(typed[source], column.categories)
@@ -250,6 +256,18 @@ def _float(cell: Any) -> float:
         return float(cell)
     except OverflowError:
         return inf
+
+
+def _vectors(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
+    """Return (rows, length) numbers."""
+    if holds_arrays(series):
+        numbers, known = matrix_of(series.tolist(), column.length)
+        if (known | series.isna().to_numpy()).all():
+            return numbers
+    cells = cells_of(series, missing=column.missing)
+    numbers, known = matrix_of(cells.values, column.length)
+    _check(cells, ~known, column, wrong)
+    return np.concatenate([numbers, np.full((1, column.length), np.nan)])[cells.codes]
 
 
 def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

@@ -3,8 +3,8 @@
 ``name`` and ``kind`` say it all in most cases. What else there is says how the cells are read, by the fields of
 :class:`automl.data.table.Column`: ``format``, ``unit``, ``decimal``, ``missing``, ``separator``, and ``categories`` of
 a boolean, for 0 and 1; ``worded`` says whether models see the words of categories, ``nominal`` whether they see whole
-numbers as categories, too, ``built`` whether they see the pieces of codes. ``reason``, ``score`` and
-``ambiguous`` are for people; columns that are left out are inferred.
+numbers as categories, too, ``built`` whether they see the pieces of codes, ``length`` how many numbers the lists of a
+vector have. ``reason``, ``score`` and ``ambiguous`` are for people; columns that are left out are inferred.
 """
 
 from __future__ import annotations
@@ -134,6 +134,8 @@ def _fits(key: str, value: object) -> bool:
         return isinstance(value, list) and all(isinstance(each, str) for each in value)
     if isinstance(default, bool):
         return isinstance(value, bool)
+    if isinstance(default, int):
+        return type(value) is int and value >= 0
     if isinstance(default, float):
         return isinstance(value, int | float)
     return isinstance(value, str) or (value is None and default is None)

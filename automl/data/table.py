@@ -11,6 +11,7 @@ boolean        ``float64`` 0 / 1, missing as NaN
 categorical    ``int32`` code: an index into ``Column.categories``, ``MISSING`` or ``UNSEEN``
 datetime       ``datetime64[us]``, missing as NaT
 text           ``string`` (pyarrow), missing as an empty string
+vector         lists of equally many numbers: only as columns of their own, each place as ``numeric``
 nominal        a numeric column whose whole numbers are rather names: as ``categorical`` too, in a column of its own
 built          a categorical column whose values are built alike: each piece as ``numeric`` or ``categorical`` too
 worded         a categorical column whose words say something: as ``text`` too, in a column of its own, for the words of
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     CATEGORICAL = "categorical"
     DATETIME = "datetime"
     TEXT = "text"
+    VECTOR = "vector"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
     DUPLICATE = "duplicate"
@@ -57,6 +59,11 @@ class Kind(StrEnum):
     def used(self) -> bool:
         """Whether models see columns of this kind."""
         return self not in (Kind.IDENTIFIER, Kind.CONSTANT, Kind.DUPLICATE)
+
+    @property
+    def single(self) -> bool:
+        """Whether a cell is a single value."""
+        return self not in (Kind.TEXT, Kind.VECTOR)
 
 
 class ProblemType(StrEnum):
@@ -108,6 +115,8 @@ class Column:
     built: str = ""
     """Categorical: how its values are built, if alike, see :mod:`automl.data.codes`; models may see their pieces, too.
     A piece: how they are built up to it."""
+    length: int = 0
+    """Vector: how many numbers a cell has. A number of one: its place, from 1."""
 
     @property
     def tolerant(self) -> bool:
@@ -118,10 +127,13 @@ class Column:
 
     @property
     def derived(self) -> tuple[Column, ...]:
-        """The further columns of the typed frame that are read from it: its words, its categories or its pieces."""
+        """The further columns of the typed frame that are read from it: its words, categories, pieces or numbers."""
         if self.kind is Kind.NUMERIC and self.nominal:
             name = f"{self.name} as category"
             return (Column(name, Kind.CATEGORICAL, self.reason, self.categories, missing=self.missing),)
+        if self.kind is Kind.VECTOR:
+            places = range(1, self.length + 1)
+            return tuple(Column(f"{self.name}[{i}]", Kind.NUMERIC, self.reason, length=i) for i in places)
         if self.kind is not Kind.CATEGORICAL:
             return ()
         words = Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
@@ -150,10 +162,10 @@ class Schema:
 
     @property
     def typed(self) -> tuple[tuple[Column, str], ...]:
-        """The columns of the typed frame, each with the column of the table that it is read from: the used ones, then
-        the derived ones."""
-        derived = ((further, column.name) for column in self.used for further in column.derived)
-        return (*((column, column.name) for column in self.used), *derived)
+        """The columns of the typed frame, each with the column of the table that it is read from: the used ones but for
+        vectors, then the derived ones."""
+        plain = ((column, column.name) for column in self.used if column.kind is not Kind.VECTOR)
+        return (*plain, *((further, column.name) for column in self.used for further in column.derived))
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ import orjson
 import pandas as pd
 
 from automl.data.lists import ARRAY
-from automl.data.table import Schema
+from automl.data.table import Kind, Schema
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
 from automl.deploy.limits import no_rows, require_few
 from automl.deploy.problem import BadCells, RequestError, brief
@@ -101,7 +101,7 @@ def lined_up(items: Sequence[Any], schema: Schema, *, max_rows: int) -> Table:
 
 def list_columns(schema: Schema) -> Collection[str]:
     """Return the names of the columns whose cells may be lists."""
-    return {column.name for column in schema.used if column.separator == ARRAY}
+    return {column.name for column in schema.used if column.separator == ARRAY or column.kind is Kind.VECTOR}
 
 
 def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:

@@ -1,4 +1,5 @@
-"""The Open Inference Protocol, version 2, over JSON: one tensor a column, of shape [rows] or [rows, 1].
+"""The Open Inference Protocol, version 2, over JSON: one tensor a column, of shape [rows] or [rows, 1]; of lists of
+numbers [rows, length].
 
 A value that is not known is ``null``, which the protocol itself has no word for. A column that is text on the wire is
 ``BYTES``; a tensor may have any datatype whose values its column can hold.
@@ -41,7 +42,8 @@ def model_metadata(predictor: Predictor, name: str, version: str) -> dict[str, A
         "versions": [version],
         "platform": PLATFORM,
         "inputs": [
-            {"name": column.name, "datatype": datatype(column), "shape": [-1]} for column in predictor.schema.used
+            {"name": column.name, "datatype": datatype(column), "shape": [-1, *_lengths(column)]}
+            for column in predictor.schema.used
         ],
         "outputs": [{"name": name, "datatype": kind, "shape": [-1]} for name, kind in outputs.items()],
     }
@@ -49,7 +51,12 @@ def model_metadata(predictor: Predictor, name: str, version: str) -> dict[str, A
 
 def datatype(column: Column) -> str:
     """Return the datatype in which a column's values are usually sent."""
-    return "FP64" if column.kind is Kind.NUMERIC and column.unit is None else "BYTES"
+    return "FP64" if column.kind in (Kind.NUMERIC, Kind.VECTOR) and column.unit is None else "BYTES"
+
+
+def _lengths(column: Column) -> list[int]:
+    """Return how many numbers a cell has, where it has several."""
+    return [column.length] if column.length else []
 
 
 def example(row: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
@@ -59,7 +66,7 @@ def example(row: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         kind, cell = datatype(column), row[column.name]
         return {
             "name": column.name,
-            "shape": [1],
+            "shape": [1, *_lengths(column)],
             "datatype": kind,
             "data": [text_of(cell) if kind == "BYTES" else cell],
         }
@@ -134,14 +141,26 @@ def _values(name: str, tensor: Mapping[str, Any]) -> list[Any]:
     if not isinstance(data, list):
         raise RequestError(422, f"input {name!r:.60} has no data; only JSON tensors can be read, not binary ones")
     sizes = shape if isinstance(shape, list) else []
-    if len(sizes) not in (1, 2) or sizes[1:] not in ([], [1]) or not isinstance(sizes[0], int):
+    if len(sizes) not in (1, 2) or not all(type(size) is int for size in sizes) or sizes[1:] == [0]:
         given = [brief(size) for size in sizes[:5]] if isinstance(shape, list) else brief(shape)
-        raise RequestError(422, f"input {name!r:.60} must have shape [rows] or [rows, 1], got {given!r:.40}")
-    if len(sizes) == 2 and data and all(isinstance(value, list) and len(value) == 1 for value in data):
-        data = [value[0] for value in data]
+        raise RequestError(422, f"input {name!r:.60} must have shape [rows] or [rows, length], got {given!r:.40}")
+    if len(sizes) == 2:
+        data = _cells(data, sizes[1])
     if len(data) != sizes[0]:
         raise RequestError(422, f"input {name!r:.60} has {len(data)} values, but its shape says {sizes[0]}")
     return data
+
+
+def _cells(data: list[Any], length: int) -> list[Any]:
+    """Return the cells of a tensor of two dimensions, nested as they are or one number behind the other."""
+    nested = bool(data) and all(isinstance(value, list) and len(value) == length for value in data)
+    if length == 1:
+        return [value[0] for value in data] if nested else data
+    return (
+        data
+        if nested or length < 1 or len(data) % length
+        else [data[i : i + length] for i in range(0, len(data), length)]
+    )
 
 
 def _wanted(outputs: Any) -> Sequence[str] | None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from automl.data.lists import ARRAY
 from automl.data.table import Column, Kind, Task
+from automl.data.vectors import numbers_of
 from automl.deploy import inference, problem
 from automl.deploy.answers import WRITERS
 from automl.deploy.bodies import MEDIA_TYPES
@@ -26,6 +27,7 @@ _CELLS: Final[Mapping[Kind, Sequence[str]]] = {
     Kind.CATEGORICAL: ("string", "number", "boolean"),
     Kind.DATETIME: ("string", "number"),
     Kind.TEXT: ("string", "number", "boolean"),
+    Kind.VECTOR: ("array", "string"),
 }
 """What the cells of a column can be read from, the usual first."""
 _KEYS: Final = {
@@ -143,6 +145,8 @@ def example_request(predictor: Predictor) -> dict[str, list[dict[str, Any]]]:
 
 def _example(column: Column, value: Any) -> Any:
     """Return a raw value as a client would write it: a table read from CSV holds its numbers as text."""
+    if column.kind is Kind.VECTOR and (numbers := numbers_of(value)) is not None:
+        return [number if isfinite(number) else None for number in numbers.tolist()]
     if inference.datatype(column) == "FP64" and isinstance(value, str):
         with suppress(ValueError):
             number = float(value)

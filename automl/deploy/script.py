@@ -215,6 +215,7 @@ class _Plan:
             "estimator": self.estimator,
             "params": params,
             "numeric": self._of(Kind.NUMERIC),
+            "vectors": self._vectors(),
             "boolean": {name: (source, column.categories) for name, column, source in self._kind(Kind.BOOLEAN)},
             "categorical": self._of(Kind.CATEGORICAL),
             "dates": {name: (source, column.format) for name, column, source in self._kind(Kind.DATETIME)},
@@ -235,8 +236,17 @@ class _Plan:
         pieces = ((name, column, source) for name, column, source in self.columns if column.name != source)
         return {name: (source, pattern(column.built)) for name, column, source in pieces if column.built}
 
+    def _vectors(self) -> dict[str, list[str]]:
+        """Return the names of the numbers of each column of lists."""
+        vectors: dict[str, list[str]] = {}
+        for name, column, source in self.columns:
+            if column.length:
+                vectors.setdefault(source, []).append(name)
+        return vectors
+
     def _of(self, kind: Kind) -> dict[str, str]:
-        return {name: name if name in self._pieces() else source for name, _, source in self._kind(kind)}
+        plain = ((name, source) for name, column, source in self._kind(kind) if not column.length)
+        return {name: name if name in self._pieces() else source for name, source in plain}
 
     def _steps(self) -> list[tuple[str, str, str]]:
         """Return the transformers: their names, and the expressions that make them and their columns."""

@@ -152,7 +152,8 @@ def require_interchangeable(old: Predictor, new: Predictor) -> None:
 def _reads_all(new: Column, old: Column) -> bool:
     """Return whether a column can be read from whatever another one can."""
     lists = old.separator != ARRAY or new.separator == ARRAY
-    return lists and (new.kind is old.kind or new.kind in (Kind.CATEGORICAL, Kind.TEXT))
+    alike = (new.kind, new.length) == (old.kind, old.length)
+    return lists and (alike or (new.kind in (Kind.CATEGORICAL, Kind.TEXT) and old.kind is not Kind.VECTOR))
 
 
 def require_same_question(old: Task, new: Task) -> None:

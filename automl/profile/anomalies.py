@@ -28,7 +28,7 @@ def find_anomalies(table: Rows, *, random_state: int) -> tuple[Anomaly, ...]:
     """
     from sklearn.ensemble import IsolationForest
 
-    used = [column for column in table.schema.used if column.kind is not Kind.TEXT][:COLUMNS]
+    used = [column for column in table.schema.used if column.kind.single][:COLUMNS]
     if len(used) < 2 or len(table) < FEWEST:
         return ()
     rows = table.sample(ROWS, random_state)

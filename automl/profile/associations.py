@@ -41,7 +41,7 @@ def associate(table: Rows, names: list[str], *, random_state: int) -> Associatio
             parts[rows.task.target] = (rows.y.astype(np.float64), classes > 2)
     place = {name: i for i, name in enumerate(names)}
     for column in sorted(rows.schema.used, key=lambda column: place[column.name]):
-        if column.kind is not Kind.TEXT and len(column.categories) <= CATEGORIES and len(parts) <= COLUMNS:
+        if column.kind.single and len(column.categories) <= CATEGORIES and len(parts) <= COLUMNS:
             parts[column.name] = (vector(column, typed), column.kind is Kind.CATEGORICAL)
     if len(parts) < 2:
         return None

@@ -55,7 +55,8 @@ def profile_column(column: Column, raw: pd.Series[Any], typed: pd.DataFrame, sig
     if column.kind is Kind.CATEGORICAL:
         return _counted(column, typed[column.name].to_numpy(), list(column.categories), signal)
     cells = cells_of(raw)
-    return _counted(column, cells.codes, cells.values, None)
+    counted = _counted(column, cells.codes, cells.values, None)
+    return replace(counted, top=()) if column.kind is Kind.VECTOR else counted
 
 
 def mixed_unit(cells: Cells, unit: str | None) -> MixedUnit | None:

@@ -64,8 +64,8 @@ def profile_table(
     )
     target = profile_target(rows, raw_target, missing=0 if raw_target is None else len(raw_target) - len(rows))
     if target is not None:
-        of_text = max((column.power or 0.0 for column in columns if column.kind is Kind.TEXT), default=0.0)
-        target = replace(target, baseline=small_model(few, few_typed, of_text))
+        of_others = max((column.power or 0.0 for column in columns if not column.kind.single), default=0.0)
+        target = replace(target, baseline=small_model(few, few_typed, of_others))
     interest = [column.name for column in sorted(columns, key=lambda column: -(column.power or 0.0))]
     return Profile(
         rows=len(rows),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from automl.data.table import Column, Kind, ProblemType, Task
 from automl.evaluation.classification import d2_brier, roc_auc
 from automl.evaluation.regression import r2
-from automl.profile.rows import ranks, vector
+from automl.profile.rows import matrix, ranks, vector
 
 FOLDS: Final = 3
 FEWEST: Final = 30
@@ -25,6 +25,7 @@ PRIOR: Final = 5.0
 """Rows' worth of the overall mean that a category starts with."""
 WORDS: Final = 4096
 TEXT_ROWS: Final = 4_000
+TINY: Final = 1e-30
 
 Outputs = NDArray[np.float64]
 Learn = Callable[[Any, Outputs, Any], Outputs]
@@ -35,10 +36,10 @@ def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task:
     """Return how well a model of one column predicts the target: 0 = like guessing, 1 = perfectly; None if unknown.
 
     Numbers and dates: a small decision tree. Categories: their mean target in training rows, drawn towards the overall
-    one. Text: a ridge regression on its words. All are cross-validated. The score s is the ROC AUC (binary), the
-    accuracy or the Brier skill (multiclass; the second sees what does not change the likeliest class), or R2 of the
-    ranks of the target (regression; one outlier cannot decide it), given as max((s - b) / (1 - b), 0) with b the score
-    of guessing.
+    one. Text: a ridge regression on its words. Vectors: one on their numbers, or a tree. All are cross-validated. The
+    score s is the ROC AUC (binary), the accuracy or the Brier skill (multiclass; the second sees what does not change
+    the likeliest class), or R2 of the ranks of the target (regression; one outlier cannot decide it), given as
+    max((s - b) / (1 - b), 0) with b the score of guessing.
 
     >>> frame = pd.DataFrame({"x": np.arange(60.0)})
     >>> column = Column("x", Kind.NUMERIC, "")
@@ -47,7 +48,7 @@ def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task:
     1.0
     """
     rng = np.random.default_rng(0)
-    if column.kind is Kind.TEXT and len(y) > TEXT_ROWS:
+    if not column.kind.single and len(y) > TEXT_ROWS:
         picked = np.sort(rng.choice(len(y), TEXT_ROWS, replace=False))
         typed, y = typed.iloc[picked], y[picked]
     if len(y) < FEWEST or y.min() == y.max():
@@ -56,6 +57,8 @@ def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task:
     learners: tuple[Learn, ...]
     if column.kind is Kind.TEXT:
         features, learners = _words(typed[column.name]), (_ridge,)
+    elif column.kind is Kind.VECTOR:
+        features, learners = _standardised(matrix(column, typed)), (_ridge, _TREES[-1])
     elif column.kind is Kind.CATEGORICAL:
         codes, _ = pd.factorize(vector(column, typed))  # as many as there are here, whatever they are
         features, learners = codes, (_means,)
@@ -98,8 +101,8 @@ def _tree(leaves: int, train: Outputs, wanted: Outputs, valid: Outputs) -> Outpu
     from sklearn.tree import DecisionTreeRegressor
 
     tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=LEAF_ROWS, random_state=0)
-    tree.fit(train.astype(np.float32)[:, None], wanted, check_input=False)
-    predicted: Outputs = tree.predict(valid.astype(np.float32)[:, None], check_input=False)
+    tree.fit(train.astype(np.float32).reshape(len(train), -1), wanted, check_input=False)
+    predicted: Outputs = tree.predict(valid.astype(np.float32).reshape(len(valid), -1), check_input=False)
     return predicted.reshape(len(valid), -1)
 
 
@@ -121,6 +124,11 @@ def _words(texts: pd.Series[Any]) -> Any:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     return HashingVectorizer(n_features=WORDS, alternate_sign=False).transform(texts.fillna(""))
+
+
+def _standardised(numbers: Outputs) -> Outputs:
+    held = np.nan_to_num(numbers[:, np.isfinite(numbers).any(axis=0)], nan=np.nan)
+    return np.asarray(np.nan_to_num((held - np.nanmean(held, axis=0)) / np.maximum(np.nanstd(held, axis=0), TINY)))
 
 
 def _ridge(train: Any, wanted: Outputs, valid: Any) -> Outputs:

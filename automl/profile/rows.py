@@ -61,8 +61,17 @@ class Rows:
         return self.y.astype(np.float64)
 
 
+def matrix(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (rows, length) the numbers of a vector."""
+    numbers = typed[[place.name for place in column.derived]].to_numpy(np.float64)
+    return np.asarray(np.clip(numbers, -LARGEST, LARGEST))
+
+
 def vector(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
-    """Return (rows,) a column as numbers, NaN where missing: codes of categories, dates in seconds, length of text."""
+    """Return (rows,) a column as numbers, NaN where missing: codes of categories, dates in seconds, lengths of text,
+    means of vectors."""
+    if column.kind is Kind.VECTOR:
+        return np.asarray(matrix(column, typed).mean(axis=1))
     values = typed[column.name]
     if column.kind is Kind.TEXT:
         return np.asarray(values.str.len().to_numpy(np.float64))

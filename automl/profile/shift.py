@@ -42,11 +42,11 @@ def find_shift(train: Rows, frame: pd.DataFrame, schema: Schema, *, random_state
     common = frame.iloc[:, [names[column.name] for column in known]]
     few = common if len(common) <= ROWS else common.sample(ROWS, random_state=random_state)
     typed, unreadable = _readable(few, known)
-    old = train.sample(ROWS, random_state).typed()
+    old, read = train.sample(ROWS, random_state).typed(), set(typed.columns)
     pairs = [
         (column, vector(column, old), vector(column, typed))
         for column in known
-        if column.name in typed and min(len(old), len(few)) >= FEWEST
+        if read.issuperset(Schema((column,)).of(*Kind)) and min(len(old), len(few)) >= FEWEST
     ]
     return Shift(
         rows=len(frame),
@@ -64,7 +64,7 @@ def _readable(frame: pd.DataFrame, columns: list[Column]) -> tuple[pd.DataFrame,
     reasons: list[str] = []
     for column in columns:
         try:
-            typed[column.name] = apply_schema(frame[[column.name]], Schema((column,)))[column.name]
+            typed |= {str(name): cells for name, cells in apply_schema(frame[[column.name]], Schema((column,))).items()}
         except SchemaError as error:
             reasons.append(str(error))
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame))), tuple(reasons)

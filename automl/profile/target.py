@@ -12,7 +12,7 @@ from automl.data.cells import Cells, cells_of
 from automl.data.disguised import disguised_numbers
 from automl.data.number_style import read_numbers
 from automl.data.numerals import PLAIN, Style
-from automl.data.table import Kind, ProblemType
+from automl.data.table import ProblemType
 from automl.evaluation.metrics import get_metric
 from automl.profile.booster import FOLDS, out_of_fold
 from automl.profile.columns import histogram, mixed_unit, summarise
@@ -82,13 +82,14 @@ def _stray(cells: Cells) -> tuple[Style, list[int]]:
     return style, np.flatnonzero(~read).tolist() if several else []
 
 
-def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | None:
+def small_model(rows: Rows, typed: pd.DataFrame, of_others: float) -> Baseline | None:
     """Return what a small boosted model reaches in cross-validation; None if there is too little to train on.
 
-    Text is not among its columns: ``of_text``, the prediction power of the best column of text, counts if it is more.
+    Texts and vectors are not among its columns: ``of_others``, the prediction power of the best one, counts if it is
+    more.
     """
     task, y = rows.task, rows.y
-    used = [column for column in rows.schema.used if column.kind is not Kind.TEXT]
+    used = [column for column in rows.schema.used if column.kind.single]
     if task is None or y is None or len(y) < FEWEST or not rows.schema.used or task.n_classes > MANY_CLASSES:
         return None
     if task.problem_type.classification and np.bincount(y, minlength=task.n_classes).min() < FOLDS:
@@ -97,7 +98,7 @@ def small_model(rows: Rows, typed: pd.DataFrame, of_text: float) -> Baseline | N
     metric, trivial = {ProblemType.BINARY: ("roc_auc", 0.5), ProblemType.MULTICLASS: ("accuracy", most)}.get(
         task.problem_type, ("r2", 0.0)
     )
-    alone = trivial + of_text * (1 - trivial)
+    alone = trivial + of_others * (1 - trivial)
     if not used:
         return Baseline(metric, alone, trivial)
     matrix = np.column_stack([vector(column, typed) for column in used])
