@@ -14,7 +14,7 @@ import pandas as pd
 
 from automl.data.cells import text_of
 from automl.data.exact import exact
-from automl.errors import DataError
+from automl.errors import DataError, warn
 
 BEGINNING: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[{\]])")
 """How a JSON table begins, and a CSV file hardly can."""
@@ -101,25 +101,43 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]], header: Collection[str] = (
     ----------
     header
         The columns of an earlier table: where one of them held no objects, an object is a cell, as JSON. As a column of
-        its own it would count as missing, and that only beside rows that have none.
+        its own it would count as missing, and that only beside rows that have none. Columns that were in objects are
+        missing cells where no row has them, for parts of an object may be left out.
 
     >>> list(frame_of_rows([{"id": 1, "home": {"city": "Bern", "zip": "3000"}}]))
     ['id', 'home.city', 'home.zip']
     >>> frame_of_rows([{"id": {"no": 1}}, {"id": 2}], ["id"])["id"].tolist()
     ['{"no": 1}', 2]
     """
+    given = {name for row in rows for name in row}
     if any(isinstance(cell, dict) for row in rows for cell in row.values()):
-        outer = {name[:place] for name in header for place, letter in enumerate(name) if letter == "."}
-        whole = set(header) - outer
+        whole = set(header) - outer(header)
         rows = [_flat(row, whole) for row in rows]
     names = dict.fromkeys(name for row in rows for name in row)
-    outside = {name[:place] for name in names for place, letter in enumerate(name) if letter == "."}
-    for name in outside & names.keys():
+    names |= dict.fromkeys(_left_out(given, names, header))
+    for name in outer(names) & names.keys():
         if all(row.get(name) is None for row in rows):  # an object that some rows have
             del names[name]
     return pd.DataFrame(
         {name: exact([row.get(name) for row in rows]) for name in names}, index=pd.RangeIndex(len(rows))
     )
+
+
+def outer(names: Collection[str]) -> set[str]:
+    """Return the names of the objects that columns are in."""
+    return {name[:place] for name in names for place, letter in enumerate(name) if letter == "."}
+
+
+def _left_out(given: Collection[str], names: Collection[str], header: Collection[str]) -> list[str]:
+    """Return the columns that objects of an earlier table had and no row has, if no name is a new one, or misspelled.
+
+    ``given`` are the names of the rows as they are written, ``names`` those of their columns.
+    """
+    absent = [name for name in header if "." in name and name not in names]
+    if not absent or any("." in name for name in given) or not outer(header).union(header).issuperset(names):
+        return []
+    warn(f"{', '.join(map(repr, absent[:5]))}{', ...'[: 5 * (len(absent) > 5)]}: in no row, and count as missing")
+    return absent
 
 
 def unnested(frame: pd.DataFrame, header: Collection[str] = ()) -> pd.DataFrame:
@@ -128,14 +146,15 @@ def unnested(frame: pd.DataFrame, header: Collection[str] = ()) -> pd.DataFrame:
     >>> list(unnested(pd.DataFrame({"id": [1, 2], "home": [{"city": "Bern"}, None]})))
     ['id', 'home.city']
     """
-    outer = [name for name, cells in frame.items() if name not in header and _holds_mappings(cells)]
-    if not outer:
+    objects = [name for name, cells in frame.items() if name not in header and _holds_mappings(cells)]
+    if not objects:
         return frame
     parts = []
     for name, cells in frame.items():
         part = cells.to_frame()
-        if name in outer:
-            part = frame_of_rows([{str(name): cell} if isinstance(cell, dict) else {} for cell in cells], header)
+        if name in objects:
+            own = [each for each in header if each.startswith(f"{name}.")]
+            part = frame_of_rows([{str(name): cell} if isinstance(cell, dict) else {} for cell in cells], own)
         parts.append(part.set_axis(frame.index))
     return pd.concat(parts, axis=1)
 
@@ -146,11 +165,11 @@ def _holds_mappings(cells: pd.Series[Any]) -> bool:
     return len(known) > 0 and isinstance(known.iloc[0], dict) and all(isinstance(cell, dict) for cell in known)
 
 
-def _flat(row: Mapping[str, Any], whole: Collection[str], outer: str = "") -> dict[str, Any]:
+def _flat(row: Mapping[str, Any], whole: Collection[str], within: str = "") -> dict[str, Any]:
     """Return a row with the cells of its objects beside the others, but for the objects in ``whole``, as JSON."""
     found: dict[str, Any] = {}
     for name, cell in row.items():
-        path = f"{outer}{name}"
+        path = f"{within}{name}"
         if isinstance(cell, dict):
             inner = {path: text_of(cell)} if path in whole else _flat(cell, whole, f"{path}.")
         else:

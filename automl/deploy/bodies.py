@@ -12,14 +12,15 @@ text/csv                 comma-separated, with the column names in the first lin
 ...parquet               a Parquet file
 =======================  ==================================================================================
 
-A ROW is ``{NAME: value, ...}``, ``{"features": [value, ...]}`` or ``[value, ...]``.
+A ROW is ``{NAME: value, ...}``, ``{"features": [value, ...]}`` or ``[value, ...]``. Columns ``OUTER.INNER`` may be in
+an object, ``{OUTER: {INNER: value, ...}, ...}``, as they were in training.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Final
@@ -27,6 +28,7 @@ from typing import Any, Final
 import orjson
 import pandas as pd
 
+from automl.data.json_rows import outer
 from automl.data.lists import ARRAY
 from automl.data.table import Kind, Schema
 from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
@@ -80,11 +82,11 @@ def lined_up(items: Sequence[Any], schema: Schema, *, max_rows: int) -> Table:
     require_few(len(items), max_rows)
     names = [column.name for column in schema.columns]
     used = [column.name for column in schema.used]
-    needed, lists = set(used), list_columns(schema)
+    needed, lists, objects = set(used), list_columns(schema), outer(used)
     errors = BadCells()
     rows: list[dict[str, Any]] = []
     for number, item in enumerate(items, 1):
-        record = _record(item, names)
+        record = _record(item, names, objects)
         if isinstance(record, str):
             errors.add(number, None, None, f"row {number} {record}")
             record = {}
@@ -104,17 +106,31 @@ def list_columns(schema: Schema) -> Collection[str]:
     return {column.name for column in schema.used if column.separator == ARRAY or column.kind is Kind.VECTOR}
 
 
-def _record(item: Any, names: Sequence[str]) -> Mapping[str, Any] | str:
-    """Return a row by column name, or what is wrong with it."""
+def _record(item: Any, names: Sequence[str], objects: Set[str]) -> Mapping[str, Any] | str:
+    """Return a row by column name, or what is wrong with it; ``objects`` are those that columns were in."""
     if isinstance(item, dict):
         if item.keys() != {"features"} or not isinstance(item["features"], list):
-            return item
+            return item if objects.isdisjoint(item) else _unnested(item, names, objects)
         item = item["features"]
     if not isinstance(item, list):
         return f"must be an object or a list of values, got {item!r:.40}"
     if len(item) != len(names):
         return f"must have {len(names)} values in the order {', '.join(names)}; got {len(item)}"
     return dict(zip(names, item, strict=True))
+
+
+def _unnested(item: Mapping[str, Any], names: Sequence[str], objects: Set[str], within: str = "") -> dict[str, Any]:
+    """Return a row with the cells of its objects as columns; those of an object that is null are null."""
+    found: dict[str, Any] = {}
+    for name, cell in item.items():
+        path = f"{within}{name}"
+        if path in objects and isinstance(cell, dict):
+            found |= _unnested(cell, names, objects, f"{path}.")
+        elif path in objects and cell is None:
+            found |= {each: None for each in names if each.startswith(f"{path}.")}
+        else:
+            found[path] = cell
+    return found
 
 
 def _empty_nested(rows: Sequence[dict[str, Any]], lists: Collection[str], errors: BadCells) -> None:

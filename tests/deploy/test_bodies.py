@@ -14,6 +14,7 @@ from automl.config import ReadOptions
 from automl.data.io import read_table
 from automl.data.table import Column, Kind, Schema
 from automl.deploy.bodies import Table, parse
+from automl.deploy.inference import Inference, example
 from automl.deploy.problem import SHOWN, RequestError
 
 NAMES = ["age", "features", "odd, 'name'"]
@@ -159,6 +160,55 @@ def test_a_list_is_one_cell_of_a_column_of_lists() -> None:
     table = parse(orjson.dumps({"rows": [{"tags": ["a", "b"], "age": [1]}]}), JSON, schema, max_rows=9)
     assert table.rows == [{"tags": ["a", "b"], "age": None}]
     assert [error.column for error in table.errors.first] == ["age"]
+
+
+NESTED = Schema(tuple(Column(name, Kind.NUMERIC, "test") for name in ("age", "home.zip", "home.geo.lat")))
+
+
+@pytest.mark.parametrize(
+    ("row", "read", "wrong"),
+    [
+        ({"age": 1, "home": {"zip": 2, "geo": {"lat": 3, "lon": {}}}}, [1, 2, 3], []),
+        ({"age": 1, "home.zip": 2, "home": {"geo": {"lat": 3}}}, [1, 2, 3], []),
+        ({"age": 1, "home.zip": 2, "home.geo.lat": 3}, [1, 2, 3], []),
+        ({"age": 1, "home": None}, [1, None, None], []),
+        ({"age": 1, "home": {"zip": 2, "geo": None}}, [1, 2, None], []),
+        ({"age": 1}, [1, None, None], ["home.zip", "home.geo.lat"]),
+        ({"age": 1, "home": {"zip": 2}}, [1, 2, None], ["home.geo.lat"]),
+        ({"age": {"zip": 2}, "home": 7}, [None] * 3, ["home.zip", "home.geo.lat", "age"]),
+        ({"age": 1, "home": {"zip": {"a": 2}, "geo": {"lat": [3]}}}, [1, None, None], ["home.zip", "home.geo.lat"]),
+    ],
+)
+def test_columns_in_objects(row: dict[str, object], read: list[int | None], wrong: list[str]) -> None:
+    table = parse(orjson.dumps({"rows": [row]}), JSON, NESTED, max_rows=9)
+    assert isinstance(table.rows, list)
+    assert list(table.rows[0].values()) == read
+    assert [error.column for error in table.errors.first] == wrong
+
+
+def test_deep_bodies_are_refused_in_one_line() -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"rows": [{"age": 1, "home": ' + b'{"geo": ' * depth + b"1" + b"}" * depth + b"}]}"
+
+    assert parse(nested(900), JSON, NESTED, max_rows=9).errors.count == 2
+    assert refused(nested(5_000), JSON).status == 400
+
+
+def test_lists_of_numbers_in_bodies_and_tensors() -> None:
+    schema = Schema((Column("emb", Kind.VECTOR, "test", length=2), Column("age", Kind.NUMERIC, "test")))
+    emb, wanted = [[1, 2], [3.5, None]], [{"emb": [1, 2], "age": 5}, {"emb": [3.5, None], "age": [6]}]
+    table = parse(orjson.dumps({"inputs": {"emb": emb, "age": [5, [6]]}}), JSON, schema, max_rows=9)
+    assert table.rows == [wanted[0], {**wanted[1], "age": None}]
+    for data in (emb, [1, 2, 3.5, None]):
+        tensors = [
+            {"name": "emb", "shape": [2, 2], "datatype": "FP64", "data": data},
+            {"name": "age", "shape": [2, 1], "datatype": "INT8", "data": [[5], [6]]},
+        ]
+        read_ = Inference("model", orjson.dumps({"inputs": tensors}), 9).read(schema)
+        assert read_.rows == [wanted[0], {**wanted[1], "age": 6}]
+    sent = example(wanted[0], schema)
+    assert sent["inputs"][0] == {"name": "emb", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
+    assert Inference("model", orjson.dumps(sent), 9).read(schema).rows == wanted[:1]
 
 
 def test_of_many_wrong_cells_the_first_are_told_and_all_counted() -> None:
