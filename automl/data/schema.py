@@ -175,15 +175,15 @@ def wrong_cells(wrong: Sequence[tuple[int, str, str]], schema: Schema) -> Schema
     for cell in wrong:
         firsts.setdefault(cell[1], cell)
     said = "; ".join(
-        f"column {name!r} was {schema[name].kind}{_of_length(schema[name])} in training, got {value[:40]!r} in row {row}"
+        f"column {name!r} was {_said(schema[name])} in training, got {value[:40]!r} in row {row}"
         for row, name, value in firsts.values()
     )
     more = len(wrong) - len(firsts)
     return SchemaError(said + (f" (and {more} more cell{'s'[: more - 1]})" if more else ""), wrong)
 
 
-def _of_length(column: Column) -> str:
-    return f" of {column.length} numbers" if column.length else ""
+def _said(column: Column) -> str:
+    return f"{column.kind} of {column.length} numbers" if column.length else column.kind
 
 
 def _typed(series: pd.Series[Any], column: Column, wrong: Wrong) -> Any:

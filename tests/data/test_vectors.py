@@ -79,7 +79,7 @@ def test_others_are_missing_in_training_and_wrong_later() -> None:
     typed = apply_schema(pd.DataFrame({"emb": cells}), schema)
     assert typed.iloc[30:].isna().to_numpy().tolist() == [[True] * 3, [True] * 3, [False, True, False], [True] * 3]
     for cell in ("[1, 2, 3, 4]", [1.0, 2.0], "7", [["a"]]):
-        with pytest.raises(SchemaError, match="'emb' was vector in training"):
+        with pytest.raises(SchemaError, match="'emb' was vector of 3 numbers in training"):
             apply_schema(pd.DataFrame({"emb": [cell]}), schema)
         assert RowReader.of(schema)([{"emb": cell}]) is None
 

@@ -207,7 +207,7 @@ def test_lists_of_numbers_in_bodies_and_tensors() -> None:
         read_ = Inference("model", orjson.dumps({"inputs": tensors}), 9).read(schema)
         assert read_.rows == [wanted[0], {**wanted[1], "age": 6}]
     sent = example(wanted[0], schema)
-    assert sent["inputs"][0] == {"name": "emb", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
+    assert sent["inputs"][0] == {"name": "emb", "shape": [1, 2], "datatype": "FP64", "data": [[1, 2]]}
     assert Inference("model", orjson.dumps(sent), 9).read(schema).rows == wanted[:1]
 
 
