@@ -75,6 +75,8 @@ TIME: Final = re.compile(
     r"(?P<sep>[T:]|,? (?:at )?| - )\d{1,2}:\d{2}(?P<S>:\d{2})?(?P<f>\.\d{1,9})?(?P<gap> ?)(?P<p>[AaPp]\.? ?[Mm]\.?)?"
     rf"(?P<zone> ?)(?P<z>{ZONE})?$"
 )
+CLOCK: Final = re.compile(r"((?:[T:]|,? (?:at )?| - )%[HI]:%M)(:%S(?:\.%f)?)?( ?(?:%p)? ?(?:%z)?)$")
+"""Ends a layout with a time of day."""
 
 
 def _beginnings() -> dict[str, int]:
@@ -96,10 +98,18 @@ MONTHS: Final = _beginnings()
 
 @lru_cache(maxsize=64)
 def _pattern(layout: str) -> re.Pattern[str]:
-    pieces = re.split(r"(%[A-Za-z])", layout)
-    strict = layout.startswith(COMPACT)  # without separators the parts need their full width
-    parts = [PARTS.get(piece, re.escape(piece)) for piece in pieces]
-    return re.compile("".join(part.replace("{1,2}", "{2}") if strict else part for part in parts))
+    """Return what a date of a layout looks like; the seconds, and the time of day, behind it may be missing."""
+    if layout.startswith(COMPACT):  # without separators the parts need their full width
+        return re.compile(_expression(layout).replace("{1,2}", "{2}"))
+    clock = CLOCK.search(layout)
+    if clock is None:
+        return re.compile(_expression(layout))
+    time, seconds, zone = (_expression(part) for part in clock.groups(default=""))
+    return re.compile(f"{_expression(layout[: clock.start()])}(?:{time}(?:{seconds})?{zone})?")
+
+
+def _expression(layout: str) -> str:
+    return "".join(PARTS.get(piece, re.escape(piece)) for piece in re.split(r"(%[A-Za-z])", layout))
 
 
 def parse_dates(values: Sequence[str], layout: str | None) -> NDArray[np.datetime64]:
@@ -148,7 +158,7 @@ def _match(value: str, layout: str) -> datetime | None:
     year = int(part["Y"]) if "Y" in part else _century(int(part["y"]))
     month = MONTHS.get(part["b"].lower(), 0) if "b" in part else int(part["m"])
     hour = int(part.get("H") or 0)
-    if "p" in part:
+    if part.get("p"):
         hour = hour % 12 + (12 if part["p"] in "Pp" else 0)
     micro = int((part.get("f") or "0")[:6].ljust(6, "0"))
     try:
@@ -196,8 +206,9 @@ def date_layout(values: Sequence[str]) -> DateLayout | None:
     enough = len(sample) / 2
     others = [value for value in sample if _iso(value) is None]
     iso = len(sample) - len(others)
-    layouts = _layouts([value for value in others[:20] if len(value) >= SHORTEST])
-    read = {layout: _readable(sample, layout) for layout in layouts if _readable(others[:20], layout)}
+    shown = [*others[:20], *[value for value in others[20:] if ":" in value][:5]]  # few may have a time of day
+    layouts = _layouts([value for value in shown if len(value) >= SHORTEST])
+    read = {layout: _readable(sample, layout) for layout in layouts if _readable(shown, layout)}
     best = max(read.values(), default=0)
     if best <= max(iso, enough):
         return DateLayout(None) if iso > enough else None

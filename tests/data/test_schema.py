@@ -304,6 +304,13 @@ DATES = {
     "Chinese": (["2024年3月5日", "2024年10月6日"], ["2024-03-05", "2024-10-06"]),
     "no end": (["2024-01-31", "2024-02-01", "9999-12-31"], ["2024-01-31", "2024-02-01", None]),
     "no date": ([*(f"202401{i}" for i in range(10, 30)), "00000000"], [*(f"2024-01-{i}" for i in range(10, 30)), None]),
+    "some times": (["13/01/2024", "14/01/2024 10:30"], ["2024-01-13", "2024-01-14 10:30"]),
+    "some seconds": (
+        ["13.01.2024 10:30", "13.01.2024 10:30:15", "14.01.2024"],
+        ["2024-01-13 10:30", "2024-01-13 10:30:15", "2024-01-14"],
+    ),
+    "some afternoons": (["Jan 13, 2024 at 3:15 PM", "Jan 14, 2024"], ["2024-01-13 15:15", "2024-01-14"]),
+    "some zones": (["13/01/2024 10:30 +0200", "14/01/2024"], ["2024-01-13 08:30", "2024-01-14"]),
     "months": ([f"01/{i:02d}/2023" for i in range(1, 13)], [f"2023-{i:02d}-01" for i in range(1, 13)]),
 }
 
@@ -322,6 +329,14 @@ def test_the_part_of_two_digits_that_varies_least_is_the_year(form: str, count: 
     assert "no value" not in column.reason
     column = infer(days[:5].strftime(form))
     assert "no value tells day, month and year apart" in column.reason
+
+
+def test_few_dates_with_a_time_of_day_settle_the_layout() -> None:
+    days = pd.date_range("2019-01-01", periods=900)
+    values = [f"{day:%d/%m/%Y} 10:30" if i % 100 == 99 else f"{day:%d/%m/%Y}" for i, day in enumerate(days)]
+    column = infer(values)
+    assert (column.kind, column.format, column.missing) == (Kind.DATETIME, "%d/%m/%Y %H:%M", ())
+    assert typed(values)[98:100] == [days[98], days[99] + pd.Timedelta("10:30:00")]
 
 
 @pytest.mark.parametrize("every", [2, 5, 100])
