@@ -183,7 +183,7 @@ def open_batches(source: str | Path, *, reading: Reading, options: ReadOptions) 
             copies = [Path(folder, str(number), "rewritten") for number in range(len(names))]
             files = _open_all(names, paths, copies, reading, options)
         first = _filled(files)[0]
-        decimal = options.decimal or reading.decimal_for(first.reading.format)
+        decimal = options.decimal or reading.decimal_for(first.reading)
         if decimal is None:  # the rows of the first batch must tell
             rows, _ = next(first.batches(_rows(first), ()))
             decimal = decimal_mark(rows, first.reading.delimiter, na)
@@ -206,7 +206,7 @@ def _open_all(
             file = _open(path, copy, first.reading, options)
         except DataError as error:
             raise DataError(f"{display(name)}: {error}") from error
-        require_alike(file.reading.format, first.reading.format, display(name))
+        require_alike(file.reading, first.reading, display(name))
         require_same(file.names, first.names, display(name), display(names[0]))
         files.append(file)
     return files

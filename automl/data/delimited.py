@@ -7,7 +7,7 @@ integer column may turn to words after 30,000 rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,10 +27,22 @@ MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "b
 
 
 def layout(text: str, known: Reading | None, delimiter: str | None) -> tuple[Dialect, list[str]]:
-    """Return how a CSV text is written, and the column names, by its first ``BEGINNING`` characters."""
+    """Return how a CSV text is written, and the column names, by its first ``BEGINNING`` characters.
+
+    A ``known`` dialect is kept unless only another one finds columns of the earlier table.
+    """
     earlier = Dialect(known.delimiter, known.quote, known.escape, 0) if known and known.delimiter else None
     dialect = sniff(text, earlier, delimiter)
+    if known and earlier and delimiter is None and not _names_one(text, dialect, known.header):
+        other = sniff(text)
+        dialect = other if _names_one(text, other, known.header) else dialect
     return dialect, _header(text.split("\n", dialect.skipped)[-1], dialect, certain=delimiter is not None)
+
+
+def _names_one(text: str, dialect: Dialect, header: Sequence[str]) -> bool:
+    """Return whether the first line of a text names one of the columns."""
+    head = text.split("\n", dialect.skipped)[-1][:LONGEST_HEADER].lstrip("\r\n").removeprefix(MARK)
+    return not {name.strip() for name in next(iter(records(head, dialect)), [])}.isdisjoint(header)
 
 
 def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
@@ -52,12 +64,21 @@ def _header(body: str, dialect: Dialect, *, certain: bool) -> list[str]:
 
 @contextmanager
 def select(
-    what: str, path: Path, dialect: Dialect, width: int, *, longest: int, threads: int | None = None
+    what: str,
+    path: Path,
+    dialect: Dialect,
+    width: int,
+    where: str = "true",
+    *,
+    longest: int,
+    threads: int | None = None,
 ) -> Iterator[Any]:
     """Query a CSV file in UTF-8 for its columns ``c0``, ``c1``...: text, the first row is the header.
 
     Parameters
     ----------
+    where
+        Condition of SQL for its rows.
     longest
         Bytes of a row at most.
 
@@ -72,7 +93,8 @@ def select(
     query = (
         f"SELECT {what} FROM read_csv({literal(str(path))}, auto_detect=false, header=false, columns={columns}, "  # noqa: S608
         f"compression='none', hive_partitioning=false, max_line_size={longest}, "
-        f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)})"
+        f"delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)}, escape={literal(dialect.escape)}) "
+        f"WHERE {where}"
     )
     config: dict[str, Any] = {"autoinstall_known_extensions": False} | ({"threads": threads} if threads else {})
     try:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from automl.data.columnar import regrouped
 from automl.data.delimited import BEGINNING, LONGEST_ROW, layout, select
-from automl.data.dialect import Dialect
+from automl.data.dialect import Dialect, literal
 from automl.data.encoding import BLOCK, MARK, UNREADABLE
 from automl.data.reading import Reading, column_names
 from automl.errors import DataError
@@ -39,6 +39,8 @@ class DelimitedFile:
     """Bytes of all rows."""
     longest: int
     """Bytes of a row at most."""
+    header: str
+    """The condition by which the parser knows the header, wherever it stands."""
 
     @classmethod
     def open(cls, path: Path, encoding: str, known: Reading | None, delimiter: str | None, copy: Path) -> DelimitedFile:
@@ -62,17 +64,19 @@ class DelimitedFile:
         utf_8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
         if not utf_8 or unreadable or newline is None or dialect.skipped or len(found) == 1 or has_magic(str(path)):
             path = _rewritten(path, encoding, newline, dialect.skipped, copy, single=len(found) == 1)
-        rows, last, longest = _counted(path, dialect, len(found))
+        header = _is_header(found, range(len(found)))
+        rows, last, again, longest = _counted(path, dialect, found)
         ends_with_delimiter = not found[-1] and last == 0
         names = column_names(found[:-1] if ends_with_delimiter else found)
         reading = Reading("csv", encoding, dialect.delimiter, dialect.quote, dialect.escape, dialect.skipped)
-        reading = replace(reading, unreadable=unreadable)
-        return cls(path, reading, dialect, tuple(names), len(found), rows - 1, path.stat().st_size, longest)
+        reading = replace(reading, unreadable=unreadable, headers=again)
+        rows -= 1 + again
+        return cls(path, reading, dialect, tuple(names), len(found), rows, path.stat().st_size, longest, header)
 
     def whole(self) -> pd.DataFrame:
         """Return the table as text."""
         with self._select() as found:
-            return self._frame(found.to_arrow_table().slice(1))
+            return self._frame(found.to_arrow_table().slice(not self.reading.headers))
 
     def batches(self, rows: int, keep: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Any]]:
         """Return the table in frames of ``rows`` rows of text, each with some columns as an Arrow table."""
@@ -87,15 +91,20 @@ class DelimitedFile:
 
     def _select(self, threads: int | None = None) -> AbstractContextManager[Any]:
         columns = ", ".join(f"c{i}" for i in range(len(self.names)))
-        return select(columns, self.path, self.dialect, self.width, longest=self.longest, threads=threads)
+        where = f"NOT ({self.header})" if self.reading.headers else "true"
+        return select(columns, self.path, self.dialect, self.width, where, longest=self.longest, threads=threads)
 
     def _rows(self) -> Iterator[Any]:
-        """Return the rows as the parser hands them over, without the header."""
+        """Return the rows as the parser hands them over, without the header; no rows come at once, too."""
+        import pyarrow as pa
+
         with self._select(threads=1) as found:
-            header = 1
-            for batch in found.to_arrow_reader(BATCH):
+            header, reader = not self.reading.headers, found.to_arrow_reader(BATCH)
+            if not self.rows:
+                yield pa.RecordBatch.from_pylist([], reader.schema)
+            for batch in reader if self.rows else ():
                 yield batch.slice(header)
-                header = 0
+                header = False
 
 
 def _scanned(path: Path, encoding: str) -> tuple[str | None, int]:
@@ -107,14 +116,29 @@ def _scanned(path: Path, encoding: str) -> tuple[str | None, int]:
         return "" if text.newlines in (None, "\n", "\r\n") else None, unreadable
 
 
-def _counted(path: Path, dialect: Dialect, width: int) -> tuple[int, int, int]:
-    """Return how many rows there are, how many of them have a last value, and the bytes of a row at most."""
-    size = path.stat().st_size
+def _is_header(names: Sequence[str], places: Iterable[int]) -> str:
+    """Return the condition of SQL that some cells of a row are those of the header; a single name may be any cell."""
+    cells = {f"c{i}": literal(names[i]) if names[i] else "NULL" for i in places}
+    return " AND ".join(f"{c} IS NOT DISTINCT FROM {name}" for c, name in cells.items()) if len(cells) > 1 else "false"
+
+
+def _counted(path: Path, dialect: Dialect, names: Sequence[str]) -> tuple[int, int, int, int]:
+    """Return how many rows there are, how many of them have a last value, how many but the first are the header, as in
+    files that were joined, and the bytes of a row at most.
+    """
+    size, width = path.stat().st_size, len(names)
+    ends, header = _is_header(names, {0, width - 1}), _is_header(names, range(width))
     for longest in (LONGEST_ROW, size) if size > LONGEST_ROW else (LONGEST_ROW,):
         try:
-            with select(f"count(*), count(c{width - 1})", path, dialect, width, longest=longest) as counted:
-                ((rows, last),) = counted.fetchall()
-                return rows, last, longest
+            what = f"count(*), count(c{width - 1}), count(*) FILTER (WHERE {ends})"
+            with select(what, path, dialect, width, longest=longest) as counted:
+                ((rows, last, again),) = counted.fetchall()
+            if again > 1:
+                with select(header, path, dialect, width, longest=longest) as found:
+                    ((is_first,),) = found.limit(1).fetchall()  # not behind a comment sign
+                with select("count(*)", path, dialect, width, header, longest=longest) as counted:
+                    ((again,),) = counted.fetchall() if is_first else [(0,)]
+            return rows, last, max(0, again - 1), longest
         except DataError as error:
             failure = error
     raise failure

@@ -7,7 +7,7 @@ import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -61,7 +61,7 @@ def sniff(text: str, known: Dialect | None = None, delimiter: str | None = None)
 
 def _corrected(body: str, dialect: Dialect, delimiter: str | None) -> Dialect:
     """Return the dialect without the sniffer's mistakes on ragged rows and on apostrophes."""
-    dialect = _apostrophes(body, dialect)
+    dialect = _without_escapes(body, _apostrophes(body, dialect))
     if delimiter is not None:
         return dialect
     dialect = _with_header(body, dialect)
@@ -121,6 +121,18 @@ def _apostrophes(body: str, dialect: Dialect) -> Dialect:
     return usual if even and not body.startswith("'") else dialect
 
 
+def _without_escapes(body: str, dialect: Dialect) -> Dialect:
+    """Return a dialect of backslashes without them if all rows are valid and even so: one may just end a cell."""
+    if dialect.escape == dialect.quote:
+        return dialect
+    usual = replace(dialect, escape=dialect.quote)
+    try:
+        widths = {len(row) for row in _records(body, usual, strict=True) if row}
+    except csv.Error:
+        return dialect
+    return usual if len(widths) == 1 else dialect
+
+
 def literal(text: str) -> str:
     """Return an SQL string literal.
 
@@ -132,19 +144,23 @@ def literal(text: str) -> str:
 
 def records(text: str, dialect: Dialect) -> list[list[str]]:
     """Return the first rows of a text, for decisions only."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):  # a value beyond the reader's limit: the rows before it are enough
+        for row in _records(text, dialect, strict=False):
+            rows.append(row)  # noqa: PERF402 - the rows before an error must be kept
+    return rows
+
+
+def _records(text: str, dialect: Dialect, *, strict: bool) -> Iterator[list[str]]:
     doubled = dialect.escape == dialect.quote
-    lines = csv.reader(
+    return csv.reader(
         islice(io.StringIO(text, newline="\n"), 2000),
         delimiter=dialect.delimiter,
         quotechar=dialect.quote,
         doublequote=doubled,
         escapechar=None if doubled else dialect.escape,
+        strict=strict,
     )
-    rows: list[list[str]] = []
-    with suppress(csv.Error):  # a value beyond the reader's limit: the rows before it are enough
-        for row in lines:
-            rows.append(row)  # noqa: PERF402 - the rows before an error must be kept
-    return rows
 
 
 def _comment_lines(sample: str) -> int:

@@ -45,16 +45,19 @@ def read_files(names: Sequence[str], known: Reading | None, options: ReadOptions
             frame, found = read_content(content(name), reading, options)
         except DataError as error:
             raise DataError(f"{display(name)}: {error}") from error
-        require_alike(found.format, reading.format, display(name))
+        require_alike(found, reading, display(name))
         require_same(frame.columns, first.columns, display(name), display(names[0]))
         frames.append(frame[first.columns])
     return pd.concat(frames, ignore_index=True), replace(reading, files=len(names))
 
 
-def require_alike(format: str, first: str, name: str) -> None:
-    """Refuse a file of another format than the first one."""
-    if format != first:
-        raise DataError(f"the files must have one format: {name} is {format}, not {first}")
+def require_alike(found: Reading, first: Reading, name: str) -> None:
+    """Refuse a file of another format, or with another separator, than the first one."""
+    if found.format != first.format:
+        raise DataError(f"the files must have one format: {name} is {found.format}, not {first.format}")
+    if found.delimiter != first.delimiter:
+        marks = f"{name} is separated by {found.delimiter!r}, not by {first.delimiter!r}"
+        raise DataError(f"the files must be separated alike: {marks}; rewrite it")
 
 
 def require_same(columns: Iterable[str], first: Iterable[str], name: str, first_name: str) -> None:

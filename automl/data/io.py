@@ -73,7 +73,7 @@ def read_table(
     else:
         frame, decided = read_files(locate(source), reading, options)
     na = tuple(options.na) or (reading.na if reading else ())
-    decimal = options.decimal or (reading.decimal_for(decided.format) if reading else None)
+    decimal = options.decimal or (reading.decimal_for(decided) if reading else None)
     settled = decided.format == "csv" or options.decimal is not None or settles_decimal(frame, na)
     decimal = decimal or decimal_mark(frame, decided.delimiter, na)
     frame, unmet = without_cells(frame, na, decimal)

@@ -52,6 +52,8 @@ class Reading:
     sheet: str | None = None
     unreadable: int = 0
     """Places that are not text of the encoding, or were not when the file was written; they hold a ``\ufffd``."""
+    headers: int = 0
+    """Rows that were left out, for they are the header once more."""
     files: int = 1
     rows: int = 0
 
@@ -65,12 +67,15 @@ class Reading:
         fields = {"settled": record["format"] == "csv", **record}
         return cls(**fields | {name: tuple(record.get(name, ())) for name in _LISTS})
 
-    def decimal_for(self, format: str) -> str | None:
-        """Return the decimal mark of a later table of a format, None if that table must tell it.
+    def decimal_for(self, later: Reading) -> str | None:
+        """Return the decimal mark of a later table, None if that table must tell it.
 
         A mark that is kept reads one row as the same row among many, and the cells of a CSV file as those of Parquet.
+        A file with another separator comes from elsewhere.
         """
-        return self.decimal if self.settled or format == self.format else None
+        if later.format == self.format:
+            return self.decimal if later.delimiter == self.delimiter else None
+        return self.decimal if self.settled else None
 
     def describe(self) -> str:
         """Return one short line for people."""
@@ -78,6 +83,9 @@ class Reading:
             delimiter = DELIMITERS.get(self.delimiter or ",", repr(self.delimiter))
             parts = [f"{delimiter} separated", self.encoding or "utf-8"]
             parts += [f"{self.unreadable:,} unreadable characters"] if self.unreadable else []
+            parts += (
+                [f"the header left out {self.headers:,} more time{'s'[: self.headers - 1]}"] if self.headers else []
+            )
         else:
             parts = [NAMES[self.format]] if self.format in NAMES else []
         if self.sheet is not None:

@@ -125,6 +125,8 @@ def test_any_bytes(data: bytes, asked: ReadOptions) -> None:
 
 @fuzzed(QUICK // 2)
 @example(table=(b"column 0,column 1,column 2,column 3\n'|,,,'\n", 1, 4))
+@example(table=(b'column 0,column 1\n"1,5\\",\n,",\'"\n', 2, 2))
+@example(table=(b'column 0,column 1\n"1,5\\",",,\'"\n', 1, 2))
 @given(table=tables())
 def test_no_row_of_a_valid_table_is_lost(table: tuple[bytes, int, int]) -> None:
     check_valid_table(table)

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from automl.config import ReadOptions
+from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import open_batches
 from automl.data.cells import text_of
 from automl.data.io import as_frame, read_data, read_table
@@ -221,8 +221,49 @@ def test_a_later_file_is_read_the_same_way() -> None:
     assert read("text;x\na, b, c;1\n", reading).to_dict("list") == {"text": ["a, b, c"], "x": ["1"]}
     assert read("city;size\nÖtz;1\n".encode("latin-1"), reading)["city"].tolist() == ["Ötz"]
     assert read("city;size\nÖtz;1\n", reading)["city"].tolist() == ["Ötz"]
-    with pytest.raises(DataError, match="holds comma"):
-        read("city,size\nBern,1\n", reading)
+
+
+def test_a_later_file_may_have_another_separator_and_then_its_own_decimal_mark(tmp_path: Path) -> None:
+    _, comma = read_table(io.BytesIO(b"city,size\nBern,1.5\nUlm,2.25\n"))
+    _, semicolon = read_table(io.BytesIO(b"city;size\nBern;1,5\nUlm;2,25\n"))
+    assert (comma.decimal, semicolon.decimal) == (".", ",")
+    assert read("city;size\nRom;3,5\n", comma).to_dict("list") == {"city": ["Rom"], "size": ["3,5"]}
+    for content, known in (("city;size\nRom;3,5\n", comma), ("city,size\nRom,3.5\n", semicolon)):
+        path = tmp_path / "later.csv"
+        path.write_text(content)
+        decimal = "," if known is comma else "."
+        assert read_table(path, reading=known)[1].decimal == decimal
+        with open_batches(path, reading=known, options=AS_FOUND) as table:
+            assert table.options.decimal == decimal
+            (batch,) = table.read()
+            assert list(batch.frame) == ["city", "size"]
+    with pytest.raises(DataError, match="holds semicolon"):
+        read("town;area\nRom;3,5\n", comma)  # no column of the first file
+    (tmp_path / "a.csv").write_text("city,size\nBern,1.5\n")
+    (tmp_path / "b.csv").write_text("city;size\nBern;1,5\n")
+    with pytest.raises(DataError, match=r"b.csv is separated by ';', not by ','; rewrite it"):
+        read_table(tmp_path / "*.csv")
+
+
+JOINED = "a,b,note\n1,2,x\na,b,note\n3,4,\n5,b,note\na,b,note\n"
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "Report of the year\n\n"])
+def test_a_header_that_comes_again_is_no_row(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "joined.csv"
+    path.write_text(mark + JOINED, encoding="utf-8")
+    frame, reading = read_table(path)
+    assert cells_of(frame) == [["1", "2", "x"], ["3", "4", ""], ["5", "b", "note"]]
+    assert reading.headers == 2
+    assert "the header left out 2 more times, " in reading.describe()
+    with open_batches(path, reading=reading, options=AS_FOUND) as table:
+        assert table.rows == 3
+        assert cells_of(pd.concat([batch.frame for batch in table.read()])) == cells_of(frame)
+
+
+def test_the_name_of_a_single_column_may_be_a_cell() -> None:
+    assert read("a\n1\na\n")["a"].tolist() == ["1", "a"]
+    assert read("# a,b\n1,2\na,b\na,b\n")["a"].tolist() == ["1", "a", "a"]  # the first line is another one
 
 
 cell_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=12)
