@@ -328,6 +328,8 @@ class AutoML(Estimator):
         report = evaluate(self._fitted(), test, y, metric=metric, cost_matrix=costs)
         if report.weighing and not report.weighted:
             warn(report.weighing)
+        if report.unexpected:
+            warn(report.verdict)
         return {each.name: each.score.value for each in report.assessment.scores}
 
     def save(self, path: str | Path) -> Path:

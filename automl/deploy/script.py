@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from automl.data.codes import pattern
 from automl.data.constraints import FREE
+from automl.data.json_rows import outer
 from automl.data.numerals import Style, parse_numbers
 from automl.data.reading import Reading
 from automl.data.table import Column, Kind, Task
@@ -39,7 +40,7 @@ from automl.tuning.review import leaderboard
 from automl.tuning.store import StoredRun, read_run
 
 _READERS: Final = {
-    "parquet": "read_parquet(path)",
+    "parquet": "read_parquet(path).reset_index()",  # one with names is columns
     "arrow": "read_feather(path)",
     "json": 'read_json(path, lines=not Path(path).read_bytes().lstrip().startswith(b"["))',
 }
@@ -142,7 +143,8 @@ def _facts(stored: StoredRun, row: Row) -> dict[str, Any]:
 def _read(reading: Reading) -> str:
     """Return the call that reads a table as the run did, behind ``pandas.``."""
     if reading.format in _READERS:
-        return _READERS[reading.format]
+        plain = _READERS[reading.format]  # objects in cells are columns, too
+        return f'json_normalize(pd.{plain}.to_dict("records"))' if outer(reading.header) else plain
     excel = reading.format == "excel"
     options: dict[str, object] = {"sheet_name": reading.sheet or 0} if excel else {"dtype": str}
     if reading.format == "csv":

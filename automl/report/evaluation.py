@@ -61,6 +61,12 @@ class ModelReport:
             return f"{compared.metric} cannot be compared: it is not defined on these rows, or was not after training"
         return f"{compared.metric} {number(compared.found.value)} {_relation(compared)}"
 
+    @property
+    def unexpected(self) -> bool:
+        """Whether the score is surely none that was to be expected after training."""
+        compared = self.comparison
+        return compared is not None and compared.inside is False and not compared.open
+
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values; what is not defined is None."""
         found = self.comparison

@@ -192,3 +192,27 @@ def test_numbers_that_mean_missing_are_missing_there(tmp_path: Path, capsys: pyt
     run.fit(tmp_path / "coded.csv", target="y")
     found, expected = scores(export(run.run_, tmp_path / "code", "code") / "train.py", tmp_path / "coded.csv", capsys)
     assert found == pytest.approx(expected, rel=0.2)
+
+
+def test_objects_named_rows_and_lists_of_numbers_are_columns_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(300, 4)).round(3)
+    rows = pd.DataFrame(
+        {
+            "emb": [str(row) for row in numbers],
+            "home": [None if i % 9 == 0 else {"size": i % 7 / 2} for i in range(300)],
+            "y": (numbers.sum(axis=1) + np.arange(300) % 7 + np.arange(300) / 60).round(3),
+        },
+        index=pd.Index(np.arange(300) / 10, name="day"),
+    )
+    rows.to_parquet(tmp_path / "rows.parquet")
+    rows.reset_index().to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
+    for name in ("rows.parquet", "rows.jsonl"):
+        model = AutoML(max_trials=1, families=["linear"], folds=2, n_jobs=1, output=tmp_path / f"run-{name}")
+        model.fit(tmp_path / name, target="y")
+        script = export(model.run_, tmp_path / f"code-{name}", "code") / "train.py"
+        found, expected = scores(script, tmp_path / name, capsys)
+        assert found == pytest.approx(expected, rel=0.2)
+        assert expected < 0.6 * rows["y"].std()
