@@ -501,3 +501,12 @@ def test_what_the_working_directory_becomes_does_not_matter(
     assert load(model.save("copy")).score == model.score_
     assert len(model.leaderboard_)
     assert load(model.run_).score == model.score_
+
+
+def test_a_score_on_training_rows_is_said_to_be_too_good(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=400), "b": rng.normal(size=400)})
+    frame["y"] = np.where(frame["a"] + rng.normal(size=400) > 0, "yes", "no")
+    model = AutoML(max_trials=1, families=["extra_trees"], n_jobs=1, output=tmp_path / "run").fit(frame, target="y")
+    with pytest.warns(DataWarning, match="was the model trained on these rows"):
+        model.evaluate(frame)
