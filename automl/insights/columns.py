@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -142,6 +143,24 @@ def disguised_missing(profile: Profile) -> Iterator[Seen]:
 
 def _number(text: str) -> bool:
     return bool(np.isfinite(parse_numbers([text])[0]))
+
+
+def cells_as_names(profile: Profile) -> Iterator[Seen]:
+    """Names of columns that are rather cells of a first row; whole numbers that rise may number or date the columns."""
+    found = [column.name for column in profile.columns if _is_cell(column)]
+    whole = [int(name) if name.isdecimal() else None for name in found]
+    rising = None not in whole and all(one < two for one, two in pairwise(filter(None, whole)))
+    if len(found) > 1 and 2 * len(found) >= len(profile.columns) and not rising:
+        evidence = f"{listed(found)} are columns, but look like cells: the first row has been read as names"
+        yield Seen(Severity.HIGH, tuple(found), evidence, "add a line of names above it, or that row is lost")
+
+
+def _is_cell(column: ColumnProfile) -> bool:
+    """Return whether the name of a column is one of its frequent values, or a number among its numbers."""
+    if column.numbers is None or column.kind is Kind.BOOLEAN:
+        return column.name in {value.value for value in column.top}
+    number = parse_numbers([column.name]).item()
+    return column.kind is Kind.NUMERIC and column.numbers.quantiles[0] <= number <= column.numbers.quantiles[-1]
 
 
 def mostly_missing(profile: Profile) -> Iterator[Seen]:

@@ -9,6 +9,7 @@ from automl.insights.base import Finding, Insight, Severity
 from automl.profile.record import Profile
 
 INSIGHTS: Final = (
+    Insight("cells_as_names", "No line of names", columns.cells_as_names, in_fit=True),
     Insight("leakage", "Target leakage", columns.leakage, in_fit=True),
     Insight("target_correlation", "Correlated with the target", columns.target_correlation, in_fit=True),
     Insight("duplicates_across_folds", "Duplicates across folds", rows.duplicates_across_folds, in_fit=True),

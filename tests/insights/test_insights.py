@@ -163,6 +163,7 @@ MADE: dict[str, Callable[[], Made]] = {
     "high_cardinality": lambda: Made(clean().assign(code=[f"k{i % 150}" for i in range(ROWS)])),
     "stray_words": lambda: Made(replaced(clean(), "width", "broken", 100)),
     "mostly_missing": lambda: Made(clean().assign(width=lambda f: f["width"].where(f.index % 3 == 0))),
+    "cells_as_names": lambda: Made(clean().set_axis(["0.25", "-1.5", "red", "4", "y"], axis=1)),
     "rare_categories": lambda: Made(clean().assign(colour=with_rare("orange", "lilac").replace(WORDS[:4], "orange"))),
     "duplicate_columns": lambda: Made(clean().assign(wide=lambda f: f["width"])),
     "redundant_columns": lambda: Made(clean().assign(inches=lambda f: np.round(f["width"] / 2.54, 3))),
