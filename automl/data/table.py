@@ -161,6 +161,11 @@ class Schema:
         return tuple(column for column in self.columns if column.kind.used)
 
     @property
+    def width(self) -> int:
+        """How many values of a row models see; those of a vector are several."""
+        return sum(max(1, column.length) for column in self.used)
+
+    @property
     def typed(self) -> tuple[tuple[Column, str], ...]:
         """The columns of the typed frame, each with the column of the table that it is read from: the used ones but for
         vectors, then the derived ones."""

@@ -329,5 +329,5 @@ class Batcher:
         """Return whether queries are answered sooner than handed to a thread."""
         if not self.served.quick or sum(SMALL if query.size is None else query.size for query in queries) >= SMALL:
             return False
-        most = SMALL_ROWS * len(self.served.predictor.schema.used)
+        most = SMALL_ROWS * self.served.predictor.schema.width
         return sum(query.cells for query in queries) <= most

@@ -75,7 +75,7 @@ class Problem:
         return Shape(
             self.task.problem_type if self.task.classes else ProblemType.REGRESSION,
             len(self.frame),
-            len(self.schema.used),
+            self.schema.width,
             self.task.n_classes,
             numeric=self.constraints.combinable(self.schema.of(Kind.NUMERIC)),
             skewed=not self.task.classes and (skewed(self.y) or self._of_amounts),
