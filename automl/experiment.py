@@ -83,7 +83,7 @@ class AutoML(Estimator):
         level 0.1 lies the value in one of ten rows. Predictions are then (rows, levels), by rising level.
     types
         Kinds of columns by name, such as ``{"zip": "categorical"}``: numeric, categorical, text, datetime, boolean,
-        identifier, constant or duplicate. Default: inferred from the values.
+        vector, identifier, constant or duplicate. Default: inferred from the values.
     schema
         A file that ``automl schema`` wrote and people edited, or its content; columns that it does not name are
         inferred. ``types`` win over it.

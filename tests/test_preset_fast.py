@@ -48,7 +48,7 @@ def test_it_can_be_slimmed_from_all_folds(model: AutoML, tmp_path: Path) -> None
     options, chosen = slim(model.run_, tmp_path / "small", Wanted(row_ms=1e6))
     assert {len(each["folds"]) for each in options[0].predictor.manifest["members"]} == {3}
     served = next(option for option in options if option.name.endswith("one model each"))
-    assert served.score.value <= model.score_.value  # that of the run is cross-fitted over the choice of members, too
+    assert served.score.value == pytest.approx(model.score_.value, rel=0.05)  # which is cross-fitted over members, too
     assert chosen.name in {option.name for option in options}
 
 

@@ -58,7 +58,7 @@ DATES: Final = (
     *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y", "%d. %b %Y", "%d de %b de %Y", "%d %b, %Y"),
     *("%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%d%b%Y", "%Y年%m月%d日", "%Y. %m. %d."),
     *("%a, %d %b %Y", "%a, %b %d, %Y", "%a %b %d %Y", "%a %d %b %Y", "%a, %d. %b %Y"),
-    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y"),
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%H:%M:%S %d %b %Y", "%H:%M %d %b %Y"),
     *("%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%b-%y"),
     *(COMPACT + time for time in ("%H%M%S", "T%H%M%S", "%H%M", "T%H%M")),
 )

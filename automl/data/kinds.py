@@ -19,8 +19,10 @@ from automl.data.identifiers import names_identifier
 from automl.data.number_style import is_measured, may_be_grouped, read_numbers
 from automl.data.numerals import BOUNDS, CLOCK, CURRENCIES, PLAIN, RANGES, Style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
+from automl.data.templates import are_amounts, common_texts
+from automl.data.templates import matrix_of as matrix_of_texts
 from automl.data.vectors import are_lists, common_length, holds_arrays, matrix_of
-from automl.data.words import SMALL, by_frequency, categorical_column, worded_column
+from automl.data.words import SMALL, UNIQUE, by_frequency, categorical_column, worded_column
 from automl.errors import DataError
 
 NOTHING: Final[Mapping[str, Any]] = {}
@@ -39,6 +41,12 @@ AMOUNT: Final = re.compile(r"\d[\d.,]*\s?[^\W\d_]{2}")
 """Begins a number in a unit of its own, ``12.5Acres``: no code, as ``207a`` may be."""
 OTHER_SHARE: Final = 0.01
 """Or this share of its different values, if that is more and the words hold no digit; with one they may be codes."""
+SEVERAL: Final = 50
+"""Different values up to which amounts in several units are categories, and lists of numbers,"""
+REPEATED: Final = 5
+"""of which each is in so many rows in the mean."""
+SHOWN: Final = 3
+"""Texts around numbers that are told."""
 NO_DATES: Final = ("0", "00000000", "99991231", "99999999")
 """What stands for no date among dates of eight digits."""
 
@@ -65,8 +73,11 @@ def infer_kind(name: str, series: pd.Series[Any], *, decimal: str = ".") -> Colu
     if isinstance(series.dtype, pd.CategoricalDtype):
         return categorical_column(name, cells, "a categorical type")
     told = boolean_column(name, cells) or _dates(name, cells)
-    told = told or _numbers(name, cells, decimal, floats=series.dtype.kind == "f")
-    return told or _vector(name, cells) or worded_column(name, cells)
+    told = told or _numbers(name, cells, decimal, floats=series.dtype.kind == "f") or _vector(name, cells)
+    if told:
+        return told
+    worded = worded_column(name, cells)
+    return _template(worded, cells, decimal) or worded
 
 
 def _with_fractions(series: pd.Series[Any]) -> NDArray[np.float64] | None:
@@ -126,6 +137,11 @@ def forced_kind(
         open_ = layout is not None and layout.ambiguous and "format" not in given
         settled = replace(settled, format=found, ambiguous=open_)
         return _readable(settled, cells, ~np.isnat(parse_dates(cells.values, found)))
+    if kind is Kind.TEMPLATE:
+        texts = common_texts(cells.values, cells.counts(), decimal)
+        if not texts:
+            raise DataError(f"column {name!r} cannot be template: its numbers are not in a few texts; use text")
+        return replace(settled, categories=tuple(texts), decimal=decimal, length=max(texts.values()))
     if kind is Kind.VECTOR:
         settled = replace(settled, length=settled.length or common_length(cells.values))
         return _readable(settled, cells, matrix_of(cells.values, settled.length)[1])
@@ -252,11 +268,35 @@ def _vectors(name: str, lists: list[Any]) -> Column | None:
 
 def _vector(name: str, cells: Cells) -> Column | None:
     length = common_length(cells.values) if are_lists(cells.values) else 0
-    if not length:
+    often = len(cells.values) <= SEVERAL and cells.counts().mean() >= REPEATED  # such as intervals
+    if not length or often:
         return None
     known = matrix_of(cells.values, length)[1]
     column = Column(name, Kind.VECTOR, f"lists of {length} numbers", length=length)
     return _with_missing(column, cells, known) if _mostly(known, cells) else None
+
+
+def _template(column: Column, cells: Cells, decimal: str) -> Column | None:
+    """Return a column of words as that of the numbers in a few texts, if these say more.
+
+    One text with a whole number each is rather a name, several of them without a word a telephone number; what is built
+    alike of whole numbers are codes.
+    """
+    few = column.kind is Kind.CATEGORICAL and len(cells.values) <= SEVERAL
+    texts = {} if few or column.separator is not None else common_texts(cells.values, cells.counts(), decimal)
+    if not texts:
+        return None
+    length = max(texts.values())
+    numbers = matrix_of_texts(cells.values, length, decimal)
+    whole = bool((numbers == np.trunc(numbers))[np.isfinite(numbers)].all())
+    named = len(texts) == length == 1 and len(cells.values) >= UNIQUE * cells.counts().sum()
+    if whole and (named or not any(letter.isalpha() for text in texts for letter in text)):
+        return None
+    if column.kind is not Kind.TEXT and not are_amounts(list(texts), fractions=not whole):
+        return None
+    shown = ", ".join(map(repr, list(texts)[:SHOWN])) + ", ..." * (len(texts) > SHOWN)
+    reason = f"numbers in text: {shown}"
+    return Column(column.name, Kind.TEMPLATE, reason, tuple(texts), decimal=decimal, length=length)
 
 
 def _number_reason(style: Style) -> str:

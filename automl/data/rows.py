@@ -7,7 +7,7 @@ Whatever is not plain, such as a missing column, a cell of another type or one t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 from operator import itemgetter
@@ -24,6 +24,7 @@ from automl.data.dates import NOT_A_DATE, parse_dates
 from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers
 from automl.data.table import MISSING, UNSEEN, Column, Kind, Schema
+from automl.data.templates import take_apart
 from automl.data.vectors import matrix_of
 
 Read = Callable[[Any], Any]
@@ -47,21 +48,28 @@ class RowReader:
 
     columns: Mapping[str, tuple[str, Read, str]]
     """Where each typed column is read from, how a cell is, and the dtype of the column."""
-    vectors: Mapping[str, Read]
-    """How cells of several numbers are read, once for all of them."""
+    several: Mapping[str, Read]
+    """How cells of several values are read, once for all of them."""
 
     @classmethod
     def of(cls, schema: Schema) -> RowReader:
         """Return the reader for a schema."""
+        several = {
+            each.name: _vector(each) if each.kind is Kind.VECTOR else _template(each)
+            for each in schema.used
+            if each.length
+        }
         columns = {each.name: (source, _READERS[each.kind](each), _DTYPES[each.kind]) for each, source in schema.typed}
         for column, source in schema.typed:
             if column.length:
                 columns[column.name] = (source, itemgetter(column.length - 1), _DTYPES[column.kind])
+            elif source in several:
+                columns[column.name] = (source, itemgetter(-1), _DTYPES[column.kind])
             elif column.built and column.name != source:
                 columns[column.name] = (source, _piece(column, columns[column.name][1]), _DTYPES[column.kind])
             elif column.kind is Kind.CATEGORICAL and column.name != source:
                 columns[column.name] = (source, _code(column, columns[source][1]), _DTYPES[column.kind])
-        return cls(columns, {column.name: _vector(column) for column in schema.used if column.length})
+        return cls(columns, several)
 
     def __call__(self, rows: object) -> dict[str, NDArray[Any]] | None:
         """Return the typed columns by name, or None if this is neither a list of a few plain dicts nor such a frame."""
@@ -71,8 +79,8 @@ class RowReader:
         if not isinstance(rows, list) or not 0 < len(rows) <= FEW or not all(type(row) is dict for row in rows):
             return None
         try:
-            if self.vectors:
-                rows = [row | {name: read(row[name]) for name, read in self.vectors.items()} for row in rows]
+            if self.several:
+                rows = [row | {name: read(row[name]) for name, read in self.several.items()} for row in rows]
             return {
                 name: np.array([read(row[source]) for row in rows], dtype)
                 for name, (source, read, dtype) in self.columns.items()
@@ -170,6 +178,20 @@ def _vector(column: Column) -> Read:
         if known and not read[0]:
             raise NotPlain
         return numbers[0] if known else np.full(column.length, nan)
+
+    return read
+
+
+def _template(column: Column) -> Read:
+    codes = category_codes(column.categories)
+
+    def read(cell: Any) -> Sequence[float]:
+        text = text_of(cell) if type(cell) in _NUMBERS else _text(cell)
+        if text is None or text in column.missing:
+            return [nan] * column.length + [MISSING]
+        found = take_apart(text, column.decimal)
+        numbers = [*found.numbers, *[nan] * column.length][: column.length]
+        return [*numbers, codes.get(found.text, UNSEEN)]
 
     return read
 

@@ -25,7 +25,9 @@ from automl.data.lists import listed
 from automl.data.numerals import Style, parse_numbers, plain_numbers
 from automl.data.repeated_columns import with_duplicates
 from automl.data.schema_file import is_unedited, require_column, settled_fields
-from automl.data.table import MISSING, STRAY, Column, Kind, Schema
+from automl.data.table import MISSING, STRAY, UNSEEN, Column, Kind, Schema
+from automl.data.templates import matrix_of as matrix_of_texts
+from automl.data.templates import take_apart
 from automl.data.vectors import holds_arrays, matrix_of
 from automl.errors import SchemaError, suggestion, warn
 
@@ -132,10 +134,12 @@ def apply_schema(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     _require([column.name for column in schema.used], present)
     typed: dict[str, Any] = {}
     wrong: Wrong = []
-    vectors = {each.name: _vectors(present[each.name], each, wrong) for each in schema.used if each.length}
+    numbers = {each.name: _several(present[each.name], each, wrong) for each in schema.used if each.length}
     for column, source in schema.typed:
         if column.length:
-            typed[column.name] = vectors[source][:, column.length - 1]
+            typed[column.name] = numbers[source][:, column.length - 1]
+        elif source in numbers:
+            typed[column.name] = _texts_around(present[source], column, schema[source].decimal)
         elif column.built and column.name != source:  # what cannot be read is missing there
             typed[column.name] = _typed(_pieces(present[source], column), column, [])
         elif column.kind is Kind.CATEGORICAL and column.name != source:  # of a nominal one
@@ -155,7 +159,10 @@ def with_decimal(schema: Schema, mark: str, trained: str) -> Schema:
     if mark == trained:
         return schema
     return Schema(
-        tuple(replace(column, decimal=mark) if column.kind is Kind.NUMERIC else column for column in schema.columns)
+        tuple(
+            replace(column, decimal=mark) if column.kind in (Kind.NUMERIC, Kind.TEMPLATE) else column
+            for column in schema.columns
+        )
     )
 
 
@@ -262,16 +269,25 @@ def _float(cell: Any) -> float:
         return inf
 
 
-def _vectors(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
-    """Return (rows, length) numbers."""
-    if holds_arrays(series):
+def _several(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:
+    """Return (rows, length) the numbers of a vector or template."""
+    if column.kind is Kind.VECTOR and holds_arrays(series):
         numbers, known = matrix_of(series.tolist(), column.length)
         if (known | series.isna().to_numpy()).all():
             return numbers
     cells = cells_of(series, missing=column.missing)
-    numbers, known = matrix_of(cells.values, column.length)
-    _check(cells, ~known, column, wrong)
+    if column.kind is Kind.TEMPLATE:
+        numbers = matrix_of_texts(cells.values, column.length, column.decimal)
+    else:
+        numbers, known = matrix_of(cells.values, column.length)
+        _check(cells, ~known, column, wrong)
     return np.concatenate([numbers, np.full((1, column.length), np.nan)])[cells.codes]
+
+
+def _texts_around(series: pd.Series[Any], column: Column, decimal: str) -> NDArray[np.int32]:
+    cells, codes = cells_of(series, missing=column.missing), category_codes(column.categories)
+    parsed = np.array([codes.get(take_apart(value, decimal).text, UNSEEN) for value in cells.values], dtype=np.int32)
+    return cells.spread(parsed, MISSING)
 
 
 def _boolean(series: pd.Series[Any], column: Column, wrong: Wrong) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ categorical    ``int32`` code: an index into ``Column.categories``, ``MISSING`` 
 datetime       ``datetime64[us]``, missing as NaT
 text           ``string`` (pyarrow), missing as an empty string
 vector         lists of equally many numbers: only as columns of their own, each place as ``numeric``
+template       numbers in a few fixed texts, ``5 kg`` and ``3 g``: likewise, and the text around them as ``categorical``
 nominal        a numeric column whose whole numbers are rather names: as ``categorical`` too, in a column of its own
 built          a categorical column whose values are built alike: each piece as ``numeric`` or ``categorical`` too
 worded         a categorical column whose words say something: as ``text`` too, in a column of its own, for the words of
@@ -51,6 +52,7 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     TEXT = "text"
     VECTOR = "vector"
+    TEMPLATE = "template"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
     DUPLICATE = "duplicate"
@@ -63,7 +65,7 @@ class Kind(StrEnum):
     @property
     def single(self) -> bool:
         """Whether a cell is a single value."""
-        return self not in (Kind.TEXT, Kind.VECTOR)
+        return self not in (Kind.TEXT, Kind.VECTOR, Kind.TEMPLATE)
 
 
 class ProblemType(StrEnum):
@@ -90,7 +92,7 @@ class Column:
     reason: str
     """Why it has this kind, in words for the owner of the table."""
     categories: tuple[str, ...] = ()
-    """Categorical or nominal: the values by falling frequency. Boolean: the two values for 0 and 1."""
+    """Categorical or nominal: the values by falling frequency; template: the texts. Boolean: the values for 0 and 1."""
     format: str | None = None
     """Datetime read from text: the strptime format; None = ISO 8601 or native."""
     ambiguous: bool = False
@@ -116,7 +118,7 @@ class Column:
     """Categorical: how its values are built, if alike, see :mod:`automl.data.codes`; models may see their pieces, too.
     A piece: how they are built up to it."""
     length: int = 0
-    """Vector: how many numbers a cell has. A number of one: its place, from 1."""
+    """Vector, template: how many numbers a cell has. A number of one: its place, from 1."""
 
     @property
     def tolerant(self) -> bool:
@@ -131,13 +133,19 @@ class Column:
         if self.kind is Kind.NUMERIC and self.nominal:
             name = f"{self.name} as category"
             return (Column(name, Kind.CATEGORICAL, self.reason, self.categories, missing=self.missing),)
-        if self.kind is Kind.VECTOR:
-            places = range(1, self.length + 1)
-            return tuple(Column(f"{self.name}[{i}]", Kind.NUMERIC, self.reason, length=i) for i in places)
+        if self.kind in (Kind.VECTOR, Kind.TEMPLATE):
+            return tuple(self._places())
         if self.kind is not Kind.CATEGORICAL:
             return ()
         words = Column(f"{self.name} in words", Kind.TEXT, self.reason, missing=self.missing)
         return (*self._pieces(), *((words,) if self.worded else ()))
+
+    def _places(self) -> Iterator[Column]:
+        """Yield the numbers of a list or template, and the text around them if there are several."""
+        for i in range(1, self.length + 1):
+            yield Column(f"{self.name}[{i}]", Kind.NUMERIC, self.reason, length=i)
+        if len(self.categories) > 1:
+            yield Column(f"{self.name} template", Kind.CATEGORICAL, self.reason, self.categories)
 
     def _pieces(self) -> Iterator[Column]:
         """Yield the pieces of which there are several: digits are numbers, letters categories."""
@@ -168,8 +176,8 @@ class Schema:
     @property
     def typed(self) -> tuple[tuple[Column, str], ...]:
         """The columns of the typed frame, each with the column of the table that it is read from: the used ones but for
-        vectors, then the derived ones."""
-        plain = ((column, column.name) for column in self.used if column.kind is not Kind.VECTOR)
+        those of several numbers, then the derived ones."""
+        plain = ((column, column.name) for column in self.used if not column.length)
         return (*plain, *((further, column.name) for column in self.used for further in column.derived))
 
     @property

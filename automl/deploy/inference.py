@@ -56,7 +56,7 @@ def datatype(column: Column) -> str:
 
 def _lengths(column: Column) -> list[int]:
     """Return how many numbers a cell has, where it has several."""
-    return [column.length] if column.length else []
+    return [column.length] if column.kind is Kind.VECTOR else []
 
 
 def example(row: Mapping[str, Any], schema: Schema) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _CELLS: Final[Mapping[Kind, Sequence[str]]] = {
     Kind.DATETIME: ("string", "number"),
     Kind.TEXT: ("string", "number", "boolean"),
     Kind.VECTOR: ("array", "string"),
+    Kind.TEMPLATE: ("string", "number"),
 }
 """What the cells of a column can be read from, the usual first."""
 _KEYS: Final = {

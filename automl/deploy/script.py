@@ -218,6 +218,7 @@ class _Plan:
             "params": params,
             "numeric": self._of(Kind.NUMERIC),
             "vectors": self._vectors(),
+            "around": self._around(),
             "boolean": {name: (source, column.categories) for name, column, source in self._kind(Kind.BOOLEAN)},
             "categorical": self._of(Kind.CATEGORICAL),
             "dates": {name: (source, column.format) for name, column, source in self._kind(Kind.DATETIME)},
@@ -239,16 +240,22 @@ class _Plan:
         return {name: (source, pattern(column.built)) for name, column, source in pieces if column.built}
 
     def _vectors(self) -> dict[str, list[str]]:
-        """Return the names of the numbers of each column of lists."""
+        """Return the names of the numbers of each column of several."""
         vectors: dict[str, list[str]] = {}
         for name, column, source in self.columns:
             if column.length:
                 vectors.setdefault(source, []).append(name)
         return vectors
 
+    def _around(self) -> dict[str, str]:
+        """Return the columns of the texts around numbers, by name: the columns that both are in."""
+        several = self._vectors()
+        return {name: source for name, column, source in self.columns if source in several and not column.length}
+
     def _of(self, kind: Kind) -> dict[str, str]:
         plain = ((name, source) for name, column, source in self._kind(kind) if not column.length)
-        return {name: name if name in self._pieces() else source for name, source in plain}
+        made = {*self._pieces(), *self._around()}
+        return {name: name if name in made else source for name, source in plain}
 
     def _steps(self) -> list[tuple[str, str, str]]:
         """Return the transformers: their names, and the expressions that make them and their columns."""

@@ -153,7 +153,9 @@ def _reads_all(new: Column, old: Column) -> bool:
     """Return whether a column can be read from whatever another one can."""
     lists = old.separator != ARRAY or new.separator == ARRAY
     alike = (new.kind, new.length) == (old.kind, old.length)
-    return lists and (alike or (new.kind in (Kind.CATEGORICAL, Kind.TEXT) and old.kind is not Kind.VECTOR))
+    return lists and (
+        alike or (new.kind in (Kind.CATEGORICAL, Kind.TEXT, Kind.TEMPLATE) and old.kind is not Kind.VECTOR)
+    )
 
 
 def require_same_question(old: Task, new: Task) -> None:

@@ -36,7 +36,7 @@ def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task:
     """Return how well a model of one column predicts the target: 0 = like guessing, 1 = perfectly; None if unknown.
 
     Numbers and dates: a small decision tree. Categories: their mean target in training rows, drawn towards the overall
-    one. Text: a ridge regression on its words. Vectors: one on their numbers, or a tree. All are cross-validated. The
+    one. Text: a ridge regression on its words. Several numbers: one on them, or a tree. All are cross-validated. The
     score s is the ROC AUC (binary), the accuracy or the Brier skill (multiclass; the second sees what does not change
     the likeliest class), or R2 of the ranks of the target (regression; one outlier cannot decide it), given as
     max((s - b) / (1 - b), 0) with b the score of guessing.
@@ -57,7 +57,7 @@ def prediction_power(column: Column, typed: pd.DataFrame, y: NDArray[Any], task:
     learners: tuple[Learn, ...]
     if column.kind is Kind.TEXT:
         features, learners = _words(typed[column.name]), (_ridge,)
-    elif column.kind is Kind.VECTOR:
+    elif column.length:
         features, learners = _standardised(matrix(column, typed)), (_ridge, _TREES[-1])
     elif column.kind is Kind.CATEGORICAL:
         codes, _ = pd.factorize(vector(column, typed))  # as many as there are here, whatever they are

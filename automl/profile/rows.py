@@ -62,7 +62,7 @@ class Rows:
 
 
 def matrix(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
-    """Return (rows, length) the numbers of a vector."""
+    """Return (rows, derived columns) the numbers of a vector or template, and the code of the text around them."""
     numbers = typed[[place.name for place in column.derived]].to_numpy(np.float64)
     return np.asarray(np.clip(numbers, -LARGEST, LARGEST))
 
@@ -70,7 +70,7 @@ def matrix(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
 def vector(column: Column, typed: pd.DataFrame) -> NDArray[np.float64]:
     """Return (rows,) a column as numbers, NaN where missing: codes of categories, dates in seconds, lengths of text,
     means of vectors."""
-    if column.kind is Kind.VECTOR:
+    if column.length:
         return np.asarray(matrix(column, typed).mean(axis=1))
     values = typed[column.name]
     if column.kind is Kind.TEXT:

@@ -69,7 +69,7 @@ KINDS = {
     ),
     "formulas": (["C" * (i % 8) + "(=O)Oc1ccccc1C(=O)" + "NOCS"[i % 4] * (i // 8 + 1) for i in range(40)], Kind.TEXT),
     "files": ([f"images/camera_{i % 3}/{i:06}_{i**3}.jpg" for i in range(40)], Kind.IDENTIFIER),
-    "units of a weight": ([f"{i}.5 {'kg' if i % 2 else 'lb'}" for i in range(40)], Kind.TEXT),
+    "units of a weight": ([f"{i}.5 {'kg' if i % 2 else 'lb'}" for i in range(40)], Kind.TEMPLATE),
     "numbers of books": ([f"{10**9 + 7919 * i}{'X' if i % 11 == 0 else i % 10}" for i in range(40)], Kind.IDENTIFIER),
     "times of day": ([f"{i % 24:02}:{7 * i % 60:02}" for i in range(40)], Kind.NUMERIC),
     "few times of day": (["8:00", "12:30"] * 20, Kind.CATEGORICAL),
@@ -311,6 +311,7 @@ DATES = {
     ),
     "some afternoons": (["Jan 13, 2024 at 3:15 PM", "Jan 14, 2024"], ["2024-01-13 15:15", "2024-01-14"]),
     "some zones": (["13/01/2024 10:30 +0200", "14/01/2024"], ["2024-01-13 08:30", "2024-01-14"]),
+    "time first": (["13:20:05 12 Sep 2019", "09:00:00 1 Oct 2019"], ["2019-09-12 13:20:05", "2019-10-01 09:00"]),
     "months": ([f"01/{i:02d}/2023" for i in range(1, 13)], [f"2023-{i:02d}-01" for i in range(1, 13)]),
 }
 
