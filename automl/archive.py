@@ -17,7 +17,7 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -132,13 +132,15 @@ def locked(file: Path, *, busy: str = "") -> Iterator[None]:
         yield
 
 
-def check(folder: Path, hashes: Mapping[str, str], shown: Path) -> None:
-    """Make sure that a folder holds files of these hashes, and none beside them that could be read, too.
+def check(folder: Path, hashes: Mapping[str, str], places: Iterable[str], shown: Path) -> None:
+    """Make sure that a folder holds files of these hashes, and nothing beside them that could be read, too.
 
     Parameters
     ----------
     hashes
         By path inside the folder.
+    places
+        The folders inside of it that will be read; what is left elsewhere of another version is not.
     shown
         What the folder is called in errors.
 
@@ -157,11 +159,12 @@ def check(folder: Path, hashes: Mapping[str, str], shown: Path) -> None:
             raise ArtifactError(f"{shown}: {name} was changed after it was saved; export or copy the model again")
         if file.suffix == ".npz" and not _stored(file):
             raise ArtifactError(f"{shown}: {name} is no plain file of arrays; automl did not write this model")
-    known = {folder / name for name in hashes}
-    for place in {file.parent for file in known}:
-        for file in place.iterdir():  # what lies elsewhere is never read, such as what is left of another version
-            if file not in known and file.is_file() and not file.name.startswith("."):
-                name = file.relative_to(folder).as_posix()
+    files = {folder / name for name in hashes}
+    known = files.union(*(file.parents for file in files))
+    for place in places:
+        for entry in (folder / place).rglob("*"):
+            if entry not in known and not (entry.name.startswith(".") and entry.is_file()):
+                name = entry.relative_to(folder).as_posix()
                 raise ArtifactError(f"{shown}: {name!r} is not part of the model; remove it, or export the model again")
 
 

@@ -65,9 +65,17 @@ Opened = MutableMapping[str, Features | Texts | Model]
 def seal(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest and its hash, with the hashes of what lies in a folder."""
     manifest["files"] = {path.relative_to(folder).as_posix(): archive.sha256(path) for path in archive.files_in(folder)}
-    text = json.dumps(manifest, indent=1)
-    (folder / "manifest.json").write_text(text, encoding="utf-8")
-    (folder / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest(), encoding="ascii")
+    (folder / "manifest.json").write_text(_text(manifest), encoding="utf-8")
+    (folder / "manifest.sha256").write_text(digest(manifest), encoding="ascii")
+
+
+def _text(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, indent=1)
+
+
+def digest(manifest: Mapping[str, Any]) -> str:
+    """Return the hash by which a manifest is known, also when others lie in its place."""
+    return hashlib.sha256(_text(manifest).encode()).hexdigest()
 
 
 def load(path: str | Path, *, trust: str | Path | None = None) -> Predictor:
@@ -106,7 +114,7 @@ def _load(folder: Path, shown: Path, trust: Path | None) -> Predictor:
         folder = (folder / _TOP).resolve()
     try:
         manifest = _manifest(folder, shown, trust)
-        archive.check(folder, manifest["files"], shown)
+        archive.check(folder, manifest["files"], _places(manifest), shown)
         predictor = build(folder, manifest, {})
         golden = replay(predictor)
         expected = np.array(manifest["golden"]["predictions"])
@@ -244,6 +252,14 @@ def build(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> Predicto
         manifest=manifest,
         folder=folder.absolute(),  # the working directory may change
     )
+
+
+def _places(manifest: Mapping[str, Any]) -> set[str]:
+    """Return the folders that :func:`build` reads."""
+    folds = [(member["candidate"], fold) for member in manifest["members"] for fold in member["folds"]]
+    places = {model_path(candidate, fold["fold"]) for candidate, fold in folds}
+    places |= {features_path(fold["recipe"], fold["fold"]) for _, fold in folds}
+    return places | {texts_path(fold) for fold in manifest.get("texts", ())}
 
 
 def _parts(folder: Path, manifest: Mapping[str, Any], opened: Opened) -> list[Part]:

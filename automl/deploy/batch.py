@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +15,7 @@ from typing import Any, Final, Literal, TextIO, TypeVar
 
 import pandas as pd
 
-from automl.archive import locked
+from automl.archive import locked, partial_place
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.batches import Batch, Batches, open_batches
 from automl.data.source import path_of
@@ -126,6 +127,8 @@ def predict_files(
                 return run.in_parts(there, folder, written)
             if not isinstance(output, str | Path):
                 return run.whole(there, csv_writer(output))
+            if Path(output).exists() and any(Path(output).samefile(path) for path in table.paths):
+                raise UsageError(f"{output} is the table that is predicted; give another file")
             with writing(Path(output), written) as write:
                 return run.whole(there, write)
 
@@ -177,11 +180,18 @@ def _claim(folder: Path, record: Mapping[str, Any]) -> None:
             raise UsageError(f"{folder} holds predictions {what}; give another folder, or remove it to start anew")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    if any(entry.name != f".{RECORD}" for entry in folder.iterdir()):
+    if any(not entry.name.endswith(RECORD) for entry in folder.iterdir()):
         raise UsageError(f"{folder} holds other files; give a new or empty folder")
-    partial = folder / f".{RECORD}"
+    partial = partial_place(folder / RECORD)
     partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    partial.replace(folder / RECORD)
+    try:
+        os.link(partial, folder / RECORD)
+    except FileExistsError:  # of several processes the first one claims it
+        _claim(folder, record)
+    except OSError:  # there are no links
+        partial.replace(folder / RECORD)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,6 +229,8 @@ class _Run:
     def in_parts(self, engine: Engine, folder: Path, format: Format) -> BatchProgress:
         """Write a part for each batch that has none yet, its wrong cells before it."""
         done = earlier = rejected = 0
+        for left in folder.rglob(".*part-*"):  # of a process that was killed: there is no other one now
+            left.unlink()
 
         def places(batch: Batch) -> tuple[Path, Path]:
             return folder / f"part-{batch.number:05}.{format}", folder / REJECTED / f"part-{batch.number:05}.csv"

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -27,6 +27,7 @@ from automl.deploy.answers import Answers
 from automl.deploy.bodies import Table
 from automl.deploy.problem import SHOWN, RequestError
 from automl.deploy.served import PREDICTIONS, AnswerOptions, Served, require_few
+from automl.deploy.thread import OneThread
 from automl.errors import SchemaError, UsageError
 from automl.predictor import BLOCK
 
@@ -41,6 +42,9 @@ SMALL: Final = 2**16
 """Bytes of the bodies of a batch that is predicted on the event loop."""
 SMALL_ROWS: Final = 256
 """Rows of such a batch, by the cells that its bodies can hold: all columns of as many."""
+_SLOW_SECONDS: Final = 0.1
+"""For such a batch: a model that takes as long ``_SLOW_BATCHES`` times in a row is quick no more."""
+_SLOW_BATCHES: Final = 3
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -214,7 +218,8 @@ def _wrong_cells(served: Served, table: Table) -> RequestError:
 def explained(error: Exception) -> RequestError:
     """Return the problem of a query; a fault of ours is logged and says nothing about itself."""
     if isinstance(error, RequestError):
-        return error
+        error.__context__ = None  # it and the traceback hold the frames that hold the body, as long as the future lives
+        return error.with_traceback(None)
     if isinstance(error, UsageError):
         return RequestError(400, str(error))
     _LOG.error("a prediction failed", exc_info=error)
@@ -224,9 +229,12 @@ def explained(error: Exception) -> RequestError:
 class Batcher:
     """Gathers queries and answers them."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, *, on_loop: bool = True) -> None:
         self.served = served
         """Answers the batches that start from now on; may be replaced at any time."""
+        self._on_loop = on_loop
+        """Whether anybody may wait for it, as they do while the event loop predicts."""
+        self._slow = 0
         self.on_their_way = 0
         """Requests whose query is being read; kept by the owner."""
         self.on_batch: Callable[[int], None] = lambda _: None
@@ -238,7 +246,7 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._late = 0
         self._working: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+        self._thread = OneThread("predict")
 
     async def ask(self, query: Query) -> Reply:
         """Return the answer of a query.
@@ -277,7 +285,7 @@ class Batcher:
         """Predict the next piece of a long query; the other long ones have their turn before the one after that."""
         if future.done():
             return
-        outcome = await asyncio.get_running_loop().run_in_executor(self._thread, query.step)
+        outcome = await self._thread.call(query.step)
         if outcome is None:
             self._long.append((query, future))
         elif not future.done():
@@ -318,16 +326,25 @@ class Batcher:
         self.on_batch(len(queries))
         try:
             if self._small(queries):
+                started = time.perf_counter()
                 long = answer_all(self.served, queries, settle)
+                self._note(time.perf_counter() - started)
             else:
-                long = await loop.run_in_executor(self._thread, answer_all, self.served, queries, deliver, wanted)
+                long = await self._thread.call(lambda: answer_all(self.served, queries, deliver, wanted))
             self._long.extend((query, batch[number][1]) for number, query in long.items())
         except Exception as error:
             settle([(number, explained(error)) for number in range(len(batch))])
 
     def _small(self, queries: Sequence[Query]) -> bool:
         """Return whether queries are answered sooner than handed to a thread."""
-        if not self.served.quick or sum(SMALL if query.size is None else query.size for query in queries) >= SMALL:
+        quick = self._on_loop and self.served.quick
+        if not quick or sum(SMALL if query.size is None else query.size for query in queries) >= SMALL:
             return False
         most = SMALL_ROWS * self.served.predictor.schema.width
         return sum(query.cells for query in queries) <= most
+
+    def _note(self, seconds: float) -> None:
+        """Have a model that is slow all of a sudden predict in the thread: everybody waits for the event loop."""
+        self._slow = self._slow + 1 if seconds > _SLOW_SECONDS else 0
+        if self._slow >= _SLOW_BATCHES:
+            self.served, self._slow = replace(self.served, quick=False), 0

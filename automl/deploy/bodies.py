@@ -35,6 +35,8 @@ from automl.deploy.columnar import ARROW_STREAM, PARQUET, read_columnar
 from automl.deploy.limits import no_rows, require_few
 from automl.deploy.problem import BadCells, RequestError, brief
 
+_FEW: Final = 100
+"""Objects and lists that any body may hold."""
 _ROWS_KEYS: Final = ("rows", "instances", "inputs", "dataframe_records")
 
 Rows = Sequence[Mapping[str, Any]] | pd.DataFrame
@@ -63,6 +65,7 @@ def parse(body: bytes, media_type: str, schema: Schema, *, max_rows: int) -> Tab
     if media_type in (ARROW_STREAM, PARQUET):
         used = [column.name for column in schema.used]
         return Table(read_columnar(body, media_type, used=used, lists=list_columns(schema), max_rows=max_rows))
+    require_few_containers(body, schema, max_rows)
     items = _with_names(_READERS[media_type](body, max_rows), schema, max_rows)
     return lined_up(items, schema, max_rows=max_rows)
 
@@ -230,6 +233,20 @@ def most_cells(body: bytes) -> int:
     (3, 4)
     """
     return 1 + sum(body.count(separator) for separator in (b",", b"\n", b"\r"))
+
+
+def require_few_containers(body: bytes, schema: Schema, max_rows: int) -> None:
+    """Refuse a text that would become far more objects and lists than rows may hold: each takes many times its bytes.
+
+    Raises
+    ------
+    RequestError
+        413.
+    """
+    if body.count(b"{") + body.count(b"[") > _FEW + max_rows * (2 + len(schema.used)):
+        raise RequestError(
+            413, f"the body holds more objects and lists than {max_rows} rows can; send the rows in parts"
+        )
 
 
 def decode(text: bytes, what: str) -> Any:

@@ -22,12 +22,13 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pandas as pd
 
@@ -37,11 +38,15 @@ from automl.deploy.batching import Reply
 
 _FILE_ROWS: Final = 10_000
 _FILE_SECONDS: Final = 10.0
+_LAST_SECONDS: Final = 10.0
 _WAITING: Final = 200_000
 """Rows that the writer may be behind."""
 _ROW_BYTES: Final = 500
 """Bytes of a body that count as a row: long rows fill the memory sooner."""
 _LOG: Final = logging.getLogger(__name__)
+
+Inputs = Mapping[str, Sequence[Any]]
+"""The cells of each column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,11 @@ class Capture:
         self._waiting.put(_Kept(request_id, time.time(), variant, reply, rows))
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write what waits, as far as there is time for that: whoever asked to end does not wait long."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(_LAST_SECONDS)
+        if self._thread.is_alive():
+            _LOG.warning("%s: what was to be kept last is lost", self._options.folder)
 
     def _write(self) -> None:
         batch: list[_Kept] = []
@@ -121,7 +128,8 @@ class Capture:
         path = self._options.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{self._written}.parquet"
         partial = path.with_suffix(".partial")
         try:
-            pd.concat([kept.frame() for kept in batch], ignore_index=True).to_parquet(partial, index=False)
+            path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have taken it away
+            _framed(batch).to_parquet(partial, index=False)
             self._room -= partial.stat().st_size
             partial.replace(path)
         except Exception as error:  # such as a full disk: answers matter more than their record
@@ -140,25 +148,38 @@ class _Kept:
     rows: int
     """As which it counts."""
 
-    def frame(self) -> pd.DataFrame:
-        """Return one row for each of the request."""
+    @property
+    def inputs(self) -> Inputs:
+        """The cells of each column."""
         rows = self.reply.table.rows
-        inputs: Mapping[str, list[Any]] = (
-            {str(name): series.tolist() for name, series in rows.items()}
-            if isinstance(rows, pd.DataFrame)
-            else {name: [row[name] for row in rows] for name in rows[0]}
-        )
-        columns: dict[str, Any] = {
-            "inference_id": [f"{self.request_id}:{row}" for row in range(len(rows))],
-            "time": pd.Timestamp(self.time, unit="s", tz="UTC").floor("ms"),
-            "variant": self.variant,
-            "model": self.reply.served.id,
-        }
-        columns |= {
-            f"input.{name}": pd.array([text_of(cell) for cell in cells], "string") for name, cells in inputs.items()
-        }
-        columns |= {
-            f"output.{name}": [orjson.dumps(each).decode() for each in values] if name in EXPLANATIONS else values
-            for name, values in self.reply.answers.items()
-        }
-        return pd.DataFrame(columns)
+        if isinstance(rows, pd.DataFrame):
+            return {str(name): series.tolist() for name, series in rows.items()}
+        return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _framed(batch: Sequence[_Kept]) -> pd.DataFrame:
+    """Return one row for each of the requests; those of the same columns are put together at once."""
+    alike: dict[tuple[tuple[str, ...], ...], list[tuple[_Kept, Inputs]]] = {}
+    for kept in batch:
+        inputs = kept.inputs
+        alike.setdefault((tuple(inputs), tuple(kept.reply.answers)), []).append((kept, inputs))
+    return pd.concat([_rows_of(group) for group in alike.values()], ignore_index=True)
+
+
+def _rows_of(group: Sequence[tuple[_Kept, Inputs]]) -> pd.DataFrame:
+    batch, inputs = [kept for kept, _ in group], [cells for _, cells in group]
+    answers, counts = [kept.reply.answers for kept in batch], [len(kept.reply.table.rows) for kept in batch]
+    columns: dict[str, Any] = {
+        "inference_id": [f"{kept.request_id}:{row}" for kept, n in zip(batch, counts, strict=True) for row in range(n)],
+        "time": pd.to_datetime(np.repeat([kept.time for kept in batch], counts), unit="s", utc=True).floor("ms"),
+        "variant": np.repeat(np.array([kept.variant for kept in batch], object), counts),
+        "model": np.repeat(np.array([kept.reply.served.id for kept in batch], object), counts),
+    }
+    for name in inputs[0]:
+        cells = [text_of(cell) for each in inputs for cell in each[name]]
+        columns[f"input.{name}"] = pd.array(cells, "string")
+    for name in answers[0]:
+        values = np.concatenate([each[name] for each in answers])
+        told = [orjson.dumps(each).decode() for each in values] if name in EXPLANATIONS else values
+        columns[f"output.{name}"] = told
+    return pd.DataFrame(columns)

@@ -18,7 +18,7 @@ import automl
 from automl.data.cells import text_of
 from automl.data.table import Column, Kind, Schema
 from automl.deploy.answers import Answers
-from automl.deploy.bodies import Table, decode, lined_up, rows_of_columns
+from automl.deploy.bodies import Table, decode, lined_up, require_few_containers, rows_of_columns
 from automl.deploy.problem import RequestError, brief
 from automl.predictor import Predictor
 
@@ -90,8 +90,9 @@ class Inference:
         Raises
         ------
         RequestError
-            400 if the body is not JSON, 413 if it has too many rows, 422 if it is not a request of the protocol.
+            400 if the body is not JSON, 413 if it holds too much, 422 if it is not a request of the protocol.
         """
+        require_few_containers(self._body, schema, self._max_rows)
         content = decode(self._body, "the body")
         if not isinstance(content, dict) or not isinstance(content.get("inputs"), list):
             raise RequestError(422, 'the body must be {"inputs": [{"name", "shape", "datatype", "data"}, ...]}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
+import re
 import signal
 import socket
 import sys
@@ -30,6 +31,9 @@ _KEEP_ALIVE_SECONDS: Final = 75
 _HEAD_SECONDS: Final = 20.0
 """For the head of a request from its first byte on, and for the rest of one that was answered before its end."""
 _MAX_HEAD_BYTES: Final = 2**16
+_UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
+_MOST_WAITING: Final = 64
+"""Requests of a connection that wait for the answer of the one before."""
 _BACKLOG: Final = 2048
 """Connections that wait to be accepted."""
 _ACCEPTED_AT_ONCE: Final = 2
@@ -74,6 +78,7 @@ def run(app: Any, listener: socket.socket, ready: Callable[[], None] = lambda: N
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         http=_Connection,
+        ws="none",
     )
     gc.collect()
     gc.freeze()  # or what was loaded would be looked through again and again, each time for a tenth of a second
@@ -129,6 +134,9 @@ class _Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._in_head and _UPGRADE.search(data):  # to no other protocol: the parser would leave the body out
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(b"", head) + end + rest
         if not self._in_head:
             self._beside += len(data)
             super().data_received(data)
@@ -150,6 +158,9 @@ class _Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._head_bytes, self._beside = False, 0, 0
         self._wait_no_more()
+        if len(self.pipeline) >= _MOST_WAITING:  # which are held, whoever asks and whatever for
+            self.transport.abort()
+            return
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

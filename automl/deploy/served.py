@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import automl
+from automl.artifact import digest
 from automl.data.cells import text_of
 from automl.data.lists import ARRAY
 from automl.data.table import Column, Kind, Schema, Task
@@ -23,6 +24,8 @@ from automl.predictor import Predictor
 
 EXPLAINED: Final = 10
 """Rows of a request that are explained at most: each takes about as long as a thousand predictions."""
+_SHOWN: Final = 12
+"""Letters of a hash that are the identity of a model."""
 _MANY: Final = 64
 """Rows of a usual batch."""
 _QUICK_SECONDS: Final = 0.01
@@ -54,7 +57,7 @@ class Served:
     @classmethod
     def warm(cls, predictor: Predictor) -> Served:
         """Return a predictor that has predicted a few times: what is slow the first time is behind it."""
-        served = cls(predictor, identity(predictor.folder))
+        served = cls(predictor, digest(predictor.manifest)[:_SHOWN])  # others may lie in its folder by now
         examples = predictor.example_rows()
         served.answer(examples[:1], PREDICTIONS)
         rows = [examples[number % len(examples)] for number in range(_MANY)]
@@ -177,4 +180,4 @@ def identity(path: Path) -> str:
         If there is none.
     """
     folder = path if (path / "manifest.json").is_file() else path / "model"
-    return (folder / "manifest.sha256").read_text(encoding="ascii").strip()[:12]
+    return (folder / "manifest.sha256").read_text(encoding="ascii").strip()[:_SHOWN]

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO, cast, get_args
 
+from automl.archive import partial_place
 from automl.data.cells import text_of
 from automl.deploy.output import writing_to
 from automl.errors import DataError, UsageError
@@ -82,7 +83,7 @@ def writing(path: Path, format: Format) -> Iterator[Write]:
 
 @contextmanager
 def complete(path: Path) -> Iterator[Path]:
-    """Give the hidden name of a file that takes the place of ``path`` when the block ends well; a stream stays itself.
+    """Give a hidden name, of this process, for what takes the place of ``path`` if the block ends well; a stream stays.
 
     Its folder is made if it is missing.
 
@@ -96,7 +97,7 @@ def complete(path: Path) -> Iterator[Path]:
             yield path
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}")
+        partial = partial_place(path)
         try:
             yield partial
         except BaseException:

@@ -63,7 +63,7 @@ class Variant:
         Raises
         ------
         UsageError
-            If the share is not between 0 and 1.
+            If the share is not between 0 and 1, or leaves nothing to compare a canary with.
 
         >>> Variant.parse("runs/new=0.1", Role.CANARY).share
         0.1
@@ -75,6 +75,8 @@ class Variant:
             number = -1.0
         if not path or not 0 <= number <= 1:
             raise UsageError(f"--{'variant' if role is Role.SPLIT else role} must be PATH=SHARE such as b=0.1: {text}")
+        if role is Role.CANARY and number == 1:
+            raise UsageError(f"a canary is compared with the main model; leave that some of the requests: {text}")
         return cls(Path(path), role, number)
 
 
@@ -95,7 +97,7 @@ class Lane:
         self.name = name
         self.path = path
         self.role = role
-        self.batcher = Batcher(served)
+        self.batcher = Batcher(served, on_loop=role is not Role.SHADOW)
         self._share = share
         self._ended: str | None = None
         """The version whose share was ended."""

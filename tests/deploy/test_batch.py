@@ -7,6 +7,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 
 from automl import AutoML, Predictor, ReadOptions, load, predict_files
+from automl.archive import partial_place
 from automl.data import batches
 from automl.deploy.batch import RECORD, BatchProgress
 from automl.deploy.tables import Format
@@ -76,7 +78,7 @@ def test_no_rows_have_no_predictions(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_full_disk_is_told_of_by_the_output(ending: str, source: Path, predictor: Predictor, tmp_path: Path) -> None:
-    (tmp_path / f".out.{ending}").symlink_to("/dev/full")
+    partial_place(tmp_path / f"out.{ending}").symlink_to("/dev/full")
     with pytest.raises(AutoMLError, match=rf"cannot write .*/out\.{ending}: .*; make room"):
         predict_files(predictor, source, tmp_path / f"out.{ending}")
     assert not [path for path in tmp_path.iterdir() if "out" in path.name]
@@ -206,13 +208,45 @@ def test_what_ended_early_goes_on_to_the_same_bytes(
     predict_files(*arguments, tmp_path / "straight", keep=["id"])
     with pytest.raises(KeyboardInterrupt):
         predict_files(*arguments, tmp_path / "out", keep=["id"], on_progress=end)
-    (tmp_path / "out" / ".part-00003.csv").write_text("half a part")  # a kill leaves it
+    (tmp_path / "out" / ".elsewhere-7.part-00003.csv").write_text("half a part")  # a kill leaves it
     first = tmp_path / "out" / "part-00000.csv"
     made = first.stat().st_mtime_ns
     last = predict_files(*arguments, tmp_path / "out", keep=["id"])
     assert contents(tmp_path / "out") == contents(tmp_path / "straight")
     assert (last.done, last.earlier, last.rejected) == (160, 50 * ends_after, 12)
     assert first.stat().st_mtime_ns == made
+
+
+def test_a_table_is_not_replaced_by_its_predictions(source: Path, predictor: Predictor) -> None:
+    before = source.read_bytes()
+    with pytest.raises(UsageError, match=r"is the table that is predicted; give another file"):
+        predict_files(predictor, source, source)
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out"])
+def test_two_processes_at_one_place_do_not_mix(
+    output: str, source: Path, run: Path, other_run: Path, tmp_path: Path
+) -> None:
+    """Each is started while the other writes: who is first has a folder, a file is one of both whole."""
+    alone = {each: tmp_path / f"{each.name}.csv" for each in (run, other_run)}
+    for each, place in alone.items():
+        predict_files(load(each), source, place)
+    command = [sys.executable, "-m", "automl", "predict"]
+    both = [
+        subprocess.Popen(
+            [*command, str(each), str(source), "-o", str(tmp_path / output)], stderr=subprocess.PIPE, text=True
+        )
+        for each in (run, other_run)
+        for _ in range(2)
+    ]
+    told = [process.communicate(timeout=100)[1] for process in both]
+    assert not any("Traceback" in each or "No such file" in each for each in told)
+    assert any(process.returncode == 0 for process in both)
+    place = tmp_path / output
+    written = place.read_bytes() if place.is_file() else joined(place).to_csv(index=False).encode()
+    assert written in {each.read_bytes() for each in alone.values()}
+    assert not [path for path in tmp_path.rglob(".*") if "out" in path.name or "part" in path.name]
 
 
 def test_a_folder_of_other_predictions_is_refused(

@@ -85,6 +85,7 @@ def test_a_writer_that_is_behind_is_not_waited_for(tmp_path: Path, monkeypatch: 
 def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     capture = Capture(CaptureOptions(tmp_path / "gone"))
     (tmp_path / "gone").rmdir()
+    (tmp_path / "gone").write_text("no folder")
     capture.note("id", "main", reply_of(rows=1), 100)
     capture.close()
     assert capture.dropped == 1
