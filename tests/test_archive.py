@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -328,6 +329,35 @@ def test_a_file_that_nobody_hashed_is_refused(folder: Path, tmp_path: Path) -> N
         load(tmp_path / "m.tar.gz")
     (model / "target.json").rename(model / ".DS_Store")
     load(folder)
+
+
+def test_a_folder_that_nobody_hashed_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Were it read, a signed model could be given others for its quantiles."""
+    model = next(folder.glob("models/*/fold-0"))
+    (tmp_path / "elsewhere").mkdir()
+    for add in (
+        lambda place: place.mkdir(),
+        lambda place: shutil.copytree(model, place),
+        lambda place: place.symlink_to(tmp_path / "elsewhere"),
+    ):
+        place = model / "level-0"
+        add(place)
+        with pytest.raises(ArtifactError, match=r"level-0.*' is not part of the model; remove it"):
+            load(folder)
+        place.unlink() if place.is_symlink() else shutil.rmtree(place)
+    load(folder)
+
+
+def test_no_file_is_read_that_the_manifest_does_not_name(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    model = next(name for name in manifest["files"] if name.startswith("models/"))
+    fold = Path(model).parts[:3]
+    for left in ({}, {name: found for name, found in manifest["files"].items() if Path(name).parts[:3] != fold}):
+        text = json.dumps(manifest | {"files": left})
+        (folder / "manifest.json").write_text(text)
+        (folder / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest())
+        with pytest.raises(ArtifactError, match="is not part of the model"):
+            load(folder)
 
 
 def test_what_is_left_of_another_version_is_not_read(folder: Path) -> None:

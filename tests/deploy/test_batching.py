@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -234,6 +236,57 @@ def test_only_small_batches_of_a_quick_model_are_predicted_on_the_loop(
 
     assert asyncio.run(scene()).body
     assert [name == threading.current_thread().name for name in threads] == [on_loop]
+
+
+def test_a_model_that_is_slow_all_of_a_sudden_leaves_the_loop(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "_SLOW_SECONDS", 0.005)
+    answer, threads = Served.answer, list[str]()
+
+    def slow(self: Served, rows: Rows, asked: AnswerOptions) -> object:
+        time.sleep(0.01)
+        threads.append(threading.current_thread().name)
+        return answer(self, rows, asked)
+
+    monkeypatch.setattr(Served, "answer", slow)
+    small = replace(query([served.predictor.example_rows()[0]]), cells=1)
+
+    async def asked() -> None:
+        batcher, shadow = Batcher(replace(served, quick=True)), Batcher(replace(served, quick=True), on_loop=False)
+        for _ in range(4):
+            await batcher.ask(small)
+        await shadow.ask(small)
+
+    asyncio.run(asked())
+    assert threads == [threading.current_thread().name] * 3 + ["predict"] * 2
+
+
+def test_a_refused_query_holds_nothing_of_its_body(served: Served) -> None:
+    class Body(list[object]):
+        """Can be watched."""
+
+    left: list[weakref.ref[Body]] = []
+
+    def read(_: object) -> Table:
+        body = Body([1])
+        left.append(weakref.ref(body))
+        try:
+            raise ValueError(body[0])
+        except ValueError:
+            raise RequestError(413, "too large") from None
+
+    async def asked() -> None:
+        batcher = Batcher(served)
+        for _ in range(3):
+            with pytest.raises(RequestError, match="too large"):
+                await batcher.ask(replace(query([]), read=read))
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(asked())
+        assert [each() for each in left] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_predicted_for_those_who_no_longer_wait(served: Served) -> None:

@@ -82,6 +82,15 @@ def test_a_writer_that_is_behind_is_not_waited_for(tmp_path: Path, monkeypatch: 
     assert capture.dropped == 25
 
 
+def test_a_folder_that_was_taken_away_is_made_again(tmp_path: Path) -> None:
+    capture = Capture(CaptureOptions(tmp_path / "gone"))
+    (tmp_path / "gone").rmdir()
+    capture.note("id", "main", reply_of(rows=2), 100)
+    capture.close()
+    assert len(pd.concat(map(pd.read_parquet, (tmp_path / "gone").glob("*.parquet")))) == 2
+    assert capture.dropped == 0
+
+
 def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     capture = Capture(CaptureOptions(tmp_path / "gone"))
     (tmp_path / "gone").rmdir()

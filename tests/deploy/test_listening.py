@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
 import psutil
 import pytest
 from serving import SERVE, started
+
+from automl import Predictor
 
 IMPATIENT = "from automl.deploy import listening as l; l._HEAD_SECONDS = 0.4; l._KEEP_ALIVE_SECONDS = 2; " + SERVE
 PING = b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -134,6 +137,37 @@ def test_large_heads_that_fit_and_bodies_beside_them_are_answered(connection: so
     said = answers(connection, 4)
     assert said.count(b"200 OK") == 2
     assert said.count(b"400 Bad Request") == 2
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_an_upgrade_that_clients_offer_is_not_taken_up(
+    connection: socket.socket, predictor: Predictor, parts: int
+) -> None:
+    """As the clients of Java and ``curl --http2`` do with each first request."""
+    body = orjson.dumps({"rows": [predictor.example_rows()[0] | {"note": "\r\nUpgrade: h2c"}]})
+    head = POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+    head += b"content-length: %d\r\n\r\n" % len(body)
+    for _ in range(2):
+        for piece in (head + body,) if parts == 1 else (head, body):
+            connection.sendall(piece)
+            time.sleep(0.05)
+        said = answers(connection)
+        assert b"200 OK" in said
+        assert b"probabilities" in said
+
+
+def test_requests_that_wait_for_others_are_not_without_number(
+    server: tuple[psutil.Process, tuple[str, int]], connection: socket.socket
+) -> None:
+    connection.sendall(PING * 40)
+    assert answers(connection, 40).count(b"200 OK") == 40
+    process, place = server
+    before = process.memory_info().rss
+    with socket.create_connection(place) as greedy, pytest.raises(ConnectionError):  # noqa: PT012
+        greedy.settimeout(5)
+        for _ in range(500):
+            greedy.sendall(PING * 1_000)
+    assert process.memory_info().rss - before < 2**25
 
 
 def test_a_body_that_is_stated_as_too_large_is_refused_at_once(connection: socket.socket) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import time
@@ -13,7 +14,13 @@ import pytest
 from serving import started
 
 from automl import Predictor, load
+from automl.artifact import digest
+from automl.deploy import reload
 from automl.deploy.export import export
+from automl.deploy.metrics import Metrics
+from automl.deploy.reload import Reloader
+from automl.deploy.served import Served, identity
+from automl.deploy.variants import Lane, Role
 
 
 def point(link: Path, to: Path) -> None:
@@ -118,6 +125,32 @@ def test_a_version_that_is_copied_over_the_old_one_is_served_when_it_is_complete
                 to.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, to)
         wait_for(lambda: version(address) != first)
+
+
+def test_a_version_that_is_replaced_while_it_is_loaded_is_not_called_by_the_name_of_the_next(
+    run: Path, other_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = export(run, tmp_path / "live")
+    models = {"first": export(other_run, tmp_path / "first"), "second": export(run, tmp_path / "second")}
+    names = {name: identity(place) for name, place in models.items()}
+
+    def put(name: str) -> None:
+        shutil.rmtree(live)
+        shutil.copytree(models[name], live)
+
+    lane = Lane("main", live, Role.MAIN, 1.0, Served.warm(load(models["second"])))
+    reloader = Reloader([lane], Metrics(), None)
+    put("first")
+
+    def replaced(*_: object) -> None:
+        monkeypatch.undo()
+        put("second")
+
+    monkeypatch.setattr(reload, "require_interchangeable", replaced)
+    asyncio.run(reloader.look())
+    assert lane.served.id == names["first"] == digest(lane.served.predictor.manifest)[:12]
+    asyncio.run(reloader.look())
+    assert lane.served.id == names["second"] == digest(lane.served.predictor.manifest)[:12]
 
 
 def test_a_file_that_is_replaced_is_served(run: Path, other_run: Path, tmp_path: Path) -> None:

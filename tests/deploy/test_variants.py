@@ -81,6 +81,12 @@ def test_a_share_is_between_0_and_1(text: str) -> None:
         Variant.parse(text, Role.SPLIT)
 
 
+def test_a_canary_leaves_something_to_compare_it_with() -> None:
+    assert Variant.parse("b=1", Role.SPLIT).share == 1
+    with pytest.raises(UsageError, match="leave that some of the requests"):
+        Variant.parse("b=1", Role.CANARY)
+
+
 def test_variants_must_fit_together() -> None:
     with pytest.raises(UsageError, match="differ"):
         check_variants([Variant(Path("a/b"), Role.SPLIT), Variant(Path("c/b"), Role.SHADOW)])
