@@ -47,12 +47,7 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode("ascii"))]
-            try:
-                await send(message)
-            except RuntimeError as error:
-                if "closed" not in str(error):
-                    raise
-                status = _CLOSED  # between the client's leaving and the server's hearing of it
+            await send(message)
 
         started = time.perf_counter()
         try:

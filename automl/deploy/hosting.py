@@ -29,9 +29,10 @@ def model_fn(model_dir: str) -> Served:
     return Served.warm(load(model_dir))
 
 
-def input_fn(data: bytes | str, content_type: str) -> Body:
+def input_fn(data: bytes | str, content_type: str | None) -> Body:
     """Take a request: CSV without a header in training order or with one in any, JSON, JSON lines, Arrow, Parquet."""
-    return Body(data.encode() if isinstance(data, str) else data, content_type.partition(";")[0].strip().lower())
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    return Body(data.encode() if isinstance(data, str) else data, media_type)
 
 
 def predict_fn(body: Body, model: Served) -> Answers:

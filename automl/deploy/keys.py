@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from automl.errors import UsageError
+
 VARIABLE: Final = "AUTOML_API_KEYS"
 """Comma-separated."""
 OPEN_PATHS: Final = frozenset({"/ping", "/health", "/v2/health/live", "/v2/health/ready"})
@@ -27,8 +29,18 @@ class Keys:
 
     @classmethod
     def from_environment(cls) -> Keys:
-        """Return the keys in ``AUTOML_API_KEYS``."""
-        return cls(os.environ.get(VARIABLE, "").split(","))
+        """Return the keys in ``AUTOML_API_KEYS``.
+
+        Raises
+        ------
+        UsageError
+            If it is not empty and names none: then something went wrong, and nobody may come in.
+        """
+        given = os.environ.get(VARIABLE, "")
+        found = cls(given.split(","))
+        if given and not found:
+            raise UsageError(f"{VARIABLE} is {given!r}, which names no key; name one, or unset it to let everybody ask")
+        return found
 
     def __bool__(self) -> bool:
         return bool(self._digests)

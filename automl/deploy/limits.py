@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from automl.deploy.asgi import Receive
 from automl.deploy.problem import RequestError
+
+T = TypeVar("T")
 
 _BODIES: Final = 8
 """Largest bodies that a worker holds at once."""
@@ -127,6 +130,30 @@ async def chunks(receive: Receive) -> AsyncIterator[bytes]:
             raise RequestError(400, "the connection was closed before the body was complete")
         yield message.get("body", b"")
         more = message.get("more_body", False)
+
+
+async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Return what comes of some work, which ends when the client leaves; its body must have been received.
+
+    Raises
+    ------
+    RequestError
+        400 if the client leaves before.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_departure(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise RequestError(400, "the connection was closed before the answer")
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 @dataclass(slots=True)

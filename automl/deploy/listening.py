@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -110,6 +110,20 @@ def exit_on_sigterm() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class _Transport:
+    """A transport to which nothing is written any more when it closes: that the client has left is no fault of ours."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+
 class _Connection(HttpToolsProtocol):
     """A connection that ends when nothing is asked over it, or a head takes too long or is too large.
 
@@ -126,7 +140,7 @@ class _Connection(HttpToolsProtocol):
     """Hangs up unless the rest of a head, or of what was answered already, comes before."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Transport(transport)))
         self._idle()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -26,7 +26,7 @@ from automl.deploy.batching import SMALL, Query, explained
 from automl.deploy.bodies import most_cells, parse
 from automl.deploy.columnar import ARROW_STREAM, PARQUET
 from automl.deploy.inference import Inference
-from automl.deploy.limits import chunks, stated_length
+from automl.deploy.limits import stated_length
 from automl.deploy.problem import RequestError, refuse
 from automl.deploy.served import PREDICTIONS, AnswerOptions
 from automl.deploy.service import Service
@@ -121,9 +121,7 @@ class Predictions:
         asked.require_plain_text()
         way = scope["route"].way(asked)
         stated = stated_length(headers)
-        answered = await service.answer(
-            scope["request_id"], chunks(receive), way.query_of, stated=stated, version=version
-        )
+        answered = await service.answer(scope["request_id"], receive, way.query_of, stated=stated, version=version)
         reply, variant = answered.reply, answered.variant
         scope["answered"] = {"rows": len(reply.table.rows), "variant": variant, "model": reply.served.id}
         return reply.body, {

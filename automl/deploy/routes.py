@@ -38,7 +38,9 @@ def application(
     service: Service, keys: Keys, while_it_runs: Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ) -> App:
     """Return the web application of a service; ``while_it_runs`` is entered when it starts."""
-    facts = FastAPIOffline(title="Predictions", version=automl.__version__, lifespan=while_it_runs)
+    facts = FastAPIOffline(
+        title="Predictions", version=automl.__version__, lifespan=while_it_runs, redirect_slashes=False
+    )
     _add_inference(facts, service)
     _add_facts(facts, service)
     _add_heads(facts)

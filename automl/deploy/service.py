@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from automl.deploy.asgi import Receive
 from automl.deploy.batching import Query, Reply
 from automl.deploy.capture import Capture
-from automl.deploy.limits import Admission, Limits, Load, slow_answer, slow_body
+from automl.deploy.limits import Admission, Limits, Load, chunks, slow_answer, slow_body, unless_left
 from automl.deploy.metrics import Metrics
 from automl.deploy.problem import RequestError
 from automl.deploy.served import Served
@@ -53,7 +54,7 @@ class Service:
     async def answer(
         self,
         request_id: str,
-        chunks: AsyncIterator[bytes],
+        receive: Receive,
         query_of: Callable[[bytes], Query],
         *,
         stated: int = 0,
@@ -61,19 +62,22 @@ class Service:
     ) -> Answered:
         """Read a body, of so many bytes as are ``stated``, make a query of it and answer it, by a ``version`` if given.
 
+        What takes long is given up when the client leaves.
+
         Raises
         ------
         RequestError
-            408 if the body does not come in time, 504 if the answer does not; 404 if there is no such version, or no
-            longer; 413, 503 and those of a query.
+            408 if the body does not come in time, 504 if the answer does not; 400 if the client leaves; 404 if there is
+            no such version, or no longer; 413, 503 and those of a query.
         """
         lane = pick(self.lanes, request_id) if version is None else self.lane_of(version)
         query: Query | None = None
         with self._admission.request() as load:
             try:
                 async with asyncio.timeout(self.limits.timeout):
-                    query = query_of(await self._read(lane, load, chunks, stated))
-                    answered = await self._ask(lane, query)
+                    query = query_of(await self._read(lane, load, chunks(receive), stated))
+                    asked = self._ask(lane, query)
+                    answered = await (asked if query.small else unless_left(receive, asked))
             except TimeoutError:
                 raise self._too_slow(lane, arrived=query is not None) from None
         if version not in (None, answered.reply.served.id):

@@ -13,7 +13,8 @@ import pytest
 from serving import started
 
 from automl import Predictor
-from automl.deploy.keys import OPEN_PATHS, Keys
+from automl.deploy.keys import OPEN_PATHS, VARIABLE, Keys
+from automl.errors import UsageError
 
 KEY = "a-key-that-is-known"
 LIMITS = ("--max-rows", "3", "--max-body", "2KB")
@@ -73,8 +74,13 @@ def test_the_document_says_how_a_key_is_sent(guarded: tuple[httpx.Client, Any], 
     assert not open_document.get("components")
 
 
-def test_empty_keys_are_none() -> None:
+def test_empty_keys_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Keys([" ", ""])
+    monkeypatch.setenv(VARIABLE, " , ")  # a secret that went wrong
+    with pytest.raises(UsageError, match="names no key"):
+        Keys.from_environment()
+    monkeypatch.setenv(VARIABLE, "")
+    assert not Keys.from_environment()
     assert Keys([]).allow("/predict", {})
 
 

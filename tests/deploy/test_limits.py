@@ -10,7 +10,8 @@ import pytest
 
 from automl import Predictor
 from automl.deploy import batching
-from automl.deploy.limits import Admission, Limits
+from automl.deploy.asgi import Message
+from automl.deploy.limits import Admission, Limits, unless_left
 from automl.deploy.metrics import Metrics
 from automl.deploy.options import ServeOptions
 from automl.deploy.problem import RequestError
@@ -49,15 +50,50 @@ def test_all_bodies_together_have_a_limit() -> None:
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(predictor: Predictor) -> None:
-    async def never() -> AsyncIterator[bytes]:
-        yield b"{"
+    begun = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+    async def never() -> Message:
+        for message in begun:
+            return message
         await asyncio.sleep(60)
+        raise AssertionError
 
     lanes = [Lane("main", predictor.folder, Role.MAIN, 1.0, Served.warm(predictor))]
     service = Service(lanes, Limits(timeout=0.05), Metrics(), None)
     with pytest.raises(RequestError) as caught:
-        asyncio.run(service.answer("id", never(), lambda _: pytest.fail("no body")))
+        asyncio.run(service.answer("id", never, lambda _: pytest.fail("no body")))
     assert caught.value.status == 408
+
+
+def test_work_for_a_client_that_leaves_is_given_up() -> None:
+    async def work(seconds: float) -> str:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            ended.append("given up")
+            raise
+        return "done"
+
+    async def scene() -> None:
+        left = asyncio.Event()
+
+        async def receive() -> Message:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        assert await unless_left(receive, work(0)) == "done"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await unless_left(receive, work(60))
+        asyncio.get_running_loop().call_later(0.01, left.set)
+        with pytest.raises(RequestError, match="closed before the answer") as caught:
+            await unless_left(receive, work(60))
+        assert caught.value.status == 400
+        await asyncio.sleep(0)
+
+    ended: list[str] = []
+    asyncio.run(scene())
+    assert ended == ["given up"] * 2
 
 
 def test_too_many_requests_and_too_slow_answers(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
