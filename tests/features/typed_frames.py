@@ -87,7 +87,9 @@ def schemas(draw: st.DrawFn) -> Schema:
         nominal = kind is Kind.NUMERIC and draw(st.booleans())
         codes = tuple(map(str, range(40))) if nominal else categories
         form = "AA9" if size > 0 and draw(st.booleans()) else ""
-        columns.append(Column(f"c{i}", kind, "", codes, worded=worded, nominal=nominal, built=form))
+        length = 0 if kind.single or kind is Kind.TEXT else draw(st.sampled_from([1, 3]))
+        codes = ("# kg", "# g") if kind is Kind.TEMPLATE else codes
+        columns.append(Column(f"c{i}", kind, "", codes, worded=worded, nominal=nominal, built=form, length=length))
     return Schema(tuple(columns))
 
 
