@@ -109,12 +109,12 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]], header: Collection[str] = (
     >>> frame_of_rows([{"id": {"no": 1}}, {"id": 2}], ["id"])["id"].tolist()
     ['{"no": 1}', 2]
     """
-    given = {name for row in rows for name in row}
+    written = rows
     if any(isinstance(cell, dict) for row in rows for cell in row.values()):
         whole = set(header) - outer(header)
         rows = [_flat(row, whole) for row in rows]
     names = dict.fromkeys(name for row in rows for name in row)
-    names |= dict.fromkeys(_left_out(given, names, header))
+    names |= dict.fromkeys(_left_out(written, names, header))
     for name in outer(names) & names.keys():
         if all(row.get(name) is None for row in rows):  # an object that some rows have
             del names[name]
@@ -128,13 +128,17 @@ def outer(names: Collection[str]) -> set[str]:
     return {name[:place] for name in names for place, letter in enumerate(name) if letter == "."}
 
 
-def _left_out(given: Collection[str], names: Collection[str], header: Collection[str]) -> list[str]:
+def _left_out(rows: Sequence[Mapping[str, Any]], names: Collection[str], header: Collection[str]) -> list[str]:
     """Return the columns that objects of an earlier table had and no row has, if no name is a new one, or misspelled.
 
-    ``given`` are the names of the rows as they are written, ``names`` those of their columns.
+    ``rows`` are as they are written, ``names`` those of their columns.
     """
     absent = [name for name in header if "." in name and name not in names]
-    if not absent or any("." in name for name in given) or not outer(header).union(header).issuperset(names):
+    if (
+        not absent
+        or not outer(header).union(header).issuperset(names)
+        or any("." in name for row in rows for name in row)
+    ):
         return []
     warn(f"{', '.join(map(repr, absent[:5]))}{', ...'[: 5 * (len(absent) > 5)]}: in no row, and count as missing")
     return absent

@@ -19,7 +19,7 @@ from automl.data.identifiers import names_identifier
 from automl.data.number_style import is_measured, may_be_grouped, read_numbers
 from automl.data.numerals import BOUNDS, CLOCK, CURRENCIES, PLAIN, RANGES, Style, parse_numbers, plain_numbers
 from automl.data.table import Column, Kind
-from automl.data.templates import are_amounts, common_texts
+from automl.data.templates import MANY, are_amounts, common_texts
 from automl.data.templates import matrix_of as matrix_of_texts
 from automl.data.vectors import are_lists, common_length, holds_arrays, matrix_of
 from automl.data.words import SMALL, UNIQUE, by_frequency, categorical_column, worded_column
@@ -287,7 +287,7 @@ def _template(column: Column, cells: Cells, decimal: str) -> Column | None:
     if not texts:
         return None
     length = max(texts.values())
-    numbers = matrix_of_texts(cells.values, length, decimal)
+    numbers = matrix_of_texts(cells.values[:: -(-len(cells.values) // MANY)], length, decimal)
     whole = bool((numbers == np.trunc(numbers))[np.isfinite(numbers)].all())
     named = len(texts) == length == 1 and len(cells.values) >= UNIQUE * cells.counts().sum()
     if whole and (named or not any(letter.isalpha() for text in texts for letter in text)):

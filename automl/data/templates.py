@@ -29,6 +29,8 @@ LONGEST: Final = 200
 HOLE: Final = "#"
 """Stands for a number in a text."""
 SAMPLE: Final = 200
+MANY: Final = 20_000
+"""Different values from which some are enough."""
 _BEGINNING: Final = re.compile(rf"[{SIGNS}]? ?{HOLE}")
 _UNIT: Final = re.compile(rf"[{SIGNS}] ?{HOLE}.*|{HOLE} ?[^\W\d_]{{2}}[^{HOLE}]*|{HOLE} .*[^\W\d_][^{HOLE}]*")
 _VERSION: Final = re.compile(rf"{HOLE}\.\S|\.{HOLE}")
@@ -64,6 +66,8 @@ def take_apart(value: str, decimal: str = ".") -> Template:
 def common_texts(values: Sequence[str], counts: NDArray[np.integer], decimal: str = ".") -> Mapping[str, int]:
     """Return the few texts of nearly all cells by falling frequency, and how many numbers each has; else none.
 
+    Of very many values some are looked at.
+
     Parameters
     ----------
     counts
@@ -79,7 +83,8 @@ def common_texts(values: Sequence[str], counts: NDArray[np.integer], decimal: st
         return {}
     found: Counter[str] = Counter()
     numbers: dict[str, int] = {}
-    for value, count in zip(values, counts.tolist(), strict=True):
+    step = -(-len(values) // MANY) or 1
+    for value, count in zip(values[::step], counts[::step].tolist(), strict=True):
         template = take_apart(value, decimal)
         found[template.text] += count
         numbers[template.text] = len(template.numbers)
