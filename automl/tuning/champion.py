@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from math import inf
+from math import inf, nextafter
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl import archive, assembly
-from automl.artifact import Opened
+from automl.artifact import Opened, load
 from automl.assembly import About, Ensemble, Member
 from automl.deadline import NEVER, Deadline
+from automl.errors import ArtifactError
 from automl.evaluation.leaderboard import Leaderboard
 from automl.models.base import Model
+from automl.models.registry import get_family
 from automl.predictor import Predictor
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.outoffold import OutOfFold
@@ -80,6 +82,20 @@ class Champion:
         self.predictor: Predictor | None = None
         self.refitting = 0.0
         """Seconds that it is likely to take to train its members once more on all rows; 0 where that is not done."""
+        if self._refit is None:  # else its members may still have to be trained once more
+            self._take_over()
+
+    def _take_over(self) -> None:
+        """Begin with the predictor of the fit that this one goes on with: only a better one takes its place."""
+        try:
+            honest, predictor = self._journal.out_of_fold(), load(self._journal.root)
+        except ArtifactError:  # there is none, or it cannot be read
+            return
+        trained = not all(get_family(each["family"]).baseline for each in predictor.manifest["members"])
+        if trained and len(honest) == len(self._problem.folds.valid_rows):
+            self.predictor = predictor
+            # the same one may: it was perhaps not brought into its form for few rows
+            self._loss = nextafter(self._out_of_fold.judged(honest).loss, inf)
 
     @property
     def cost(self) -> float:
@@ -170,7 +186,7 @@ class Champion:
         started = time.perf_counter()
         self._choosing = started - began
         judged = self._out_of_fold.judged(honest)
-        loss = judged.metric.loss(judged.y, judged.prediction, judged.weight)
+        loss = judged.loss
         if self.predictor is not None and not loss < self._loss and not self._repeatable:
             return False
         chosen = np.flatnonzero(blend.weights)
@@ -192,7 +208,9 @@ class Champion:
         started = time.perf_counter()
         folder = self._journal.root / "models"
         folder.mkdir(exist_ok=True)
-        versions = sorted(place for place in folder.iterdir() if place.name.isdigit())
+        versions = sorted(
+            (place for place in folder.iterdir() if place.name.isdigit()), key=lambda place: int(place.name)
+        )
         number = int(versions[-1].name) + 1 if versions else 1
         predictor = assembly.write(folder / f"{number:04d}", ensemble, self._about, self._opened)
         point_to(self._journal.root / "model", Path("models") / predictor.folder.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,12 @@ class Judged:
     groups: NDArray[np.intp] | None
     decision: Decision
     """What new rows are decided by."""
+
+    @property
+    def loss(self) -> float:
+        """Lower is better; infinite where the metric is not defined."""
+        loss = self.metric.loss(self.y, self.prediction, self.weight)
+        return inf if isnan(loss) else loss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +79,7 @@ class OutOfFold:
         )
 
     def judged(self, prediction: NDArray[np.float64]) -> Judged:
-        """Prepare predictions of the first of the rows that are validated for their score."""
+        """Cut predictions to the rows that the score is about; for metrics of classes, decide them by cross-fitting."""
         problem, folds = self.problem, self.problem.folds
         rows = folds.valid_rows[: min(len(prediction), folds.final_rows)]
         y, weight = problem.y[rows], problem.weight_of(rows)

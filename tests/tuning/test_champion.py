@@ -102,6 +102,51 @@ def test_a_first_model_that_comes_late_still_replaces_the_baseline(train) -> Non
     assert not train_one(0.1, deadline=Deadline(0.0))
 
 
+def test_who_goes_on_with_a_run_keeps_its_predictor_until_there_is_a_better_one(train) -> None:
+    """A choice that has no time is of one member only."""
+    champion, root, train_one = train
+    for offset in (4.0, -4.5):
+        train_one(offset)
+    kept = champion.predictor.score
+    resumed = Champion(champion._problem, Journal(root), champion._about)
+    assert resumed.predictor.score == kept
+    assert not resumed.update(Deadline(0.0))
+    assert load(root).score == kept
+    list(
+        TrialRunner(champion._problem, Journal(root)).run(
+            better := Candidate("toy", {"offset": 0.1}, "search"), Allowance()
+        )
+    )
+    Journal(root).end(better, "done")
+    assert resumed.update()
+    assert load(root).score.value == resumed.predictor.score.value < kept.value
+
+
+def test_who_goes_on_with_a_baseline_replaces_it_by_whatever_was_trained(train) -> None:
+    champion, root, train_one = train
+    train_one(0.0, "base")
+    resumed = Champion(champion._problem, Journal(root), champion._about)
+    list(
+        TrialRunner(champion._problem, Journal(root)).run(
+            worse := Candidate("toy", {"offset": 9.0}, "search"), Allowance()
+        )
+    )
+    Journal(root).end(worse, "done")
+    assert resumed.update(Deadline(0.0))
+    assert [each["family"] for each in load(root).manifest["members"]] == ["toy"]
+
+
+def test_the_ten_thousandth_predictor_comes_after_the_one_before_it(train) -> None:
+    _, root, train_one = train
+    train_one(5.0)
+    for number in ("9998", "9999"):
+        (root / "models" / number).mkdir()
+    assert train_one(3.0)
+    assert train_one(1.0)
+    assert (root / "model").resolve().name == "10001"
+    assert load(root)
+
+
 def test_old_predictors_are_removed_but_for_the_last(train) -> None:
     _, root, train_one = train
     for offset in (9.0, 7.0, 5.0, 3.0, 1.0):
