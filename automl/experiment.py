@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from numbers import Integral
 from pathlib import Path
 from time import time as now
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from automl import artifact
 from automl.config import AS_FOUND, FitConfig, Preset, ReadOptions, Scheduler
-from automl.data.roles import reordered
 from automl.data.schema_file import read_schema
 from automl.data.source import display, is_path, path_of
 from automl.data.training import TrainingTable
-from automl.errors import UsageError, option, warn
-from automl.estimator import Estimator, OfClasses, seed_of
+from automl.errors import UsageError, option
+from automl.estimator import seed_of
 from automl.evaluation.costs import CostsLike, read_costs
 from automl.evaluation.custom import MetricLike, metric_name, silent_on_sign
-from automl.evaluation.interval import Score
-from automl.evaluation.leaderboard import Leaderboard
 from automl.evaluation.splits import Pairs, Splitter
+from automl.fitted import Fitted
 from automl.models.base import Family
-from automl.models.registry import get_family, named_families
+from automl.models.registry import named_families
 from automl.preparation import able_families, prepare
 from automl.tuning import store
-from automl.tuning.driver import SearchProcess
-from automl.tuning.engine import Engine, Stopped
+from automl.tuning.driver import SearchProcess, searching
+from automl.tuning.engine import Engine
 from automl.tuning.journal import Journal
 from automl.tuning.progress import OnProgress, Reporter
-from automl.tuning.review import leaderboard_of, out_of_fold
-from automl.tuning.store import StoredRun, read_run
-
-_SMALL_SECONDS: Final = 10.0
-_SMALL_TRIALS: Final = 3
+from automl.tuning.store import StoredRun
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AutoML(Estimator):
+class AutoML(Fitted):
     """Find the best model for a table in a given time.
 
     Parameters
@@ -166,9 +156,6 @@ class AutoML(Estimator):
     random_state: int | np.random.RandomState | np.random.Generator | None = 0
     output: str | Path | None = None
     on_progress: OnProgress | None = None
-    _board: Leaderboard | None = field(init=False)
-    _journal: Journal = field(init=False)
-    """As it was when the fit ended: another may go on with the run."""
 
     def fit(
         self,
@@ -229,25 +216,15 @@ class AutoML(Estimator):
             if weight is not None:
                 raise UsageError("weight and sample_weight are the same; give one of them")
             weight = sample_weight
-        weight, groups, time, fold = (
-            str(given).strip() if isinstance(given, str | Integral) else given for given in (weight, groups, time, fold)
-        )  # as the names of columns are; those without names are called 0, 1, ...
         reporter = Reporter(self.on_progress, now(), config.time_budget)
         if self.output is not None:  # before a table is read in vain
             store.require_free(path_of(self.output, "output"))
-        with _search(config, self.metric, reporter) as search:  # Ray starts while the table is read
+        with searching(config, self.metric, reporter) as search:  # Ray starts while the table is read
             table = TrainingTable.read(
                 X, y, target, weight=weight, groups=groups, time=time, fold=fold, options=config.read
             )
-            if reordered(X, y):
-                reporter.warn(
-                    "y has the row labels of X in another order; its values are taken by place: give y.loc[X.index]"
-                )
-            if table.taken is not None:
-                reporter.warn(
-                    f"y is called {table.taken!r}, as is a column of X; what is predicted is called "
-                    f"{table.target.name!r}, also in tables to evaluate on"
-                )
+            for warning in table.warnings:
+                reporter.warn(warning)
             told = table.reading.describe()
             reporter.say(f"read {display(X)}: {told}" if is_path(X) else told)
             prepared = prepare(
@@ -256,7 +233,6 @@ class AutoML(Estimator):
                 metric=self.metric,
                 folds=self.folds if config.folds is None else config.folds,
                 valid=valid,
-                weight_column=weight if isinstance(weight, str) else None,
                 reporter=reporter,
             )
             root = store.new_folder(self.output, reporter.started)
@@ -281,123 +257,27 @@ class AutoML(Estimator):
         ``time_budget`` gives it that many seconds from now, for any number of trials; by default it has what is left of
         its own time and trials. A ``metric`` of your own must be given again: its code is not in the run folder.
         """
-        root = Path(run)
-        stored = store.reopen_run(root, time_budget, metric)
-        options: dict[str, Any] = {each.name: getattr(stored.config, each.name) for each in fields(FitConfig)}
-        if stored.config.families is not None:  # those from outside the package must have been registered again
-            named_families(stored.config.families)
-        if metric is not None:
-            options["metric"] = metric
-        if stored.config.read == AS_FOUND:
-            options["read"] = None
-        model = cls(**options, output=root, on_progress=on_progress)
-        reporter = Reporter(on_progress, stored.started, stored.config.time_budget)
-        trials, most = Journal(root).trials(), stored.config.max_trials
-        ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
-        if most is not None and ended >= most:
-            reporter.warn(f"{ended} of {most} trials are done; give it {option('time_budget')}")
-        with store.claimed(root), _search(stored.config, metric, reporter) as search:
-            store.save_start(root, stored)
-            return model._train(root, stored, able_families(stored.config, stored.problem, reporter), reporter, search)
-
-    def predict(self, X: object) -> NDArray[np.generic]:
-        """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
-        return self._fitted().predict(X)
-
-    @OfClasses
-    def predict_proba(self, X: object) -> NDArray[np.float64]:
-        """Return (rows, classes) probabilities, columns in the order of ``classes_``, which is sorted.
-
-        So do models that were loaded. Whichever class is the ``positive`` one: its column is where ``classes_`` has it.
-        """
-        return self._fitted().predict_proba(X)
-
-    def predict_interval(self, X: object, coverage: float = 0.9) -> NDArray[np.float64]:
-        """Return (rows, 2): the bounds between which a value lies with probability ``coverage``."""
-        return self._fitted().predict_interval(X, coverage)
-
-    def evaluate(self, test: object, y: object = None) -> dict[str, float]:
-        """Return every metric of the problem type, in its natural sign, on a labelled table.
-
-        What was optimised comes first. ``y`` are (rows,) target values, if they are not a column of the table.
-        :func:`automl.evaluate` tells more.
-        """
-        from automl.report.evaluation import evaluate
-
-        metric, costs = self._asked
-        report = evaluate(self._fitted(), test, y, metric=metric, cost_matrix=costs)
-        if report.weighing and not report.weighted:
-            warn(report.weighing)
-        if report.unexpected:
-            warn(report.verdict)
-        return {each.name: each.score.value for each in report.assessment.scores}
-
-    def save(self, path: str | Path) -> Path:
-        """Copy the predictor to a new folder or ``NAME.automl.tar.gz``, to be read by :func:`automl.load`."""
-        return artifact.copy(self._fitted(), Path(path))
-
-    @property
-    def board_(self) -> Leaderboard:
-        """All candidates, best first; where nobody looked while they were trained, it is made when first asked for."""
-        self._fitted()
-        if self._board is None:
-            self._board = leaderboard_of(read_run(self.run_, self._asked[0]), self._journal)
-        return self._board
-
-    @property
-    def leaderboard_(self) -> pd.DataFrame:
-        """All candidates, best first."""
-        return self.board_.to_frame()
-
-    def out_of_fold(self) -> pd.DataFrame:
-        """Return honest predictions for the training rows, see :func:`~automl.tuning.review.out_of_fold`.
-
-        >>> model = AutoML(max_trials=1).fit("churn.csv", target="churn")
-        >>> model.out_of_fold().columns.to_list()
-        ['fold', 'prediction', 'probability_no', 'probability_yes']
-        """
-        self._fitted()
-        return out_of_fold(self.run_, self._asked[0])
-
-    def leaderboard(self, test: object, y: object = None) -> pd.DataFrame:
-        """Return ``leaderboard_`` with a further column: the score of each finished candidate on a labelled table.
-
-        ``y`` are (rows,) target values, if they are not a column of the table.
-        """
-        from automl.report.leaderboard import leaderboard_on
-
-        self._fitted()
-        return leaderboard_on(self.run_, test, y, metric=self._asked[0], journal=self._journal).to_frame()
-
-    @property
-    def classes_(self) -> NDArray[np.generic] | None:
-        """The sorted class labels, in the order of the columns of :meth:`predict_proba`; None for numbers."""
-        return self._fitted().classes_
-
-    @property
-    def feature_names_in_(self) -> NDArray[np.generic]:
-        """Names of the columns that the training table had, the target aside."""
-        return self._fitted().feature_names_in_
-
-    @property
-    def n_features_in_(self) -> int:
-        """How many they are."""
-        return self._fitted().n_features_in_
-
-    @property
-    def score_(self) -> Score:
-        """Out-of-fold score of the ensemble with its interval."""
-        return self._fitted().score
-
-    @property
-    def problem_type_(self) -> str:
-        """``binary``, ``multiclass``, ``regression`` or ``quantile``."""
-        return self._fitted().problem_type_
-
-    @property
-    def metric_(self) -> str:
-        """The metric that was optimised."""
-        return self._fitted().metric
+        root = path_of(run, "the run folder")
+        store.require_run(root)
+        with store.claimed(root):
+            stored = store.reopen_run(root, time_budget, metric)
+            options: dict[str, Any] = {each.name: getattr(stored.config, each.name) for each in fields(FitConfig)}
+            if stored.config.families is not None:  # those from outside the package must have been registered again
+                named_families(stored.config.families)
+            if metric is not None:
+                options["metric"] = metric
+            if stored.config.read == AS_FOUND:
+                options["read"] = None
+            model = cls(**options, output=root, on_progress=on_progress)
+            reporter = Reporter(on_progress, stored.started, stored.config.time_budget)
+            trials, most = Journal(root).trials(), stored.config.max_trials
+            ended = sum(trial.status != "running" and trial.candidate.origin != "baseline" for trial in trials)
+            if most is not None and ended >= most:
+                reporter.warn(f"{ended} of {most} trials are done; give it {option('time_budget')}")
+            with searching(stored.config, metric, reporter) as search:
+                store.save_start(root, stored)
+                families = able_families(stored.config, stored.problem, reporter)
+                return model._train(root, stored, families, reporter, search)
 
     def _config(self) -> FitConfig:
         options = self.get_params() | {
@@ -427,34 +307,16 @@ class AutoML(Estimator):
             reporter.warn(warning)
         journal = Journal(root)
         engine = Engine(run, journal, families, search=search, reporter=reporter)
-        self.stopped_: Stopped = engine.run()
+        self.stopped_ = engine.run()
         self.run_ = root.absolute()
         self._asked = self.metric, self.cost_matrix
         self.predictor_ = engine.predictor
         self._board, self._journal = engine.board, journal.frozen()
         self.seconds_ = now() - run.started
-        if silent_on_sign(self.metric) and get_family(self.board_.rows[0].family).baseline:
+        if silent_on_sign(self.metric) and engine.best_is_baseline:
             way_out = "if its lower values are better, give it an attribute greater_is_better that is False"
             reporter.warn(f"by {self.metric_}, whose greater values are better, the baseline is best; {way_out}")
         return self
 
 
 AutoML.options = {each.name: each.default for each in fields(AutoML) if each.init}
-
-
-@contextmanager
-def _search(config: FitConfig, metric: MetricLike | None, reporter: Reporter) -> Iterator[SearchProcess | None]:
-    """Start Ray in the background, unless the whole job is a few seconds of work, or cannot be handed over; end it."""
-    short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
-    few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
-    search = None
-    if not (short or few) or config.ray_address is not None:
-        try:
-            search = SearchProcess(config, metric)
-        except UsageError as error:
-            reporter.warn(f"{error}; training in this process alone")
-    try:
-        yield search
-    finally:
-        if search is not None:
-            search.close()

@@ -36,6 +36,7 @@ from automl.models.registry import registered
 from automl.models.resampled import imbalanced, require_library
 from automl.profile.measure import quick_profile
 from automl.profile.rows import Rows
+from automl.tuning.budget import fitting
 from automl.tuning.problem import Problem
 from automl.tuning.progress import Reporter
 from automl.tuning.store import StoredRun
@@ -96,7 +97,6 @@ def prepare(
     metric: MetricLike | None,
     folds: int | Splitter | Pairs | None,
     valid: object,
-    weight_column: str | None,
     reporter: Reporter,
 ) -> Prepared:
     """Decide what the columns and the target are, what is optimised and how it is validated.
@@ -107,8 +107,6 @@ def prepare(
         As the user gave them; the configuration has no code.
     valid
         A second table to validate on, or None.
-    weight_column
-        The column that the weights came from, if it has a name.
     reporter
         Told what was decided, in words for the owner of the table.
 
@@ -138,7 +136,7 @@ def prepare(
             typed, y, task, roles, folds, repeats=config.repeats, known=known, weight=weight, random_state=seed
         )
     else:
-        further, y_valid, weight_valid, others = validation_rows(valid, table, schema, task, weight=weight_column)
+        further, y_valid, weight_valid, others = validation_rows(valid, table, schema, task)
         if again := rows_again(typed, further):
             found = f"{again:,} of the {len(further):,} rows to validate on have the features of a training row"
             reporter.warn(f"{found}; if they are the same things, the score is too good: delete them from one table")
@@ -158,10 +156,12 @@ def prepare(
     )
     used = [column.name for column in schema.used]  # what no model reads stays where it is
     examples = frame[used].sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
-    about = About(schema, task, chosen.name, table.reading, examples, None if weight is None else weight_column or "")
+    weighted_by = None if weight is None else table.weight_column or ""
+    about = About(schema, task, chosen.name, table.reading, examples, weighted_by)
     run = StoredRun(config, problem, about, reporter.started, places)
     settled = valid is not None or roles.given is not None or not isinstance(folds, int | None)
     families = able_families(config, problem, reporter)
+    fitting(config, problem.shape, families)
     blocks = None if valid is not None else split.assignment
     return Prepared(run, rows, blocks, table.target[known][:_AS_READ], families, settled)
 

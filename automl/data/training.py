@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from automl.config import AS_FOUND, ReadOptions
 from automl.data.io import column_of, read_data
 from automl.data.reading import Reading
-from automl.data.roles import Roles, one_a_row, series_of
+from automl.data.roles import Roles, one_a_row, reordered, series_of
 from automl.data.schema import apply_schema, with_decimal
 from automl.data.table import Schema, Task
 from automl.data.task import encode_target, infer_task
@@ -33,8 +34,10 @@ class TrainingTable:
     roles: Roles
     weight: NDArray[np.float64] | None = None
     """(rows,) how much each row counts, at least 0; None = all alike."""
-    taken: str | None = None
-    """The name that ``y`` had, if a column has it: the target is called otherwise then."""
+    weight_column: str | None = None
+    """The column that the weights came from, if they came from one."""
+    warnings: Sequence[str] = ()
+    """What its owner may have meant otherwise."""
 
     @classmethod
     def read(
@@ -66,6 +69,9 @@ class TrainingTable:
         if isinstance(y, str):
             raise UsageError(f"y is the values of the target; a column of the table is named as target={y!r}")
         target = None if target is None else str(target).strip()  # as the names of columns are
+        weight, groups, time, fold = (
+            str(given).strip() if isinstance(given, str | Integral) else given for given in (weight, groups, time, fold)
+        )  # those without names are called 0, 1, ...
         for role, given in (("weight", weight), ("groups", groups), ("time", time), ("fold", fold)):
             for other, taken in (("target", target), ("weight", weight)):
                 if role != other and isinstance(given, str) and isinstance(taken, str) and given == taken:
@@ -73,21 +79,18 @@ class TrainingTable:
         frame, found = read_data(X, reading=reading, options=options)
         if (y is None) == (target is None):
             raise UsageError("give either y or the name of the target column")
-        named = None
-        if target is not None:
-            values = column_of(frame, target)
-            frame = frame.drop(columns=target)
-        else:
-            values = one_a_row(frame, "y", series_of(y, "target"))
-            if (own := str(values.name).strip()) in frame.columns:
-                named, names = own, ("target" + "_" * number for number in count())
-                values.name = next(name for name in names if name not in frame.columns)
-        weights = None
+        values, warnings = _target_of(frame, y, target)
+        frame = frame if target is None else frame.drop(columns=target)
+        if reordered(X, y):
+            warnings.append(
+                "y has the row labels of X in another order; its values are taken by place: give y.loc[X.index]"
+            )
+        weights, column = None, weight if isinstance(weight, str) else None
         if weight is not None:
             weights = row_weights(one_a_row(frame, "weight", weight), found.decimal)
-            frame = frame.drop(columns=weight) if isinstance(weight, str) else frame
+            frame = frame if column is None else frame.drop(columns=column)
         frame, roles = Roles.take(frame, groups=groups, time=time, fold=fold)
-        return cls(frame, values, found, roles, weights, named)
+        return cls(frame, values, found, roles, weights, column, warnings)
 
     def understood(
         self, problem_type: str | None, positive: object = None
@@ -113,17 +116,29 @@ class TrainingTable:
         return task, y[answered], counted
 
 
+def _target_of(frame: pd.DataFrame, y: object, target: str | None) -> tuple[pd.Series[Any], list[str]]:
+    """Return the target, and a warning if it is called otherwise than ``y`` was."""
+    if target is not None:
+        return column_of(frame, target), []
+    values = one_a_row(frame, "y", series_of(y, "target"))
+    own = str(values.name).strip()
+    if own not in frame.columns:
+        return values, []
+    values.name = next(name for name in ("target" + "_" * number for number in count()) if name not in frame.columns)
+    called = f"y is called {own!r}, as is a column of X; what is predicted is called {values.name!r}"
+    return values, [f"{called}, also in tables to evaluate on"]
+
+
 def validation_rows(
-    valid: object, table: TrainingTable, schema: Schema, task: Task, *, weight: object = None
+    valid: object, table: TrainingTable, schema: Schema, task: Task
 ) -> tuple[pd.DataFrame, NDArray[Any], NDArray[np.float64] | None, NDArray[np.intp]]:
     """Return the typed features, encoded target, weights and places of a validation table's rows that count.
 
     Parameters
     ----------
     valid
-        A table or a path like the training table's, with the target column; or a pair of features and target.
-    weight
-        The name of the column of weights, if the training table has one.
+        A table or a path like the training table's, with the target column, and that of the weights if it has one; or
+        a pair of features and target.
 
     Raises
     ------
@@ -132,9 +147,9 @@ def validation_rows(
     """
     try:
         if isinstance(valid, tuple):
-            rows = TrainingTable.read(*valid, weight=weight, reading=table.reading)
+            rows = TrainingTable.read(*valid, weight=table.weight_column, reading=table.reading)
         else:
-            rows = TrainingTable.read(valid, target=task.target, weight=weight, reading=table.reading)
+            rows = TrainingTable.read(valid, target=task.target, weight=table.weight_column, reading=table.reading)
         decimal = rows.reading.decimal  # a file may be written otherwise than the training table, or that be a frame
         y, known = encode_target(rows.target, replace(task, decimal=decimal))
         if rows.weight is not None:

@@ -106,7 +106,7 @@ def by_time(moments: NDArray[np.generic], *, folds: int, run: int, fixed: bool) 
     newest_first = (blocks - 1 - block[place]).astype(np.int16)
     fold, column = np.indices((blocks - 1, blocks))
     roles = np.select([column == fold, column > fold], [VALID, TRAIN], UNUSED).astype(np.int8)
-    return Folds(newest_first, min(run, blocks - 1), roles, fixed)
+    return Folds(newest_first, min(run, blocks - 1), roles, fixed, forward=True)
 
 
 def by_column(fold: pd.Series[Any]) -> Folds:
@@ -165,8 +165,14 @@ def by_splitter(
             f"folds must be a number, a splitter of scikit-learn or pairs of row numbers, got {given} ({reason})"
         ) from error
     assert folds.roles is not None
-    turned = replace(folds, roles=folds.roles[::-1])
-    return turned if turned.forward else folds
+    newest_first = folds.roles[::-1]
+    return replace(folds, roles=newest_first, forward=True) if _steps_back(newest_first) else folds
+
+
+def _steps_back(roles: NDArray[np.int8]) -> bool:
+    """Return whether each of several folds trains on rows that the next one validates, and none on those before."""
+    shared = (roles == TRAIN).astype(np.intp) @ (roles == VALID).astype(np.intp).T
+    return len(roles) > 1 and bool(shared.diagonal(1).all()) and not np.tril(shared).any()
 
 
 def _renumbered(pairs: Pairs, known: NDArray[np.bool_]) -> Pairs:

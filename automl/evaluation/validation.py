@@ -53,6 +53,8 @@ class Folds:
     """(folds, blocks) ``TRAIN``, ``VALID``, ``UNUSED`` or ``SEEN``, where that is not the default."""
     fixed: bool = False
     """Whether the number of folds was asked for; if not, fewer are run where the time is short."""
+    forward: bool = False
+    """Whether folds step back in time: each trains on rows that the next one validates, none on those before."""
 
     @property
     def count(self) -> int:
@@ -71,15 +73,6 @@ class Folds:
         first = (self._roles[: self.run] == VALID).argmax(axis=0)
         folds: NDArray[np.intp] = first[self.assignment[self.valid_rows]]
         return folds
-
-    @property
-    def forward(self) -> bool:
-        """Whether folds step back in time: each trains on rows that the next one validates, none on those before.
-
-        Also where only the first of them is run.
-        """
-        shared = (self._roles == TRAIN).astype(np.intp) @ (self._roles == VALID).astype(np.intp).T
-        return self.count > 1 and bool(shared.diagonal(1).all()) and not np.tril(shared).any()
 
     @property
     def final(self) -> int:

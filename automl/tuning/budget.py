@@ -48,8 +48,7 @@ class Plan:
 
     def alone(self, shape: Shape) -> Plan:
         """Return the plan for one trial at a time: with all cores, as far as the table is large enough for them."""
-        threads = min(self.concurrency * self.threads, shape.rows * shape.columns // _CELLS_A_THREAD)
-        return replace(self, concurrency=1, threads=max(1, threads))
+        return replace(self, concurrency=1, threads=threads_alone(self.concurrency * self.threads, shape))
 
     def fold_seconds(self, preview_seconds: float) -> float:
         """Return what a fold of a typical candidate is likely to take, by what one of the preview took."""
@@ -80,28 +79,50 @@ def free_memory(container: Path = _CONTAINER) -> int:
     return max(0, min(available, limit - used + files))
 
 
+def threads_alone(cores: int, shape: Shape) -> int:
+    """Return the threads of one trial that has all cores, as far as the table is large enough for them.
+
+    >>> from automl.data.table import ProblemType
+    >>> [threads_alone(8, Shape(ProblemType.REGRESSION, rows, 20)) for rows in (1_000, 20_000, 1_000_000)]
+    [1, 4, 8]
+    """
+    return max(1, min(cores, shape.rows * shape.columns // _CELLS_A_THREAD))
+
+
 def make_plan(config: FitConfig, shape: Shape, families: Sequence[Family], folds_run: int) -> Plan:
     """Plan cores and memory before anything was measured.
 
     As many one-thread trials at once as there are cores, since two processes of one thread beat one of two on all but
     large data; fewer, with more threads each, where the memory does not hold that many.
     """
-    memory = config.memory or int(free_memory() * _FREE_SHARE)
-    matrix = shape.rows * shape.columns * _WIDENING * _BYTES_A_VALUE
-    peaks = {family.name: family.memory(shape, family.portfolio(shape)[0]) + matrix for family in families}
-    fitting = [family.name for family in families if peaks[family.name] <= memory]
-    models = [family.name for family in families if not family.baseline] or list(peaks)
-    if not set(models) & set(fitting):
-        need, have = min(peaks[name] for name in models) / 1e9, memory / 1e9
-        raise UsageError(f"memory must hold at least one model: {need:.2f} GB are needed, {have:.2f} GB are allowed")
-    concurrency = max(1, min(config.cores, memory // (_WORKER_BYTES + max(peaks[name] for name in fitting))))
+    memory, peaks = fitting(config, shape, families)
+    concurrency = max(1, min(config.cores, memory // (_WORKER_BYTES + max(peaks.values()))))
     return Plan(
-        families=tuple(fitting),
+        families=tuple(peaks),
         folds_run=folds_run,
         concurrency=concurrency,
         threads=config.cores // concurrency,
-        left_out=tuple(family.name for family in families if family.name not in fitting),
+        left_out=tuple(family.name for family in families if family.name not in peaks),
     )
+
+
+def fitting(config: FitConfig, shape: Shape, families: Sequence[Family]) -> tuple[int, dict[str, int]]:
+    """Return the bytes that may be used, and those that each family needs which fits into them.
+
+    Raises
+    ------
+    UsageError
+        If none but the baseline does.
+    """
+    memory = config.memory or int(free_memory() * _FREE_SHARE)
+    matrix = shape.rows * shape.columns * _WIDENING * _BYTES_A_VALUE
+    peaks = {family.name: family.memory(shape, family.portfolio(shape)[0]) + matrix for family in families}
+    models = [family.name for family in families if not family.baseline] or list(peaks)
+    fits = {name: peak for name, peak in peaks.items() if peak <= memory}
+    if not set(models) & set(fits):
+        need, have = min(peaks[name] for name in models) / 1e9, memory / 1e9
+        raise UsageError(f"memory must hold at least one model: {need:.2f} GB are needed, {have:.2f} GB are allowed")
+    return memory, fits
 
 
 def fit_to_time(

@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -29,7 +30,11 @@ from automl.evaluation.custom import MetricLike
 from automl.models.registry import FAMILIES, registered
 from automl.tuning.budget import Plan
 from automl.tuning.candidate import Candidate
+from automl.tuning.progress import Reporter
 
+_SMALL_SECONDS: Final = 10.0
+_SMALL_TRIALS: Final = 3
+"""A job of so little time or so few trials is done before Ray has started."""
 _START: Final = "from automl.tuning.search import main; main()"
 
 Happened = Literal["started", "ended"]
@@ -103,17 +108,23 @@ class SearchProcess:
         self._line: Connection[Any, Message]
         self._line, theirs = Pipe()
         self._log = TemporaryFile()  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+        with TemporaryFile() as handed:  # a pipe would take the job only as it is read
+            handed.write(job)
+            handed.seek(0)
+            self._process = self._started(theirs.fileno(), handed.fileno())
+        theirs.close()
+
+    def _started(self, line: int, job: int) -> subprocess.Popen[bytes]:
+        """Start the process, which inherits its end of the line and the file of its job."""
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-c", _START, str(line), str(job)],
+            pass_fds=[line, job],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # families may be in any module known here
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
             start_new_session=True,  # to be ended with all of Ray in it; Ctrl-C is for the parent alone
         )
-        theirs.close()
-        self._line.send_bytes(job)
 
     @property
     def starting(self) -> bool:
@@ -184,6 +195,24 @@ class SearchProcess:
 
     def _broken(self, reason: str) -> None:
         self.error = f"Ray cannot be used ({reason}; search.log in the run folder has what it printed)"
+
+
+@contextmanager
+def searching(config: FitConfig, metric: MetricLike | None, reporter: Reporter) -> Iterator[SearchProcess | None]:
+    """Start Ray in the background, unless the whole job is a few seconds of work, or cannot be handed over; end it."""
+    short = config.time_budget is not None and config.time_budget <= _SMALL_SECONDS
+    few = config.max_trials is not None and config.max_trials <= _SMALL_TRIALS
+    search = None
+    if not (short or few) or config.ray_address is not None:
+        try:
+            search = SearchProcess(config, metric)
+        except UsageError as error:
+            reporter.warn(f"{error}; training in this process alone")
+    try:
+        yield search
+    finally:
+        if search is not None:
+            search.close()
 
 
 def end_session(session: int) -> None:

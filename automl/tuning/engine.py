@@ -146,6 +146,13 @@ class Engine:
         assert self.champion.predictor is not None
         return self.champion.predictor
 
+    @property
+    def best_is_baseline(self) -> bool:
+        """Whether nothing that was trained is better than the baseline, in the mean of the folds."""
+        run = self._problem.folds.run
+        whole = [trial for trial in self._journal.trials() if trial.complete(run)]
+        return min(whole, key=lambda trial: trial.loss(run)).candidate.origin == "baseline"
+
     def _train(self) -> Stopped:
         self._journal.move_deadline(self._deadline)
         plan = self._first_models()

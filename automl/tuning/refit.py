@@ -11,8 +11,8 @@ from typing import Final
 from automl.assembly import FoldFiles, Member
 from automl.deadline import DeadlinePassedError
 from automl.features.matrix import Needs
-from automl.models.registry import get_family, registered
-from automl.tuning.budget import make_plan
+from automl.models.registry import get_family
+from automl.tuning.budget import threads_alone
 from automl.tuning.candidate import Candidate
 from automl.tuning.configuration import as_told, refit
 from automl.tuning.journal import Journal, Trial
@@ -45,8 +45,7 @@ def member(journal: Journal, trial: Trial, run: int) -> Member:
 
 def with_all_cores(run: StoredRun) -> Allowance:
     """Return what a training may use that comes after a run."""
-    shape = run.problem.shape
-    return Allowance(threads=make_plan(run.config, shape, registered(), 1).alone(shape).threads)
+    return Allowance(threads=threads_alone(run.config.cores, run.problem.shape))
 
 
 class Refit:

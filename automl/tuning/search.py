@@ -58,7 +58,8 @@ _LEAST_STORE: Final = 75 * 2**20
 def main() -> None:
     """Start, run the job that comes, say that it ended. The parent's end is also this process's."""
     parent: Connection[Message, Any] = Connection(int(sys.argv[1]))
-    config, families, metric = cloudpickle.loads(parent.recv_bytes())
+    with os.fdopen(int(sys.argv[2]), "rb") as handed:
+        config, families, metric = cloudpickle.load(handed)
     _register(families)
     try:
         _start(config)

@@ -56,6 +56,17 @@ def require_free(root: Path) -> None:
         raise UsageError(f"{root} holds a run already; continue it with 'automl resume {root}' or give another output")
 
 
+def require_run(root: Path) -> None:
+    """Refuse what is not a run folder.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not.
+    """
+    read_json(root / "run.json")
+
+
 def new_folder(output: str | Path | None, started: float) -> Path:
     """Make a run folder: the given one, or ``runs/<time>`` with a number if others were started in the same second."""
     if output is not None:
@@ -113,6 +124,7 @@ def create(root: Path, run: StoredRun) -> None:
         "class_weight": problem.class_weight,
         "folds_run": problem.folds.run,
         "folds_fixed": problem.folds.fixed,
+        "forward": problem.folds.forward,
         "weight_column": about.weight,
         "plan": None,
         "started": run.started,
@@ -165,6 +177,7 @@ def read_run(root: Path, metric: MetricLike | None = None) -> StoredRun:
             (stored["plan"] or stored)["folds_run"],
             _array(root / "fold_roles.npy"),
             stored["plan"] is not None or stored.get("folds_fixed", config.folds is not None),
+            stored.get("forward", False),
         ),
         random_state=config.random_state,
         groups=_array(root / "groups.npy"),
@@ -199,10 +212,11 @@ def reopen_run(root: Path, time_budget: float | None, metric: MetricLike | None 
     UsageError
         If the run has no time left and none is given.
     """
+    started = time.time()
     run = read_run(root, metric)
     left = _time_left(root, run.config, run.started) if time_budget is None else time_budget
     max_trials = run.config.max_trials if time_budget is None else None
-    return replace(run, config=replace(run.config, time_budget=left, max_trials=max_trials), started=time.time())
+    return replace(run, config=replace(run.config, time_budget=left, max_trials=max_trials), started=started)
 
 
 def save_start(root: Path, run: StoredRun) -> None:
