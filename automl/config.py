@@ -74,7 +74,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         for option in ("sep", "encoding", "decimal", "sheet", "query"):
             _of_type(option, getattr(self, option), str, "a text")
-        na = (self.na,) if isinstance(self.na, str | Number) else self.na
+        na = () if self.na is None else (self.na,) if isinstance(self.na, str | Number) else self.na
         _of_type("na", na, Iterable, "cells, such as ['n.v.', '-999']")
         object.__setattr__(self, "na", tuple(map(str, na)))
         if self.sep is not None:
@@ -198,8 +198,9 @@ class FitConfig:
             object.__setattr__(self, "n_jobs", None)
         if self.time_budget is not None and not _number(self.time_budget) >= LEAST_BUDGET:
             raise UsageError(f"time budget must be at least {LEAST_BUDGET} second, got {self.time_budget!r}")
+        needed = {field.name for field in fields(self) if field.default is not None}
         for option, (low, high) in _NUMBERS.items():
-            if getattr(self, option) is not None or option == "random_state":
+            if getattr(self, option) is not None or option in needed:
                 object.__setattr__(self, option, _whole(option, getattr(self, option), low, high))
         if self.time_budget is None and self.max_trials is None:
             object.__setattr__(self, "time_budget", PRESET_SECONDS[self.preset])

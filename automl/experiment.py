@@ -118,7 +118,8 @@ class AutoML(Fitted):
     leaderboard_ : pandas frame, one row a candidate
     classes_ : the sorted class labels, as scikit-learn's tools expect them; None for numbers
     feature_names_in_, n_features_in_ : the columns of the training table, the target aside
-    problem_type_, metric_, run_, seconds_, stopped_
+    problem_type_, metric_, run_, seconds_
+    stopped_ : why it ended: ``deadline``, ``trials``, ``exhausted`` (nothing was left to try) or ``interrupted``
 
     Examples
     --------

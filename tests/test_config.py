@@ -66,6 +66,12 @@ def test_cells_that_are_missing_may_be_numbers() -> None:
             ReadOptions(**options)
 
 
+def test_none_is_nothing_where_there_may_be_nothing() -> None:
+    assert ReadOptions(na=None) == ReadOptions()  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="repeats must be a whole number from 1 to 100, got None"):
+        FitConfig(repeats=None)  # type: ignore[arg-type]
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     of_numpy: dict[str, Any] = {
         "time_budget": np.float32(30),

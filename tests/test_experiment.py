@@ -22,7 +22,7 @@ from sklearn.metrics import accuracy_score, mean_gamma_deviance, mean_poisson_de
 from automl import AutoML, inspect_table, load, predict_files
 from automl.data.schema import infer_schema
 from automl.data.schema_file import schema_to_json
-from automl.errors import DataError, DataWarning, UsageError
+from automl.errors import ArtifactError, DataError, DataWarning, UsageError
 from automl.tuning import store
 from automl.tuning.review import leaderboard
 
@@ -235,6 +235,23 @@ def test_the_deadline_holds(frame: pd.DataFrame, tmp_path: Path) -> None:
     model = AutoML(time_budget=4, output=tmp_path / "run").fit(frame, target="churn")
     assert model.stopped_ == "deadline"
     assert len(model.leaderboard_) >= 2
+
+
+def test_a_run_that_has_tried_everything_says_so(frame: pd.DataFrame, tmp_path: Path) -> None:
+    model = AutoML(max_trials=100, folds=2, families=["knn"], output=tmp_path / "run").fit(frame, target="churn")
+    assert model.stopped_ == "exhausted"
+
+
+def test_nothing_is_written_where_no_model_fits_into_the_memory(frame: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="memory must hold at least one model"):
+        AutoML(**TINY, memory=100_000_000, families=["xgboost"], output=tmp_path / "run").fit(frame, target="churn")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_no_run_folder_is_not_gone_on_with(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="is not a run folder"):
+        AutoML.resume(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_is_told(frame: pd.DataFrame, tmp_path: Path) -> None:

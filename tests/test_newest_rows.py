@@ -56,6 +56,13 @@ def test_what_is_new_in_the_latest_block_is_known(model: AutoML) -> None:
     assert np.all(np.abs(load(model.run_).predict(NEW) - 50) < 3)
 
 
+def test_of_two_moments_the_later_is_validated_and_then_learned_from(table: pd.DataFrame, tmp_path: Path) -> None:
+    halves = np.repeat([2023, 2024], ROWS // 2)
+    model = AutoML(max_trials=2, output=tmp_path / "run").fit(table.drop(columns="when"), target="y", time=halves)
+    assert all(on_all_rows(model))
+    assert np.all(np.abs(model.predict(NEW) - 50) < 5)
+
+
 def test_the_score_is_that_of_models_which_had_not_seen_it(model: AutoML, table: pd.DataFrame) -> None:
     latest = table.tail(80)
     assert model.score_.value < 0.5

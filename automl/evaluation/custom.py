@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from pathlib import Path
 from types import CodeType
 from typing import Any, Final
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from automl.data.table import ProblemType, Task
 from automl.errors import UsageError, option, suggestion
 from automl.evaluation.costs import Costs, cost_metric
-from automl.evaluation.metric import Metric, Weight
+from automl.evaluation.metric import Formula, Metric, Weight
 from automl.evaluation.metrics import default_metric, get_metric
 
 MetricLike = str | Metric | Callable[..., Any]
@@ -51,7 +51,8 @@ def resolve(asked: MetricLike | None, task: Task, *, costs: Costs | None = None,
     """Return the metric that the user asks for; by default that of the cost matrix or of the problem type.
 
     A function is called with ``y`` and the prediction as :class:`Metric` describes them, and with the weights of the
-    rows if it has a third parameter. Its greater values are better unless it has an attribute ``greater_is_better``
+    rows if it has a third parameter. Where it fails, it is not defined, as on a fold that has no row of a class. Its
+    greater values are better unless it has an attribute ``greater_is_better``
     that is False, or is a partial one of scikit-learn's losses. A name with a colon is imported, also from the working
     directory. For a function of scikit-learn, or a scorer of one without arguments, stands our metric of its name.
 
@@ -87,14 +88,15 @@ def resolve(asked: MetricLike | None, task: Task, *, costs: Costs | None = None,
             raise UsageError(f"metric {found.name!r} is for {fitting} problems, this one is {task.problem_type}")
         if _ours(metric_name(asked), task.problem_type):
             raise UsageError(f"metric names must be unique, {found.name!r} is taken; give yours another one")
-        return replace(found, name=metric_name(asked), problem_types=(task.problem_type,))
+        function = _Tolerant(found.function)
+        return replace(found, name=metric_name(asked), problem_types=(task.problem_type,), function=function)
     if not callable(found):
         raise UsageError(f"a metric must be a name, a function or a Metric, got {found!r}")
     return Metric(
         metric_name(asked),
         (task.problem_type,),
         _greater_is_better(found) is not False,
-        _Plain(found, _takes_weight(found)),
+        _Tolerant(_Plain(found, _takes_weight(found))),
         (-inf, inf),
     )
 
@@ -132,6 +134,8 @@ def check_metric(metric: Metric, y: NDArray[Any], task: Task, weight: Weight = N
     prediction = rng.dirichlet(np.ones(n_classes), len(y)) if n_classes else rng.permutation(y).astype(np.float64)
     if task.levels:
         prediction = np.column_stack([prediction] * len(task.levels))
+    if isinstance(metric.function, _Tolerant):
+        metric = replace(metric, function=metric.function.function)
     try:
         value = metric(y, prediction, weight)
     except Exception as error:
@@ -172,6 +176,19 @@ class _Plain:
         if not self.weighted:
             raise UsageError("it has no third parameter for the weights of the rows")
         return self.function(y, prediction, weight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tolerant:
+    """A metric of the user's, not defined where it fails: what is special in one fold must not end the run."""
+
+    function: Formula
+
+    def __call__(self, y: NDArray[Any], prediction: NDArray[np.float64], weight: Weight) -> float:
+        try:
+            return self.function(y, prediction, weight)
+        except Exception:
+            return nan
 
 
 def _ours(name: str, problem_type: ProblemType) -> bool:

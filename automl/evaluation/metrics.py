@@ -122,17 +122,16 @@ class _WithArgument:
     default: float
     low: float
     high: float
+    whole: bool = False
 
     def __call__(self, name: str, given: str) -> Metric:
         try:
             value = float(given) if given else self.default
         except ValueError:
             value = inf
-        if not self.low <= value <= self.high:
-            example = f"{name}@{self.default:g}"
-            raise UsageError(
-                f"metric {name!r} takes a number from {self.low:g} to {self.high:g}, such as {example}; got {given!r}"
-            )
+        if not self.low <= value <= self.high or (self.whole and value % 1):
+            number = f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+            raise UsageError(f"metric {name!r} takes {number}, such as {name}@{self.default:g}; got {given!r}")
         return self.build(f"{name}@{value:g}", value)
 
 
@@ -150,7 +149,7 @@ _WITH_ARGUMENT: Final[Mapping[str, _WithArgument]] = {
         *(0.1, 0.001, 1),
     ),
     "top_k_accuracy": _WithArgument(
-        lambda name, k: _ranked(name, partial(classification.top_k_accuracy, k=k), _MANY_CLASSES), *(2, 1, 1000)
+        lambda name, k: _ranked(name, partial(classification.top_k_accuracy, k=k), _MANY_CLASSES), *(2, 1, 1000, True)
     ),
     "pinball": _WithArgument(
         lambda name, share: _error(name, partial(regression.pinball, quantile=share), quantile=share), *_QUANTILE

@@ -58,8 +58,11 @@ def fit(
     predictions are raised by the factor that makes them right on the validation rows (as Duan's smearing, 1983, does
     on training rows, which a flexible model knows too well), or by one that is known.
     """
-    amounts = log or context.power is not None
-    how = Amounts.of(data.y_train, log) if amounts else None if family.baseline else Unit.of(data.y_train, context)
+    how: Amounts | Unit | None = None
+    if log or context.power is not None:
+        how = Amounts.of(data.y_train, log)
+    elif not (family.baseline or context.shape.problem_type.classification):
+        how = Unit.of(data.y_train)
     if how is None:
         return (yield from quantiles.fit(family, data, params, context, levels))
     training = quantiles.fit(family, how.transformed(data), params, context, levels)
@@ -128,10 +131,8 @@ class Unit:
     size: float
 
     @classmethod
-    def of(cls, y: NDArray[np.generic], context: FitContext) -> Unit | None:
-        """Return the unit of training values that need another one, else None."""
-        if context.shape.problem_type.classification:
-            return None
+    def of(cls, y: NDArray[np.generic]) -> Unit | None:
+        """Return the unit of values that need another one, else None."""
         found = unit_of(y.astype(np.float64))
         return cls(*found) if found else None
 

@@ -17,7 +17,9 @@ from automl.assembly import FoldFiles, Member
 from automl.config import usable_cores
 from automl.evaluation.metric import Weight
 from automl.features.matrix import Matrix, Needs
-from automl.models.lightgbm import LightGBM, LightGBMModel
+from automl.models.base import Model
+from automl.models.lightgbm import LightGBM
+from automl.models.transformed import TransformedTargetModel, Unit
 from automl.predictor import Predictor
 from automl.slim.student import distil, made_up
 from automl.tuning.matrices import Matrices, fitted, fitted_texts, load_features
@@ -88,16 +90,17 @@ class Teaching:
             files = FoldFiles(0, recipe, model, fitted(store, recipe, 0), fitted_texts(store, 0))
             yield Student(rounds, Member(name, LightGBM.name, [files]), folds.joined(parts))
 
-    def _taught(self, lesson: _Lesson, rounds: int) -> LightGBMModel:
-        problem = self.problem
-        return distil(
+    def _taught(self, lesson: _Lesson, rounds: int) -> Model:
+        problem, unit = self.problem, None if self.problem.task.classes else Unit.of(lesson.soft)
+        model = distil(
             lesson.X,
-            lesson.soft,
+            lesson.soft if unit is None else (lesson.soft - unit.origin) / unit.size,
             problem.task.problem_type,
             rounds=rounds,
             weight=lesson.weight,
             random_state=problem.random_state,
         )
+        return model if unit is None else TransformedTargetModel(model, unit)
 
     def _fold_lesson(self, fold: int) -> _Lesson:
         """Return what a student of a fold's training rows is taught by models that have seen no others."""

@@ -31,7 +31,8 @@ from automl.tuning.trial import Allowance, RaceLostError, TrialRunner, full_reso
 if TYPE_CHECKING:
     from automl.tuning.driver import SearchProcess
 
-Stopped = Literal["deadline", "trials", "interrupted"]
+Stopped = Literal["deadline", "trials", "exhausted", "interrupted"]
+"""Exhausted: no deadline, but nothing was left to try."""
 
 _RESERVE_SHARE: Final = 0.03
 _QUICKENING: Final = 0.25
@@ -103,12 +104,14 @@ class Engine:
         stopped: Stopped = "interrupted"
         with self._interrupt.ends():
             stopped = self._train()
-        if self._search is not None:  # the last ensemble needs the cores
-            self._search.close()
-        self.champion.update(self._end.earlier(_EXIT + self._refitting))
+        with self._interrupt.ends():  # who asks once more does not want to wait for what would be better still
+            if self._search is not None:  # the last ensemble needs the cores
+                self._search.close()
+            self.champion.update(self._end.earlier(_EXIT + self._refitting))
         if self.champion.predictor is not None:
             self._refit()
-            self.champion.finish(self._end.earlier(_EXIT))
+            with self._interrupt.ends():
+                self.champion.finish(self._end.earlier(_EXIT))
             self._tell(board=True)
         self._interrupt.pass_on()
         if self.champion.predictor is None:
@@ -164,8 +167,10 @@ class Engine:
             if self._search.error:
                 self._reporter.warn(f"{self._search.error}; going on in this process")
                 self._train_here(plan.alone(self._problem.shape))
-        trained = sum(trial.candidate.origin != "baseline" for trial in self._journal.trials())
-        return "trials" if trained >= (self._config.max_trials or inf) else "deadline"
+        trials = (trial for trial in self._journal.trials() if trial.candidate.origin != "baseline")
+        if sum(trial.status != "running" for trial in trials) >= (self._config.max_trials or inf):
+            return "trials"
+        return "exhausted" if self._end == NEVER else "deadline"
 
     def _refit(self) -> None:
         """Where folds step forward in time, train the members once more, on all rows, and serve them.

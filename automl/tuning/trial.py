@@ -168,7 +168,7 @@ class TrialRunner:
         trials = (trial for trial in self._journal.trials() if trial.candidate.family == family.name)
         details = [record.details for trial in trials for record in trial.folds.values()]
         whole = (each for each in details if {"best_rounds", "learning_rate"} <= set(each))  # an MLP goes by its plan
-        whole = (each for each in whole if each["stopped"] != "deadline")
+        whole = (each for each in whole if each.get("stopped") != "deadline")
         went = (float(each["best_rounds"]) * float(each["learning_rate"]) for each in whole)
         return _FARTHER * max(went, default=inf)
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from functools import partial
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 import pytest
@@ -117,6 +117,18 @@ def test_what_is_not_a_number_is_one_line_before_training(function, said):
     with pytest.raises(UsageError, match=re.escape(said)) as error:
         check_metric(resolve(function, BINARY), Y, BINARY)
     assert "(rows, 2) probabilities" in str(error.value)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["function", "Metric"])
+def test_where_a_metric_fails_it_is_not_defined(own):
+    """On the rows of a fold, say, of which none is predicted to be positive: the run goes on."""
+
+    def rarely(y, prediction, weight=None):
+        return 1 / int((prediction[:, 1] >= 0.5).sum())
+
+    metric = resolve(Metric("rarely", (ProblemType.BINARY,), True, rarely) if own else rarely, BINARY)
+    assert isnan(metric(Y, np.tile([0.9, 0.1], (3, 1))))
+    assert metric(Y, np.tile([0.1, 0.9], (3, 1))) == pytest.approx(1 / 3)
 
 
 def test_a_target_out_of_range_is_said_before_training():

@@ -18,9 +18,8 @@ from automl import AutoML
 from automl.config import FitConfig, Scheduler
 from automl.deadline import NEVER, Deadline
 from automl.errors import DataError, DataWarning
-from automl.experiment import _search
 from automl.tuning.budget import Plan
-from automl.tuning.driver import Event, SearchProcess
+from automl.tuning.driver import Event, SearchProcess, searching
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.progress import Reporter
 from automl.tuning.store import StoredRun
@@ -176,7 +175,7 @@ def test_where_a_metric_cannot_be_sent_there_is_no_search() -> None:
     lock, reporter, opened = threading.Lock(), Reporter(None, 0.0, None), ExitStack()
     children = psutil.Process().children()
     with pytest.warns(DataWarning, match="cannot be sent to other processes.*training in this process alone"):
-        search = opened.enter_context(_search(FitConfig(max_trials=9), lambda y, p: float(lock.locked()), reporter))
+        search = opened.enter_context(searching(FitConfig(max_trials=9), lambda y, p: float(lock.locked()), reporter))
     assert search is None
     assert psutil.Process().children() == children
     opened.close()
@@ -200,6 +199,21 @@ def test_a_search_that_dies_says_so() -> None:
     assert driver.error is not None
     assert "its process ended" in driver.error
     driver.close()
+
+
+def test_a_job_may_be_larger_than_what_a_pipe_holds() -> None:
+    """Such as the kinds of some ten thousand columns."""
+    types = {f"column {i}": "numeric" for i in range(50_000)}
+    started = time.monotonic()
+    driver = SearchProcess(FitConfig(max_trials=2, n_jobs=WORKERS, types=types))
+    waited = time.monotonic() - started
+    try:
+        while driver.starting:
+            time.sleep(0.05)
+        assert driver.usable
+        assert waited < time.monotonic() - started - waited
+    finally:
+        driver.close()
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once_and_the_run_goes_on(tmp_path: Path) -> None:
