@@ -6,7 +6,8 @@
     python -m benchmarks.portfolio choose --runs records
 
 ``record`` trains every configuration that the families declare on a sample of each table's training rows (test rows
-are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. ``choose`` orders them: next is
+are never read) and keeps out-of-fold predictions in run folders; a stopped one goes on. With ``--large`` the samples
+are of more rows, and the tables that have them: what is best then is another thing. ``choose`` orders them: next is
 always the one that lowers the loss of the cross-fitted greedy ensemble most per second, averaged over the tables, as in
 TabRepo (Salinas & Erickson 2024). It prints the orders for ``automl/tuning/portfolio.py``, and what each is worth on
 tables that it was not chosen on.
@@ -19,6 +20,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from numpy.typing import NDArray
 
 from automl import AutoML
 from automl.ensemble import choose_blend
+from automl.evaluation.validation import parts_to_cross_fit
 from automl.models.registry import registered
 from automl.tuning.journal import Journal
 from automl.tuning.outoffold import OutOfFold
@@ -35,13 +38,29 @@ from automl.tuning.problem import Problem
 from automl.tuning.store import read_run
 from automl.tuning.trial import Allowance, TrialRunner
 
-ROWS = 3_000
-FOLDS = 3
-SECONDS = 9.0
-"""A trial at most; about what it has in a run of a minute."""
 PLACES = 12
 """Places that are chosen; the others follow in the families' own order."""
-SELECTION_ROWS = 1_000
+SELECTION_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """How tables are recorded."""
+
+    least: int
+    """Rows that a table must have."""
+    most: int
+    """Rows of the sample."""
+    folds: int
+    run: int
+    seconds: float
+    """A trial at most; about what it has in a run of a minute."""
+    without: tuple[str, ...] = ()
+    """Families that learn from a few rows only, however many there are."""
+
+
+SMALL = Sampled(0, 3_000, 3, 3, 9.0)
+LARGE = Sampled(8_000, 30_000, 5, 1, 4.0, ("gaussian_process", "knn"))
 
 
 @dataclass(frozen=True)
@@ -76,29 +95,34 @@ def main() -> None:
     parser.add_argument("action", choices=["record", "choose"])
     parser.add_argument("folders", nargs="*", type=Path, help="folders of NAME/train.csv[.gz] and NAME/meta.json")
     parser.add_argument("--runs", type=Path, default=Path("records"))
+    parser.add_argument("--large", action="store_true", help="tables of many rows, most of which are kept")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     if options.action == "record":
         places = [file.parent for folder in options.folders for file in sorted(folder.glob("*/meta.json"))]
         with ProcessPoolExecutor(options.jobs) as pool:
-            for name in pool.map(record, places, [options.runs / place.name for place in places]):
+            how = LARGE if options.large else SMALL
+            for name in pool.map(partial(record, how), places, [options.runs / place.name for place in places]):
                 print(name, flush=True)
     else:
         choose(sorted(file.parent for file in options.runs.glob("*/run.json")), options.jobs)
 
 
-def record(place: Path, root: Path) -> str:
+def record(how: Sampled, place: Path, root: Path) -> str:
     """Train all configurations on a sample of a table's training rows."""
     meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
     if not (root / "run.json").exists():
         table = pd.read_csv(next(place.glob("train.csv*")), dtype=str, keep_default_na=False)
-        if len(table) > ROWS:
-            table = table.sample(ROWS, random_state=0).sort_index()
-        AutoML(metric=meta["metric"], folds=FOLDS, max_trials=1, output=root).fit(table, target=meta["target"])
-    problem, journal = read_run(root).problem, Journal(root)
+        if len(table) < how.least:
+            return f"{place.name}: {len(table)} rows are too few"
+        if len(table) > how.most:
+            table = table.sample(how.most, random_state=0).sort_index()
+        AutoML(metric=meta["metric"], folds=how.folds, max_trials=1, output=root).fit(table, target=meta["target"])
+    problem, journal = read_run(root).problem.with_folds_run(how.run), Journal(root)
     runner = TrialRunner(problem, journal)
-    for candidate in declared(registered(), problem.shape).values():
-        list(runner.run(candidate, Allowance(seconds=SECONDS)))
+    families = [family for family in registered() if family.name not in how.without]
+    for candidate in declared(families, problem.shape).values():
+        list(runner.run(candidate, Allowance(seconds=how.seconds)))
         journal.end(candidate, "done")
     return place.name
 
@@ -106,12 +130,15 @@ def record(place: Path, root: Path) -> str:
 def read(root: Path) -> Recorded:
     """Read what :func:`record` has trained."""
     problem, journal = read_run(root).problem, Journal(root)
+    recorded = {trial.candidate.id: trial for trial in journal.trials() if trial.candidate.origin != "preview"}
+    problem = problem.with_folds_run(min(len(trial.folds) for trial in recorded.values()))
     folds, out_of_fold = problem.folds, OutOfFold(problem, journal)
     predictions, seconds = {}, {}
     for member, candidate in declared(registered(), problem.shape).items():
-        predictions[member] = out_of_fold.prediction(candidate.id, folds.run)
-        records = journal.trial(candidate.id).folds.values()
-        seconds[member] = sum(record.fit_seconds + record.predict_seconds for record in records)
+        if candidate.id in recorded:
+            predictions[member] = out_of_fold.prediction(candidate.id, folds.run)
+            records = recorded[candidate.id].folds.values()
+            seconds[member] = sum(record.fit_seconds + record.predict_seconds for record in records)
     preview = next(trial.candidate.id for trial in journal.trials() if trial.candidate.origin == "preview")
     return Recorded(
         root.name,
@@ -120,7 +147,7 @@ def read(root: Path) -> Recorded:
         out_of_fold.prediction(preview, folds.run),
         predictions,
         seconds,
-        folds.valid_folds,
+        parts_to_cross_fit(folds.valid_folds, problem.y_valid, problem.task.problem_type, 0),
     )
 
 

@@ -8,10 +8,9 @@ load or predict, executes no code when read, and walks all trees at once: 0.25 m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from math import inf, log2
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -21,8 +20,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.features.matrix import Matrix, Needs
-from automl.formula.trees import Tree, summed
-from automl.models import codebook
+from automl.formula.trees import summed
 from automl.models.base import (
     Family,
     FitContext,
@@ -37,121 +35,14 @@ from automl.models.base import (
 )
 from automl.models.leaves import MOST, LeafTable
 from automl.models.lightgbm_c import FEW_ROWS
-from automl.models.lookups import round_down
+from automl.models.nodes import Nodes
 from automl.models.target import Outcome
 
 MODEL_BYTES: Final = 64_000_000
 """Nodes of one forest take at most about this much: bigger trees are cut to their best leaves."""
 NODE_BYTES: Final = 11
-WALK: Final = 1 << 17
-"""(row, tree) pairs that walk down together: the working set stays in the processor's cache."""
 PROBE_ROWS: Final = 2_000
 FEWEST_TREES: Final = 10
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Nodes:
-    """Nodes of one or more trees, each array one entry a node, the nodes of a tree level by level.
-
-    child : left child, the right one comes next; a leaf is its own child.
-    feature, threshold : left if x <= threshold. Rounded down to float32, which decides equally for float32 values.
-    missing_left : whether NaN goes left.
-    values : (nodes, outputs): standardised mean, probability of the second class, or one probability a class.
-    roots : (trees,) first node of each tree.
-    depth : length of the longest path.
-    """
-
-    child: NDArray[np.int32]
-    feature: NDArray[np.integer]
-    threshold: NDArray[np.float32]
-    missing_left: NDArray[np.bool_]
-    values: NDArray[np.float32]
-    roots: NDArray[np.int32]
-    depth: int
-
-    @classmethod
-    def of(cls, tree: Any, values: NDArray[np.float64]) -> Nodes:
-        """Renumber a fitted ``sklearn.tree._tree.Tree`` level by level, so that siblings are neighbours."""
-        left, right = tree.children_left, tree.children_right
-        levels = [np.zeros(1, np.intp)]
-        while len(inner := levels[-1][left[levels[-1]] >= 0]):
-            levels.append(np.stack([left[inner], right[inner]], axis=1).ravel())
-        old = np.concatenate(levels)
-        inner = left[old] >= 0
-        feature = np.zeros(len(old), np.min_scalar_type(max(int(tree.n_features) - 1, 0)))
-        threshold = np.full(len(old), inf, np.float32)
-        missing_left = np.ones(len(old), np.bool_)
-        feature[inner] = tree.feature[old[inner]]
-        threshold[inner] = round_down(tree.threshold[old[inner]])
-        missing_left[inner] = tree.missing_go_to_left[old[inner]].astype(np.bool_)
-        roots = np.zeros(1, np.int32)
-        ordered = values[old].astype(np.float32)
-        return cls(_children(inner, roots), feature, threshold, missing_left, ordered, roots, int(tree.max_depth))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Nodes]) -> Nodes:
-        """Put trees behind one another."""
-        starts = np.cumsum([0, *(len(part.child) for part in parts[:-1])], dtype=np.int32)
-        return cls(
-            np.concatenate([part.child + start for part, start in zip(parts, starts, strict=True)]),
-            np.concatenate([part.feature for part in parts]),
-            np.concatenate([part.threshold for part in parts]),
-            np.concatenate([part.missing_left for part in parts]),
-            np.concatenate([part.values for part in parts]),
-            np.concatenate([part.roots + start for part, start in zip(parts, starts, strict=True)]),
-            max(part.depth for part in parts),
-        )
-
-    def total(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return (rows, outputs) sums over the trees."""
-        step = max(1, WALK // len(self.roots))
-        blocks = [self._leaves(X[start : start + step]) for start in range(0, len(X), step)]
-        # float64 before the sum: a sum that converts in blocks would depend on where the row stands in its batch
-        sums = [self.values[block].astype(np.float64).sum(axis=1) for block in blocks]
-        return np.concatenate(sums) if sums else np.empty((0, self.values.shape[1]))
-
-    def _leaves(self, X: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Return (rows, trees) leaves. Walks that have arrived are dropped from the work now and then."""
-        cells = np.ascontiguousarray(X).ravel()
-        missing = bool(np.isnan(cells).any())
-        leaves = np.tile(self.roots, len(X))
-        walking = np.arange(len(leaves))
-        node, row = leaves, walking // len(self.roots) * X.shape[1]
-        for level in range(1, self.depth + 1):
-            cell = cells.take(row + self.feature.take(node))
-            right = cell > self.threshold.take(node)
-            if missing:
-                right |= np.isnan(cell) & ~self.missing_left.take(node)
-            below = self.child.take(node) + right
-            if level % 4 == 0:
-                moved = below != node
-                leaves[walking] = below
-                walking, row, below = walking[moved], row[moved], below[moved]
-            node = below
-        leaves[walking] = node
-        return leaves.reshape(len(X), len(self.roots))
-
-
-def _children(inner: NDArray[np.bool_], roots: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return ``child`` of trees whose nodes stand level by level, by which of them are not leaves."""
-    trees = np.repeat(np.arange(len(roots)), np.diff(roots, append=len(inner)) // 2)
-    child = np.arange(len(inner), dtype=np.int32)
-    child[inner] = 2 * np.arange(len(trees)) + 1 + trees
-    return child
-
-
-def _trees(nodes: Nodes) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
-    """Yield each tree with inner nodes and leaves apart, and what its leaves are worth."""
-    for start, end in pairwise([*nodes.roots.tolist(), len(nodes.child)]):
-        child = nodes.child[start:end] - start
-        is_leaf = child == np.arange(len(child))
-        inner, leaf = np.flatnonzero(~is_leaf), np.flatnonzero(is_leaf)
-        place = np.empty(len(child), np.intp)
-        place[inner], place[leaf] = np.arange(len(inner)), -1 - np.arange(len(leaf))
-        left = child[inner]
-        at = start + inner
-        facts = nodes.feature[at], nodes.threshold[at], nodes.missing_left[at]
-        yield Tree(*facts, place[left], place[left + 1], {}), nodes.values[start + leaf]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +66,7 @@ class ForestModel(Model):
 
     def formula(self, X: Any) -> Any:
         """Return the average of the trees."""
-        trees, values = zip(*_trees(self.nodes), strict=True)
+        trees, values = zip(*self.nodes.trees(), strict=True)
         return self.finish(summed(X, trees, np.concatenate(values)), len(trees))
 
     def finish(self, total: NDArray[np.float64], trees: int) -> NDArray[np.float64]:
@@ -197,27 +88,15 @@ class ForestModel(Model):
         return {"rounds": len(nodes.roots), "nodes": len(nodes.child), "rows": self.rows, "stopped": self.stopped}
 
     def save(self, folder: Path) -> None:
-        """Write ``forest.npz``: which nodes are leaves, how the others split, and the values of the leaves."""
-        nodes = self.nodes
-        inner = nodes.child != np.arange(len(nodes.child))
-        np.savez(
-            folder / "forest.npz",
-            allow_pickle=False,
-            inner=np.packbits(inner),
-            feature=nodes.feature[inner],
-            threshold=nodes.threshold[inner],
-            missing_left=np.packbits(nodes.missing_left[inner]),
-            **codebook.encode(nodes.values[~inner]),
-            roots=nodes.roots,
-            **self.outcome.arrays(),
-            facts=np.array([nodes.depth, self.rows]),
-            stopped=np.array(self.stopped),
-        )
+        """Write ``forest.npz``."""
+        arrays = {**self.nodes.arrays(), **self.outcome.arrays()}
+        facts = np.array([self.nodes.depth, self.rows])
+        np.savez(folder / "forest.npz", allow_pickle=False, **arrays, facts=facts, stopped=np.array(self.stopped))
 
     def save_for_few_rows(self, folder: Path) -> None:
         """Write the trees once more, see :mod:`automl.models.leaves`."""
         if len(self.nodes.child) // 2 < MOST:
-            trees, values = zip(*_trees(self.nodes), strict=True)
+            trees, values = zip(*self.nodes.trees(), strict=True)
             columns = int(self.nodes.feature.max()) + 1
             LeafTable.of(trees, np.concatenate(values), np.empty(0), columns).save(folder)
 
@@ -226,37 +105,9 @@ class ForestModel(Model):
         """Read ``forest.npz``."""
         with np.load(folder / "forest.npz", allow_pickle=False) as file:
             arrays = dict(file)
-        nodes = _with_children(arrays) if "child" in arrays else _by_level(arrays)
+        nodes = Nodes.read(arrays, int(arrays["facts"][0]))
         rows = int(arrays["facts"][1])
         return cls(nodes, Outcome.read(arrays), str(arrays["stopped"]), rows, LeafTable.load(folder))
-
-
-def _by_level(arrays: Mapping[str, NDArray[Any]]) -> Nodes:
-    """Return the nodes of a saved forest."""
-    roots = arrays["roots"]
-    count = 2 * len(arrays["feature"]) + len(roots)  # each tree has a leaf more than inner nodes
-    inner = np.unpackbits(arrays["inner"], count=count).astype(np.bool_)
-    feature = np.zeros(count, arrays["feature"].dtype)
-    threshold = np.full(count, inf, np.float32)
-    missing_left = np.ones(count, np.bool_)
-    feature[inner], threshold[inner] = arrays["feature"], arrays["threshold"]
-    missing_left[inner] = np.unpackbits(arrays["missing_left"], count=len(arrays["feature"])).astype(np.bool_)
-    leaves = codebook.decode(arrays)
-    values = np.zeros((count, leaves.shape[1]), np.float32)
-    values[~inner] = leaves
-    return Nodes(_children(inner, roots), feature, threshold, missing_left, values, roots, int(arrays["facts"][0]))
-
-
-def _with_children(arrays: Mapping[str, NDArray[Any]]) -> Nodes:
-    """Return the nodes of a forest that an earlier version saved."""
-    child, feature, roots = arrays["child"], arrays["feature"], arrays["roots"]
-    leaf = child == np.arange(len(child))
-    threshold = np.full(len(child), inf, np.float32)
-    threshold[~leaf] = arrays["threshold"]
-    values = np.zeros((len(child), arrays["values"].shape[1]), np.float32)
-    values[leaf] = arrays["values"]
-    missing_left = np.unpackbits(arrays["missing_left"], count=len(child)).astype(np.bool_)
-    return Nodes(child, feature, threshold, missing_left, values, roots, int(arrays["facts"][0]))
 
 
 class Forest(Family):

@@ -6,7 +6,7 @@ from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.models.base import FitContext
 from automl.models.extra_trees import ExtraTrees
-from automl.models.forest import Nodes
+from automl.models.nodes import Nodes
 from automl.models.random_forest import RandomForest
 
 
