@@ -354,7 +354,7 @@ def features_path(recipe: str, fold: int) -> str:
 
 
 def texts_path(fold: int) -> str:
-    """Return where that lies what all features of a fold have learned of texts."""
+    """Return the folder of a fold's fitted texts, which all its recipes share."""
     return f"features/topics/fold-{int(fold)}"
 
 

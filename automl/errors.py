@@ -7,8 +7,8 @@
     ├── ArtifactError       1   a saved model is missing, damaged or of an unknown format
     └── NoModelError        4   the budget ended before there was a model
 
-Beside them stand a server's ``RequestError`` (:mod:`automl.deploy.problem`) and ``NotFitted``, which is scikit-learn's
-error, too (:mod:`automl.estimator`).
+Beside them stand a server's ``RequestError`` (:mod:`automl.deploy.problem`), ``NotFitted`` and ``NoMethodError``, which
+scikit-learn's tools look for (:mod:`automl.estimator`), and ``NoFormula`` (:mod:`automl.formula.symbol`).
 A message states the rule, the value and the way out, in one line.
 """
 

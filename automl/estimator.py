@@ -31,7 +31,7 @@ class NoMethodError(UsageError, AttributeError):
     """A method is asked for that models of numbers lack."""
 
 
-class OfClasses:
+class ClassifierOnly:
     """A method that models of numbers lack, so that ``hasattr`` says so: scikit-learn's tools go by it."""
 
     def __init__(self, method: Callable[[Any, object], NDArray[np.float64]]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from automl import artifact
 from automl.data.source import path_of
 from automl.errors import warn
-from automl.estimator import Estimator, OfClasses
+from automl.estimator import ClassifierOnly, Estimator
 from automl.evaluation.interval import Score
 from automl.evaluation.leaderboard import Leaderboard
 from automl.tuning.engine import Stopped
@@ -34,7 +34,7 @@ class Fitted(Estimator):
         """Return (rows,) class labels or values, or (rows, levels) quantiles; ``X`` is a table or a path."""
         return self._fitted().predict(X)
 
-    @OfClasses
+    @ClassifierOnly
     def predict_proba(self, X: object) -> NDArray[np.float64]:
         """Return (rows, classes) probabilities, columns in the order of ``classes_``, which is sorted.
 
@@ -82,6 +82,7 @@ class Fitted(Estimator):
     def out_of_fold(self) -> pd.DataFrame:
         """Return honest predictions for the training rows, see :func:`~automl.tuning.review.out_of_fold`.
 
+        >>> from automl import AutoML
         >>> model = AutoML(max_trials=1).fit("churn.csv", target="churn")
         >>> model.out_of_fold().columns.to_list()
         ['fold', 'prediction', 'probability_no', 'probability_yes']

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import Task
+from automl.features.sampling import sample
 from automl.features.select import gains
-from automl.features.terms import sample
 
 OPERATORS: Final = ("+", "-", "*", "/")
 _FUNCTIONS: Final = (np.add, np.subtract, np.multiply, np.divide)

@@ -18,23 +18,24 @@ from automl.features.encode import SLOTS, fit_table
 from automl.features.matrix import Needs
 from automl.features.nominal import nominal_numbers
 from automl.features.numeric import LARGEST
+from automl.features.sampling import sample
 from automl.features.supervision import Supervision, supervise
-from automl.features.terms import sample
 
 TRIED: Final = 8
-"""Columns of each sort, of numbers those with the highest jumps, that are tried,"""
+"""Columns of each sort that are tried; of numbers, those with the highest jumps."""
 TRIED_ROWS: Final = 10_000
-"""on this many rows, fewer of wide tables,"""
+"""Rows that a trial learns from and is compared on, at most."""
 TRIED_CELLS: Final = 1_000_000
+"""The same times columns: fewer rows of wide tables."""
 FOLDS: Final = 3
-"""in this many folds,"""
+"""Folds of a trial."""
 ROUNDS: Final = 60
-"""by this many trees."""
+"""Trees of a trial."""
 CERTAIN: Final = {Kind.NUMERIC: 3.0, Kind.CATEGORICAL: 2.0}
-"""Standard errors that the squared error must fall by, with numbers as names and with pieces, which come rather not by
-chance,"""
+"""Standard errors that the squared error must fall by: with numbers as names, and with pieces, which seldom help by
+chance."""
 SHARE: Final = 0.004
-"""and the share of it."""
+"""Share of the squared error that it must fall by, too."""
 CLASSES: Final = 5
 """Classes, the most frequent ones, that are looked at."""
 

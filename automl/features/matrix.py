@@ -18,7 +18,7 @@ _FEW: Final = 256
 
 Missing = Literal["native", "impute"]
 Categories = Literal["codes", "numbers", "onehot"]
-Scaling = Literal["none", "standard", "robust", "quantile"]
+ScalingMethod = Literal["none", "standard", "robust", "quantile"]
 Text = Literal["svd", "tfidf"]
 
 
@@ -46,7 +46,7 @@ class Needs:
 
     missing: Missing = "native"
     categories: Categories = "codes"
-    scaling: Scaling = "none"
+    scaling: ScalingMethod = "none"
     text: Text = "svd"
     sparse: bool = False
     arithmetic: bool = False

@@ -21,11 +21,11 @@ from automl.features.construct import Arithmetic
 from automl.features.matrix import Matrix, Needs, side_by_side
 from automl.features.numeric import LARGEST, Filling
 from automl.features.parts import Parts, fit_parts
+from automl.features.sampling import sample
 from automl.features.scale import Scaling
 from automl.features.select import above_probes, crowded, distinct
 from automl.features.state import read, write
 from automl.features.supervision import in_unit, supervise
-from automl.features.terms import sample
 from automl.features.text import TextColumns, Texts
 
 FORMAT: Final = 1

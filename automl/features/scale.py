@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.features.matrix import Scaling as Method
+from automl.features.matrix import ScalingMethod
 from automl.formula.trees import cut, summed
 
 QUANTILES: Final = 1000
@@ -26,7 +26,7 @@ class Scaling:
     which stays within 3 (Holzmüller, Grinsztajn, Steinwart 2024, RealMLP). ``quantile``: to normal scores.
     """
 
-    method: Method
+    method: ScalingMethod
     columns: NDArray[np.intp]
     """The columns that are scaled."""
     centers: NDArray[np.float64]
@@ -39,7 +39,7 @@ class Scaling:
     """Quantile: the number of knots of each column."""
 
     @classmethod
-    def fit(cls, values: NDArray[np.float64], method: Method, codes: tuple[int, ...] = ()) -> Scaling:
+    def fit(cls, values: NDArray[np.float64], method: ScalingMethod, codes: tuple[int, ...] = ()) -> Scaling:
         """Learn from training columns without missing values; those that hold category codes stay as they are."""
         scaled = ~((values == 0) | (values == 1)).all(axis=0)
         scaled[list(codes)] = False

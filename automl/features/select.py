@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from automl.data.table import Task
 from automl.features.numeric import LARGEST
-from automl.features.terms import sample
+from automl.features.sampling import sample
 
 MOSTLY_MISSING: Final = 0.995
 """Share of missing rows above which a column is dropped."""

@@ -133,10 +133,3 @@ def components(weights: csr_array[Any], dims: int, random_state: int) -> NDArray
 
     found: NDArray[np.float32] = randomized_svd(weights, dims, n_iter=3, random_state=random_state)[2]
     return np.ascontiguousarray(found.T, dtype=np.float32)
-
-
-def sample(rows: int, most: int, random_state: int) -> NDArray[np.intp]:
-    """Return the rows to learn from, in order: all of them, or ``most`` drawn at random."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(random_state).choice(rows, most, replace=False))

@@ -16,9 +16,10 @@ from scipy.sparse import csr_array, hstack
 
 from automl.data.table import Schema
 from automl.deadline import NEVER, Deadline
+from automl.features.sampling import sample
 from automl.features.state import read, write
 from automl.features.supervision import FOLDS, Supervision
-from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once, sample
+from automl.features.terms import LONGEST, SAMPLE, Analyzer, Vocabulary, components, each_once
 
 FORMAT: Final = 1
 TERMS: Final = 20_000

@@ -1,8 +1,9 @@
 """The contract of a model family: one declarative object a file, the same for all.
 
 A family is added by writing one file and putting one name into ``FAMILIES`` (or calling
-:func:`automl.register_family` from outside the package). Nothing outside ``models/`` asks which family it has: a family
-*declares* what it needs, what it costs and where it runs.
+:func:`automl.register_family` from outside the package). Nothing outside ``models/`` asks which family it has, but
+the part of the portfolio that was put together by hand and the student of ``slim``: a family *declares* what it needs,
+what it costs and where it runs.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ Value = bool | int | float | str
 Params = Mapping[str, Value]
 T = TypeVar("T")
 
+ARITHMETIC: Final = "arithmetic"
+TARGET: Final = "target"
+RESAMPLE: Final = "resample"
 FACTOR: Final = "target_factor"
-RESERVED: Final = ("arithmetic", "target", "resample", FACTOR)
+RESERVED: Final = (ARITHMETIC, TARGET, RESAMPLE, FACTOR)
 """Names that no hyperparameter may have: a candidate has these beside those of its family."""
 
 
@@ -275,7 +279,7 @@ class Family(ABC):
         """Return whether ``fit`` keeps to these constraints."""
         return (self.monotone or not constraints.monotone) and (self.interactions or not constraints.interactions)
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return hyperparameters that look at no validation rows, for a fit on all rows; None if there are none such.
 
         ``details`` are those of a trained model, such as the rounds after which it stopped.

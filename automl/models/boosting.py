@@ -212,8 +212,8 @@ def rows_in_time(rows: int, enough: float, seconds_per_round: float, remaining: 
     return max(min(rows, FEWEST_ROWS), int(share * rows))
 
 
-def refit(params: Params, details: Mapping[str, Value]) -> Params | None:
-    """Return hyperparameters that learn as long as was best, see :meth:`Family.refit`."""
+def settled(params: Params, details: Mapping[str, Value]) -> Params | None:
+    """Return hyperparameters that learn as long as was best, see :meth:`Family.settled`."""
     if "best_rounds" not in details:
         return None
     return {**params, "learning_rate": details["learning_rate"], "max_rounds": details["best_rounds"]}

@@ -44,8 +44,8 @@ from automl.models.boosting import (
     linked,
     objective_of,
     preview,
-    refit,
     rows_in_time,
+    settled,
 )
 from automl.models.catboost_trees import CatBoostTrees
 from automl.models.lightgbm_c import FEW_ROWS
@@ -300,9 +300,9 @@ class CatBoost(Family):
         model = 16 * leaves * shape.outputs * 1_000
         return 100_000_000 + rows + histograms + model
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return them with the rounds that were best."""
-        return refit(params, details)
+        return settled(params, details)
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""

@@ -99,7 +99,7 @@ class Constant(Family):
         """Return that nothing is decided by validation rows."""
         return False
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return the same: validation rows decide nothing."""
         return params
 

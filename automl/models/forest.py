@@ -148,7 +148,7 @@ class Forest(Family):
         """Return that nothing is decided by validation rows."""
         return False
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return them with the trees that were grown: validation rows decide nothing."""
         return {**params, "trees": details["rounds"]}
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.matrix import Matrix, Needs, Scaling
+from automl.features.matrix import Matrix, Needs, ScalingMethod
 from automl.models.affine import FAR, affine, bounded
 from automl.models.base import (
     Choice,
@@ -159,7 +159,7 @@ class GaussianProcess(Family):
 
     def needs(self, params: Params) -> Needs:
         """Return scaled dense numbers."""
-        return Needs("impute", "onehot", cast(Scaling, complete(params, DEFAULTS)["scaling"]))
+        return Needs("impute", "onehot", cast(ScalingMethod, complete(params, DEFAULTS)["scaling"]))
 
     def stops(self, problem_type: ProblemType) -> bool:
         """Return whether there are classes: of values the evidence says all."""
@@ -223,7 +223,7 @@ class GaussianProcess(Family):
             stopped=str(arrays["stopped"]),
         )
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return them with the penalty that was best for classes."""
         return {**params, STRENGTH: details["penalty"]}
 

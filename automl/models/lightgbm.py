@@ -41,7 +41,7 @@ from automl.models.boosting import (
     means_if_monotone,
     objective_of,
     preview,
-    refit,
+    settled,
     shrunk,
 )
 from automl.models.leaves import LeafTable
@@ -233,9 +233,9 @@ class LightGBM(Family):
         model = 200 * leaves * shape.outputs * 1_000
         return 50_000_000 + bins + scores + histograms + model
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return them with the rounds that were best."""
-        return refit(params, details)
+        return settled(params, details)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``LGBMClassifier`` or ``LGBMRegressor`` with the rounds that were found."""

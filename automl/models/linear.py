@@ -13,7 +13,7 @@ from typing import Final, cast
 import numpy as np
 
 from automl.data.table import ProblemType
-from automl.features.matrix import Needs, Scaling
+from automl.features.matrix import Needs, ScalingMethod
 from automl.models.base import (
     Choice,
     Family,
@@ -44,7 +44,7 @@ class Linear(Family):
 
     def needs(self, params: Params) -> Needs:
         """Return scaled numbers, indicators and whole tf-idf columns, sparse where that is smaller."""
-        scaling = cast(Scaling, complete(params, DEFAULTS)["scaling"])
+        scaling = cast(ScalingMethod, complete(params, DEFAULTS)["scaling"])
         return Needs("impute", "onehot", scaling, text="tfidf", sparse=True)
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
@@ -83,7 +83,7 @@ class Linear(Family):
         facts = int(arrays["rows"]), float(arrays["penalty"]), int(arrays["rounds"]), beyond, str(arrays["stopped"])
         return LinearModel(arrays["weights"], arrays["bias"], Outcome.read(arrays), *facts)
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return them with the penalty that was best, and how far predictions may go."""
         return {**params, STRENGTH: details["penalty"], "beyond": details.get("beyond", BEYOND)}
 

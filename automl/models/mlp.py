@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.matrix import Matrix, Needs, Scaling
+from automl.features.matrix import Matrix, Needs, ScalingMethod
 from automl.models.base import (
     Choice,
     Family,
@@ -121,7 +121,7 @@ class MLP(Family):
 
     def needs(self, params: Params) -> Needs:
         """Return scaled dense numbers."""
-        return Needs("impute", "onehot", cast(Scaling, complete(params, DEFAULTS)["scaling"]))
+        return Needs("impute", "onehot", cast(ScalingMethod, complete(params, DEFAULTS)["scaling"]))
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return a small net, a wider one on quantiles and a flat one."""
@@ -188,7 +188,7 @@ class MLP(Family):
         facts = rows, rounds, best, planned, str(arrays["stopped"])
         return MLPModel(network, arrays["flat"], Outcome.read(arrays), *facts)
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return them with the steps to the best parameters, and the plan that the learning rate fell by."""
         if "best_rounds" not in details:  # trained by an earlier version
             return None

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.matrix import Matrix, Needs, Scaling
+from automl.features.matrix import Matrix, Needs, ScalingMethod
 from automl.models.affine import FAR
 from automl.models.base import (
     Choice,
@@ -147,7 +147,7 @@ class Neighbors(Family):
 
     def needs(self, params: Params) -> Needs:
         """Return scaled dense numbers."""
-        return Needs("impute", "onehot", cast(Scaling, complete(params, DEFAULTS)["scaling"]))
+        return Needs("impute", "onehot", cast(ScalingMethod, complete(params, DEFAULTS)["scaling"]))
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return one for each scaling and distance."""
@@ -210,7 +210,7 @@ class Neighbors(Family):
             stopped=str(arrays["stopped"]),
         )
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params:
         """Return them with the k that was best."""
         return {**params, "k": details["k"]}
 

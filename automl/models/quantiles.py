@@ -28,7 +28,7 @@ def fit(
     """Train as :meth:`Family.fit` does; a model a level if there are levels, each in an even share of the time left.
 
     Nothing is reported on the way then: not all levels would be there. A level may have hyperparameters of its own, see
-    :func:`refit`.
+    :func:`settled`.
     """
     if not levels:
         return (yield from family.fit(data, params, context))
@@ -56,14 +56,15 @@ def _of_level(values: Params, place: int) -> Params:
     return {name.removeprefix(own): value for name, value in values.items() if name.startswith(own)}
 
 
-def refit(family: Family, params: Params, details: Params, levels: tuple[float, ...]) -> Params | None:
-    """Return what :meth:`Family.refit` does; if there are levels, with what each of them has decided."""
+def settled(family: Family, params: Params, details: Params, levels: tuple[float, ...]) -> Params | None:
+    """Return what :meth:`Family.settled` does; if there are levels, with what each of them has decided."""
     if not levels:
-        return family.refit(params, details)
+        return family.settled(params, details)
     again = dict(params)
     for place in range(len(levels)):
         known = _of_level(details, place)
-        own = family.refit(params, known) if known or not details else None  # earlier versions kept those of one level
+        # earlier versions kept those of one level
+        own = family.settled(params, known) if known or not details else None
         if own is None:
             return None
         again |= {f"{_OF_LEVEL.format(place)}{name}": own[name] for name in own if own[name] != params.get(name)}

@@ -42,7 +42,7 @@ from automl.models.boosting import (
     means_if_monotone,
     objective_of,
     preview,
-    refit,
+    settled,
     shrunk,
 )
 from automl.models.leaves import LeafTable
@@ -236,9 +236,9 @@ class XGBoost(Family):
         model = 100 * leaves * shape.outputs * 1_000
         return 100_000_000 + bins + gradients + histograms + model
 
-    def refit(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
         """Return them with the rounds that were best."""
-        return refit(params, details)
+        return settled(params, details)
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""

@@ -12,10 +12,21 @@ from typing import Final
 
 from automl.features.matrix import Needs
 from automl.models import quantiles
-from automl.models.base import FACTOR, RESERVED, Choice, Family, Params, Shape, Space, Value
+from automl.models.base import (
+    ARITHMETIC,
+    FACTOR,
+    RESAMPLE,
+    RESERVED,
+    TARGET,
+    Choice,
+    Family,
+    Params,
+    Shape,
+    Space,
+    Value,
+)
 from automl.models.resampled import OVER, SMOTE, UNDER
 
-ARITHMETIC, TARGET, RESAMPLE, _ = RESERVED
 LOG: Final = "log"
 PLAIN: Final = "plain"
 TWEEDIE: Final = "tweedie"
@@ -61,12 +72,12 @@ class Configuration:
         return replace(needs, arithmetic=True) if self.arithmetic else needs
 
 
-def refit(family: Family, params: Params, details: Params, levels: tuple[float, ...]) -> Params | None:
-    """Return hyperparameters that look at no validation rows, for a fit on all rows, see :meth:`Family.refit`.
+def settled(family: Family, params: Params, details: Params, levels: tuple[float, ...]) -> Params | None:
+    """Return hyperparameters that look at no validation rows, for a fit on all rows, see :meth:`Family.settled`.
 
     None also where the details do not tell the factor of a logarithm: they are of an earlier version then.
     """
-    known = quantiles.refit(family, params, details, levels)
+    known = quantiles.settled(family, params, details, levels)
     if known is None or not Configuration.of(params).log:
         return known
     return {**known, FACTOR: details[FACTOR]} if FACTOR in details else None

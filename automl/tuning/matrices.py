@@ -34,7 +34,7 @@ _FITTED: Final = "features"
 
 
 class Matrices:
-    """Hands out the two matrices of a fold for a family's needs."""
+    """Hands out the matrices of a fold for a family's needs."""
 
     def __init__(self, problem: Problem, folder: Path) -> None:
         self._problem = problem
@@ -141,7 +141,7 @@ def fitted(folder: Path, recipe: str, fold: int) -> Path:
 
 
 def fitted_texts(folder: Path, fold: int) -> Path:
-    """Return where that is what all features of a fold have learned of its texts, if there are any."""
+    """Return the folder of a fold's fitted texts, which all its recipes share, if there are any."""
     return folder / "topics" / f"fold-{fold}" / _FITTED
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from automl.models.base import Family, Shape
+from automl.models.base import TARGET, Family, Shape
 from automl.models.registry import FAMILIES
 from automl.tuning.candidate import Candidate
-from automl.tuning.configuration import TARGET, forms, resampled
+from automl.tuning.configuration import forms, resampled
 
 Place = tuple[str, int]
 """A family, and the place among its configurations in all their forms."""

@@ -14,7 +14,7 @@ from automl.features.matrix import Needs
 from automl.models.registry import get_family
 from automl.tuning.budget import threads_alone
 from automl.tuning.candidate import Candidate
-from automl.tuning.configuration import as_told, refit
+from automl.tuning.configuration import as_told, settled
 from automl.tuning.journal import Journal, Trial
 from automl.tuning.matrices import fitted, fitted_texts, unread_texts
 from automl.tuning.problem import Problem
@@ -139,5 +139,5 @@ class Refit:
     def _again(self, trial: Trial) -> Candidate | None:
         """Return the candidate with what its folds decided as hyperparameters; None if it cannot do without them."""
         candidate, details = trial.candidate, trial.details(self._problem.folds.recent)
-        params = refit(get_family(candidate.family), candidate.params, details, self._problem.task.levels)
+        params = settled(get_family(candidate.family), candidate.params, details, self._problem.task.levels)
         return None if params is None else replace(candidate, params=params)

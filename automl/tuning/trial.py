@@ -234,7 +234,7 @@ class TrialRunner:
         if not (family.stops(context.shape.problem_type) or configuration.log):
             return (yield from self._fit(family, data.with_stopping_rows(), configuration, context))
         first = yield from self._fit(family, data, configuration, replace(context, deadline=context.deadline.share(2)))
-        own = quantiles.refit(family, configuration.own, first.details, self._problem.task.levels)
+        own = quantiles.settled(family, configuration.own, first.details, self._problem.task.levels)
         if own is None:
             return first
         raised = first.details.get(FACTOR)

@@ -247,7 +247,7 @@ class FamilyContract:
     def test_a_refit_goes_as_far_as_the_fit_without_looking_at_validation_rows(self, family, problem_type):
         model, data, shape = fitted(family, problem_type)
         _, _, params = start(family, problem_type)
-        params = family.refit(params, model.details)
+        params = family.settled(params, model.details)
         if params is None:
             return
         seen = replace(data, X_valid=data.X_train, y_valid=data.y_train)

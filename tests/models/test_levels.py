@@ -63,7 +63,7 @@ def test_levels_rise_cover_their_share_and_are_kept(family: Family, log: bool, t
 def test_a_refit_goes_as_far_as_each_level_went_without_looking_at_validation_rows(family: Family, trained: Trained):
     data, shape = fold()
     model, _ = trained(quantiles.fit(family, data, {}, FitContext(shape), LEVELS))
-    params = quantiles.refit(family, {}, model.details, LEVELS)
+    params = quantiles.settled(family, {}, model.details, LEVELS)
     assert params is not None
     seen = replace(data, X_valid=data.X_train, y_valid=data.y_train)
     again, _ = trained(quantiles.fit(family, seen, params, FitContext(shape), LEVELS))

@@ -13,7 +13,7 @@ from automl.features.matrix import Matrix
 from automl.models import transformed
 from automl.models.base import FitContext, FoldData, Model, Params, Progress, Shape
 from automl.models.registry import get_family
-from automl.tuning.configuration import Configuration, as_told, refit
+from automl.tuning.configuration import Configuration, as_told, settled
 
 
 def trained(training: Generator[Progress, None, Model]) -> Model:
@@ -34,7 +34,7 @@ def test_the_factor_of_a_logarithm_is_that_of_rows_which_the_model_had_not_seen(
     data, context = FoldData(parts[0], y[:400], parts[1], y[400:]), FitContext(Shape(ProblemType.REGRESSION, 400, 1))
     family, params = get_family("random_forest"), {"target": "log"}
     model = trained(transformed.fit(family, data, {}, context, log=True, means=True))
-    again = refit(family, params, model.details, ())
+    again = settled(family, params, model.details, ())
     assert again is not None
     configuration = Configuration.of(again)
     assert configuration.log
@@ -49,11 +49,11 @@ def test_the_factor_of_a_logarithm_is_that_of_rows_which_the_model_had_not_seen(
 def test_what_an_earlier_version_did_not_note_cannot_be_taken_over() -> None:
     boosted: Params = {"best_rounds": 5, "rounds": 9, "learning_rate": 0.1}
     family = get_family("lightgbm")
-    assert refit(family, {}, boosted, ()) == {"learning_rate": 0.1, "max_rounds": 5}
-    assert refit(family, {"target": "log"}, boosted, ()) is None
+    assert settled(family, {}, boosted, ()) == {"learning_rate": 0.1, "max_rounds": 5}
+    assert settled(family, {"target": "log"}, boosted, ()) is None
     for name in ("lightgbm", "linear", "knn", "mlp", "random_forest"):
-        assert refit(get_family(name), {}, {"rounds": 9, "penalty": 0.1, "k": 3}, (0.1, 0.9)) is None
-    assert refit(get_family("mlp"), {}, {"rounds": 9}, ()) is None
+        assert settled(get_family(name), {}, {"rounds": 9, "penalty": 0.1, "k": 3}, (0.1, 0.9)) is None
+    assert settled(get_family("mlp"), {}, {"rounds": 9}, ()) is None
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ class Again(Toy):
         self.seen: list[int] = []
         self.cut = False
 
-    def refit(self, params: Params, details: Params) -> Params:
+    def settled(self, params: Params, details: Params) -> Params:
         return {**params, "known": True}
 
     def fit(self, data: FoldData, params: Params, context: FitContext) -> Generator[Progress, None, Model]:
