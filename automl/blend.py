@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from automl.deadline import NEVER, Deadline
 from automl.evaluation.metric import Weight
 from automl.evaluation.regression import weighted_quantile
+from automl.models.descent import minimised
 from automl.models.target import softmax
 from automl.threads import limited_threads
 
@@ -144,8 +145,6 @@ def _pool(
     predictions: Predictions, y: NDArray[Any], prior: NDArray[np.float64], sample_weight: Weight, deadline: Deadline
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights and the bias of the logarithmic pool with the least penalised log loss."""
-    from scipy.optimize import minimize
-
     logs = np.log(np.maximum(np.stack(predictions), _FLOOR))
     members, rows, classes = logs.shape
     start = np.concatenate([prior, np.zeros(classes)])
@@ -164,11 +163,6 @@ def _pool(
         slope = np.concatenate([np.tensordot(logs, probabilities, 2), probabilities.sum(axis=0)])
         return value / rows, (slope + 2 * _PENALTY * away) / rows
 
-    def stop(_: NDArray[np.float64]) -> None:
-        if deadline.passed:
-            raise StopIteration
-
-    solver: Any = minimize  # its stubs refuse a callback beside a value that comes with its gradient
     with limited_threads(1):
-        found: NDArray[np.float64] = solver(loss, start, jac=True, method="L-BFGS-B", callback=stop).x
+        found = minimised(loss, start, deadline)
     return found[:members], found[members:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -136,23 +136,30 @@ def prepare(
             typed, y, task, roles, folds, repeats=config.repeats, known=known, weight=weight, random_state=seed
         )
     else:
-        further, y_valid, weight_valid, others = validation_rows(valid, table, schema, task)
-        if again := rows_again(typed, further):
-            found = f"{again:,} of the {len(further):,} rows to validate on have the features of a training row"
+        further = _FurtherRows(*validation_rows(valid, table, schema, task))
+        if again := rows_again(typed, further.typed):
+            found = f"{again:,} of the {len(further.y):,} rows to validate on have the features of a training row"
             reporter.warn(f"{found}; if they are the same things, the score is too good: delete them from one table")
-        if weight is not None:
-            plain = weight / weight.mean(), np.ones(len(y_valid))  # only weights of one source have one unit
-            weight = np.concatenate(plain if weight_valid is None else (weight, weight_valid))
-        split = by_table(y, y_valid, task, roles, folds if config.repeats == 1 else config.repeats)
-        typed, y = pd.concat([typed, further], ignore_index=True), np.concatenate([y, y_valid])
-        places = np.concatenate([places, others])
+        split = by_table(y, further.y, task, roles, folds if config.repeats == 1 else config.repeats)
+        typed, y, weight, places = further.behind(typed, y, weight, places)
     schema, typed = _with_derived(config, schema, typed, y, task, split, reporter)
     weight = None if weight is None else on_average_one(weight)
     check_metric(chosen, y, task, weight)
     _look_at_classes(config, chosen, y, task, weight, reporter)
     by_class = class_weights(config.class_weight, task.classes, y, weight) if config.class_weight else ()
     problem = Problem(
-        typed, y, schema, task, chosen, split, seed, groups, weight, by_class, constraints, config.resample
+        frame=typed,
+        y=y,
+        schema=schema,
+        task=task,
+        metric=chosen,
+        folds=split,
+        random_state=seed,
+        groups=groups,
+        weight=weight,
+        class_weight=by_class,
+        constraints=constraints,
+        resample=config.resample,
     )
     used = [column.name for column in schema.used]  # what no model reads stays where it is
     examples = frame[used].sample(min(_GOLDEN_ROWS, len(frame)), random_state=seed)
@@ -164,6 +171,26 @@ def prepare(
     fitting(config, problem.shape, families)
     blocks = None if valid is not None else split.assignment
     return Prepared(run, rows, blocks, table.target[known][:_AS_READ], families, settled)
+
+
+class _FurtherRows(NamedTuple):
+    """The rows of a second table, which is validated."""
+
+    typed: pd.DataFrame
+    y: NDArray[Any]
+    weight: NDArray[np.float64] | None
+    places: NDArray[np.intp]
+
+    def behind(
+        self, typed: pd.DataFrame, y: NDArray[Any], weight: NDArray[np.float64] | None, places: NDArray[np.intp]
+    ) -> tuple[pd.DataFrame, NDArray[Any], NDArray[np.float64] | None, NDArray[np.intp]]:
+        """Return the same of both tables, these rows behind those of the first."""
+        if weight is not None and self.weight is None:  # only weights of one source have one unit
+            weight = np.concatenate([weight / weight.mean(), np.ones(len(self.y))])
+        elif weight is not None and self.weight is not None:
+            weight = np.concatenate([weight, self.weight])
+        both = pd.concat([typed, self.typed], ignore_index=True)
+        return both, np.concatenate([y, self.y]), weight, np.concatenate([places, self.places])
 
 
 def _tell_target(config: FitConfig, task: Task, metric: Metric, reporter: Reporter) -> None:

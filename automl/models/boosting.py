@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from automl.data.table import ProblemType
-from automl.models.base import FitContext, Params, Progress, Shape, Value
+from automl.features.matrix import Needs
+from automl.models.base import Family, FitContext, Params, Progress, Shape, Value
 from automl.models.target import softmax
 
 MOST_ROUNDS: Final = 10_000
@@ -186,18 +187,6 @@ class RoundControl:
             self.learning_rate = max(self.learning_rate, min(FASTEST, needed))
 
 
-def preview(shape: Shape) -> dict[str, Value]:
-    """Return few rounds of longer steps: the more classes, the fewer rounds.
-
-    The steps do not grow in return: with 80 classes and a rate of 0.3 LightGBM's first rounds overshoot for good.
-
-    >>> [preview(Shape(ProblemType.MULTICLASS, 3_000, 12, classes))["max_rounds"] for classes in (3, 20, 80)]
-    [70, 35, 10]
-    """
-    fewest, most = _PREVIEW_ROUNDS
-    return {"learning_rate": 0.12, "max_rounds": max(fewest, min(most, _PREVIEW_TREES // shape.outputs))}
-
-
 def rows_in_time(rows: int, enough: float, seconds_per_round: float, remaining: float) -> int:
     """Return how many rows leave time for the rounds that are enough at the highest learning rate.
 
@@ -212,15 +201,35 @@ def rows_in_time(rows: int, enough: float, seconds_per_round: float, remaining: 
     return max(min(rows, FEWEST_ROWS), int(share * rows))
 
 
-def settled(params: Params, details: Mapping[str, Value]) -> Params | None:
-    """Return hyperparameters that learn as long as was best, see :meth:`Family.settled`."""
-    if "best_rounds" not in details:
-        return None
-    return {**params, "learning_rate": details["learning_rate"], "max_rounds": details["best_rounds"]}
-
-
 FOUND: Final = "the rounds are those that the run found; nothing stops early"
 """What an estimator of a booster does otherwise."""
+
+
+class Booster(Family):
+    """What all boosters have in common."""
+
+    problem_types = tuple(ProblemType)
+    weighted = True
+    monotone = True
+    carried = ("learning_rate",)
+
+    def needs(self, params: Params) -> Needs:
+        """Return columns as they are: NaN stays, categories are codes."""
+        return Needs(missing="native", categories="codes")
+
+    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
+        """Return them with the rounds that were best."""
+        if "best_rounds" not in details:
+            return None
+        return {**params, "learning_rate": details["learning_rate"], "max_rounds": details["best_rounds"]}
+
+    def preview(self, shape: Shape) -> Params:
+        """Return few rounds of longer steps: the more classes, the fewer rounds.
+
+        The steps do not grow in return: with 80 classes and a rate of 0.3 LightGBM's first rounds overshoot for good.
+        """
+        fewest, most = _PREVIEW_ROUNDS
+        return {"learning_rate": 0.12, "max_rounds": max(fewest, min(most, _PREVIEW_TREES // shape.outputs))}
 
 
 class Rounds(Protocol):

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
-from automl.features.matrix import Matrix, Needs
+from automl.features.matrix import Matrix
 from automl.models.base import (
     Choice,
-    Family,
     FitContext,
     Float,
     FoldData,
@@ -39,13 +38,12 @@ from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
     WARM_UP,
+    Booster,
     RoundControl,
     Trained,
     linked,
     objective_of,
-    preview,
     rows_in_time,
-    settled,
 )
 from automl.models.catboost_trees import CatBoostTrees
 from automl.models.lightgbm_c import FEW_ROWS
@@ -198,19 +196,11 @@ class CatBoostModel(Model):
         return np.asarray(leaves[:, :, None] >> np.arange(_DEEPEST) & 1, np.bool_)
 
 
-class CatBoost(Family):
+class CatBoost(Booster):
     """Boosting that is strong without tuning. On the CPU only: its GPU trainer cannot be stopped at a deadline."""
 
     name = "catboost"
-    problem_types = tuple(ProblemType)
     library = "catboost"
-    weighted = True
-    monotone = True
-    carried = ("learning_rate",)
-
-    def needs(self, params: Params) -> Needs:
-        """Return columns as they are: NaN stays, categories are codes."""
-        return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return symmetric trees of depth 6, then a spread of depths and growing policies."""
@@ -299,14 +289,6 @@ class CatBoost(Family):
         histograms = leaves * 255 * shape.columns * 32 * shape.outputs
         model = 16 * leaves * shape.outputs * 1_000
         return 100_000_000 + rows + histograms + model
-
-    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
-        """Return them with the rounds that were best."""
-        return settled(params, details)
-
-    def preview(self, shape: Shape) -> Params:
-        """Return few rounds of longer steps."""
-        return preview(shape)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``CatBoostClassifier`` or ``CatBoostRegressor`` with the rounds that were found."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.deadline import Deadline
+from automl.models.descent import minimised
 
 Kind = Literal["matern", "rbf"]
 Array = NDArray[np.float64]
@@ -100,21 +101,13 @@ def learned(X: Array, y: Array, weight: Array, kind: Kind, deadline: Deadline) -
     y : (rows, outputs) standardised targets, which share the covariance.
     weight : (rows,) how often each row counts: the noise of a mean of as many.
     """
-    from scipy.optimize import minimize
-
-    def stop(_: Array) -> None:
-        if deadline.passed:
-            raise StopIteration
-
     point = np.concatenate([_START, np.zeros(X.shape[1])])
     bounds = [*_BOUNDS, *[(-8.0, 8.0)] * X.shape[1]]
-    solver: Any = minimize  # its stubs refuse a value that comes with its gradient
     for rows in sorted({min(FEW, len(X)), len(X)}):  # a few rows lead near to what all of them say
         evidence = _Evidence(X[:rows], y[:rows], weight[:rows], kind)
         options = {"maxiter": ITERATIONS[rows <= FEW], "ftol": 1e-6}
         if not deadline.passed:
-            found = solver(evidence, point, method="L-BFGS-B", jac=True, bounds=bounds, callback=stop, options=options)
-            point = found.x
+            point = minimised(evidence, point, deadline, bounds=bounds, options=options)
     return evidence.covariance(point)
 
 

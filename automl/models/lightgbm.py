@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.matrix import Matrix, Needs
+from automl.features.matrix import Matrix
 from automl.formula.trees import summed
 from automl.models.base import (
     Choice,
-    Family,
     FitContext,
     Float,
     FoldData,
@@ -34,14 +33,13 @@ from automl.models.base import (
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
+    Booster,
     RoundControl,
     Trained,
     boost,
     linked,
     means_if_monotone,
     objective_of,
-    preview,
-    settled,
     shrunk,
 )
 from automl.models.leaves import LeafTable
@@ -143,21 +141,13 @@ class LightGBMModel(Model):
         (folder / "model.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-class LightGBM(Family):
+class LightGBM(Booster):
     """Leaf-wise boosting; the quickest of the boosters."""
 
     name = "lightgbm"
-    problem_types = tuple(ProblemType)
     library = "lightgbm"
-    weighted = True
-    monotone = True
     interactions = True
     deviances = True
-    carried = ("learning_rate",)
-
-    def needs(self, params: Params) -> Needs:
-        """Return columns as they are: NaN stays, categories are codes."""
-        return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return tuned defaults (Holzmüller et al. 2024), then a spread of leaves, sampling and step lengths."""
@@ -233,10 +223,6 @@ class LightGBM(Family):
         model = 200 * leaves * shape.outputs * 1_000
         return 50_000_000 + bins + scores + histograms + model
 
-    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
-        """Return them with the rounds that were best."""
-        return settled(params, details)
-
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``LGBMClassifier`` or ``LGBMRegressor`` with the rounds that were found."""
         chosen = complete(params, self.defaults(context.shape)) | {"learning_rate": details["learning_rate"]}
@@ -250,7 +236,7 @@ class LightGBM(Family):
 
     def preview(self, shape: Shape) -> Params:
         """Return few rounds of longer steps."""
-        return {**preview(shape), "num_leaves": 31}
+        return {**super().preview(shape), "num_leaves": 31}
 
 
 def _objective(context: FitContext) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.special import expit
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.evaluation.regression import weighted_quantile
+from automl.models.descent import minimised
 from automl.models.target import softmax
 
 SMOOTHING: Final = 0.05
@@ -76,26 +78,17 @@ class Penalised:
 
     def _minimum(self, point: NDArray[np.float64], penalty: float, deadline: Deadline) -> NDArray[np.float64]:
         """Run the solver from a point."""
-        from scipy.optimize import Bounds, minimize
-
-        def stop(_: NDArray[np.float64]) -> None:
-            if deadline.passed:
-                raise StopIteration
+        from scipy.optimize import Bounds
 
         lowest = np.full(len(point), -np.inf)
         lowest[: 2 * self._size] = 0
-        solver: Any = minimize  # its stubs refuse a value that comes with its gradient
-        solution = solver(
-            self._objective,
+        return minimised(
+            partial(self._objective, penalty=penalty),
             point,
-            args=(penalty,),
-            method="L-BFGS-B",
-            jac=True,
+            deadline,
             bounds=Bounds(lowest, np.inf) if self.ratio > 0 else None,
-            callback=stop,
             options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6},
         )
-        return np.asarray(solution.x)
 
     def split(self, point: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return weights (columns, outputs) and bias (outputs,)."""

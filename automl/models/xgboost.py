@@ -14,11 +14,10 @@ import orjson
 from numpy.typing import NDArray
 
 from automl.data.table import ProblemType
-from automl.features.matrix import CODES, Matrix, Needs
+from automl.features.matrix import CODES, Matrix
 from automl.formula.trees import Tree, summed
 from automl.models.base import (
     Choice,
-    Family,
     FitContext,
     Float,
     FoldData,
@@ -35,14 +34,13 @@ from automl.models.base import (
 from automl.models.boosting import (
     FOUND,
     MOST_ROUNDS,
+    Booster,
     RoundControl,
     Trained,
     boost,
     linked,
     means_if_monotone,
     objective_of,
-    preview,
-    settled,
     shrunk,
 )
 from automl.models.leaves import LeafTable
@@ -166,22 +164,14 @@ class XGBoostModel(Model):
         return trees, np.concatenate(values), base, int(about["num_feature"])
 
 
-class XGBoost(Family):
+class XGBoost(Booster):
     """Level-wise or loss-guided boosting."""
 
     name = "xgboost"
-    problem_types = tuple(ProblemType)
     library = "xgboost"
-    weighted = True
-    monotone = True
     interactions = True
     deviances = True
-    carried = ("learning_rate",)
     gpu = True
-
-    def needs(self, params: Params) -> Needs:
-        """Return columns as they are: NaN stays, categories are codes."""
-        return Needs(missing="native", categories="codes")
 
     def portfolio(self, shape: Shape) -> tuple[Params, ...]:
         """Return loss-guided trees, deep and shallow ones, and tuned defaults (Holzmüller et al. 2024)."""
@@ -235,14 +225,6 @@ class XGBoost(Family):
         histograms = leaves * MAX_BIN * shape.columns * 16
         model = 100 * leaves * shape.outputs * 1_000
         return 100_000_000 + bins + gradients + histograms + model
-
-    def settled(self, params: Params, details: Mapping[str, Value]) -> Params | None:
-        """Return them with the rounds that were best."""
-        return settled(params, details)
-
-    def preview(self, shape: Shape) -> Params:
-        """Return few rounds of longer steps."""
-        return preview(shape)
 
     def estimator(self, params: Params, context: FitContext, details: Mapping[str, Value]) -> LibraryEstimator:
         """Return ``XGBClassifier`` or ``XGBRegressor`` with the rounds that were found."""

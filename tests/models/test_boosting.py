@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from automl.data.table import ProblemType
 from automl.deadline import Deadline
 from automl.models.base import FitContext, Shape
-from automl.models.boosting import FASTEST, IDLE, RoundControl, boost, linked, patience, preview
+from automl.models.boosting import FASTEST, IDLE, RoundControl, boost, linked, patience
+from automl.models.xgboost import XGBoost
 
 RATES = st.floats(1e-3, FASTEST)
 SHAPE = Shape(ProblemType.REGRESSION, 1_000, 3)
@@ -141,7 +142,9 @@ def test_linked_margins_sum_to_one():
 
 @given(st.integers(3, 1_000))
 def test_a_preview_of_many_classes_grows_about_as_many_trees_as_one_of_few(classes):
-    few, many = (preview(Shape(ProblemType.MULTICLASS, 1_000, 5, each))["max_rounds"] for each in (3, classes))
-    assert preview(Shape(ProblemType.REGRESSION, 1_000, 5))["max_rounds"] == few
+    few, many = (
+        XGBoost().preview(Shape(ProblemType.MULTICLASS, 1_000, 5, each))["max_rounds"] for each in (3, classes)
+    )
+    assert XGBoost().preview(Shape(ProblemType.REGRESSION, 1_000, 5))["max_rounds"] == few
     assert 10 <= many <= few
     assert many * classes <= max(10 * few, 10 * classes)
