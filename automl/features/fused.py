@@ -185,17 +185,17 @@ class _Joint:
         source, origins = _columns(self.plain, 2)
         table, cell, stride = _columns(self.looked_up, 3).astype(np.intp)
         return Fused(
-            Plain(self.numbers, self.dates, source.astype(np.intp), origins),
-            LookedUp(tuple(self.tables), table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
-            self.written,
-            _side_by_side([(each, places) for each, places in zip(arithmetic, dense, strict=True) if each]),
-            medians,
-            np.concatenate(flagged),
-            np.concatenate(order).astype(np.intp),
-            self.features,
-            np.cumsum([len(each.names) - len(each.parts.sparse_names) for each in self.features]).tolist(),
-            [OneHots.of(each.parts.onehots) for each in self.features],
-            [each.bags for each in self.texts],
+            plain=Plain(self.numbers, self.dates, source.astype(np.intp), origins),
+            looked_up=LookedUp(tuple(self.tables), table, cell, stride, np.concatenate(self.cells, dtype=np.float64)),
+            written=self.written,
+            arithmetic=_side_by_side([(each, places) for each, places in zip(arithmetic, dense, strict=True) if each]),
+            medians=medians,
+            flagged=np.concatenate(flagged),
+            order=np.concatenate(order).astype(np.intp),
+            features=self.features,
+            ends=np.cumsum([len(each.names) - len(each.parts.sparse_names) for each in self.features]).tolist(),
+            onehots=[OneHots.of(each.parts.onehots) for each in self.features],
+            bags=[each.bags for each in self.texts],
         )
 
     def _dense(self, features: Features, texts: Places) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -212,16 +212,16 @@ def fit_features(
     if filling:
         known, names = filling(known), filling.names(names)
     features = Features(
-        needs,
-        _unique((*names, *parts.sparse_names)),
-        categorical,
-        tuple(cardinalities[kept[i]] for i in categorical),
-        parts,
-        filling,
-        kept,
-        Scaling.fit(known, needs.scaling, categorical),
-        needs.sparse and _sparse(known, sparse, len(dense)),
-        arithmetic,
+        needs=needs,
+        names=_unique((*names, *parts.sparse_names)),
+        categorical=categorical,
+        cardinalities=tuple(cardinalities[kept[i]] for i in categorical),
+        parts=parts,
+        filling=filling,
+        kept=kept,
+        scaling=Scaling.fit(known, needs.scaling, categorical),
+        compressed=needs.sparse and _sparse(known, sparse, len(dense)),
+        arithmetic=arithmetic,
     )
     return features, replace(features._matrix(dense, sparse), sources=_in_table(features.sources, schema))
 

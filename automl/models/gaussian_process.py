@@ -209,16 +209,16 @@ class GaussianProcess(Family):
         kind = cast(Kind, str(arrays["kind"]))
         covariance = Covariance(kind, interaction, arrays["rates"], additive, arrays["own_rates"], linear, noise)
         return GaussianProcessModel(
-            covariance,
-            arrays["landmarks"],
-            arrays["weights"],
-            arrays["line"],
-            arrays["bias"],
-            arrays["low"],
-            arrays["step"],
-            arrays["functions"],
-            Outcome.read(arrays),
-            int(arrays["rows"]),
+            covariance=covariance,
+            landmarks=arrays["landmarks"],
+            weights=arrays["weights"],
+            line=arrays["line"],
+            bias=arrays["bias"],
+            low=arrays["low"],
+            step=arrays["step"],
+            functions=arrays["functions"],
+            outcome=Outcome.read(arrays),
+            rows=int(arrays["rows"]),
             penalty=float(arrays["penalty"]),
             stopped=str(arrays["stopped"]),
         )
@@ -326,16 +326,16 @@ class _Basis:
                 dtype=np.float32,
             )
         return GaussianProcessModel(
-            known,
-            self.landmarks,
-            known.interaction * of_landmarks,
-            np.sqrt(known.linear) * weights[count:],
-            bias,
-            low,
-            step,
-            functions,
-            outcome,
-            rows,
+            covariance=known,
+            landmarks=self.landmarks,
+            weights=known.interaction * of_landmarks,
+            line=np.sqrt(known.linear) * weights[count:],
+            bias=bias,
+            low=low,
+            step=step,
+            functions=functions,
+            outcome=outcome,
+            rows=rows,
             stopped=stopped,
         )
 
