@@ -8,12 +8,12 @@ from __future__ import annotations
 import ctypes
 import weakref
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from automl.models.native import library
 
 FEW_ROWS: Final = 16
 """Rows up to which one by one is quicker: a batch starts threads."""
@@ -86,14 +86,9 @@ def _address(array: NDArray[Any]) -> int:
 
 @cache
 def _library() -> Any:
-    spec = find_spec("lightgbm")
-    places = spec.submodule_search_locations if spec else None
-    found = [path for place in places or () for path in sorted(Path(place).rglob("*lib_lightgbm.*"))]
-    if not found:
-        raise ImportError("LightGBM is not installed with its library; install lightgbm again")
-    library = ctypes.CDLL(str(found[0]))
-    library.LGBM_GetLastError.restype = ctypes.c_char_p
-    return library
+    found = library("lightgbm")
+    found.LGBM_GetLastError.restype = ctypes.c_char_p
+    return found
 
 
 @cache

@@ -44,6 +44,7 @@ from automl.models.boosting import (
     shrunk,
 )
 from automl.models.leaves import LeafTable
+from automl.models.xgboost_c import Trees
 
 OBJECTIVES: Final = {
     ProblemType.BINARY: ("binary:logistic", "logloss"),
@@ -113,18 +114,14 @@ class XGBoostModel(Model):
     """The same trees without XGBoost."""
 
     @cached_property
-    def booster(self) -> Any:
-        """``xgboost.Booster`` without data, on the CPU, with one thread."""
-        import xgboost
-
-        booster = xgboost.Booster({"nthread": 1, "device": "cpu", "verbosity": 0})
-        booster.load_model(bytearray(self.raw))
-        return booster
+    def trees(self) -> Trees:
+        """The model in XGBoost's library."""
+        return Trees(self.raw)
 
     def predict(self, X: Matrix) -> NDArray[np.float64]:
         """Sum the trees, with one thread; codes that training did not have go the way of missing values."""
         if self.leaves is None or not self.leaves.quick_for(X.rows):
-            return linked(self.booster.inplace_predict(X.dense, predict_type="margin"), self.classification)
+            return linked(self.trees.margins(X.dense), self.classification)
         return linked(self.leaves.boosted(X.dense), self.classification)
 
     @property
@@ -151,7 +148,9 @@ class XGBoostModel(Model):
 
     def _parsed(self) -> tuple[Sequence[Tree], NDArray[np.float32], NDArray[np.float32], int]:
         """Return the trees, what their leaves are worth, what the sums start from, and how many columns there are."""
-        learner = orjson.loads(self.booster.save_raw("json"))["learner"]
+        import xgboost
+
+        learner = orjson.loads(xgboost.Booster(model_file=bytearray(self.raw)).save_raw("json"))["learner"]
         about = learner["learner_model_param"]
         model = learner["gradient_booster"]["model"]
         trees, values = zip(*map(_tree, model["trees"]), strict=True)

@@ -87,7 +87,7 @@ def test_xgboost(depth: int, classes: int, tmp_path: Path) -> None:
     assert table.quick_for(MANY)
     assert not table.quick_for(MANY - 1)
     many = as_matrix(strange(MANY + 1))
-    library = model.booster.inplace_predict(many.dense, predict_type="margin").reshape(MANY + 1, -1)
+    library = model.trees.margins(many.dense).reshape(MANY + 1, -1)
     np.testing.assert_array_equal(table.boosted(many.dense), library)
     quick = XGBoostModel(model.raw, bool(classes), TRAINED, table)
     np.testing.assert_array_equal(quick.predict(many), model.predict(many))
